@@ -1,0 +1,58 @@
+"""The user behind a session: who they are to a token, and whether they may still use it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.crypto import constant_time_compare
+
+from refresh_sessions.conf import get_settings
+
+
+def subject_of(user: AbstractBaseUser) -> str:
+    """The claim ``sub``: stable and never reassigned, so not an email address (ASVS 10.3.3)."""
+    return str(getattr(user, get_settings().USER_ID_FIELD))
+
+
+def auth_digest(user: AbstractBaseUser) -> str:
+    """What a session remembers of the user's password, to notice when it changes."""
+    return _digest(user.get_session_auth_hash())
+
+
+def is_current(user: AbstractBaseUser, digest: str) -> bool:
+    """Whether the password is still the one of sign-in, ``SECRET_KEY_FALLBACKS`` respected."""
+    return any(constant_time_compare(known, digest) for known in _known_digests(user))
+
+
+def may_sign_in(user: AbstractBaseUser) -> bool:
+    """Whether the account is active."""
+    return bool(getattr(user, "is_active", True))
+
+
+def user_of_subject(subject: str, *, using: str) -> AbstractBaseUser:
+    """A user known by primary key alone: every other field is read when it is first asked for.
+
+    Raises:
+        User.DoesNotExist: ``USER_ID_FIELD`` names another field, and nobody has this value.
+
+    """
+    model = get_user_model()
+    field = get_settings().USER_ID_FIELD
+    key = model._meta.pk
+    if field not in {"pk", key.name}:
+        return model._default_manager.using(using).get(**{field: subject})
+    return model.from_db(using, [key.attname], [key.to_python(subject)])
+
+
+def _known_digests(user: Any) -> Iterable[str]:
+    yield auth_digest(user)
+    for fallback in user.get_session_auth_fallback_hash():
+        yield _digest(fallback)
+
+
+def _digest(auth_hash: str) -> str:
+    return hashlib.sha256(auth_hash.encode()).hexdigest()

@@ -1,0 +1,191 @@
+"""The settings of this package: one frozen, typed object, read where it is used.
+
+``get_settings()`` parses ``settings.REFRESH_SESSIONS`` again whenever Django holds another
+dict, so ``override_settings`` and pytest-django's ``settings`` fixture just work.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from django.conf import settings as django_settings
+
+from refresh_sessions.exceptions import SettingsError
+
+NAMESPACE: Final = "REFRESH_SESSIONS"
+
+RENAMABLE_FIELDS: Final = (
+    "access",
+    "refresh",
+    "access_expires_at",
+    "refresh_expires_at",
+    "session",
+    "username",
+    "password",
+    "device_name",
+)
+"""The names in requests and answers that ``FIELD_NAMES`` may replace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every key of ``REFRESH_SESSIONS`` with its type and default. Durations are timedeltas."""
+
+    ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=15)
+    REFRESH_TOKEN_LIFETIME: timedelta = timedelta(days=7)
+    """Life of one refresh token, so the idle limit of a session."""
+    SESSION_LIFETIME: timedelta = timedelta(days=7)
+    """The hard limit: no refresh moves it."""
+    MAX_REFRESHES_PER_SESSION: int | None = None
+    MAX_SESSIONS_PER_USER: int | None = None
+    ON_SESSION_LIMIT: Literal["revoke_oldest", "deny"] = "revoke_oldest"
+    ROTATION_OVERLAP: timedelta = timedelta(seconds=10)
+    """How long after a rotation parallel requests with the old token are taken as siblings."""
+    LOST_RESPONSE_RECOVERY: bool = True
+    CONFIRM_DELIVERY: bool = True
+    ACCESS_TOKEN_CHECK: Literal["session", "cache", "stateless"] = "session"
+    CACHE_ALIAS: str = "default"
+    """The cache of ``ACCESS_TOKEN_CHECK = "cache"``."""
+    CACHE_TIMEOUT: timedelta = timedelta(seconds=60)
+    """How long ``ACCESS_TOKEN_CHECK = "cache"`` trusts what it has seen in the database."""
+    ISSUER: str = "refresh_sessions"
+    AUDIENCE: str = "refresh_sessions.access"
+    LEEWAY: timedelta = timedelta(seconds=5)
+    """Tolerance for clocks of servers that verify access tokens; database expiries have none."""
+    USER_ID_FIELD: str = "pk"
+    """The field of the user model whose value becomes the claim ``sub``."""
+    TRANSPORT: Literal["body", "cookie"] = "body"
+    COOKIE_NAME: str = "__Host-refresh_token"
+    COOKIE_PATH: str = "/"
+    COOKIE_DOMAIN: str | None = None
+    COOKIE_SAMESITE: Literal["Strict", "Lax", "None"] = "Strict"
+    COOKIE_SECURE: bool = True
+    FIELD_NAMES: Mapping[str, str] = field(default_factory=dict)
+    TRUSTED_PROXIES: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``."""
+    POLICY: str = "refresh_sessions.policies.SessionPolicy"
+    LOGIN_SERIALIZER: str = "refresh_sessions.rest_framework.serializers.LoginSerializer"
+    SESSION_SERIALIZER: str = "refresh_sessions.rest_framework.serializers.SessionSerializer"
+
+    def field_name(self, name: str) -> str:
+        """The name by which ``name`` appears in requests and answers."""
+        return self.FIELD_NAMES.get(name, name)
+
+
+_HINTS: Final = get_type_hints(Settings)
+_UNSET: Final = object()
+
+
+def problems(raw: Any) -> Iterator[str]:
+    """Say, one by one, what is wrong with a value for ``REFRESH_SESSIONS``."""
+    if not isinstance(raw, Mapping):
+        yield f"{NAMESPACE} must be a dict, not {type(raw).__name__}."
+        return
+    for key, value in raw.items():
+        if key not in _HINTS:
+            yield f"{NAMESPACE} has no setting {key!r}.{_did_you_mean(key)}"
+        elif not _fits(value, _HINTS[key]):
+            yield f"{NAMESPACE}[{key!r}] must be {_describe(_HINTS[key])}, not {value!r}."
+        else:
+            yield from _value_problems(key, value)
+
+
+def parse_settings(raw: Any) -> Settings:
+    """Build the settings object, or raise ``SettingsError`` with the first problem found."""
+    for problem in problems(raw):
+        raise SettingsError(problem)
+    return Settings(**raw)
+
+
+class _Reader:
+    """Parse again only when Django holds another dict.
+
+    Identity, not the signal ``setting_changed``: pytest-django's ``del settings.X`` sends none.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[object, Settings] = (_UNSET, Settings())
+
+    def __call__(self) -> Settings:
+        raw = getattr(django_settings, NAMESPACE, _UNSET)
+        last, parsed = self._last
+        if raw is not last:
+            parsed = Settings() if raw is _UNSET else parse_settings(raw)
+            self._last = (raw, parsed)
+        return parsed
+
+
+get_settings = _Reader()
+"""The settings in force now. Call it where a value is used; keep nothing."""
+
+
+def _value_problems(key: str, value: Any) -> Iterator[str]:
+    name = f"{NAMESPACE}[{key!r}]"
+    if isinstance(value, timedelta) and value < timedelta(0):
+        yield f"{name} must not be negative."
+    elif key.endswith("_LIFETIME") and not value:
+        yield f"{name} must be longer than zero."
+    elif key.startswith("MAX_") and value is not None and value < 1:
+        yield f"{name} must be at least 1; None means no limit."
+    elif key == "FIELD_NAMES":
+        yield from _field_name_problems(name, value)
+    elif key == "TRUSTED_PROXIES":
+        yield from _network_problems(name, value)
+
+
+def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
+    for key in value:
+        if key not in RENAMABLE_FIELDS:
+            yield f"{name} cannot rename {key!r}; it knows {', '.join(RENAMABLE_FIELDS)}."
+    final = [value.get(key, key) for key in RENAMABLE_FIELDS]
+    if len(set(final)) < len(final):
+        yield f"{name} gives two fields the same name."
+
+
+def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
+    for network in value:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            yield f"{name}: {error}."
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin = get_origin(hint)
+    if origin in {Union, types.UnionType}:
+        return any(_fits(value, option) for option in get_args(hint))
+    if origin is Literal:
+        return value in get_args(hint)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if origin is not None:
+        return isinstance(value, Mapping) and all(
+            isinstance(part, str) for pair in value.items() for part in pair
+        )
+    # bool is an int in Python, but True is no number of sessions.
+    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _describe(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(repr(option) for option in get_args(hint))
+    if get_origin(hint) in {Union, types.UnionType}:
+        return " or ".join(_describe(option) for option in get_args(hint))
+    if hint is types.NoneType:
+        return "None"
+    if get_origin(hint) is tuple:
+        return "a tuple of strings"
+    if get_origin(hint) is not None:
+        return "a dict of strings"
+    return f"of type {hint.__name__}"
+
+
+def _did_you_mean(key: object) -> str:
+    close = difflib.get_close_matches(str(key), [item.name for item in fields(Settings)], n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

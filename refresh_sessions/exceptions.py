@@ -1,0 +1,119 @@
+"""What can go wrong, each failure by its own name.
+
+Every exception carries a ``code`` that clients branch on and a ``message`` made for people.
+Nothing here knows HTTP: ``rest_framework.exceptions`` gives each its status and headers.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class ExpiryReason(StrEnum):
+    """Why a session gives no more tokens although nobody ended it."""
+
+    ABSOLUTE = "absolute"
+    IDLE = "idle"
+    REFRESH_LIMIT = "refresh_limit"
+    RECOVERY_LIMIT = "recovery_limit"
+
+
+class RefreshSessionsError(Exception):
+    """The root of all failures below. Do not raise it directly."""
+
+    code: ClassVar[str] = "error"
+    message: ClassVar[str | Promise] = _("The request could not be served.")
+
+    def __init__(self) -> None:
+        super().__init__(str(self.message))
+
+
+class InvalidTokenError(RefreshSessionsError):
+    """The token is malformed, forged, of another type or made for another audience."""
+
+    code = "token_not_valid"
+    message = _("Token is invalid or expired.")
+    reason: ClassVar[str | None] = None
+    """A finer code, where telling it helps the client and nobody else."""
+
+
+class ExpiredTokenError(InvalidTokenError):
+    """The access token was good once; its ``exp`` has passed. A refresh helps."""
+
+    reason = "token_expired"
+
+
+class SupersededTokenError(InvalidTokenError):
+    """The access token belongs to a generation that is no longer in use. A refresh helps."""
+
+    reason = "token_superseded"
+
+
+class SessionRevokedError(RefreshSessionsError):
+    """The session has been ended, or is being ended now because a used token came back.
+
+    One message for all of these cases: the answer must not tell a thief which one it was.
+    """
+
+    code = "session_revoked"
+    message = _("This session has been ended. Please log in again.")
+
+
+class SessionExpiredError(RefreshSessionsError):
+    """The session has reached one of its limits in time or in number of refreshes."""
+
+    code = "session_expired"
+    message = _("Session expired. Please log in again.")
+
+    def __init__(self, reason: ExpiryReason) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class RefreshSupersededError(RefreshSessionsError):
+    """A sibling that shares this client's storage already holds a newer refresh token."""
+
+    code = "refresh_superseded"
+    message = _("A newer refresh token has been issued. Read your storage again.")
+
+
+class NoActiveAccountError(RefreshSessionsError):
+    """Unknown user, wrong password or inactive account: on purpose the same for all three."""
+
+    code = "no_active_account"
+    message = _("No active account found with the given credentials.")
+
+
+class SessionLimitReachedError(RefreshSessionsError):
+    """The user has as many live sessions as allowed and ``ON_SESSION_LIMIT`` is ``"deny"``."""
+
+    code = "session_limit_reached"
+    message = _("Too many devices are signed in. Sign out on one of them first.")
+
+
+class DatabaseBusyError(RefreshSessionsError):
+    """The database gave no answer in several tries. Nothing has been decided about the token."""
+
+    code = "database_busy"
+    message = _("The service is busy. Please try again shortly.")
+    retry_after: ClassVar[int] = 1
+    """Seconds after which another try makes sense."""
+
+
+class SettingsError(ImproperlyConfigured):
+    """``REFRESH_SESSIONS`` has an unknown key or a value of the wrong type."""
+
+
+class OuterTransactionError(RuntimeError):
+    """A refresh was called inside a transaction of the caller's.
+
+    A refresh may have to revoke the session and then fail. Inside a transaction that the failure
+    rolls back, the revocation would be lost and a thief would go on. Call it outside
+    ``transaction.atomic()``; decorate views with ``transaction.non_atomic_requests`` when
+    ``ATOMIC_REQUESTS`` is on.
+    """

@@ -1,0 +1,14 @@
+"""Device sessions, their token families, and the security events of their lives."""
+
+from refresh_sessions.models.events import EventKind, SessionEvent
+from refresh_sessions.models.families import TokenFamily
+from refresh_sessions.models.sessions import DeviceSession, RevokedReason, SessionStatus
+
+__all__ = [
+    "DeviceSession",
+    "EventKind",
+    "RevokedReason",
+    "SessionEvent",
+    "SessionStatus",
+    "TokenFamily",
+]

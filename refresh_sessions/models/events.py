@@ -1,0 +1,50 @@
+"""The append-only security record of a session. A refresh writes nothing here."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class EventKind(models.TextChoices):
+    """What can happen to a session."""
+
+    SIGNED_IN = "signed_in", _("Signed in")
+    SIGNED_OUT = "signed_out", _("Signed out")
+    REVOKED = "revoked", _("Revoked")
+    REUSE_DETECTED = "reuse_detected", _("Reuse of a refresh token detected")
+    REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
+    LIMIT_REACHED = "limit_reached", _("Limit reached")
+    HEALED = "healed", _("Token newer than the database")
+
+
+class SessionEvent(models.Model):
+    """One thing that happened to a session, when, from where and by whom."""
+
+    session = models.ForeignKey(
+        "refresh_sessions.DeviceSession",
+        on_delete=models.CASCADE,
+        related_name="events",
+        verbose_name=_("device session"),
+    )
+    kind = models.CharField(_("kind"), max_length=32, choices=EventKind.choices)
+    created_at = models.DateTimeField(_("time"))
+    ip_address = models.GenericIPAddressField(_("address"), null=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("actor"),
+    )
+    details = models.JSONField(_("details"), default=dict)
+
+    class Meta:
+        verbose_name = _("session event")
+        verbose_name_plural = _("session events")
+        default_permissions = ("view",)
+        indexes = (models.Index(fields=["session", "created_at"], name="refsess_event_session"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.created_at:%Y-%m-%d %H:%M:%S %Z}"

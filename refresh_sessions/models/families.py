@@ -1,0 +1,75 @@
+"""Token families: chains of refresh tokens that descend from one another."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from refresh_sessions.database import DatabaseNow
+
+
+class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):
+    """Reads of token families."""
+
+    def usable(self) -> Self:
+        """Neither closed nor idle for too long; the session itself is not looked at."""
+        return self.filter(closed_at__isnull=True, idle_expires_at__gt=DatabaseNow())
+
+    def with_owner(self) -> Self:
+        """With session, user and the database's clock (``now``), all in one SELECT."""
+        return self.select_related("session__user").annotate(now=DatabaseNow())
+
+
+class TokenFamily(models.Model):
+    """A chain of refresh tokens. Each refresh changes this one row and inserts none.
+
+    No column that a refresh changes may be indexed: PostgreSQL can then rewrite the row in
+    place (heap-only), and neither table nor indexes grow.
+    """
+
+    now: datetime
+    """The database's clock, on rows read by ``with_owner()``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(
+        "refresh_sessions.DeviceSession",
+        on_delete=models.CASCADE,
+        related_name="families",
+        verbose_name=_("device session"),
+    )
+    secret_digest = models.CharField(max_length=64, editable=False)
+    generation = models.PositiveIntegerField(
+        _("generation"), default=1, help_text=_("Number of the newest refresh token.")
+    )
+    redeemable_generation = models.PositiveIntegerField(
+        _("redeemable generation"),
+        null=True,
+        help_text=_("The token before, good for a retry until the newest was seen in use."),
+    )
+    rotated_at = models.DateTimeField(_("last refreshed"), null=True)
+    delivered_at = models.DateTimeField(
+        _("delivered"), null=True, help_text=_("When the newest generation was first seen in use.")
+    )
+    idle_expires_at = models.DateTimeField(_("idle expiry"))
+    last_ip_address = models.GenericIPAddressField(_("last address"), null=True)
+    authenticated_at = models.DateTimeField(
+        _("identity proven"),
+        null=True,
+        help_text=_("When the user last proved who they are, if these tokens may vouch for it."),
+    )
+    authentication_methods = models.JSONField(_("methods"), default=list)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+
+    objects = TokenFamilyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("token family")
+        verbose_name_plural = _("token families")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return str(self.pk)

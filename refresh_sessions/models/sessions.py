@@ -1,0 +1,167 @@
+"""Device sessions: one sign-in on one device."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from refresh_sessions import devices
+from refresh_sessions.database import DatabaseNow
+from refresh_sessions.models.families import TokenFamily
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+NAME_LENGTH = 128
+REASON_LENGTH = 64
+
+
+class RevokedReason(models.TextChoices):
+    """Why sessions end. Projects may use reasons of their own beside these."""
+
+    LOGOUT = "logout", _("Signed out")
+    USER = "user", _("Ended by the user from another device")
+    ADMIN = "admin", _("Ended by staff")
+    REUSE = "reuse", _("A used refresh token came back")
+    PASSWORD_CHANGED = "password_changed", _("Password changed")
+    USER_INACTIVE = "user_inactive", _("Account deactivated")
+    SESSION_LIMIT = "session_limit", _("Too many devices")
+    RECOVERY_LIMIT = "recovery_limit", _("Too many lost answers")
+
+
+class SessionStatus(models.TextChoices):
+    """Where a session is in its life."""
+
+    LIVE = "live", _("Live")
+    EXPIRED = "expired", _("Expired")
+    REVOKED = "revoked", _("Revoked")
+
+
+class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
+    """Reads of device sessions, by the database's clock."""
+
+    def active(self) -> Self:
+        """Live: neither revoked nor past the hard or the idle limit."""
+        return self.filter(
+            self._has_usable_family(), revoked_at__isnull=True, expires_at__gt=DatabaseNow()
+        )
+
+    def expired(self) -> Self:
+        """Past the hard or the idle limit without having been revoked."""
+        return self.filter(revoked_at__isnull=True).exclude(
+            self._has_usable_family(), expires_at__gt=DatabaseNow()
+        )
+
+    def revoked(self) -> Self:
+        """Ended before their time."""
+        return self.filter(revoked_at__isnull=False)
+
+    def for_user(self, user: AbstractBaseUser) -> Self:
+        """Those of one user."""
+        return self.filter(user=user)
+
+    @staticmethod
+    def _has_usable_family() -> Exists:
+        return Exists(TokenFamily.objects.usable().filter(session=OuterRef("pk")))
+
+
+class DeviceSession(models.Model):
+    """One sign-in on one device: whose, from where, until when, ended why and by whom.
+
+    ``expires_at`` is set at sign-in and stands in no UPDATE. ``revoked_at`` is set once and
+    never cleared.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="device_sessions",
+        verbose_name=_("user"),
+    )
+    name = models.CharField(_("name"), max_length=NAME_LENGTH, blank=True)
+    user_agent = models.CharField(
+        _("user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
+    )
+    ip_address = models.GenericIPAddressField(_("address at sign-in"), null=True)
+    created_at = models.DateTimeField(_("signed in"))
+    expires_at = models.DateTimeField(_("expires"), help_text=_("No refresh moves it."))
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    revoked_reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("revoked by"),
+    )
+    auth_hash = models.CharField(max_length=64, editable=False)
+
+    objects = DeviceSessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("device session")
+        verbose_name_plural = _("device sessions")
+        # Nobody adds, edits or deletes sessions by hand, so nobody can be granted that.
+        default_permissions = ("view",)
+        permissions = (("revoke_devicesession", _("Can revoke device session")),)
+        indexes = (
+            models.Index(fields=["user", "created_at"], name="refsess_session_user"),
+            models.Index(fields=["created_at"], name="refsess_session_created"),
+            models.Index(fields=["expires_at"], name="refsess_session_expires"),
+        )
+
+    def __str__(self) -> str:
+        return self.name or self.device or str(self.pk)
+
+    @property
+    def device(self) -> str:
+        """A short description of the device, from its user agent."""
+        return devices.label(self.user_agent)
+
+    @cached_property
+    def known_families(self) -> list[TokenFamily]:
+        """The families, read once; sign-in fills in the one it has just made."""
+        return list(self.families.all())
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read the families anew as well."""
+        self.__dict__.pop("known_families", None)
+        super().refresh_from_db(*args, **kwargs)
+
+    @property
+    def last_used_at(self) -> datetime:
+        """When the session was last seen refreshing or using a new token.
+
+        Reads the families; use ``prefetch_related("families")`` for more than one session.
+        """
+        instants = [self.created_at]
+        for family in self.known_families:
+            instants += [at for at in (family.rotated_at, family.delivered_at) if at]
+        return max(instants)
+
+    @property
+    def status(self) -> SessionStatus:
+        """Live, expired or revoked, by this server's clock: for people to read."""
+        if self.revoked_at is not None:
+            return SessionStatus.REVOKED
+        now = timezone.now()
+        idle = all(
+            family.closed_at is not None or family.idle_expires_at <= now
+            for family in self.known_families
+        )
+        return SessionStatus.EXPIRED if idle or self.expires_at <= now else SessionStatus.LIVE
+
+    @property
+    def reason(self) -> str:
+        """Why the session was ended, in words; empty while it has not been."""
+        known = dict(RevokedReason.choices)
+        return str(known.get(self.revoked_reason, self.revoked_reason))

@@ -1,0 +1,76 @@
+"""How long sessions and tokens live, and how many there may be, per user and per request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from refresh_sessions.conf import get_settings
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+    from refresh_sessions.models import DeviceSession
+
+
+class SessionPolicy:
+    """The default policy: what the settings say, for everybody.
+
+    Subclass it, override what shall differ, and name the class in ``POLICY``::
+
+        class Policy(SessionPolicy):
+            def session_lifetime(self, user, *, request, data):
+                if user.is_staff:
+                    return timedelta(hours=12)
+                if data.get("remember_me"):
+                    return timedelta(days=30)
+                return super().session_lifetime(user, request=request, data=data)
+
+    One instance serves all requests: keep no state in it.
+    """
+
+    def session_lifetime(
+        self, user: AbstractBaseUser, *, request: HttpRequest | None, data: Mapping[str, Any]
+    ) -> timedelta:
+        """From sign-in to the hard expiry.
+
+        ``data`` is what the login serializer validated besides the credentials; add fields such
+        as ``remember_me`` by a serializer of your own (``LOGIN_SERIALIZER``).
+        """
+        return get_settings().SESSION_LIFETIME
+
+    def refresh_token_lifetime(
+        self, user: AbstractBaseUser, *, session: DeviceSession, request: HttpRequest | None
+    ) -> timedelta:
+        """How long a session may lie idle; each rotation starts it anew."""
+        return get_settings().REFRESH_TOKEN_LIFETIME
+
+    def access_token_lifetime(
+        self, user: AbstractBaseUser, *, session: DeviceSession, request: HttpRequest | None
+    ) -> timedelta:
+        """How long an access token is accepted."""
+        return get_settings().ACCESS_TOKEN_LIFETIME
+
+    def max_refreshes(self, user: AbstractBaseUser, *, session: DeviceSession) -> int | None:
+        """How many refreshes a session may have; None for no limit."""
+        return get_settings().MAX_REFRESHES_PER_SESSION
+
+    def max_sessions(self, user: AbstractBaseUser, *, request: HttpRequest | None) -> int | None:
+        """How many devices may be signed in at a time; None for no limit (ASVS 7.1.2)."""
+        return get_settings().MAX_SESSIONS_PER_USER
+
+
+def get_policy() -> SessionPolicy:
+    """The policy named by the setting ``POLICY``."""
+    return _policy(get_settings().POLICY)
+
+
+@lru_cache(maxsize=8)
+def _policy(path: str) -> SessionPolicy:
+    policy: SessionPolicy = import_string(path)()
+    return policy

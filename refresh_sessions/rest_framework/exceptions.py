@@ -1,0 +1,118 @@
+"""Failures as HTTP answers: always ``{"detail": ..., "code": ...}``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.db import Error
+from django.utils.translation import gettext_lazy as _
+from rest_framework import status, views
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework.response import Response
+
+from refresh_sessions import exceptions
+from refresh_sessions.database import is_transient
+
+CHALLENGE: Final = 'Bearer realm="api"'
+"""``WWW-Authenticate`` of every 401 (RFC 6750 §3)."""
+
+_INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
+
+_STATUS_AND_CHALLENGE: Final[
+    tuple[tuple[type[exceptions.RefreshSessionsError], int, str | None], ...]
+] = (
+    (
+        exceptions.ExpiredTokenError,
+        status.HTTP_401_UNAUTHORIZED,
+        f'{_INVALID_TOKEN}, error_description="The access token expired"',
+    ),
+    (exceptions.InvalidTokenError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
+    (exceptions.SessionRevokedError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
+    (exceptions.NoActiveAccountError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (exceptions.SessionExpiredError, status.HTTP_403_FORBIDDEN, None),
+    (exceptions.SessionLimitReachedError, status.HTTP_403_FORBIDDEN, None),
+    (exceptions.RefreshSupersededError, status.HTTP_409_CONFLICT, None),
+    (exceptions.DatabaseBusyError, status.HTTP_503_SERVICE_UNAVAILABLE, None),
+)
+
+
+class SessionAPIException(APIException):
+    """A failure of this package, ready for REST framework.
+
+    Not an ``AuthenticationFailed``: REST framework takes the header of those from a view's
+    first authenticator, and turns their 401 into 403 where there is none.
+    """
+
+    def __init__(self, error: exceptions.RefreshSessionsError) -> None:
+        self.status_code, challenge = _status_and_challenge(error)
+        body: dict[str, Any] = {"detail": error.message, "code": error.code}
+        if reason := getattr(error, "reason", None):
+            body["reason"] = str(reason)
+        super().__init__(body, code=error.code)
+        if challenge:
+            self.auth_header = challenge
+        if isinstance(error, exceptions.DatabaseBusyError):
+            self.wait = error.retry_after
+
+
+class CrossSiteRequest(APIException):
+    """Another site made the browser send a request with our cookie."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = _("This request came from another site.")
+    default_code = "csrf_failed"
+
+
+@contextmanager
+def as_api_exceptions() -> Iterator[None]:
+    """Turn the failures of the verbs, and a busy database, into answers of REST framework."""
+    try:
+        yield
+    except (exceptions.RefreshSessionsError, Error) as error:
+        translated = _translated(error)
+        if translated is error:
+            raise
+        raise translated from error
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """For ``EXCEPTION_HANDLER``: gives every ``detail`` of REST framework its ``code`` too.
+
+    Optional; without it only the errors of this package carry a code. Bodies of validation
+    errors stay as they are.
+    """
+    response = views.exception_handler(exc, context)
+    if response is not None and isinstance(response.data, dict):
+        detail = response.data.get("detail")
+        if isinstance(detail, ErrorDetail) and "code" not in response.data:
+            response.data["code"] = detail.code
+    return response
+
+
+def contract_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """The handler of this package's own views, whatever the project's is."""
+    response = exception_handler(_translated(exc), context)
+    if response is not None and isinstance(exc, ValidationError):
+        response.data = {
+            "detail": _("Invalid input."),
+            "code": "invalid",
+            "errors": response.data,
+        }
+    return response
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, exceptions.RefreshSessionsError):
+        return SessionAPIException(error)
+    if isinstance(error, Error) and is_transient(error):
+        return SessionAPIException(exceptions.DatabaseBusyError())
+    return error
+
+
+def _status_and_challenge(error: exceptions.RefreshSessionsError) -> tuple[int, str | None]:
+    for kind, code, challenge in _STATUS_AND_CHALLENGE:
+        if isinstance(error, kind):
+            return code, challenge
+    raise TypeError(f"{type(error).__name__} has no HTTP status")

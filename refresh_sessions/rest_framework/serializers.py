@@ -1,0 +1,92 @@
+"""What the endpoints take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from rest_framework import serializers
+
+from refresh_sessions.conf import RENAMABLE_FIELDS, get_settings
+from refresh_sessions.models import DeviceSession
+from refresh_sessions.models.sessions import NAME_LENGTH
+from refresh_sessions.sessions import TokenPair
+from refresh_sessions.transports import get_transport
+
+CREDENTIAL_LENGTH = 4096
+
+
+class RenamedFieldsMixin:
+    """Fields go by the names that ``FIELD_NAMES`` gives them, in and out."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()  # type: ignore[misc]
+        renamed = {}
+        for name, field in fields.items():
+            public = get_settings().field_name(name) if name in RENAMABLE_FIELDS else name
+            if public != name:
+                field.source = field.source or name
+            renamed[public] = field
+        return renamed
+
+
+class UTCDateTimeField(serializers.DateTimeField):
+    """An instant in UTC and ISO 8601, whatever format the project's own API uses."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso-8601", default_timezone=UTC, **kwargs)
+
+
+class LoginSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
+    """Credentials, and what the client calls its device.
+
+    Subclass it for more fields: what they validate goes to the policy object as ``data``.
+    """
+
+    username = serializers.CharField(max_length=CREDENTIAL_LENGTH)
+    # A password may begin and end with spaces (ASVS 6.2.8).
+    password = serializers.CharField(max_length=CREDENTIAL_LENGTH, trim_whitespace=False)
+    device_name = serializers.CharField(
+        max_length=NAME_LENGTH, allow_blank=True, allow_null=True, required=False
+    )
+
+
+class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
+    """A device session as its owner sees it; only ``name`` can be changed."""
+
+    name = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True)
+    device = serializers.CharField(read_only=True)
+    created_at = UTCDateTimeField(read_only=True)
+    last_used_at = UTCDateTimeField(read_only=True)
+    expires_at = UTCDateTimeField(read_only=True)
+    is_current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DeviceSession
+        fields = (
+            *("id", "name", "device", "ip_address"),
+            *("created_at", "last_used_at", "expires_at", "is_current"),
+        )
+        read_only_fields = ("id", "ip_address")
+
+    def get_is_current(self, session: DeviceSession) -> bool:
+        """Whether this is the session that asks."""
+        return session.pk == self.context.get("current_session_id")
+
+
+def pair_body(pair: TokenPair, *, session: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The answer to a sign-in or a refresh."""
+    instant = UTCDateTimeField().to_representation
+    body: dict[str, Any] = {
+        "access": pair.access,
+        "access_expires_at": instant(pair.access_expires_at),
+    }
+    if pair.refresh is not None and pair.refresh_expires_at is not None:
+        if get_transport().in_body:
+            body["refresh"] = pair.refresh
+        body["refresh_expires_at"] = instant(pair.refresh_expires_at)
+    if session is not None:
+        body["session"] = session
+    settings = get_settings()
+    return {settings.field_name(name): value for name, value in body.items()}

@@ -1,0 +1,65 @@
+"""Throttles with defaults of their own; a project sets the rates where it sets all others.
+
+The scopes ``session-login`` and ``session-refresh`` may stand in REST framework's
+``DEFAULT_THROTTLE_RATES``; None there turns one off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.devices import client_address
+
+if TYPE_CHECKING:
+    from refresh_sessions.rest_framework.views.refresh import RefreshView
+
+
+class SessionThrottle(SimpleRateThrottle):
+    """A throttle whose rate is read when it is used, and has a default."""
+
+    default_rate: str
+
+    def get_rate(self) -> str | None:
+        """The project's rate for the scope, or the default where it names none."""
+        rates = api_settings.DEFAULT_THROTTLE_RATES
+        return cast("str | None", rates[self.scope]) if self.scope in rates else self.default_rate
+
+    def key_of(self, *parts: str) -> str:
+        """A cache key that shows nobody whose it is."""
+        digest = hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()
+        return self.cache_format % {"scope": self.scope, "ident": digest}
+
+
+class LoginThrottle(SessionThrottle):
+    """Sign-ins per address and account (ASVS 6.3.1).
+
+    Of both together: nobody can lock another's account from elsewhere.
+    """
+
+    scope = "session-login"
+    default_rate = "5/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """By address and by the user name that was tried."""
+        data = request.data if isinstance(request.data, Mapping) else {}
+        username = str(data.get(get_settings().field_name("username"), ""))
+        return self.key_of(str(client_address(request._request)), username.strip().casefold())
+
+
+class RefreshThrottle(SessionThrottle):
+    """Refreshes per session. The token is verified first and not consumed by a refusal."""
+
+    scope = "session-refresh"
+    default_rate = "30/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """By session: nobody without its token can use up its share."""
+        return self.key_of(str(cast("RefreshView", view).claims.session_id))

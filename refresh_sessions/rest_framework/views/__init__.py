@@ -1,0 +1,21 @@
+"""The endpoints: sign in, refresh, sign out, and the user's own sessions."""
+
+from refresh_sessions.rest_framework.views.login import LoginView
+from refresh_sessions.rest_framework.views.logout import LogoutView
+from refresh_sessions.rest_framework.views.refresh import RefreshView
+from refresh_sessions.rest_framework.views.sessions import (
+    RevokeAllView,
+    RevokeOthersView,
+    SessionDetailView,
+    SessionListView,
+)
+
+__all__ = [
+    "LoginView",
+    "LogoutView",
+    "RefreshView",
+    "RevokeAllView",
+    "RevokeOthersView",
+    "SessionDetailView",
+    "SessionListView",
+]

@@ -1,0 +1,103 @@
+"""What all endpoints have in common, whatever the project's defaults are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from refresh_sessions.rest_framework.authentication import DatabaseAccessTokenAuthentication
+from refresh_sessions.rest_framework.exceptions import (
+    CHALLENGE,
+    CrossSiteRequest,
+    contract_exception_handler,
+)
+from refresh_sessions.rest_framework.parsers import JSONOnly, StrictJSONParser
+from refresh_sessions.sessions import AccessGrant
+from refresh_sessions.transports import get_transport
+
+
+# Sensitive from here down: the locals of REST framework's own frames hold tokens as well.
+@method_decorator(sensitive_variables(), name="dispatch")
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+# A revocation has to survive the error that reports it, also under ATOMIC_REQUESTS.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class ContractView(APIView):
+    """JSON only, never cached, errors with a code; open to clients without an access token."""
+
+    # None at all: an expired access token in the header must not get in the way.
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
+    permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
+    throttle_classes: Sequence[type[BaseThrottle]] = ()
+    parser_classes = (StrictJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = JSONOnly
+    metadata_class = None
+    versioning_class = None
+    schema = None
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Without one, REST framework would turn every 401 into a 403."""
+        return CHALLENGE
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """The contract's, not the project's."""
+        return contract_exception_handler
+
+    @property
+    def http_request(self) -> HttpRequest:
+        """Django's request, without REST framework's wrapping: what listeners expect."""
+        return self.request._request
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what another site made the browser send before anything is read of it."""
+        if get_transport().is_forged(self.http_request):
+            raise CrossSiteRequest
+        super().initial(request, *args, **kwargs)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Nothing of this package may stay in a cache (OAuth 2.1 §3.2.3, ASVS 14.3.2)."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The JSON object of the request; an empty body is an empty object."""
+        data: Any = self.request.data
+        if not isinstance(data, Mapping):
+            # The serializer's own words for anything that is no object.
+            Serializer(data=data).is_valid(raise_exception=True)
+        return cast("Mapping[str, Any]", data)
+
+
+class OwnSessionsView(ContractView):
+    """For people who manage their own sessions with a valid access token."""
+
+    authentication_classes = (DatabaseAccessTokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    @property
+    def owner(self) -> AbstractBaseUser:
+        """Who asks."""
+        return self.grant.user
+
+    @property
+    def grant(self) -> AccessGrant:
+        """What their access token stands for."""
+        return cast("AccessGrant", self.request.auth)

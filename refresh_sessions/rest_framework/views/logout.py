@@ -1,0 +1,38 @@
+"""``POST logout/``: end this session."""
+
+from __future__ import annotations
+
+from rest_framework import status
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from refresh_sessions.rest_framework.authentication import bearer_token
+from refresh_sessions.rest_framework.views.presented import PresentedTokenView
+from refresh_sessions.sessions import sign_out
+from refresh_sessions.tokens import access
+from refresh_sessions.tokens.access import AccessClaims
+from refresh_sessions.tokens.refresh import RefreshClaims
+from refresh_sessions.transports import get_transport
+
+
+class LogoutView(PresentedTokenView):
+    """Ends the session of the refresh token, or of the access token where there is none.
+
+    Twice is fine, and an expired token is good enough for it.
+    """
+
+    def post(self, request: Request) -> Response:
+        """Answer with nothing."""
+        sign_out(self._holder(request), request=self.http_request)
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        get_transport().clear(response)
+        return response
+
+    def _holder(self, request: Request) -> AccessClaims | RefreshClaims:
+        if self.presented_token is not None:
+            return self.claims
+        token = bearer_token(request)
+        if token is None:
+            raise NotAuthenticated
+        return access.verify(token, allow_expired=True)

@@ -1,0 +1,25 @@
+"""``POST refresh/``: exchange a refresh token."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from refresh_sessions.rest_framework.serializers import pair_body
+from refresh_sessions.rest_framework.throttling import RefreshThrottle
+from refresh_sessions.rest_framework.views.presented import PresentedTokenView
+from refresh_sessions.sessions import refresh_session
+from refresh_sessions.transports import get_transport
+
+
+class RefreshView(PresentedTokenView):
+    """Rotates the refresh token, and looks at nothing else: no access token, no user."""
+
+    throttle_classes = (RefreshThrottle,)
+
+    def post(self, request: Request) -> Response:
+        """Answer with an access token, and a refresh token where the client is to store one."""
+        pair = refresh_session(self.claims, request=self.http_request)
+        response = Response(pair_body(pair))
+        get_transport().write(response, pair)
+        return response

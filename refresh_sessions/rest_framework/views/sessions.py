@@ -1,0 +1,116 @@
+"""``sessions/``: the user's own devices."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.utils.module_loading import import_string
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.models import DeviceSession, RevokedReason
+from refresh_sessions.models.sessions import DeviceSessionQuerySet
+from refresh_sessions.rest_framework.views.base import OwnSessionsView
+from refresh_sessions.sessions import revoke_session, revoke_user_sessions
+from refresh_sessions.transports import get_transport
+
+
+class LiveSessionsView(OwnSessionsView):
+    """Shared by the list and the single session."""
+
+    def get_queryset(self) -> DeviceSessionQuerySet:
+        """One's own live sessions; another's does not exist here (ASVS 8.2.2)."""
+        sessions = DeviceSession.objects.active().for_user(self.owner)
+        return sessions.prefetch_related("families").order_by("-created_at", "pk")
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """The serializer of the setting ``SESSION_SERIALIZER``."""
+        context = {
+            "request": self.request,
+            "view": self,
+            "current_session_id": self.grant.session_id,
+        }
+        return import_string(get_settings().SESSION_SERIALIZER)(*args, context=context, **kwargs)
+
+
+class SessionListView(LiveSessionsView):
+    """Where the user is signed in."""
+
+    def get(self, request: Request) -> Response:
+        """Answer with a list, the newest first."""
+        return Response(self.get_serializer(self.get_queryset(), many=True).data)
+
+
+class SessionDetailView(LiveSessionsView):
+    """One device: rename it, or sign it out."""
+
+    def get(self, request: Request, session_id: str) -> Response:
+        """Answer with the session."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def patch(self, request: Request, session_id: str) -> Response:
+        """Rename the session, and answer with it."""
+        session = self.get_object()
+        serializer = self.get_serializer(session, data=self.body)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data)
+
+    def delete(self, request: Request, session_id: str) -> Response:
+        """End the session; one's own counts as signing out."""
+        session = self.get_object()
+        own = session.pk == self.grant.session_id
+        reason = RevokedReason.LOGOUT if own else RevokedReason.USER
+        revoke_session(session, reason=reason, by=self.owner, request=self.http_request)
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        if own:
+            get_transport().clear(response)
+        return response
+
+    def get_object(self) -> DeviceSession:
+        """The session of the URL.
+
+        Raises:
+            Http404: it is another's, has ended, or the id is no id.
+
+        """
+        try:
+            session_id = UUID(self.kwargs["session_id"])
+        except ValueError:
+            raise Http404 from None
+        session = self.get_queryset().filter(pk=session_id).first()
+        if session is None:
+            raise Http404
+        return session
+
+
+class RevokeOthersView(OwnSessionsView):
+    """Sign out everywhere else."""
+
+    def post(self, request: Request) -> Response:
+        """Answer with the number of sessions that were ended."""
+        revoked = revoke_user_sessions(
+            self.owner,
+            keep=self.grant.session_id,
+            reason=RevokedReason.USER,
+            by=self.owner,
+            request=self.http_request,
+        )
+        return Response({"revoked": revoked})
+
+
+class RevokeAllView(OwnSessionsView):
+    """Sign out everywhere, here too."""
+
+    def post(self, request: Request) -> Response:
+        """Answer with the number of sessions that were ended."""
+        revoked = revoke_user_sessions(
+            self.owner, reason=RevokedReason.USER, by=self.owner, request=self.http_request
+        )
+        response = Response({"revoked": revoked})
+        get_transport().clear(response)
+        return response

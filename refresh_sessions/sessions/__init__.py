@@ -1,0 +1,45 @@
+"""The verbs: start, refresh, end and check sessions. Transactions and signals live here.
+
+Any sign-in flow can use them: a password, social login, passkeys, magic links.
+"""
+
+from asgiref.sync import sync_to_async
+
+from refresh_sessions.sessions.checking import AccessGrant, check_access_token
+from refresh_sessions.sessions.issuing import TokenPair
+from refresh_sessions.sessions.refreshing import refresh_session
+from refresh_sessions.sessions.revoking import (
+    revoke_session,
+    revoke_sessions,
+    revoke_user_sessions,
+)
+from refresh_sessions.sessions.signing_out import sign_out
+from refresh_sessions.sessions.starting import start_session
+
+# Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
+astart_session = sync_to_async(start_session)
+arefresh_session = sync_to_async(refresh_session)
+arevoke_session = sync_to_async(revoke_session)
+arevoke_sessions = sync_to_async(revoke_sessions)
+arevoke_user_sessions = sync_to_async(revoke_user_sessions)
+asign_out = sync_to_async(sign_out)
+acheck_access_token = sync_to_async(check_access_token)
+
+__all__ = [
+    "AccessGrant",
+    "TokenPair",
+    "acheck_access_token",
+    "arefresh_session",
+    "arevoke_session",
+    "arevoke_sessions",
+    "arevoke_user_sessions",
+    "asign_out",
+    "astart_session",
+    "check_access_token",
+    "refresh_session",
+    "revoke_session",
+    "revoke_sessions",
+    "revoke_user_sessions",
+    "sign_out",
+    "start_session",
+]

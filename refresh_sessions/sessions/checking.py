@@ -1,0 +1,151 @@
+"""Checking an access token against its session, on every request."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import Error, router
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.accounts import is_current, may_sign_in, subject_of, user_of_subject
+from refresh_sessions.conf import get_settings
+from refresh_sessions.database import DatabaseNow, after_commit, retry_when_busy
+from refresh_sessions.exceptions import (
+    ExpiredTokenError,
+    InvalidTokenError,
+    SessionRevokedError,
+    SupersededTokenError,
+)
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.sessions import snapshots
+from refresh_sessions.tokens import access
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+logger = logging.getLogger("refresh_sessions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessGrant:
+    """What an accepted access token stands for; ``request.auth`` in views.
+
+    ``family`` and its session are there when the database was asked; with
+    ``ACCESS_TOKEN_CHECK`` "cache" or "stateless" they may be None.
+    """
+
+    user: AbstractBaseUser
+    claims: access.AccessClaims
+    family: TokenFamily | None = field(default=None)
+
+    @property
+    def session_id(self) -> UUID:
+        """The id of the device session."""
+        return self.claims.session_id
+
+    @property
+    def session(self) -> DeviceSession | None:
+        """The device session, if the database was asked."""
+        return self.family.session if self.family else None
+
+
+@sensitive_variables()
+def check_access_token(token: str, *, in_database: bool = False) -> AccessGrant:
+    """Verify an access token and check that its session lives.
+
+    With ``ACCESS_TOKEN_CHECK = "session"`` that is one SELECT, which brings the user along.
+
+    Args:
+        token: the compact serialization.
+        in_database: ask the database whatever ``ACCESS_TOKEN_CHECK`` says.
+
+    Raises:
+        InvalidTokenError: we did not issue it, or it has expired or been superseded.
+        SessionRevokedError: its session has ended.
+        DatabaseBusyError: the database did not answer in several tries.
+
+    """
+    claims = access.verify(token)
+    check = "session" if in_database else get_settings().ACCESS_TOKEN_CHECK
+    using = router.db_for_write(TokenFamily)
+    if check == "stateless":
+        return _trusted(claims, using)
+    if check == "cache":
+        snapshot = snapshots.recall(claims.session_id, claims.family_id)
+        if snapshot and snapshot.subject == claims.subject and _is_in_use(claims, snapshot):
+            return _trusted(claims, using)
+    family = retry_when_busy(using, lambda: _read(claims, using))
+    _check(claims, family)
+    _confirm_delivery(claims, family, using)
+    if check == "cache":
+        _remember(claims, family)
+    return AccessGrant(user=family.session.user, claims=claims, family=family)
+
+
+def _read(claims: access.AccessClaims, using: str) -> TokenFamily:
+    try:
+        return TokenFamily.objects.using(using).with_owner().get(pk=claims.family_id)
+    except TokenFamily.DoesNotExist:
+        raise SessionRevokedError from None
+
+
+def _check(claims: access.AccessClaims, family: TokenFamily) -> None:
+    session, user = family.session, family.session.user
+    if session.pk != claims.session_id or subject_of(user) != claims.subject:
+        raise InvalidTokenError
+    if session.revoked_at is not None or family.closed_at is not None:
+        raise SessionRevokedError
+    if not may_sign_in(user) or not is_current(user, session.auth_hash):
+        raise SessionRevokedError
+    # The client is told to refresh, and learns there which limit was reached.
+    if family.now >= min(session.expires_at, family.idle_expires_at):
+        raise ExpiredTokenError
+    if not _is_in_use(claims, family):
+        raise SupersededTokenError
+
+
+def _is_in_use(claims: access.AccessClaims, state: TokenFamily | snapshots.Snapshot) -> bool:
+    # A lineage that was taken back loses its access tokens at once; the generation before the
+    # newest keeps them, as siblings of the client that rotated still use them.
+    return claims.generation in {state.generation, state.redeemable_generation}
+
+
+def _confirm_delivery(claims: access.AccessClaims, family: TokenFamily, using: str) -> None:
+    """Note once per generation that its client has received it: the token before is then dead."""
+    if (
+        claims.generation == family.generation
+        and family.redeemable_generation is not None
+        and family.delivered_at is None
+        and get_settings().CONFIRM_DELIVERY
+    ):
+        # After the request's own transaction: its rollback must not take the evidence along,
+        # nor may the row stay locked for as long as the request lasts.
+        after_commit(using, lambda: _mark_delivered(family, using))
+
+
+def _mark_delivered(family: TokenFamily, using: str) -> None:
+    try:
+        TokenFamily.objects.using(using).filter(
+            pk=family.pk, generation=family.generation, delivered_at__isnull=True
+        ).update(delivered_at=DatabaseNow())
+    except Error as error:
+        # The next request brings the same evidence; this one need not fail for it.
+        logger.warning("Delivery of generation %d not noted: %s", family.generation, error)
+
+
+def _remember(claims: access.AccessClaims, family: TokenFamily) -> None:
+    snapshots.remember(
+        family.pk,
+        snapshots.Snapshot(
+            generation=family.generation,
+            redeemable_generation=family.redeemable_generation,
+            subject=claims.subject,
+        ),
+    )
+
+
+def _trusted(claims: access.AccessClaims, using: str) -> AccessGrant:
+    return AccessGrant(user=user_of_subject(claims.subject, using=using), claims=claims)

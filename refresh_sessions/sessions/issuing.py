@@ -1,0 +1,95 @@
+"""Minting tokens for a family, each no longer lived than its session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from refresh_sessions.accounts import subject_of
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.policies import get_policy
+from refresh_sessions.tokens import access, refresh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair:
+    """What a client gets. ``refresh`` is None where it is to keep the one in its storage."""
+
+    access: str = field(repr=False)
+    access_expires_at: datetime
+    refresh: str | None = field(repr=False)
+    refresh_expires_at: datetime | None
+    session: DeviceSession
+    family: TokenFamily
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """An encoded access token and the instant from which it is refused."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+def issue_access(
+    family: TokenFamily, *, generation: int, now: datetime, request: HttpRequest | None
+) -> AccessToken:
+    """Mint an access token for the holder of the refresh token of ``generation``."""
+    session = family.session
+    lifetime = get_policy().access_token_lifetime(session.user, session=session, request=request)
+    expires_at = _whole_seconds(min(now + lifetime, session.expires_at))
+    proven = _proof_for(family, generation)
+    claims = access.AccessClaims(
+        subject=subject_of(session.user),
+        session_id=session.pk,
+        family_id=family.pk,
+        generation=generation,
+        authenticated_at=proven,
+        authentication_methods=tuple(family.authentication_methods) if proven else (),
+        issued_at=now,
+        expires_at=expires_at,
+    )
+    return AccessToken(token=access.issue(claims), expires_at=expires_at)
+
+
+def issue_pair(
+    family: TokenFamily, *, secret: str, now: datetime, request: HttpRequest | None
+) -> TokenPair:
+    """Mint access and refresh token for the family's newest generation."""
+    token = issue_access(family, generation=family.generation, now=now, request=request)
+    refresh_token = refresh.issue(
+        session_id=family.session_id,
+        family_id=family.pk,
+        generation=family.generation,
+        expires_at=family.idle_expires_at,
+        secret=secret,
+    )
+    return TokenPair(
+        access=token.token,
+        access_expires_at=token.expires_at,
+        refresh=refresh_token,
+        refresh_expires_at=_whole_seconds(family.idle_expires_at),
+        session=family.session,
+        family=family,
+    )
+
+
+def idle_expiry(session: DeviceSession, *, now: datetime, request: HttpRequest | None) -> datetime:
+    """Until when a refresh token issued now is good; never past the hard expiry."""
+    lifetime = get_policy().refresh_token_lifetime(session.user, session=session, request=request)
+    return min(now + lifetime, session.expires_at)
+
+
+def _proof_for(family: TokenFamily, generation: int) -> datetime | None:
+    """A proof given at the last rotation belongs to that generation and to no older one."""
+    proven = family.authenticated_at
+    if proven is None or generation == family.generation or family.rotated_at is None:
+        return proven
+    return proven if proven < family.rotated_at else None
+
+
+def _whole_seconds(instant: datetime) -> datetime:
+    # As the claim exp says it: the answer must not promise a moment more.
+    return instant.replace(microsecond=0)

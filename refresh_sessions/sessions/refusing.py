@@ -1,0 +1,77 @@
+"""Refusing a refresh token: end the session where the verdict says so, and say no."""
+
+from __future__ import annotations
+
+import logging
+from typing import NoReturn
+
+from django.http import HttpRequest
+
+from refresh_sessions.accounts import may_sign_in
+from refresh_sessions.devices import device_of
+from refresh_sessions.exceptions import (
+    RefreshSupersededError,
+    SessionExpiredError,
+    SessionRevokedError,
+)
+from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
+from refresh_sessions.rotation import Verdict
+from refresh_sessions.sessions.revoking import revoke_session
+from refresh_sessions.signals import refresh_token_reused
+from refresh_sessions.tokens.refresh import RefreshClaims
+
+security_logger = logging.getLogger("refresh_sessions.security")
+
+
+def refuse(
+    verdict: Verdict,
+    claims: RefreshClaims,
+    family: TokenFamily,
+    request: HttpRequest | None,
+) -> NoReturn:
+    """End the session where the verdict says so, commit that, and only then complain."""
+    session = family.session
+    match verdict:
+        case Verdict.REUSED:
+            _end_for_reuse(claims, family, request)
+        case Verdict.RECOVERY_LIMIT:
+            revoke_session(session, reason=RevokedReason.RECOVERY_LIMIT, request=request)
+        case Verdict.ACCOUNT_CHANGED:
+            active = may_sign_in(session.user)
+            reason = RevokedReason.PASSWORD_CHANGED if active else RevokedReason.USER_INACTIVE
+            revoke_session(session, reason=reason, request=request)
+        case Verdict.SUPERSEDED:
+            raise RefreshSupersededError
+        case _:
+            pass
+    if verdict.expiry:
+        raise SessionExpiredError(verdict.expiry)
+    raise SessionRevokedError
+
+
+def _end_for_reuse(
+    claims: RefreshClaims, family: TokenFamily, request: HttpRequest | None
+) -> None:
+    device = device_of(request)
+    details = {
+        "generation": claims.generation,
+        "newest_generation": family.generation,
+        "user_agent": device.user_agent,
+        "other_ip_address": family.last_ip_address,
+        "other_user_agent": family.session.user_agent,
+    }
+    if revoke_session(
+        family.session, reason=RevokedReason.REUSE, request=request, details=details
+    ):
+        security_logger.critical(
+            "Used refresh token came back: session %s of user %s ended",
+            family.session_id,
+            family.session.user_id,
+        )
+        refresh_token_reused.send_robust(
+            sender=DeviceSession,
+            session=family.session,
+            family=family,
+            generation=claims.generation,
+            request=request,
+        )

@@ -1,0 +1,5 @@
+"""The only door to PyJWT. Floors, bottom up: ``keys``, ``codec``, then ``access`` and ``refresh``.
+
+Nothing here reads the database: a token that verifies has been issued by us, no more. Whether
+its session still lives is for the verbs in ``refresh_sessions.sessions`` to say.
+"""

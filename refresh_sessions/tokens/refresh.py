@@ -1,0 +1,118 @@
+"""Refresh tokens: where the token stands in its family, and the family's secret.
+
+The signature keeps a database dump from forging a token, the secret keeps a leaked signing key
+from doing so: an attacker needs both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.tokens.claims import from_instant, to_generation, to_instant, to_uuid
+from refresh_sessions.tokens.codec import MALFORMED, decode, encode
+from refresh_sessions.tokens.keys import Purpose, get_keyring
+
+TYP: Final = "rt+jwt"
+
+_REQUIRED: Final = ("iss", "aud", "exp", "sid", "fid", "gen", "secret")
+_SECRET_BYTES: Final = 16
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshClaims:
+    """What a refresh token says, once its signature has been verified."""
+
+    session_id: UUID
+    family_id: UUID
+    generation: int
+    expires_at: datetime
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    """The token itself, as it was presented."""
+
+    def matches(self, secret_digest: str) -> bool:
+        """Whether the token carries the secret of the family with this digest."""
+        return constant_time_compare(digest(self.secret), secret_digest)
+
+
+@sensitive_variables()
+def issue(
+    *, session_id: UUID, family_id: UUID, generation: int, expires_at: datetime, secret: str
+) -> str:
+    """Encode and sign a refresh token."""
+    payload = {
+        "iss": get_settings().ISSUER,
+        "aud": _audience(),
+        "exp": from_instant(expires_at),
+        "sid": str(session_id),
+        "fid": str(family_id),
+        "gen": generation,
+        "secret": secret,
+    }
+    return encode(payload, typ=TYP, keyring=get_keyring(Purpose.REFRESH))
+
+
+@sensitive_variables()
+def verify(token: str) -> RefreshClaims:
+    """Verify a refresh token and read its claims.
+
+    Its ``exp`` is only read here, not enforced: a client whose session has reached a limit must
+    be told which one, and that takes the row.
+
+    Raises:
+        InvalidTokenError: we did not issue this token.
+
+    """
+    payload = decode(
+        token,
+        typ=TYP,
+        keyring=get_keyring(Purpose.REFRESH),
+        issuer=get_settings().ISSUER,
+        audience=_audience(),
+        required=_REQUIRED,
+        verify_exp=False,
+    )
+    try:
+        return RefreshClaims(
+            session_id=to_uuid(payload["sid"]),
+            family_id=to_uuid(payload["fid"]),
+            generation=to_generation(payload["gen"]),
+            expires_at=to_instant(payload["exp"]),
+            secret=_to_secret(payload["secret"]),
+            token=token,
+        )
+    except MALFORMED:
+        raise InvalidTokenError from None
+
+
+def new_secret() -> str:
+    """128 random bits for a new family (ASVS 7.2.3)."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def digest(secret: str) -> str:
+    """What the database keeps of a secret; it is random, so it needs no salt and no stretching."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _audience() -> str:
+    # Never that of access tokens, whatever the project sets (ASVS 9.2.4).
+    return f"{get_settings().ISSUER}#refresh"
+
+
+def _to_secret(value: Any) -> str:
+    if not isinstance(value, str) or not _SECRET.fullmatch(value):
+        raise ValueError("not a secret")
+    return value

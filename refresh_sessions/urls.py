@@ -1,0 +1,22 @@
+"""The endpoints. Mount them where you like::
+
+    path("auth/", include("refresh_sessions.urls"))
+"""
+
+from django.urls import path
+
+from refresh_sessions.rest_framework import views
+
+app_name = "refresh_sessions"
+
+urlpatterns = [
+    path("login/", views.LoginView.as_view(), name="login"),
+    path("refresh/", views.RefreshView.as_view(), name="refresh"),
+    path("refresh-token/", views.RefreshView.as_view(), name="refresh-token"),
+    path("logout/", views.LogoutView.as_view(), name="logout"),
+    path("sessions/", views.SessionListView.as_view(), name="session-list"),
+    path("sessions/revoke-others/", views.RevokeOthersView.as_view(), name="revoke-others"),
+    path("sessions/revoke-all/", views.RevokeAllView.as_view(), name="revoke-all"),
+    # A plain string: an id that is none gets the contract's 404, not a page of HTML.
+    path("sessions/<str:session_id>/", views.SessionDetailView.as_view(), name="session-detail"),
+]

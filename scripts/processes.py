@@ -1,0 +1,124 @@
+"""Start processes in the background, know them again later, and end them."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+STATE = Path(__file__).resolve().parent.parent / ".servers" / "state.json"
+NAME = "refresh_sessions"
+HOST = "127.0.0.1"
+PATIENCE_SECONDS = 60
+
+
+class ServerError(Exception):
+    """Something a person has to see to, in words for that person."""
+
+
+class Servers:
+    """Servers on their way up: one directory, one password, and what was started so far."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{NAME}-servers-"))
+        # Each server runs as its own user and has to reach its own home in here.
+        self.directory.chmod(0o711)
+        self.password = secrets.token_hex(16)
+        self.processes: list[tuple[str, int, str]] = []
+        self.exports: dict[str, str] = {}
+        self.save()
+
+    def save(self) -> None:
+        STATE.parent.mkdir(mode=0o700, exist_ok=True)
+        STATE.write_text(json.dumps(vars(self), default=str, indent=2))
+
+    def home(self, user: str) -> Path:
+        home = self.directory / user
+        home.mkdir(mode=0o700)
+        return home
+
+    def popen(self, user: str | None, program: str, *arguments: object) -> subprocess.Popen[bytes]:
+        root = os.geteuid() == 0
+        log = (self.directory / f"{user or 'client'}.log").open("ab")
+        if root and user:
+            # PostgreSQL refuses to run as root, and the others are better off without it too.
+            for path in (self.directory / user, *(self.directory / user).iterdir()):
+                shutil.chown(path, user, user)
+        identity = {"user": user, "group": user, "extra_groups": []} if root and user else {}
+        passwords = dict.fromkeys(("PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH"), self.password)
+        with log:
+            return subprocess.Popen(
+                [find(program) or program, *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                env={**os.environ, **passwords, "LC_ALL": "C.UTF-8"},
+                start_new_session=True,
+                **identity,
+            )
+
+    def run(self, user: str | None, program: str, *arguments: object) -> None:
+        if self.popen(user, program, *arguments).wait() != 0:
+            log = self.directory / f"{user or 'client'}.log"
+            raise ServerError(f"{program} failed:\n{log.read_text(errors='replace')[-2000:]}")
+
+    def serve(self, user: str, program: str, *arguments: object) -> None:
+        process = self.popen(user, program, *arguments)
+        self.processes.append((program, process.pid, started(process.pid)))
+        self.save()
+
+    def wait(self, program: str, *arguments: object) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.popen(None, program, *arguments).wait() != 0:
+            if time.monotonic() > deadline or not alive(*self.processes[-1][1:]):
+                server = self.processes[-1][0]
+                logs = "\n".join(p.read_text()[-2000:] for p in self.directory.glob("*.log"))
+                raise ServerError(f"{server} does not answer:\n{logs}")
+            time.sleep(0.1)
+
+    def export(self, **variables: str) -> None:
+        self.exports.update({f"REFRESH_SESSIONS_{name}": v for name, v in variables.items()})
+        self.save()
+
+    def address(self, port: int, user: str = NAME) -> str:
+        return f"{user}:{self.password}@{HOST}:{port}"
+
+
+def find(program: str) -> str | None:
+    """Look on PATH, then among Debian's files: it keeps PostgreSQL's servers off PATH."""
+    if (path := shutil.which(program)) or not shutil.which("dpkg-query"):
+        return path
+    query = ["dpkg-query", "--search", f"*bin/{program}"]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    return max((line.partition(": ")[2] for line in answer.splitlines()), default=None)
+
+
+def started(pid: int) -> str:
+    """Tell one process from another that later got the same number; empty when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def alive(pid: int, since: str) -> bool:
+    return since != "" and started(pid) == since
+
+
+def end(program: str, pid: int, since: str) -> None:
+    # Asked by SIGTERM, PostgreSQL would wait for its last client to leave.
+    polite = signal.SIGINT if program == "postgres" else signal.SIGTERM
+    for number in (polite, signal.SIGKILL):
+        deadline = time.monotonic() + PATIENCE_SECONDS / 3
+        if alive(pid, since):
+            os.kill(pid, number)
+        while alive(pid, since) and time.monotonic() < deadline:
+            time.sleep(0.05)

@@ -1,0 +1,47 @@
+"""A clock for the database and for Python that tests set and move."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from unittest import mock
+
+import time_machine
+from django.db.models import DateTimeField, Value
+
+from refresh_sessions.database import DatabaseNow
+
+
+class Clock:
+    """Time stands still until it is moved, for the database's clock as for Python's."""
+
+    def __init__(self, traveller: time_machine.Coordinates, start: datetime) -> None:
+        self._traveller = traveller
+        self.now = start
+
+    def move(self, by: timedelta) -> None:
+        """Go on, or back, by so much."""
+        self.now += by
+        self._traveller.move_to(self.now)
+
+    def compile(self, expression, compiler, connection, **context):
+        """Stand in for the SQL of ``DatabaseNow``: a parameter with the clock's instant."""
+        value = Value(self.now, output_field=DateTimeField())
+        sql, params = value.as_sql(compiler, connection)
+        if connection.vendor == "postgresql":
+            sql = f"({sql})::timestamptz"
+        return sql, params
+
+
+@contextmanager
+def standing_clock(start: datetime | None = None) -> Iterator[Clock]:
+    """Stop all clocks."""
+    start = start or datetime.now(UTC)
+    with time_machine.travel(start, tick=False) as traveller:
+        clock = Clock(traveller, start)
+
+        def stand_in(self, compiler, connection, **context):
+            return clock.compile(self, compiler, connection, **context)
+
+        vendors = ("as_sql", "as_sqlite", "as_postgresql", "as_mysql")
+        with mock.patch.multiple(DatabaseNow, **dict.fromkeys(vendors, stand_in)):
+            yield clock

@@ -1,0 +1,74 @@
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests import databases
+from tests.clock import Clock, standing_clock
+from tests.factories import UserFactory, make_pair
+
+
+def pytest_cmdline_main() -> int | None:
+    """Leave a run out in plain words when the database it is for is not there."""
+    reason = databases.left_out()
+    if reason is None:
+        return None
+    print(reason)  # noqa: T201 - this line is all that the run has to say
+    required = os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1"
+    return pytest.ExitCode.USAGE_ERROR if required else pytest.ExitCode.OK
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Throttles count in the cache; no test may feel those before it."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """All clocks stopped; move them with ``clock.move(timedelta(...))``."""
+    with standing_clock() as standing:
+        yield standing
+
+
+@pytest.fixture
+def options(settings):
+    """Change single keys of REFRESH_SESSIONS: ``options(TRANSPORT="cookie")``."""
+    before = dict(getattr(settings, "REFRESH_SESSIONS", {}))
+
+    def change(**keys):
+        settings.REFRESH_SESSIONS = {**before, **getattr(settings, "REFRESH_SESSIONS", {}), **keys}
+
+    return change
+
+
+@pytest.fixture
+def user(db):
+    return UserFactory()
+
+
+@pytest.fixture
+def pair(user):
+    """The user's tokens, fresh from signing in."""
+    return make_pair(user)
+
+
+@pytest.fixture
+def client() -> APIClient:
+    """A client for JSON."""
+    return APIClient()
+
+
+@pytest.fixture
+def bearer():
+    """Headers with an access token."""
+
+    def headers(pair_or_token) -> dict[str, str]:
+        token = getattr(pair_or_token, "access", pair_or_token)
+        return {"authorization": f"Bearer {token}"}
+
+    return headers

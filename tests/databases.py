@@ -1,0 +1,98 @@
+"""Which database the tests run on, and what is said when it is not there.
+
+REFRESH_SESSIONS_TEST_DATABASE names one of them: sqlite (the default), postgres or mariadb.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A database that somebody has to start before the tests can use it."""
+
+    name: str
+    url_variable: str
+    driver: str
+    options: dict[str, Any]
+
+    def missing(self) -> str | None:
+        """Say what keeps the tests from using it, or None when nothing does."""
+        if not os.environ.get(self.url_variable):
+            return f"{self.url_variable} is not set (run scripts/servers start)"
+        if find_spec(self.driver) is None:
+            return f"its driver {self.driver} is not installed"
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        return {**dj_database_url.parse(os.environ[self.url_variable]), **self.options}
+
+
+SERVERS = {
+    "postgres": Server(
+        name="PostgreSQL",
+        url_variable="REFRESH_SESSIONS_POSTGRES_URL",
+        driver="psycopg",
+        options={},
+    ),
+    "mariadb": Server(
+        name="MariaDB",
+        url_variable="REFRESH_SESSIONS_MARIADB_URL",
+        driver="MySQLdb",
+        options={"OPTIONS": {"charset": "utf8mb4"}, "TEST": {"CHARSET": "utf8mb4"}},
+    ),
+}
+
+_chosen = os.environ.get("REFRESH_SESSIONS_TEST_DATABASE", "sqlite")
+if _chosen not in {"sqlite", *SERVERS}:
+    raise ValueError(f"REFRESH_SESSIONS_TEST_DATABASE is {_chosen!r}, not a database we know")
+
+
+def settings() -> dict[str, Any]:
+    """Give the settings of the chosen database.
+
+    SQLite stands in for a server that is missing, so that Django can load and `left_out` be said.
+    """
+    server = SERVERS.get(_chosen)
+    return _sqlite() if server is None or server.missing() else server.settings()
+
+
+def left_out() -> str | None:
+    """Say in one line why the chosen database cannot be tested, or None when it can."""
+    server = SERVERS.get(_chosen)
+    reason = server and server.missing()
+    return f"{server.name}: left out, {reason}" if server and reason else None
+
+
+def _sqlite() -> dict[str, Any]:
+    # Threads of one test share a file, which they could not do with a database in memory. Each
+    # process has a file of its own, so parallel runs cannot meet.
+    name = f"refresh_sessions-{os.getpid()}-{secrets.token_hex(4)}"
+    directory = Path(tempfile.gettempdir())
+    atexit.register(_remove, directory, name)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": directory / f"{name}.sqlite3",
+        "OPTIONS": {
+            # As a project in production should have it. Only the sync to disk is left out.
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
+            "timeout": 20,
+        },
+        "TEST": {"NAME": directory / f"{name}-test.sqlite3"},
+    }
+
+
+def _remove(directory: Path, name: str) -> None:
+    for file in directory.glob(f"{name}*"):
+        file.unlink(missing_ok=True)
