@@ -14,7 +14,7 @@ from refresh_sessions.database import DatabaseNow
 class Clock:
     """Time stands still until it is moved, for the database's clock as for Python's."""
 
-    def __init__(self, traveller: time_machine.Coordinates, start: datetime) -> None:
+    def __init__(self, traveller: time_machine.Traveller, start: datetime) -> None:
         self._traveller = traveller
         self.now = start
 

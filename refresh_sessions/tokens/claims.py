@@ -12,7 +12,7 @@ MAX_GENERATION: Final = 2**31 - 2
 
 def to_uuid(value: Any) -> UUID:
     """A canonical UUID; ``UUID()`` alone also takes braces, prefixes and capitals."""
-    parsed = UUID(value)
+    parsed = UUID(to_text(value))
     if str(parsed) != value:
         raise ValueError("not a canonical UUID")
     return parsed

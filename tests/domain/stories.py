@@ -1,0 +1,42 @@
+"""Short words for what clients do with their tokens."""
+
+from datetime import timedelta
+
+from refresh_sessions.exceptions import RefreshSessionsError
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.sessions import check_access_token, refresh_session
+
+AFTER_OVERLAP = timedelta(seconds=11)
+
+
+def refused(token, **options) -> str:
+    """Present a refresh token that must be refused, and say with which code and reason."""
+    try:
+        refresh_session(token, **options)
+    except RefreshSessionsError as error:
+        reason = getattr(error, "reason", None)
+        return f"{error.code}/{reason}" if reason else error.code
+    raise AssertionError("the token was accepted")
+
+
+def call(pair) -> str:
+    """Use an access token, and say how that went."""
+    try:
+        check_access_token(pair.access)
+    except RefreshSessionsError as error:
+        reason = getattr(error, "reason", None)
+        return f"{error.code}/{reason}" if reason else error.code
+    return "ok"
+
+
+def family_of(pair) -> TokenFamily:
+    return TokenFamily.objects.get(pk=pair.family.pk)
+
+
+def session_of(pair) -> DeviceSession:
+    return DeviceSession.objects.get(pk=pair.session.pk)
+
+
+def kinds(pair) -> list[str]:
+    """What has been recorded of the session so far."""
+    return list(session_of(pair).events.order_by("pk").values_list("kind", flat=True))
