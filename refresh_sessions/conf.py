@@ -49,7 +49,7 @@ class Settings:
     """How long after a rotation parallel requests with the old token are taken as siblings."""
     LOST_RESPONSE_RECOVERY: bool = True
     CONFIRM_DELIVERY: bool = True
-    ACCESS_TOKEN_CHECK: Literal["session", "cache", "stateless"] = "session"
+    ACCESS_TOKEN_CHECK: Literal["session", "cache", "stateless"] = "session"  # noqa: S105
     CACHE_ALIAS: str = "default"
     """The cache of ``ACCESS_TOKEN_CHECK = "cache"``."""
     CACHE_TIMEOUT: timedelta = timedelta(seconds=60)

@@ -1,7 +1,4 @@
-"""The endpoints. Mount them where you like::
-
-    path("auth/", include("refresh_sessions.urls"))
-"""
+"""The endpoints, for ``path("auth/", include("refresh_sessions.urls"))``."""
 
 from django.urls import path
 

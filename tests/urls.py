@@ -1,7 +1,21 @@
 from django.contrib import admin
 from django.urls import include, path
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+
+class WhoAmI(APIView):
+    """A view of a project: whatever authentication and permissions its settings name."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def get(self, request):
+        return Response({"user": str(request.user.pk), "session": str(request.auth.session_id)})
+
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("auth/", include("refresh_sessions.urls")),
+    path("who-am-i/", WhoAmI.as_view()),
 ]

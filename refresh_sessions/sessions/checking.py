@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import Error, router
 from django.views.decorators.debug import sensitive_variables
 
@@ -148,4 +149,8 @@ def _remember(claims: access.AccessClaims, family: TokenFamily) -> None:
 
 
 def _trusted(claims: access.AccessClaims, using: str) -> AccessGrant:
-    return AccessGrant(user=user_of_subject(claims.subject, using=using), claims=claims)
+    try:
+        user = user_of_subject(claims.subject, using=using)
+    except (ObjectDoesNotExist, ValidationError, ValueError):
+        raise InvalidTokenError from None
+    return AccessGrant(user=user, claims=claims)

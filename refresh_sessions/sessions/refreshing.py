@@ -165,8 +165,7 @@ def _after_minting(
         sessions.filter(auth_hash=session.auth_hash).update(auth_hash=current)
     if verdict is Verdict.HEAL:
         details = {"generation": family.generation}
-        device = device_of(request)
-        record([session.pk], EventKind.HEALED, device=device, details=details, using=using)
+        record([session.pk], EventKind.HEALED, request=request, details=details, using=using)
     signals = [session_refreshed]
     if verdict is Verdict.RECOVER:
         signals.append(refresh_token_recovered)

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
 from django.http import HttpRequest
 
 from refresh_sessions.database import after_commit, retry_when_busy
-from refresh_sessions.devices import device_of
-from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
+from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
-from refresh_sessions.sessions import snapshots
-from refresh_sessions.sessions.recording import mark_revoked, record
-from refresh_sessions.signals import session_revoked
+from refresh_sessions.sessions.ending import Ending, announce, end_many, end_one
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 BATCH_SIZE: Final = 500
 """Sessions ended in one transaction: enough to be quick, few enough to block nobody for long."""
-
-_KINDS: Final[Mapping[str, EventKind]] = {
-    RevokedReason.LOGOUT: EventKind.SIGNED_OUT,
-    RevokedReason.REUSE: EventKind.REUSE_DETECTED,
-    RevokedReason.SESSION_LIMIT: EventKind.LIMIT_REACHED,
-    RevokedReason.RECOVERY_LIMIT: EventKind.LIMIT_REACHED,
-}
 
 
 def revoke_session(
@@ -56,17 +46,15 @@ def revoke_session(
 
     """
     using = router.db_for_write(DeviceSession)
+    ending = Ending(reason=reason, by=by, request=request, details=details or {})
 
     def attempt() -> bool:
         with transaction.atomic(using=using):
-            ended = mark_revoked([session.pk], reason=reason, by=by, using=using) == 1
-            if ended:
-                _record_end([session.pk], reason, by, request, using, details)
-        return ended
+            return end_one(session, ending, using=using)
 
     ended = retry_when_busy(using, attempt)
     if ended:
-        after_commit(using, lambda: _announce([session], reason, by))
+        after_commit(using, lambda: announce([session], ending))
     return ended
 
 
@@ -79,15 +67,16 @@ def revoke_sessions(
 ) -> int:
     """End all sessions of a queryset that have not ended yet, and say how many those were.
 
+    They are ended in batches, so a session that joins the queryset meanwhile may be missed.
+
     Raises:
         DatabaseBusyError: the database did not take a change in several tries.
 
     """
     using = router.db_for_write(DeviceSession)
-    session_ids = list(sessions.using(using).values_list("pk", flat=True))
+    ending = Ending(reason=reason, by=by, request=request)
     return sum(
-        _revoke_batch(session_ids[start : start + BATCH_SIZE], reason, by, request, using)
-        for start in range(0, len(session_ids), BATCH_SIZE)
+        _revoke_batch(session_ids, ending, using) for session_ids in _batches(sessions, using)
     )
 
 
@@ -114,53 +103,32 @@ def revoke_user_sessions(
     return revoke_sessions(sessions, reason=reason, by=by, request=request)
 
 
-def _revoke_batch(
-    session_ids: Sequence[UUID],
-    reason: str,
-    by: AbstractBaseUser | None,
-    request: HttpRequest | None,
-    using: str,
-) -> int:
+def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:
+    """The keys of a queryset, never more than one batch of them in memory.
+
+    By the key from batch to batch: a cursor held open would depend on the database, its driver
+    and a connection pooler to keep its place while the rows change.
+    """
+    sessions = sessions.using(using)
+    if sessions.query.is_sliced:
+        # A slice cannot be filtered further, and its bounds were the caller's choice.
+        sessions = DeviceSession.objects.using(using).filter(
+            pk__in=list(sessions.values_list("pk", flat=True))
+        )
+    keys = sessions.order_by("pk").values_list("pk", flat=True)
+    batch = list(keys[:BATCH_SIZE])
+    while batch:
+        yield batch
+        # A batch that is not full was the last one.
+        full = len(batch) == BATCH_SIZE
+        batch = list(keys.filter(pk__gt=batch[-1])[:BATCH_SIZE]) if full else []
+
+
+def _revoke_batch(session_ids: list[UUID], ending: Ending, using: str) -> int:
     def attempt() -> list[DeviceSession]:
         with transaction.atomic(using=using):
-            # Locked, so that each end has one author and one event; in the order of the key,
-            # so that two such calls cannot wait for each other.
-            live = list(
-                DeviceSession.objects.using(using)
-                .filter(pk__in=session_ids, revoked_at__isnull=True)
-                .order_by("pk")
-                .select_for_update(no_key=connections[using].features.has_select_for_no_key_update)
-            )
-            ended = [session.pk for session in live]
-            if ended:
-                mark_revoked(ended, reason=reason, by=by, using=using)
-                _record_end(ended, reason, by, request, using)
-        return live
+            return end_many(session_ids, ending, using=using)
 
     ended = retry_when_busy(using, attempt)
-    after_commit(using, lambda: _announce(ended, reason, by))
+    after_commit(using, lambda: announce(ended, ending))
     return len(ended)
-
-
-def _record_end(
-    session_ids: Sequence[UUID],
-    reason: str,
-    by: AbstractBaseUser | None,
-    request: HttpRequest | None,
-    using: str,
-    details: Mapping[str, Any] | None = None,
-) -> None:
-    record(
-        session_ids,
-        _KINDS.get(reason, EventKind.REVOKED),
-        device=device_of(request),
-        actor=by,
-        details={"reason": reason, **(details or {})},
-        using=using,
-    )
-
-
-def _announce(sessions: Sequence[DeviceSession], reason: str, by: AbstractBaseUser | None) -> None:
-    snapshots.forget(session.pk for session in sessions)
-    for session in sessions:
-        session_revoked.send_robust(sender=DeviceSession, session=session, reason=reason, by=by)

@@ -60,7 +60,7 @@ def remember(family_id: UUID, snapshot: Snapshot) -> None:
 
 def forget(session_ids: Iterable[UUID]) -> None:
     """Have the cache refuse these sessions for as long as it may hold snapshots of them."""
-    if get_settings().ACCESS_TOKEN_CHECK != "cache":
+    if get_settings().ACCESS_TOKEN_CHECK != "cache":  # noqa: S105
         return
     ended = dict.fromkeys((_ended_key(session_id) for session_id in session_ids), True)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,36 @@ from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
 from refresh_sessions.policies import get_policy
+from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.issuing import TokenPair, idle_expiry, issue_pair
 from refresh_sessions.sessions.recording import record
-from refresh_sessions.sessions.revoking import revoke_sessions
 from refresh_sessions.signals import session_started
 from refresh_sessions.tokens.refresh import digest, new_secret
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SignIn:
+    """Who signs in, where and how."""
+
+    user: AbstractBaseUser
+    request: HttpRequest | None
+    name: str
+    methods: Sequence[str]
+    data: Mapping[str, Any]
+    using: str
+    secret: str = field(default_factory=new_secret, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Started:
+    """What a sign-in changed in the database."""
+
+    family: TokenFamily
+    now: datetime
+    evicted: list[DeviceSession]
 
 
 @sensitive_variables()
@@ -60,82 +83,93 @@ def start_session(
     if not may_sign_in(user):
         raise NoActiveAccountError
     using = router.db_for_write(DeviceSession)
-    secret = new_secret()
-
-    def attempt() -> tuple[TokenFamily, datetime]:
-        with transaction.atomic(using=using):
-            now = _make_room(user, request, using)
-            session = _create_session(user, request, name, data or {}, now, using)
-            family = TokenFamily.objects.using(using).create(
-                session=session,
-                secret_digest=digest(secret),
-                idle_expires_at=idle_expiry(session, now=now, request=request),
-                last_ip_address=session.ip_address,
-                authenticated_at=now,
-                authentication_methods=list(methods),
-            )
-            session.known_families = [family]
-            record([session.pk], EventKind.SIGNED_IN, device=device_of(request), using=using)
-        return family, now
-
-    family, now = retry_when_busy(using, attempt)
-    after_commit(using, lambda: _announce(family, request))
-    return issue_pair(family, secret=secret, now=now, request=request)
+    sign_in = _SignIn(
+        user=user, request=request, name=name, methods=methods, data=data or {}, using=using
+    )
+    started = retry_when_busy(using, lambda: _start(sign_in))
+    after_commit(using, lambda: _announce(started, request))
+    return issue_pair(started.family, secret=sign_in.secret, now=started.now, request=request)
 
 
-def _make_room(user: AbstractBaseUser, request: HttpRequest | None, using: str) -> datetime:
-    """See to the limit of sessions, and return the database's clock."""
-    limit = get_policy().max_sessions(user, request=request)
-    accounts = get_user_model()._base_manager.using(using).filter(pk=user.pk)
-    if limit is not None:
-        # Sign-ins of one user take turns here. A change that changes nothing, because it works
-        # everywhere: SQLite has no row locks, and under repeatable read a lock alone would
-        # leave this transaction with a view of the sessions from before its turn.
-        username = get_user_model().USERNAME_FIELD
-        accounts.update(**{username: F(username)})
-    now: datetime | None = accounts.values_list(DatabaseNow(), flat=True).first()
+def _start(sign_in: _SignIn) -> _Started:
+    limit = get_policy().max_sessions(sign_in.user, request=sign_in.request)
+    with transaction.atomic(using=sign_in.using):
+        if limit is not None:
+            _take_turns(sign_in)
+        now = _read_clock(sign_in)
+        evicted = [] if limit is None else _make_room(sign_in, limit)
+        session = _create_session(sign_in, now)
+        family = _create_family(sign_in, session, now)
+        record([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
+    session.known_families = [family]
+    return _Started(family=family, now=now, evicted=evicted)
+
+
+def _take_turns(sign_in: _SignIn) -> None:
+    """Have sign-ins of one user wait for each other, so that each sees those before it.
+
+    A change that changes nothing, because it works everywhere: SQLite has no row locks, and
+    under repeatable read a lock alone would leave this transaction with a view of the sessions
+    from before its turn.
+    """
+    model = get_user_model()
+    account = model._base_manager.using(sign_in.using).filter(pk=sign_in.user.pk)
+    account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
+
+
+def _read_clock(sign_in: _SignIn) -> datetime:
+    """The database's clock, and with it the certainty that the account still exists."""
+    account = get_user_model()._base_manager.using(sign_in.using).filter(pk=sign_in.user.pk)
+    now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
     if now is None:
         raise NoActiveAccountError
-    if limit is not None:
-        _enforce_limit(user, limit, request, using)
     return now
 
 
-def _enforce_limit(
-    user: AbstractBaseUser, limit: int, request: HttpRequest | None, using: str
-) -> None:
-    live = DeviceSession.objects.using(using).active().for_user(user).order_by("-created_at", "pk")
-    surplus = list(live.values_list("pk", flat=True))[limit - 1 :]
+def _make_room(sign_in: _SignIn, limit: int) -> list[DeviceSession]:
+    """End the oldest sessions until one more fits, or refuse."""
+    live = DeviceSession.objects.using(sign_in.using).active().for_user(sign_in.user)
+    newest_first = live.order_by("-created_at", "pk").values_list("pk", flat=True)
+    surplus = list(newest_first)[limit - 1 :]
     if surplus and get_settings().ON_SESSION_LIMIT == "deny":
         raise SessionLimitReachedError
-    if surplus:
-        oldest = DeviceSession.objects.filter(pk__in=surplus)
-        revoke_sessions(oldest, reason=RevokedReason.SESSION_LIMIT, request=request)
+    return end_many(surplus, _eviction(sign_in.request), using=sign_in.using) if surplus else []
 
 
-def _create_session(  # noqa: PLR0917  (a session has that many sides)
-    user: AbstractBaseUser,
-    request: HttpRequest | None,
-    name: str,
-    data: Mapping[str, Any],
-    now: datetime,
-    using: str,
-) -> DeviceSession:
+def _eviction(request: HttpRequest | None) -> Ending:
+    return Ending(reason=RevokedReason.SESSION_LIMIT, request=request)
+
+
+def _create_session(sign_in: _SignIn, now: datetime) -> DeviceSession:
+    user, request = sign_in.user, sign_in.request
     device = device_of(request)
-    return DeviceSession.objects.using(using).create(
+    lifetime = get_policy().session_lifetime(user, request=request, data=sign_in.data)
+    return DeviceSession.objects.using(sign_in.using).create(
         user=user,  # type: ignore[misc]  # the user model is the project's
-        name=name,
+        name=sign_in.name,
         user_agent=device.user_agent,
         ip_address=device.ip_address,
         created_at=now,
-        expires_at=now + get_policy().session_lifetime(user, request=request, data=data),
+        expires_at=now + lifetime,
         auth_hash=auth_digest(user),
     )
 
 
-def _announce(family: TokenFamily, request: HttpRequest | None) -> None:
-    session = family.session
+def _create_family(sign_in: _SignIn, session: DeviceSession, now: datetime) -> TokenFamily:
+    return TokenFamily.objects.using(sign_in.using).create(
+        session=session,
+        secret_digest=digest(sign_in.secret),
+        idle_expires_at=idle_expiry(session, now=now, request=sign_in.request),
+        last_ip_address=session.ip_address,
+        authenticated_at=now,
+        authentication_methods=list(sign_in.methods),
+    )
+
+
+def _announce(started: _Started, request: HttpRequest | None) -> None:
+    session = started.family.session
+    announce(started.evicted, _eviction(request))
     user_logged_in.send_robust(sender=type(session.user), request=request, user=session.user)
     session_started.send_robust(
-        sender=DeviceSession, session=session, family=family, request=request
+        sender=DeviceSession, session=session, family=started.family, request=request
     )

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.exceptions import InvalidTokenError, OuterTransactionError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
@@ -323,9 +323,7 @@ class TestHealing:
     def test_a_newer_token_than_the_row_is_taken(self, pair, clock):
         """The newest writes were lost in a failover; the client has their results."""
         new = rotated(pair, clock, times=3)
-        TokenFamily.objects.filter(pk=pair.family.pk).update(
-            generation=2, redeemable_generation=1
-        )
+        TokenFamily.objects.filter(pk=pair.family.pk).update(generation=2, redeemable_generation=1)
         assert call(new) == "token_not_valid/token_superseded"
         healed = refresh_session(new.refresh)
         assert (family_of(pair).generation, family_of(pair).redeemable_generation) == (5, 4)

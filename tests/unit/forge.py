@@ -36,5 +36,3 @@ def remake(token: str, purpose: Purpose, *, header=None, claims=None, drop=()) -
         del changed[name]
     secret = get_keyring(purpose).signing.secret
     return sign({**old_header, **(header or {})}, changed, secret=secret)
-
-

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -46,6 +47,7 @@ class ContractView(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = JSONOnly
     metadata_class = None
+    http_method_names = ("get", "post", "patch", "delete", "head")
     versioning_class = None
     schema = None
 
@@ -63,7 +65,9 @@ class ContractView(APIView):
         return self.request._request
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse what another site made the browser send before anything is read of it."""
+        """Refuse wrong methods and what another site made the browser send, unread."""
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(str(request.method))
         if get_transport().is_forged(self.http_request):
             raise CrossSiteRequest
         super().initial(request, *args, **kwargs)

@@ -1,0 +1,76 @@
+"""A client of the HTTP contract that checks in every answer what holds for all of them."""
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.test import APIClient
+
+CHALLENGE = 'Bearer realm="api"'
+
+
+class Client:
+    """Speaks to the endpoints below ``/auth/``."""
+
+    def __init__(self, **options: Any) -> None:
+        self.raw = APIClient(**options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> HttpResponse:
+        return self.request("post", path, body, **options)
+
+    def get(self, path: str, **options: Any) -> HttpResponse:
+        return self.request("get", path, **options)
+
+    def patch(self, path: str, body: Any = None, **options: Any) -> HttpResponse:
+        return self.request("patch", path, body, **options)
+
+    def delete(self, path: str, **options: Any) -> HttpResponse:
+        return self.request("delete", path, **options)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        access: str | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> HttpResponse:
+        """Send JSON, with ``access`` as bearer token; ``path`` is below ``/auth/``."""
+        headers = dict(headers or {})
+        if access is not None:
+            headers["authorization"] = f"Bearer {access}"
+        if body is not None:
+            # Escaped to ASCII, so that a lone surrogate gets as far as the server.
+            body = json.dumps(body)
+            options = {"data": body, "content_type": "application/json", **options}
+        answer = getattr(self.raw, method)(f"/auth/{path}", headers=headers, **options)
+        check_contract(answer)
+        return answer
+
+
+def check_contract(answer: HttpResponse) -> None:
+    """What holds for every answer of the package."""
+    assert answer["Cache-Control"] == "no-store"
+    assert answer.status_code < 500 or answer.status_code == 503
+    if answer.status_code != 204:
+        assert answer["Content-Type"] == "application/json"
+    if answer.status_code >= 400:
+        body = answer.json()
+        assert isinstance(body["detail"], str)
+        assert isinstance(body["code"], str)
+        assert set(body) <= {"detail", "code", "reason", "errors"}
+    if answer.status_code == 401:
+        assert answer["WWW-Authenticate"].startswith(CHALLENGE)
+    else:
+        assert "WWW-Authenticate" not in answer
+    if answer.status_code in {429, 503}:
+        assert int(answer["Retry-After"]) > 0
+
+
+def problem(answer: HttpResponse) -> tuple[int, str]:
+    """Status and code of a failure, with its reason where it has one."""
+    body = answer.json()
+    code = "/".join(part for part in (body["code"], body.get("reason")) if part)
+    return answer.status_code, code

@@ -1,0 +1,234 @@
+"""Whatever is sent: a 4xx with the contract's body, no write, and no token in a log line."""
+
+import json
+import string
+import sys
+
+import pytest
+from django.core.signals import got_request_exception
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.views.debug import ExceptionReporter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.api.client import Client, check_contract, problem
+from tests.factories import PASSWORD, UserFactory, make_pair
+
+SOME_ID = "5b55770e-b065-4732-9fd5-fa15efa17790"
+
+ENDPOINTS = [
+    ("post", "login/"),
+    ("post", "refresh/"),
+    ("post", "refresh-token/"),
+    ("post", "logout/"),
+    ("get", "sessions/"),
+    ("get", f"sessions/{SOME_ID}/"),
+    ("patch", f"sessions/{SOME_ID}/"),
+    ("delete", f"sessions/{SOME_ID}/"),
+    ("post", "sessions/revoke-others/"),
+    ("post", "sessions/revoke-all/"),
+]
+OPEN = ENDPOINTS[:4]
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+field_names = st.sampled_from(["refresh", "access", "username", "password", "device_name", "name"])
+bodies = (
+    st.dictionaries(field_names, json_values, max_size=4).map(json.dumps)
+    | json_values.map(json.dumps)
+    | st.text(max_size=60)
+    | st.binary(max_size=60)
+)
+jwt_alphabet = string.ascii_letters + string.digits + "-_.="
+headers = st.text(max_size=60) | st.one_of(
+    st.text(jwt_alphabet, max_size=80), st.text(max_size=40), st.binary(max_size=20).map(repr)
+).map(lambda token: f"Bearer {token}")
+content_types = st.sampled_from(
+    [
+        "application/json",
+        "application/json; charset=utf-16",
+        "application/json; charset=nonsense",
+        "application/json;;;",
+        "text/plain",
+        "multipart/form-data",
+        "application/x-www-form-urlencoded",
+        "",
+        "\x7f",
+    ]
+)
+
+
+def wsgi_header(text: str) -> str:
+    """A header as a WSGI server hands it on: each byte as one character."""
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+class TestAnything:
+    """Hypothesis throws what it likes at every endpoint."""
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(body=bodies, header=headers, content_type=content_types, method_too=st.booleans())
+    def test_bodies_and_headers(
+        self, no_throttles, method, path, body, header, content_type, method_too
+    ):
+        client = Client(raise_request_exception=True)
+        verb = "put" if method_too else method
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.raw.generic(
+                verb.upper(),
+                f"/auth/{path}",
+                body,
+                content_type=content_type,
+                HTTP_AUTHORIZATION=wsgi_header(header),
+            )
+        check_contract(answer)
+        assert 400 <= answer.status_code < 500
+        assert {query["sql"].split()[0] for query in queries} <= {"SELECT"}
+
+    @pytest.mark.django_db
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(session_id=st.text(min_size=1, max_size=60).filter(lambda text: "/" not in text))
+    def test_ids(self, no_throttles, pair, session_id):
+        client = Client()
+        if session_id in {".", ".."}:
+            return
+        answer = client.raw.generic(
+            "GET",
+            "/auth/sessions/",
+            PATH_INFO=wsgi_header(f"/auth/sessions/{session_id}/"),
+            HTTP_AUTHORIZATION=f"Bearer {pair.access}",
+        )
+        # A line break ends a URL pattern; there Django's own 404 answers.
+        if answer["Content-Type"] == "application/json":
+            assert problem(answer) == (404, "not_found")
+        else:
+            assert answer.status_code == 404
+
+
+@pytest.fixture
+def no_throttles(settings, db):
+    """Bad input must not be stopped by a throttle before it gets anywhere."""
+    rates = {"session-login": None, "session-refresh": None}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "path"), OPEN)
+class TestBodies:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "",
+            "{",
+            "[]",
+            "null",
+            "1",
+            '"x"',
+            "NaN",
+            '{"refresh": NaN}',
+            "[" * 100_000,
+            '{"a":' * 50_000,
+            "9" * 5_000,
+            '{"refresh": ' + "9" * 5_000 + "}",
+            b"\xff\xfe",
+            b"\x00",
+            '{"refresh": "' + "x" * 1_048_576 + '"}',
+            '{"refresh": "\\u0000"}',
+            '{"refresh": "\\ud800"}',
+            '{"refresh": {"refresh": {"refresh": "x"}}}',
+            '{"refresh": 7}',
+            '{"refresh": true}',
+        ],
+        ids=lambda body: repr(body[:12]),
+    )
+    def test_json(self, api, no_throttles, method, path, body):
+        answer = api.raw.generic(
+            method, f"/auth/{path}", body, content_type="application/json"
+        )
+        check_contract(answer)
+        assert 400 <= answer.status_code < 500
+
+    @pytest.mark.parametrize(
+        "content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded"]
+    )
+    def test_other_content_types(self, api, no_throttles, method, path, content_type):
+        answer = api.raw.generic(
+            method, f"/auth/{path}", "refresh=x&username=x&password=x", content_type=content_type
+        )
+        check_contract(answer)
+        assert problem(answer) == (415, "unsupported_media_type")
+
+    @pytest.mark.parametrize("verb", ["get", "put", "patch", "delete", "options", "trace"])
+    def test_other_methods(self, api, method, path, verb):
+        answer = getattr(api.raw, verb)(f"/auth/{path}")
+        check_contract(answer)
+        assert problem(answer) == (405, "method_not_allowed")
+
+    @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "", "nonsense"])
+    def test_whatever_is_accepted_it_is_json(self, api, no_throttles, method, path, accept):
+        answer = api.post(path, {}, headers={"accept": accept})
+        assert answer["Content-Type"] == "application/json"
+
+
+class TestSecrets:
+    """No password and no token in a log line, an error report or an exception."""
+
+    @pytest.fixture
+    def reports(self, monkeypatch):
+        """Break every verb, and collect the error reports that Django makes of it."""
+        made = []
+
+        def report(sender, request, **kwargs):
+            reporter = ExceptionReporter(request, *sys.exc_info())
+            made.append(reporter.get_traceback_html() + reporter.get_traceback_text())
+
+        def fail(*args, **kwargs):
+            raise RuntimeError("broken on purpose")
+
+        for verb in ("start_session", "refresh_session", "sign_out"):
+            for module in ("login", "refresh", "logout"):
+                name = f"refresh_sessions.rest_framework.views.{module}.{verb}"
+                monkeypatch.setattr(name, fail, raising=False)
+        name = "refresh_sessions.rest_framework.authentication.check_access_token"
+        monkeypatch.setattr(name, fail)
+        got_request_exception.connect(report)
+        yield made
+        got_request_exception.disconnect(report)
+
+    @pytest.mark.parametrize("transport", ["body", "cookie"])
+    def test_error_reports(self, transactional_db, reports, options, caplog, transport):
+        user = UserFactory()
+        pair = make_pair(user)
+        options(TRANSPORT=transport, COOKIE_NAME="refresh_token")
+        client = Client(raise_request_exception=False).raw
+        client.cookies["refresh_token"] = pair.refresh
+        bodies = {
+            "login/": {"username": user.get_username(), "password": PASSWORD},
+            "refresh/": {"refresh": pair.refresh},
+            "logout/": {"refresh": pair.refresh},
+        }
+        for path, body in bodies.items():
+            assert client.post(f"/auth/{path}", body, format="json").status_code == 500
+        headers = {"authorization": f"Bearer {pair.access}"}
+        assert client.get("/auth/sessions/", headers=headers).status_code == 500
+        assert client.get("/who-am-i/", headers=headers).status_code == 500
+        assert len(reports) == 5
+        seen = caplog.text + "".join(reports)
+        assert "broken on purpose" in seen
+        for secret in (pair.refresh, pair.access, PASSWORD):
+            assert secret not in seen
+            assert secret.rpartition(".")[2] not in seen

@@ -1,0 +1,229 @@
+"""POST login/."""
+
+from datetime import datetime, timedelta
+from unittest import mock
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework import serializers
+
+from refresh_sessions.models import DeviceSession
+from refresh_sessions.policies import SessionPolicy
+from refresh_sessions.rest_framework.serializers import LoginSerializer
+from tests.api.client import problem
+from tests.factories import PASSWORD, UserFactory
+from tests.listeners import heard
+
+pytestmark = pytest.mark.django_db
+
+
+class TestAnswer:
+    def test_has_the_fields_of_the_contract(self, login, user):
+        body = login(device_name="My phone")
+        assert set(body) == {
+            *("access", "refresh", "access_expires_at", "refresh_expires_at", "session"),
+        }
+        session = DeviceSession.objects.get()
+        assert body["session"] == {
+            "id": str(session.pk),
+            "name": "My phone",
+            "device": "",
+            "ip_address": "127.0.0.1",
+            "created_at": iso(session.created_at),
+            "last_used_at": iso(session.created_at),
+            "expires_at": iso(session.expires_at),
+            "is_current": True,
+        }
+
+    def test_tokens_work(self, api, login):
+        body = login()
+        assert api.get("sessions/", access=body["access"]).status_code == 200
+        assert api.post("refresh/", {"refresh": body["refresh"]}).status_code == 200
+
+    def test_says_when_the_tokens_expire(self, login, clock):
+        body = login()
+        access, refresh = (
+            datetime.fromisoformat(body[f"{kind}_expires_at"]) for kind in ("access", "refresh")
+        )
+        assert timedelta(0) <= clock.now + timedelta(minutes=15) - access < timedelta(seconds=1)
+        assert timedelta(0) <= clock.now + timedelta(days=7) - refresh < timedelta(seconds=1)
+
+    def test_is_in_utc_whatever_the_time_zone(self, login, settings):
+        settings.TIME_ZONE = "Asia/Kathmandu"
+        body = login()
+        assert body["access_expires_at"].endswith("Z")
+        assert body["session"]["created_at"].endswith("Z")
+
+    def test_takes_five_queries_at_most(self, login):
+        with CaptureQueriesContext(connection) as queries:
+            login()
+        statements = [query["sql"] for query in queries]
+        counted = [
+            sql for sql in statements if not sql.startswith(("SAVEPOINT", "RELEASE", "UPDATE"))
+        ]
+        assert len(counted) == 5
+        # The only UPDATE is the one of last_login, which is Django's.
+        updates = [sql for sql in statements if sql.startswith("UPDATE")]
+        assert len(updates) == 1
+        assert "last_login" in updates[0]
+
+
+def iso(instant):
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+class TestRefusal:
+    @pytest.fixture
+    def inactive(self):
+        return UserFactory(is_active=False).get_username()
+
+    def test_wrong_password(self, api, credentials):
+        answer = api.post("login/", {**credentials, "password": "wrong"})
+        assert problem(answer) == (401, "no_active_account")
+        assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+
+    def test_is_the_same_for_all(self, api, credentials, inactive):
+        answers = [
+            api.post("login/", {**credentials, "password": "wrong"}),
+            api.post("login/", {"username": "nobody@example.org", "password": PASSWORD}),
+            api.post("login/", {"username": inactive, "password": PASSWORD}),
+            api.post("login/", {"username": inactive, "password": "wrong"}),
+        ]
+        assert len({(answer.status_code, answer.content) for answer in answers}) == 1
+
+    def test_takes_one_hash_for_all(self, api, credentials, inactive):
+        counts = []
+        for body in (
+            {**credentials, "password": "wrong"},
+            {"username": "nobody@example.org", "password": PASSWORD},
+            {"username": inactive, "password": PASSWORD},
+            {"username": inactive, "password": "wrong"},
+            credentials,
+        ):
+            with mock.patch.object(
+                MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode
+            ) as encode:
+                api.post("login/", body)
+            counts.append(encode.call_count)
+        assert counts == [1] * 5
+
+    def test_inactive_users_that_a_backend_lets_through(self, api, inactive, settings):
+        settings.AUTHENTICATION_BACKENDS = [
+            "django.contrib.auth.backends.AllowAllUsersModelBackend"
+        ]
+        answer = api.post("login/", {"username": inactive, "password": PASSWORD})
+        assert problem(answer) == (401, "no_active_account")
+
+    def test_writes_nothing(self, api, credentials):
+        with CaptureQueriesContext(connection) as queries:
+            api.post("login/", {**credentials, "password": "wrong"})
+        assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
+
+    def test_too_many_devices(self, api, credentials, login, options):
+        options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
+        login()
+        assert problem(api.post("login/", credentials)) == (403, "session_limit_reached")
+
+
+class TestInput:
+    @pytest.mark.parametrize("missing", ["username", "password"])
+    def test_missing_credentials(self, api, credentials, missing):
+        del credentials[missing]
+        answer = api.post("login/", credentials)
+        assert problem(answer) == (400, "invalid")
+        assert set(answer.json()["errors"]) == {missing}
+
+    @pytest.mark.parametrize("value", [None, "", [], {}, True, "x" * 5000, "a\x00b", "\ud800"])
+    @pytest.mark.parametrize("name", ["username", "password"])
+    def test_bad_credentials(self, api, credentials, name, value):
+        answer = api.post("login/", {**credentials, name: value})
+        assert answer.status_code in {400, 401}
+        assert not DeviceSession.objects.exists()
+
+    @pytest.mark.parametrize("name", [None, "", "x" * 128, "Zoë 📱"])
+    def test_device_names(self, login, name):
+        assert login(device_name=name)["session"]["name"] == (name or "")
+
+    @pytest.mark.parametrize("name", ["x" * 129, [], "a\x00b"])
+    def test_bad_device_names(self, api, credentials, name):
+        answer = api.post("login/", {**credentials, "device_name": name})
+        assert problem(answer) == (400, "invalid")
+
+    def test_unknown_fields_are_ignored(self, login):
+        login(remember="x", access="y", session={"id": 1})
+
+    def test_passwords_keep_their_spaces(self, api, user):
+        user.set_password("  spaces  ")
+        user.save()
+        body = {"username": user.get_username(), "password": "  spaces  "}
+        assert api.post("login/", body).status_code == 200
+        assert api.post("login/", {**body, "password": "spaces"}).status_code == 401
+
+    @pytest.mark.parametrize("header", ["Bearer expired.or.garbage", "Bearer", "Basic eDp5", "ä"])
+    def test_the_authorization_header_does_not_matter(self, api, credentials, header):
+        answer = api.post("login/", credentials, headers={"authorization": header})
+        assert answer.status_code == 200
+
+
+class TestDjango:
+    def test_signals_have_the_request_and_no_secret(self, api, credentials, login):
+        with heard(user_logged_in) as came_in:
+            login()
+        with heard(user_login_failed) as failed:
+            api.post("login/", {**credentials, "password": "wrong-but-secret"})
+        assert came_in[0]["request"].path == "/auth/login/"
+        assert failed[0]["request"].path == "/auth/login/"
+        assert "wrong-but-secret" not in repr(failed)
+
+    def test_sets_last_login(self, login, user):
+        login()
+        user.refresh_from_db()
+        assert user.last_login is not None
+
+
+class RememberingSerializer(LoginSerializer):
+    """A login form with one more box to tick."""
+
+    remember_me = serializers.BooleanField(default=False)
+
+
+class RememberingPolicy(SessionPolicy):
+    """Longer for those who ticked it."""
+
+    def session_lifetime(self, user, *, request, data):
+        return timedelta(days=30 if data["remember_me"] else 1)
+
+
+@pytest.mark.parametrize(("remember", "days"), [(True, 30), (False, 1)])
+def test_remember_me(login, options, remember, days):
+    options(
+        LOGIN_SERIALIZER=f"{__name__}.RememberingSerializer",
+        POLICY=f"{__name__}.RememberingPolicy",
+    )
+    login(remember_me=remember)
+    session = DeviceSession.objects.get()
+    assert session.expires_at - session.created_at == timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"access": "accessToken", "refresh": "refreshToken"},
+        {"access": "access_token", "refresh": "refresh_token", "username": "email"},
+        {"password": "secret", "device_name": "device", "session": "current"},
+    ],
+)
+def test_field_names(api, credentials, options, names):
+    options(FIELD_NAMES=names)
+    public = {names.get(key, key): value for key, value in credentials.items()}
+    answer = api.post("login/", {**public, names.get("device_name", "device_name"): "Phone"})
+    body = answer.json()
+    plain = ("access", "refresh", "access_expires_at", "refresh_expires_at", "session")
+    assert set(body) == {names.get(key, key) for key in plain}
+    assert body[names.get("session", "session")]["name"] == "Phone"
+    refresh = names.get("refresh", "refresh")
+    answer = api.post("refresh/", {refresh: body[refresh]})
+    assert set(answer.json()) == {names.get(key, key) for key in plain[:4]}

@@ -1,0 +1,107 @@
+"""Throttles have defaults, and projects set them where they set all others."""
+
+import pytest
+from django.conf import settings as django_settings
+from rest_framework.test import APIClient
+
+from refresh_sessions.sessions import refresh_session
+from tests.api.client import problem
+from tests.factories import UserFactory, make_pair
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rates(settings):
+    """Set throttle rates as a project does."""
+
+    def change(**keys):
+        names = {name.replace("_", "-"): rate for name, rate in keys.items()}
+        settings.REST_FRAMEWORK = {
+            **django_settings.REST_FRAMEWORK,
+            "DEFAULT_THROTTLE_RATES": names,
+        }
+
+    return change
+
+
+def attempts(api, body, count, **options):
+    return [api.post("login/", body, **options).status_code for _ in range(count)]
+
+
+class TestLogin:
+    def test_five_a_minute(self, api, credentials):
+        wrong = {**credentials, "password": "wrong"}
+        assert attempts(api, wrong, 5) == [401] * 5
+        answer = api.post("login/", credentials)
+        assert problem(answer) == (429, "throttled")
+
+    def test_per_account(self, api, credentials):
+        attempts(api, credentials, 6)
+        other = {**credentials, "username": UserFactory().get_username()}
+        assert attempts(api, other, 1) == [200]
+
+    def test_per_address(self, api, credentials):
+        attempts(api, credentials, 6, REMOTE_ADDR="203.0.113.5")
+        assert attempts(api, credentials, 1, REMOTE_ADDR="203.0.113.6") == [200]
+
+    def test_forged_addresses_do_not_help(self, api, credentials):
+        wrong = {**credentials, "password": "wrong"}
+        statuses = [
+            api.post("login/", wrong, headers={"x-forwarded-for": f"8.8.8.{n}"}).status_code
+            for n in range(6)
+        ]
+        assert statuses == [401] * 5 + [429]
+
+    def test_spelling_of_the_name_does_not_help(self, api, credentials):
+        name = credentials["username"]
+        spellings = [name, name.upper(), f" {name} ", name.title(), f"{name} ", name]
+        statuses = [
+            api.post("login/", {"username": spelling, "password": "wrong"}).status_code
+            for spelling in spellings
+        ]
+        assert statuses[-1] == 429
+
+    def test_rate_of_the_project(self, api, credentials, rates):
+        rates(session_login="1/min")
+        assert attempts(api, credentials, 2) == [200, 429]
+
+    def test_none_turns_it_off(self, api, credentials, rates):
+        rates(session_login=None)
+        assert attempts(api, credentials, 8) == [200] * 8
+
+    def test_other_rates_of_the_project_leave_ours_alone(self, api, credentials, rates):
+        rates(anon="1000/min")
+        assert attempts(api, credentials, 6) == [200] * 5 + [429]
+
+
+class TestRefresh:
+    def send(self, api, pair, count):
+        return [api.post("refresh/", {"refresh": pair.refresh}).status_code for _ in range(count)]
+
+    def test_thirty_a_minute_per_session(self, api, user):
+        busy, other = make_pair(user), make_pair(user)
+        assert self.send(api, busy, 31) == [200] * 30 + [429]
+        assert self.send(api, other, 1) == [200]
+
+    def test_does_not_consume_the_token(self, api, pair, rates):
+        rates(session_refresh="1/day")
+        assert self.send(api, pair, 1) == [200]
+        assert self.send(api, pair, 1) == [429]
+        assert refresh_session(pair.refresh).access
+
+    def test_forged_tokens_use_up_nobodys_share(self, api, pair):
+        forged = pair.refresh[:-6] + "AAAAAA"
+        statuses = [api.post("refresh/", {"refresh": forged}).status_code for _ in range(40)]
+        assert statuses == [401] * 40
+        assert self.send(api, pair, 1) == [200]
+
+    def test_none_turns_it_off(self, api, pair, rates):
+        rates(session_refresh=None)
+        assert self.send(api, pair, 35) == [200] * 35
+
+
+def test_a_malformed_login_is_a_400_before_it_is_counted(db):
+    client = APIClient()
+    answer = client.post("/auth/login/", "{", content_type="application/json")
+    assert problem(answer) == (400, "parse_error")
