@@ -27,8 +27,10 @@ class Clock:
         """Stand in for the SQL of ``DatabaseNow``: a parameter with the clock's instant."""
         value = Value(self.now, output_field=DateTimeField())
         sql, params = value.as_sql(compiler, connection)
-        if connection.vendor == "postgresql":
-            sql = f"({sql})::timestamptz"
+        # A bare parameter has no type of its own in the servers' eyes.
+        types = {"postgresql": "timestamptz", "mysql": "datetime(6)"}
+        if kind := types.get(connection.vendor):
+            sql = f"CAST({sql} AS {kind})"
         return sql, params
 
 

@@ -1,0 +1,208 @@
+"""``TRANSPORT = "cookie"``: the refresh token where no script can read it."""
+
+from datetime import timedelta
+
+import pytest
+
+from refresh_sessions.models import DeviceSession
+from refresh_sessions.sessions import refresh_session, revoke_session
+from tests.api.client import Client, problem
+from tests.domain.stories import AFTER_OVERLAP, call, session_of
+
+pytestmark = pytest.mark.django_db
+
+NAME = "__Host-refresh_token"
+
+
+@pytest.fixture(autouse=True)
+def _cookies(options):
+    options(TRANSPORT="cookie")
+
+
+@pytest.fixture
+def browser(pair):
+    """A client that has the cookie of ``pair``."""
+    client = Client()
+    client.raw.cookies[NAME] = pair.refresh
+    return client
+
+
+class TestCookie:
+    def test_is_set_as_the_standards_ask(self, api, credentials, clock):
+        answer = api.post("login/", credentials)
+        cookie = answer.cookies[NAME]
+        assert cookie["httponly"]
+        assert cookie["secure"]
+        assert cookie["samesite"] == "Strict"
+        assert cookie["path"] == "/"
+        assert cookie["domain"] == ""
+        assert 0 <= 7 * 86400 - int(cookie["max-age"]) <= 1
+        assert refresh_session(cookie.value).refresh
+
+    def test_the_token_is_nowhere_else(self, api, credentials):
+        answer = api.post("login/", credentials)
+        assert set(answer.json()) == {"access", "access_expires_at", "refresh_expires_at", "session"}
+        assert answer.cookies[NAME].value not in answer.content.decode()
+
+    def test_its_attributes_are_settings(self, api, credentials, options):
+        options(
+            COOKIE_NAME="rt",
+            COOKIE_PATH="/auth/",
+            COOKIE_DOMAIN="example.org",
+            COOKIE_SAMESITE="Lax",
+            COOKIE_SECURE=False,
+        )
+        cookie = api.post("login/", credentials).cookies["rt"]
+        assert (cookie["path"], cookie["domain"], cookie["samesite"], cookie["secure"]) == (
+            *("/auth/", "example.org", "Lax", ""),
+        )
+
+    def test_is_replaced_by_a_refresh(self, browser, pair):
+        answer = browser.post("refresh/")
+        assert answer.status_code == 200
+        assert "refresh" not in answer.json()
+        assert answer.cookies[NAME].value != pair.refresh
+
+    def test_a_token_in_the_body_is_not_looked_at(self, api, pair):
+        answer = api.post("refresh/", {"refresh": pair.refresh})
+        assert problem(answer) == (401, "not_authenticated")
+
+    def test_siblings_get_no_cookie(self, browser, pair):
+        refresh_session(pair.refresh)
+        answer = browser.post("refresh/")
+        assert answer.status_code == 200
+        assert NAME not in answer.cookies
+
+    def test_logout_deletes_it(self, browser, pair):
+        answer = browser.post("logout/")
+        assert answer.status_code == 204
+        assert is_deleted(answer)
+        assert call(pair) == "session_revoked"
+
+    @pytest.mark.parametrize("path", ["sessions/revoke-all/", "sessions/{}/"])
+    def test_ending_ones_own_session_deletes_it(self, browser, pair, path):
+        method = "delete" if "{" in path else "post"
+        answer = browser.request(method, path.format(pair.session.pk), access=pair.access)
+        assert is_deleted(answer)
+
+    def test_a_new_sign_in_ends_the_session_it_replaces(self, browser, pair, credentials):
+        assert browser.post("login/", credentials).status_code == 200
+        assert session_of(pair).revoked_reason == "logout"
+        assert DeviceSession.objects.active().count() == 1
+
+    @pytest.mark.parametrize("value", ["garbage", "", "a.b.c"])
+    def test_a_dead_cookie_blocks_no_sign_in(self, api, credentials, value):
+        api.raw.cookies[NAME] = value
+        assert api.post("login/", credentials).status_code == 200
+
+    def test_a_failed_sign_in_ends_nothing(self, browser, pair, credentials):
+        assert browser.post("login/", {**credentials, "password": "wrong"}).status_code == 401
+        assert call(pair) == "ok"
+
+
+def is_deleted(answer):
+    cookie = answer.cookies[NAME]
+    assert cookie["secure"], "browsers take no __Host- cookie without it"
+    assert cookie["httponly"]
+    return (cookie.value, cookie["max-age"], cookie["path"]) == ("", 0, "/")
+
+
+class TestErrors:
+    def test_final_ones_delete_the_cookie(self, browser, pair):
+        revoke_session(pair.session, reason="admin")
+        answer = browser.post("refresh/")
+        assert problem(answer) == (401, "session_revoked")
+        assert is_deleted(answer)
+
+    def test_the_hard_limit_deletes_the_cookie(self, browser, clock):
+        clock.move(timedelta(days=7))
+        answer = browser.post("refresh/")
+        assert problem(answer) == (403, "session_expired/absolute")
+        assert is_deleted(answer)
+
+    def test_superseded_leaves_it_alone(self, browser, pair, clock):
+        lost = refresh_session(pair.refresh)
+        clock.move(AFTER_OVERLAP)
+        refresh_session(pair.refresh)
+        browser.raw.cookies[NAME] = lost.refresh
+        answer = browser.post("refresh/")
+        assert problem(answer) == (409, "refresh_superseded")
+        assert NAME not in answer.cookies
+
+    def test_throttled_leaves_it_alone(self, browser):
+        for _ in range(31):
+            answer = browser.post("refresh/")
+        assert problem(answer) == (429, "throttled")
+        assert NAME not in answer.cookies
+
+
+class TestForgedRequests:
+    """Another site makes the browser send a request, and the browser adds the cookie."""
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"origin": "https://attacker.example"},
+            {"origin": "null"},
+            {"origin": "http://testserver.attacker.example"},
+            {"origin": "https://testserver"},
+            {"origin": "http://testserver:8000"},
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "same-site"},
+            {"sec-fetch-site": "cross-site", "origin": "https://attacker.example"},
+            {"sec-fetch-site": "none", "origin": "https://attacker.example"},
+            {"sec-fetch-site": "nonsense"},
+        ],
+    )
+    @pytest.mark.parametrize("path", ["login/", "refresh/", "logout/"])
+    def test_are_refused(self, browser, pair, credentials, path, headers):
+        body = credentials if path == "login/" else None
+        answer = browser.post(path, body, headers=headers)
+        assert problem(answer) == (403, "csrf_failed")
+        assert NAME not in answer.cookies
+        assert call(pair) == "ok"
+        assert DeviceSession.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"origin": "http://testserver"},
+            {"sec-fetch-site": "same-origin"},
+            {"sec-fetch-site": "same-origin", "origin": "http://testserver"},
+            {"sec-fetch-site": "none"},
+        ],
+    )
+    def test_our_own_are_not(self, browser, headers):
+        assert browser.post("refresh/", headers=headers).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("trusted", "origin"),
+        [
+            ("https://shop.example.org", "https://shop.example.org"),
+            ("https://*.example.org", "https://shop.example.org"),
+        ],
+    )
+    def test_trusted_origins(self, browser, settings, trusted, origin):
+        settings.CSRF_TRUSTED_ORIGINS = [trusted]
+        headers = {"origin": origin, "sec-fetch-site": "same-site"}
+        assert browser.post("refresh/", headers=headers).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("trusted", "origin"),
+        [
+            ("https://shop.example.org", "http://shop.example.org"),
+            ("https://*.example.org", "https://example.org.attacker.example"),
+            ("https://*.example.org", "https://attackerexample.org"),
+        ],
+    )
+    def test_lookalikes_of_trusted_origins(self, browser, settings, trusted, origin):
+        settings.CSRF_TRUSTED_ORIGINS = [trusted]
+        headers = {"origin": origin, "sec-fetch-site": "cross-site"}
+        assert problem(browser.post("refresh/", headers=headers)) == (403, "csrf_failed")
+
+    def test_in_the_body_nothing_can_be_forged(self, options, api, pair):
+        options(TRANSPORT="body")
+        headers = {"origin": "https://attacker.example", "sec-fetch-site": "cross-site"}
+        answer = api.post("refresh/", {"refresh": pair.refresh}, headers=headers)
+        assert answer.status_code == 200

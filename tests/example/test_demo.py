@@ -1,0 +1,157 @@
+"""The whole demo, as a new user runs it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime, timedelta
+from http.client import HTTPConnection
+from threading import Timer
+
+import pytest
+
+from example_project.demo.management.commands.demo import PASSWORD, PERSON, STAFF
+from tests.example.running import CHECKOUT, LONGEST_RUN, environment, manage
+
+HEADLINES = [
+    "1. Sign in",
+    "2. Call the API",
+    "3. The access token expires",
+    "4. Refresh",
+    "5. Five tabs refresh at once",
+    "6. The response gets lost",
+    "7. A stolen token is replayed",
+    "8. Staff revoke the other device",
+    "9. The hard deadline passes",
+]
+
+# The strict mode: each used token is dead at once, and so are four of five tabs.
+SABOTAGE = '{"ROTATION_OVERLAP": 0, "LOST_RESPONSE_RECOVERY": false}'
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "demo.sqlite3"
+
+
+def headlines(output):
+    return re.findall(r"^\d+\. .*$", output, re.MULTILINE)
+
+
+def test_every_step_answers_as_told(database):
+    demo = manage("demo", env=environment(database))
+
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert headlines(demo.stdout) == HEADLINES
+    assert "✗" not in demo.stdout
+    assert '403 {"detail": "Session expired. Please log in again."' in demo.stdout
+    assert demo.stdout.splitlines()[-1].startswith("✓ 9 steps")
+
+
+def test_output_shows_no_secret(database):
+    demo = manage("demo", env=environment(database, EXAMPLE_REFRESH_SESSIONS=SABOTAGE))
+
+    assert "eyJhbG…" in demo.stdout
+    assert not re.search(r"eyJ[\w-]{10}", demo.stdout + demo.stderr)
+    assert PASSWORD not in demo.stdout + demo.stderr
+
+
+def test_an_unmet_expectation_fails_the_demo_and_is_named(database):
+    demo = manage("demo", env=environment(database, EXAMPLE_REFRESH_SESSIONS=SABOTAGE))
+
+    assert demo.returncode == 1
+    assert headlines(demo.stdout) == HEADLINES[:5]
+    assert "✗ an access token for every tab" in demo.stdout
+    assert "Step 5, Five tabs refresh at once: an access token for every tab" in demo.stderr
+    assert re.search(r"expected +\[\(200, True\), .*\n +got +\[.*\(401, False\)", demo.stderr)
+    assert "Traceback" not in demo.stderr
+
+
+def test_serve_goes_on_with_ordinary_lifetimes_until_interrupted(database):
+    with running_demo("demo", "--serve", "--port", "0", env=environment(database)) as demo:
+        shown = read_until(demo, "Call ")
+        address = re.search(r"http://([\d.]+):(\d+)/admin/", shown[shown.index("Serving") :])
+        assert address, shown
+        host, port = address.groups()
+        answer = sign_in(host, int(port))
+        demo.send_signal(signal.SIGINT)
+        demo.communicate()
+
+    assert host == "127.0.0.1"
+    assert headlines(shown) == HEADLINES
+    assert f"({STAFF}, {PASSWORD})" in shown
+    assert lifetime(answer) > timedelta(minutes=14)
+    assert demo.returncode == 0
+
+
+def test_no_server_is_left_behind_when_the_demo_is_killed(database):
+    with running_demo("demo", env=environment(database)) as demo:
+        shown = read_until(demo, "1. Sign in")
+        demo.kill()
+        # The pipe of standard error is closed once nobody writes to it any more.
+        demo.communicate()
+
+    address = re.search(r"http://([\d.]+):(\d+)", shown)
+    assert address, shown
+    with closing(HTTPConnection(address[1], int(address[2]))) as connection:
+        with pytest.raises(ConnectionRefusedError):
+            connection.connect()
+
+
+def test_with_debug_off_there_is_no_demo(database):
+    off = {"DJANGO_DEBUG": "0", "DJANGO_SECRET_KEY": "a-key-of-somebody-who-means-it"}
+    demo = manage("demo", env=environment(database, **off))
+
+    assert demo.returncode == 1
+    assert "DJANGO_DEBUG" in demo.stderr
+    assert not database.exists()
+
+
+def test_a_real_account_of_the_same_name_is_left_alone(database):
+    env = environment(database, DJANGO_SUPERUSER_PASSWORD="somebody-else's")
+    manage("migrate", env=env)
+    manage("createsuperuser", "--noinput", "--username", STAFF, "--email", "a@b.example", env=env)
+    demo = manage("demo", env=env)
+
+    assert demo.returncode == 1
+    assert f"There is a user '{STAFF}' already" in demo.stderr
+
+
+def running_demo(*arguments, env):
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=CHECKOUT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    # Ends with the process: a demo that hangs must not hang the tests.
+    guard = Timer(LONGEST_RUN, process.kill)
+    guard.daemon = True
+    guard.start()
+    return process
+
+
+def read_until(process, beginning):
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.lstrip().startswith(beginning):
+            break
+    return "".join(lines)
+
+
+def lifetime(answer):
+    began, ends = answer["session"]["created_at"], answer["access_expires_at"]
+    return datetime.fromisoformat(ends) - datetime.fromisoformat(began)
+
+
+def sign_in(host, port):
+    body = json.dumps({"username": PERSON, "password": PASSWORD})
+    with closing(HTTPConnection(host, port)) as connection:
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/auth/login/", body, headers)
+        return json.load(connection.getresponse())

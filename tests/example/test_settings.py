@@ -1,0 +1,125 @@
+"""The settings of the example project, and what the environment may change about them."""
+
+import json
+import sys
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from example_project import environment
+from refresh_sessions.conf import Settings, parse_settings
+from tests.example import running
+
+READ_OPTIONS = """
+import django
+django.setup()
+from django.db import connection
+from example_project import asgi, wsgi
+import json
+with connection.cursor() as cursor:
+    journal = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+print(json.dumps([journal, connection.transaction_mode]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch):
+    for name in ("DATABASE_URL", "DJANGO_SECRET_KEY", "EXAMPLE_REFRESH_SESSIONS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_sqlite_without_any_variable(tmp_path):
+    database = environment.database(tmp_path)
+
+    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["NAME"] == tmp_path / "db.sqlite3"
+    assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+def test_any_database_by_url(monkeypatch, tmp_path):
+    url = "postgres://somebody:secret@127.0.0.1:5432/example"
+    monkeypatch.setenv("DATABASE_URL", url)
+    database = environment.database(tmp_path)
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["NAME"], database["PORT"]) == ("example", 5432)
+    assert "transaction_mode" not in database.get("OPTIONS", {})
+
+
+def test_url_without_its_library_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("DATABASE_URL", "postgres://127.0.0.1/example")
+    monkeypatch.setitem(sys.modules, "dj_database_url", None)
+
+    with pytest.raises(ImproperlyConfigured, match="pip install"):
+        environment.database(tmp_path)
+
+
+def test_sqlite_by_url_is_opened_the_same_way(tmp_path):
+    env = running.environment(
+        tmp_path / "x.sqlite3", DJANGO_SETTINGS_MODULE="example_project.settings"
+    )
+    done = running.python("-c", READ_OPTIONS, env=env)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["wal", "IMMEDIATE"]
+
+
+def test_development_needs_no_key_and_nothing_else_does_without(monkeypatch):
+    assert environment.secret_key(debug=True).startswith("django-insecure-")
+    with pytest.raises(ImproperlyConfigured, match="DJANGO_SECRET_KEY"):
+        environment.secret_key(debug=False)
+
+    monkeypatch.setenv("DJANGO_SECRET_KEY", "the key")
+    assert environment.secret_key(debug=False) == "the key"
+
+
+def test_package_keeps_its_defaults_without_the_variable():
+    assert parse_settings(environment.refresh_sessions_options()) == Settings()
+
+
+def test_options_of_the_package_come_as_json(monkeypatch):
+    monkeypatch.setenv(
+        "EXAMPLE_REFRESH_SESSIONS",
+        '{"ACCESS_TOKEN_LIFETIME": 2.5, "TRUSTED_PROXIES": ["10.0.0.0/8"],'
+        ' "MAX_SESSIONS_PER_USER": 3, "CONFIRM_DELIVERY": false}',
+    )
+
+    settings = parse_settings(environment.refresh_sessions_options())
+    assert settings == Settings(
+        ACCESS_TOKEN_LIFETIME=timedelta(seconds=2.5),
+        TRUSTED_PROXIES=("10.0.0.0/8",),
+        MAX_SESSIONS_PER_USER=3,
+        CONFIRM_DELIVERY=False,
+    )
+
+
+def test_unknown_option_is_for_the_package_to_refuse(monkeypatch):
+    monkeypatch.setenv("EXAMPLE_REFRESH_SESSIONS", '{"ACESS_TOKEN_LIFETIME": 2}')
+
+    with pytest.raises(ImproperlyConfigured, match="Did you mean 'ACCESS_TOKEN_LIFETIME'"):
+        parse_settings(environment.refresh_sessions_options())
+
+
+@pytest.mark.parametrize("value", ["{", "[]", "2"])
+def test_anything_but_a_json_object_is_refused(monkeypatch, value):
+    monkeypatch.setenv("EXAMPLE_REFRESH_SESSIONS", value)
+
+    with pytest.raises(ImproperlyConfigured, match="EXAMPLE_REFRESH_SESSIONS"):
+        environment.refresh_sessions_options()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("1", True), ("True", True), ("0", False), ("", False)]
+)
+def test_flags(monkeypatch, value, expected):
+    monkeypatch.setenv("DJANGO_DEBUG", value)
+
+    assert environment.flag("DJANGO_DEBUG", default=not expected) is expected
+
+
+def test_lists_are_separated_by_commas(monkeypatch):
+    monkeypatch.setenv("DJANGO_ALLOWED_HOSTS", "a.example, b.example,")
+
+    assert environment.words("DJANGO_ALLOWED_HOSTS", default=[]) == ["a.example", "b.example"]

@@ -1,0 +1,124 @@
+"""What the demo says of an expectation that is met, and of one that is not."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management.base import OutputWrapper
+from django.core.management.color import no_style
+
+from example_project.demo.http import Answer, Request, Wire
+from example_project.demo.screen import Screen, fold, in_short, shorten
+from example_project.demo.stage import Stage, UnmetExpectationError
+from example_project.demo.story import StepFailedError, Story
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLWszUTI"
+
+
+@pytest.fixture
+def shown():
+    return StringIO()
+
+
+@pytest.fixture
+def screen(shown):
+    return Screen(OutputWrapper(shown), no_style())
+
+
+@pytest.fixture
+def stage(screen):
+    return Stage(Wire("127.0.0.1", 1), screen)
+
+
+def answered(status, body="{}", content_type="application/json"):
+    return Answer(status=status, text=body, headers=[("Content-Type", content_type)])
+
+
+def test_an_answer_as_told_counts(stage, shown):
+    answer = answered(401, '{"code": "session_revoked", "detail": "…"}')
+
+    stage.expect_answer("refused", answer, 401, code="session_revoked")
+
+    assert stage.kept == 1
+    assert shown.getvalue().strip() == "✓ refused"
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"),
+    [
+        (answered(200, '{"code": "session_revoked"}'), '200 {"code": "session_revoked"}'),
+        (answered(401, '{"code": "token_not_valid"}'), '401 {"code": "token_not_valid"}'),
+        (answered(401), "401"),
+        (answered(500, "<title>Server\n error</title>", "text/html"), '500 page "Server error"'),
+        (answered(200, '["no object"]'), "200"),
+    ],
+)
+def test_any_other_answer_stops_the_story(stage, shown, answer, got):
+    with pytest.raises(UnmetExpectationError) as caught:
+        stage.expect_answer("refused", answer, 401, code="session_revoked")
+
+    assert str(caught.value).splitlines() == [
+        "refused",
+        '  expected  401 {"code": "session_revoked"}',
+        f"  got       {got}",
+    ]
+    assert shown.getvalue().strip() == "✗ refused"
+    assert stage.kept == 0
+
+
+def test_an_unequal_value_stops_the_story(stage):
+    with pytest.raises(UnmetExpectationError, match=r"(?s)expected  1.*got       2"):
+        stage.expect("one token", expected=1, got=2)
+
+
+def test_a_server_that_does_not_answer_fails_the_step(stage, monkeypatch):
+    monkeypatch.setattr("example_project.demo.stage.Wire.exchange", refuse)
+    story = Story(stage, person="demo", staff="admin", password="-")
+
+    with pytest.raises(StepFailedError, match="Step 1, Sign in: no answer"):
+        story.play()
+
+
+def refuse(*args):
+    raise ConnectionRefusedError
+
+
+def test_a_request_shows_neither_password_nor_whole_token(screen, shown):
+    data = {"username": "demo", "password": "hush", "refresh": TOKEN}
+
+    screen.request("Phone", Request(method="POST", path="/x/", data=data, access=TOKEN))
+
+    assert "hush" not in shown.getvalue()
+    assert TOKEN not in shown.getvalue()
+    assert shown.getvalue().count("eyJhbG…" + TOKEN[-4:]) == 2
+
+
+def test_a_form_is_shown_as_it_travels(screen, shown):
+    data = {"username": "admin", "password": "hush"}
+
+    screen.request("Staff", Request(method="POST", path="/x/", data=data, sent_as="form"))
+
+    assert shown.getvalue().strip() == "Staff → POST /x/ username=admin&password=…"
+
+
+def test_a_redirect_is_shown_by_where_it_leads():
+    answer = Answer(status=302, text="", headers=[("location", "/admin/")])
+
+    assert in_short(answer) == "302 /admin/"
+
+
+def test_a_shortened_token_is_told_from_others():
+    assert shorten(f"Bearer {TOKEN}.") == f"Bearer eyJhbG…{TOKEN[-4:]}."
+
+
+def test_long_json_is_folded_between_its_fields():
+    assert fold(["200", '{"a": "b c", "d": "e"}'], 12) == ["200", '{"a": "b c",', '"d": "e"}']
+
+
+def test_nothing_waits_longer_than_three_seconds(stage, monkeypatch):
+    slept = []
+    monkeypatch.setattr("example_project.demo.stage.time.sleep", slept.append)
+
+    stage.wait_until(datetime.max.replace(tzinfo=UTC) - timedelta(days=1), "pigs fly")
+
+    assert slept == [3.0]
