@@ -1,29 +1,36 @@
 """The example project with its ordinary settings, over HTTP."""
 
-import json
+import errno
+import os
+from pathlib import Path
 
 import pytest
 
 from example_project.demo import server
 from example_project.demo.http import Request, Wire
-from tests.example.running import environment, manage
+from tests.example.running import environment, manage, python
 
-USERNAME, PASSWORD = "somebody", "correct horse battery staple"
-UNKNOWN_SESSION = "/auth/sessions/00000000-0000-4000-8000-000000000000/"
+USERNAME, PASSWORD = "admin", "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")
-def wire(tmp_path_factory):
-    """The way to a server of the example project, with one person in its database."""
-    env = environment(
+def env(tmp_path_factory):
+    """An environment with a database that has one person in it, by the name of the demo's."""
+    variables = environment(
         tmp_path_factory.mktemp("example") / "example.sqlite3",
         DJANGO_SUPERUSER_PASSWORD=PASSWORD,
         DJANGO_SETTINGS_MODULE="example_project.settings",
     )
     account = ("--noinput", "--username", USERNAME, "--email", "somebody@example.org")
     for command in (("migrate", "-v0"), ("createsuperuser", *account)):
-        done = manage(*command, env=env)
+        done = manage(*command, env=variables)
         assert done.returncode == 0, done.stderr
+    return variables
+
+
+@pytest.fixture(scope="module")
+def wire(env):
+    """The way to a server of the example project."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name, value in env.items():
             monkeypatch.setenv(name, value)
@@ -68,10 +75,20 @@ def test_admin_is_there_with_its_styles(wire):
     styles = wire.exchange(Request(method="GET", path="/static/admin/css/base.css"))
 
     assert (page.status, styles.status) == (200, 200)
-    assert "Device sessions" not in page.text
 
 
-def test_answers_are_json_even_to_a_browser(wire):
-    answer = wire.exchange(Request(method="GET", path=UNKNOWN_SESSION))
+def test_a_taken_port_is_said_in_one_line(wire):
+    env = environment(Path("unused"), DJANGO_SETTINGS_MODULE="example_project.settings")
+    done = python("-m", "example_project.demo.server", str(wire.port), env=env)
 
-    assert json.loads(answer.text)["code"] == "not_authenticated"
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"127.0.0.1:{wire.port}: {os.strerror(errno.EADDRINUSE)}"
+
+
+def test_demo_leaves_real_accounts_of_its_names_alone(env):
+    done = manage("demo", env=env)
+
+    assert done.returncode == 1
+    assert f"There is a user '{USERNAME}' already" in done.stderr
+    count = "from django.contrib.auth.models import User; print(User.objects.count())"
+    assert manage("shell", "-v0", "-c", count, env=env).stdout.strip() == "1"

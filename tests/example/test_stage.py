@@ -116,7 +116,7 @@ def test_long_json_is_folded_between_its_fields():
 
 
 def test_nothing_waits_longer_than_three_seconds(stage, monkeypatch):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("example_project.demo.stage.time.sleep", slept.append)
 
     stage.wait_until(datetime.max.replace(tzinfo=UTC) - timedelta(days=1), "pigs fly")

@@ -1,0 +1,108 @@
+"""What the environment says about the example project, read by its settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.exceptions import ImproperlyConfigured
+
+from refresh_sessions.conf import Settings
+
+# Nobody knows this key but everybody who reads this file. Django's deployment check knows such
+# keys by their first word.
+_DEVELOPMENT_KEY: Final = "django-insecure-for-development-only-everybody-can-read-this-key"
+
+_YES: Final = frozenset({"1", "true", "yes", "on"})
+
+_SQLITE_OPTIONS: Final = {
+    # Readers and the writer do not wait for each other, and a writer waits for its turn when its
+    # transaction begins. A transaction that turns from reading to writing could not wait at all:
+    # it would fail with "database is locked".
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+}
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A variable that is switched on or off."""
+    value = os.environ.get(name)
+    return default if value is None else value.strip().lower() in _YES
+
+
+def words(name: str, *, default: list[str]) -> list[str]:
+    """A variable that lists things, separated by commas."""
+    value = os.environ.get(name)
+    return (
+        default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+    )
+
+
+def json_object(name: str) -> dict[str, Any]:
+    """A variable that holds a JSON object; empty when it is not set."""
+    try:
+        value = json.loads(os.environ.get(name) or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object.")
+    return value
+
+
+def secret_key(*, debug: bool) -> str:
+    """The variable ``DJANGO_SECRET_KEY``; only development can do without it."""
+    key = os.environ.get("DJANGO_SECRET_KEY")
+    if key:
+        return key
+    if not debug:
+        raise ImproperlyConfigured("DJANGO_SECRET_KEY must be set when DJANGO_DEBUG is off.")
+    return _DEVELOPMENT_KEY
+
+
+def database(directory: Path) -> dict[str, Any]:
+    """The database of ``DATABASE_URL``, or a SQLite file in ``directory``."""
+    url = os.environ.get("DATABASE_URL")
+    config = _parse(url) if url else _sqlite_file(directory / "db.sqlite3")
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["OPTIONS"] = {**_SQLITE_OPTIONS, **config.get("OPTIONS", {})}
+    return config
+
+
+def refresh_sessions_options() -> dict[str, Any]:
+    """The variable ``EXAMPLE_REFRESH_SESSIONS``: keys of ``REFRESH_SESSIONS``, as JSON.
+
+    JSON has no durations and no tuples, so a number of seconds stands for a duration and a list
+    for a tuple. Whether a key exists and its value makes sense is for the package to say.
+    """
+    options = json_object("EXAMPLE_REFRESH_SESSIONS")
+    return {key: _from_json(key, value) for key, value in options.items()}
+
+
+def _from_json(key: str, value: Any) -> Any:
+    default = getattr(Settings(), key, None)
+    if isinstance(default, timedelta) and isinstance(value, int | float):
+        return timedelta(seconds=value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+def _sqlite_file(path: Path) -> dict[str, Any]:
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": path}
+
+
+def _parse(url: str) -> dict[str, Any]:
+    try:
+        # Optional: whoever is content with SQLite need not install it.
+        import dj_database_url  # noqa: PLC0415
+    except ImportError:
+        raise ImproperlyConfigured(
+            "DATABASE_URL needs dj-database-url: pip install -e '.[example]'"
+        ) from None
+    # Threads of the development server come and go, and would leave connections behind.
+    conn_max_age = int(os.environ.get("DATABASE_CONN_MAX_AGE", "0"))
+    return dict(dj_database_url.parse(url, conn_max_age=conn_max_age, conn_health_checks=True))

@@ -1,0 +1,69 @@
+"""A refresh changes one row in place: neither rows nor, on PostgreSQL, pages are added."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.sessions import refresh_session
+from tests.factories import make_pair
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REFRESHES = int(os.environ.get("REFRESH_SESSIONS_GROWTH", "600"))
+NO_OVERLAP = timedelta(0)
+
+
+def refresh_often(pair, options, times):
+    options(ROTATION_OVERLAP=NO_OVERLAP)
+    for _ in range(times):
+        pair = refresh_session(pair.refresh)
+    return pair
+
+
+def rows():
+    return [model.objects.count() for model in (DeviceSession, TokenFamily, SessionEvent)]
+
+
+def test_rows(options):
+    pair = make_pair()
+    before = rows()
+    refresh_often(pair, options, REFRESHES)
+    assert rows() == before
+    assert TokenFamily.objects.get().generation == REFRESHES + 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="measures PostgreSQL's pages")
+def test_pages(options):
+    def size():
+        tables = [model._meta.db_table for model in (DeviceSession, TokenFamily, SessionEvent)]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sum(pg_total_relation_size(t)) FROM unnest(%s::text[]) t", [tables])
+            return cursor.fetchone()[0]
+
+    pair = refresh_often(make_pair(), options, 200)
+    before = size()
+    refresh_often(pair, options, REFRESHES)
+    assert size() == before
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="measures PostgreSQL's updates")
+def test_updates_are_heap_only(options):
+    def updates():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_force_next_flush()")
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = %s",
+                [TokenFamily._meta.db_table],
+            )
+            return cursor.fetchone()
+
+    pair = make_pair()
+    all_before, in_place_before = updates()
+    refresh_often(pair, options, REFRESHES)
+    all_after, in_place_after = updates()
+    assert all_after - all_before == REFRESHES
+    assert in_place_after - in_place_before >= REFRESHES * 0.95
