@@ -36,7 +36,9 @@ class Servers:
 
     def save(self) -> None:
         STATE.parent.mkdir(mode=0o700, exist_ok=True)
-        STATE.write_text(json.dumps(vars(self), default=str, indent=2))
+        # A copy of the checkout must not take the servers of the original for its own.
+        owned = {**vars(self), "state_file": str(STATE)}
+        STATE.write_text(json.dumps(owned, default=str, indent=2))
 
     def home(self, user: str) -> Path:
         home = self.directory / user
