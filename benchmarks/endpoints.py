@@ -3,12 +3,12 @@
     python -m benchmarks.endpoints            # SQLite in memory
     DATABASE_URL=postgres://… python -m benchmarks.endpoints
 
-Everything runs in one process through Django's handler, and each round measures all subjects in turn,
-so that a busy machine slows all of them alike. Only the ratios mean anything.
+Everything runs in one process through Django's handler, and each round measures all subjects in
+turn, so that a busy machine slows all of them alike. Only the ratios mean anything.
 
-``bare`` is a view without authentication. ``floor`` is the least that tokens cost: a signature to verify
-for a request; for a refresh a signature, one conditional UPDATE and a new signature, without any
-detection of reuse.
+``bare`` is a view without authentication. ``floor`` is the least that tokens cost: a signature to
+verify for a request; for a refresh a signature, one conditional UPDATE and new signatures, without
+any detection of reuse.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     for name, medians in measured.items():
         floor = medians["floor"]
         for subject, median in medians.items():
-            line = f"{name:8} {subject:20} {median * 1e6:8.0f} µs   {median / floor:5.2f} × floor"
+            line = f"{name:8} {subject:20} {median * 1e6:8.0f} µs   {median / floor:5.2f} of floor"
             print(line)  # noqa: T201  (the table is what this program is for)
 
 

@@ -156,9 +156,7 @@ class TestBodies:
         ids=lambda body: repr(body[:12]),
     )
     def test_json(self, api, no_throttles, method, path, body):
-        answer = api.raw.generic(
-            method, f"/auth/{path}", body, content_type="application/json"
-        )
+        answer = api.raw.generic(method, f"/auth/{path}", body, content_type="application/json")
         check_contract(answer)
         assert 400 <= answer.status_code < 500
 

@@ -40,7 +40,8 @@ def test_pages(options):
     def size():
         tables = [model._meta.db_table for model in (DeviceSession, TokenFamily, SessionEvent)]
         with connection.cursor() as cursor:
-            cursor.execute("SELECT sum(pg_total_relation_size(t)) FROM unnest(%s::text[]) t", [tables])
+            sizes = "SELECT sum(pg_total_relation_size(t)) FROM unnest(%s::text[]) t"
+            cursor.execute(sizes, [tables])
             return cursor.fetchone()[0]
 
     pair = refresh_often(make_pair(), options, 200)
