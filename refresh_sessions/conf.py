@@ -54,6 +54,10 @@ class Settings:
     """The cache of ``ACCESS_TOKEN_CHECK = "cache"``."""
     CACHE_TIMEOUT: timedelta = timedelta(seconds=60)
     """How long ``ACCESS_TOKEN_CHECK = "cache"`` trusts what it has seen in the database."""
+    REAUTHENTICATION_MAX_AGE: timedelta = timedelta(minutes=5)
+    """How old a proof of identity may be for a sensitive action."""
+    MAX_FAMILIES_PER_SESSION: int = 5
+    """How many processes of one device may have tokens of their own, the first included."""
     ISSUER: str = "refresh_sessions"
     AUDIENCE: str = "refresh_sessions.access"
     LEEWAY: timedelta = timedelta(seconds=5)

@@ -38,6 +38,8 @@ _TRANSIENT_MYSQL = frozenset(
     {1020, 1040, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 3572}
 )
 
+_LOST_MYSQL = frozenset({1053, 1927, 2006, 2013, 2055})
+
 # The primary codes SQLITE_BUSY and SQLITE_LOCKED; the extended ones carry them in the low byte.
 _TRANSIENT_SQLITE = frozenset({5, 6})
 
@@ -83,6 +85,17 @@ def is_transient(error: Error) -> bool:
         # Without a state the server never got to answer: the connection itself failed.
         return state.startswith(_TRANSIENT_SQLSTATES) if state else True
     return bool(cause and cause.args and cause.args[0] in _TRANSIENT_MYSQL)
+
+
+def is_connection_lost(error: Error) -> bool:
+    """Whether the connection broke, so that nobody knows if the statement was carried out."""
+    if isinstance(error, InterfaceError):
+        return True
+    cause = error.__cause__
+    if hasattr(cause, "sqlstate") or hasattr(cause, "pgcode"):
+        state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+        return not state or state.startswith(("08", "57P"))
+    return bool(cause and cause.args and cause.args[0] in _LOST_MYSQL)
 
 
 def retry_when_busy(using: str, attempt: Callable[[], _Result]) -> _Result:

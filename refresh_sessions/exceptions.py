@@ -6,6 +6,7 @@ Nothing here knows HTTP: ``rest_framework.exceptions`` gives each its status and
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -94,6 +95,24 @@ class SessionLimitReachedError(RefreshSessionsError):
 
     code = "session_limit_reached"
     message = _("Too many devices are signed in. Sign out on one of them first.")
+
+
+class FamilyLimitReachedError(RefreshSessionsError):
+    """The device session has as many token families as ``MAX_FAMILIES_PER_SESSION`` allows."""
+
+    code = "family_limit_reached"
+    message = _("Too many processes of this device are signed in.")
+
+
+class ReauthenticationRequiredError(RefreshSessionsError):
+    """A sensitive action, and the user's last proof of identity is too old (RFC 9470)."""
+
+    code = "reauthentication_required"
+    message = _("Please confirm that it is you.")
+
+    def __init__(self, max_age: timedelta) -> None:
+        super().__init__()
+        self.max_age = max_age
 
 
 class DatabaseBusyError(RefreshSessionsError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -63,6 +63,12 @@ class SessionPolicy:
     def max_sessions(self, user: AbstractBaseUser, *, request: HttpRequest | None) -> int | None:
         """How many devices may be signed in at a time; None for no limit (ASVS 7.1.2)."""
         return get_settings().MAX_SESSIONS_PER_USER
+
+    def reuse_ends(
+        self, user: AbstractBaseUser, *, session: DeviceSession
+    ) -> Literal["session", "user"]:
+        """What a used refresh token that comes back ends: its session, or all of the user's."""
+        return "session"
 
 
 def get_policy() -> SessionPolicy:

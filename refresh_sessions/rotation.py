@@ -87,6 +87,8 @@ class Rules:
     overlap: timedelta
     lost_response_recovery: bool
     max_refreshes: int | None
+    refreshes_elsewhere: int = 0
+    """Of the session's other families, where there is a limit for all of them."""
 
 
 def judge(
@@ -121,8 +123,8 @@ def judge(
         verdict = _judge_use(generation, family, rules)
     # A family's first token is generation 1, and every refresh adds one.
     if verdict.mints and rules.max_refreshes is not None:
-        successor = max(generation, family.generation) + 1
-        if successor > rules.max_refreshes + 1:
+        refreshes = max(generation, family.generation) + rules.refreshes_elsewhere
+        if refreshes > rules.max_refreshes:
             return Verdict.REFRESH_LIMIT
     return verdict
 

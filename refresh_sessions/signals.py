@@ -19,7 +19,8 @@ session_revoked = Signal()
 refresh_token_reused = Signal()
 """A used refresh token came back and its session was ended.
 
-Also ``family``, ``generation`` (of the presented token), ``request``.
+Also ``family``, ``generation`` (of the presented token), ``request``, and ``details``: a dict with
+address and user agent of both presenters, as in the event.
 """
 
 refresh_token_recovered = Signal()

@@ -12,6 +12,7 @@ urlpatterns = [
     path("refresh-token/", views.RefreshView.as_view(), name="refresh-token"),
     path("logout/", views.LogoutView.as_view(), name="logout"),
     path("sessions/", views.SessionListView.as_view(), name="session-list"),
+    path("sessions/branch/", views.BranchView.as_view(), name="branch"),
     path("sessions/revoke-others/", views.RevokeOthersView.as_view(), name="revoke-others"),
     path("sessions/revoke-all/", views.RevokeAllView.as_view(), name="revoke-all"),
     # A plain string: an id that is none gets the contract's 404, not a page of HTML.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import time_machine
@@ -45,5 +46,6 @@ def standing_clock(start: datetime | None = None) -> Iterator[Clock]:
             return clock.compile(self, compiler, connection, **context)
 
         vendors = ("as_sql", "as_sqlite", "as_postgresql", "as_mysql")
-        with mock.patch.multiple(DatabaseNow, **dict.fromkeys(vendors, stand_in)):
+        stand_ins: dict[str, Any] = dict.fromkeys(vendors, stand_in)
+        with mock.patch.multiple(DatabaseNow, **stand_ins):
             yield clock

@@ -1,6 +1,9 @@
 """People and sessions to test with."""
 
-import factory
+from typing import Any
+
+import factory.django
+from factory.declarations import Sequence
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
@@ -22,9 +25,7 @@ class UserFactory(factory.django.DjangoModelFactory):
 
     password = PASSWORD
 
-    @factory.lazy_attribute_sequence
-    def username(self, n):
-        return f"person{n}@example.org"
+    username = Sequence(lambda number: f"person{number}@example.org")
 
     @classmethod
     def _adjust_kwargs(cls, **kwargs):
@@ -33,6 +34,7 @@ class UserFactory(factory.django.DjangoModelFactory):
         return kwargs
 
 
-def make_pair(user=None, **options) -> TokenPair:
+def make_pair(user: Any = None, **options: Any) -> TokenPair:
     """Sign somebody in."""
-    return start_session(user or UserFactory(), **options)
+    user = user or UserFactory()
+    return start_session(user, **options)

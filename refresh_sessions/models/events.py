@@ -14,6 +14,7 @@ class EventKind(models.TextChoices):
     SIGNED_OUT = "signed_out", _("Signed out")
     REVOKED = "revoked", _("Revoked")
     REUSE_DETECTED = "reuse_detected", _("Reuse of a refresh token detected")
+    BRANCHED = "branched", _("Tokens for a second process of the device")
     REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
     LIMIT_REACHED = "limit_reached", _("Limit reached")
     HEALED = "healed", _("Token newer than the database")

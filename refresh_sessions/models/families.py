@@ -9,6 +9,7 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from refresh_sessions import devices
 from refresh_sessions.database import DatabaseNow
 
 
@@ -56,6 +57,9 @@ class TokenFamily(models.Model):
     )
     idle_expires_at = models.DateTimeField(_("idle expiry"))
     last_ip_address = models.GenericIPAddressField(_("last address"), null=True)
+    last_user_agent = models.CharField(
+        _("last user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
+    )
     authenticated_at = models.DateTimeField(
         _("identity proven"),
         null=True,
@@ -73,3 +77,9 @@ class TokenFamily(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    def refreshes_elsewhere(self) -> int:
+        """How often the session's other families have been refreshed."""
+        siblings = TokenFamily.objects.using(self._state.db).filter(session=self.session_id)
+        generations = siblings.exclude(pk=self.pk).values_list("generation", flat=True)
+        return sum(generation - 1 for generation in generations)

@@ -31,6 +31,7 @@ class RevokedReason(models.TextChoices):
     USER = "user", _("Ended by the user from another device")
     ADMIN = "admin", _("Ended by staff")
     REUSE = "reuse", _("A used refresh token came back")
+    REUSE_ELSEWHERE = "reuse_elsewhere", _("A used refresh token of another device came back")
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     USER_INACTIVE = "user_inactive", _("Account deactivated")
     SESSION_LIMIT = "session_limit", _("Too many devices")

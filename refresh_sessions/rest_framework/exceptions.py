@@ -31,8 +31,14 @@ _STATUS_AND_CHALLENGE: Final[
     (exceptions.InvalidTokenError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
     (exceptions.SessionRevokedError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
     (exceptions.NoActiveAccountError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (
+        exceptions.ReauthenticationRequiredError,
+        status.HTTP_401_UNAUTHORIZED,
+        f'{CHALLENGE}, error="insufficient_user_authentication"',
+    ),
     (exceptions.SessionExpiredError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.SessionLimitReachedError, status.HTTP_403_FORBIDDEN, None),
+    (exceptions.FamilyLimitReachedError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.RefreshSupersededError, status.HTTP_409_CONFLICT, None),
     (exceptions.DatabaseBusyError, status.HTTP_503_SERVICE_UNAVAILABLE, None),
 )
@@ -47,6 +53,8 @@ class SessionAPIException(APIException):
 
     def __init__(self, error: exceptions.RefreshSessionsError) -> None:
         self.status_code, challenge = _status_and_challenge(error)
+        if isinstance(error, exceptions.ReauthenticationRequiredError):
+            challenge = f'{challenge}, max_age="{int(error.max_age.total_seconds())}"'
         body: dict[str, Any] = {"detail": error.message, "code": error.code}
         if reason := getattr(error, "reason", None):
             body["reason"] = str(reason)

@@ -5,6 +5,7 @@ Any sign-in flow can use them: a password, social login, passkeys, magic links.
 
 from asgiref.sync import sync_to_async
 
+from refresh_sessions.sessions.branching import branch_session
 from refresh_sessions.sessions.checking import AccessGrant, check_access_token
 from refresh_sessions.sessions.issuing import TokenPair
 from refresh_sessions.sessions.refreshing import refresh_session
@@ -17,6 +18,7 @@ from refresh_sessions.sessions.signing_out import sign_out
 from refresh_sessions.sessions.starting import start_session
 
 # Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
+abranch_session = sync_to_async(branch_session)
 astart_session = sync_to_async(start_session)
 arefresh_session = sync_to_async(refresh_session)
 arevoke_session = sync_to_async(revoke_session)
@@ -28,6 +30,7 @@ acheck_access_token = sync_to_async(check_access_token)
 __all__ = [
     "AccessGrant",
     "TokenPair",
+    "abranch_session",
     "acheck_access_token",
     "arefresh_session",
     "arevoke_session",
@@ -35,6 +38,7 @@ __all__ = [
     "arevoke_user_sessions",
     "asign_out",
     "astart_session",
+    "branch_session",
     "check_access_token",
     "refresh_session",
     "revoke_session",

@@ -22,6 +22,7 @@ from refresh_sessions.exceptions import (
 )
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import snapshots
+from refresh_sessions.sessions.reading import read_family
 from refresh_sessions.tokens import access
 
 if TYPE_CHECKING:
@@ -78,22 +79,16 @@ def check_access_token(token: str, *, in_database: bool = False) -> AccessGrant:
         snapshot = snapshots.recall(claims.session_id, claims.family_id)
         if snapshot and snapshot.subject == claims.subject and _is_in_use(claims, snapshot):
             return _trusted(claims, using)
-    family = retry_when_busy(using, lambda: _read(claims, using))
-    _check(claims, family)
+    family = retry_when_busy(using, lambda: read_family(claims.family_id, using=using))
+    check_state(claims, family)
     _confirm_delivery(claims, family, using)
     if check == "cache":
         _remember(claims, family)
     return AccessGrant(user=family.session.user, claims=claims, family=family)
 
 
-def _read(claims: access.AccessClaims, using: str) -> TokenFamily:
-    try:
-        return TokenFamily.objects.using(using).with_owner().get(pk=claims.family_id)
-    except TokenFamily.DoesNotExist:
-        raise SessionRevokedError from None
-
-
-def _check(claims: access.AccessClaims, family: TokenFamily) -> None:
+def check_state(claims: access.AccessClaims, family: TokenFamily) -> None:
+    """Raise unless session, family, user and generation are all still good."""
     session, user = family.session, family.session.user
     if session.pk != claims.session_id or subject_of(user) != claims.subject:
         raise InvalidTokenError

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from refresh_sessions.accounts import subject_of
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.policies import get_policy
+from refresh_sessions.sessions.proving import proof_of
 from refresh_sessions.tokens import access, refresh
 
 
@@ -40,7 +41,7 @@ def issue_access(
     session = family.session
     lifetime = get_policy().access_token_lifetime(session.user, session=session, request=request)
     expires_at = _whole_seconds(min(now + lifetime, session.expires_at))
-    proven = _proof_for(family, generation)
+    proven = proof_of(family, generation)
     claims = access.AccessClaims(
         subject=subject_of(session.user),
         session_id=session.pk,
@@ -80,14 +81,6 @@ def idle_expiry(session: DeviceSession, *, now: datetime, request: HttpRequest |
     """Until when a refresh token issued now is good; never past the hard expiry."""
     lifetime = get_policy().refresh_token_lifetime(session.user, session=session, request=request)
     return min(now + lifetime, session.expires_at)
-
-
-def _proof_for(family: TokenFamily, generation: int) -> datetime | None:
-    """A proof given at the last rotation belongs to that generation and to no older one."""
-    proven = family.authenticated_at
-    if proven is None or generation == family.generation or family.rotated_at is None:
-        return proven
-    return proven if proven < family.rotated_at else None
 
 
 def _whole_seconds(instant: datetime) -> datetime:

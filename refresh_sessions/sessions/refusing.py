@@ -15,8 +15,9 @@ from refresh_sessions.exceptions import (
     SessionRevokedError,
 )
 from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
+from refresh_sessions.policies import get_policy
 from refresh_sessions.rotation import Verdict
-from refresh_sessions.sessions.revoking import revoke_session
+from refresh_sessions.sessions.revoking import revoke_session, revoke_user_sessions
 from refresh_sessions.signals import refresh_token_reused
 from refresh_sessions.tokens.refresh import RefreshClaims
 
@@ -58,7 +59,7 @@ def _end_for_reuse(
         "newest_generation": family.generation,
         "user_agent": device.user_agent,
         "other_ip_address": family.last_ip_address,
-        "other_user_agent": family.session.user_agent,
+        "other_user_agent": family.last_user_agent,
     }
     if revoke_session(
         family.session, reason=RevokedReason.REUSE, request=request, details=details
@@ -68,10 +69,14 @@ def _end_for_reuse(
             family.session_id,
             family.session.user_id,
         )
+        user = family.session.user
+        if get_policy().reuse_ends(user, session=family.session) == "user":
+            revoke_user_sessions(user, reason=RevokedReason.REUSE_ELSEWHERE, request=request)
         refresh_token_reused.send_robust(
             sender=DeviceSession,
             session=family.session,
             family=family,
             generation=claims.generation,
             request=request,
+            details=details,
         )

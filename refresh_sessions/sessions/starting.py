@@ -161,6 +161,7 @@ def _create_family(sign_in: _SignIn, session: DeviceSession, now: datetime) -> T
         secret_digest=digest(sign_in.secret),
         idle_expires_at=idle_expiry(session, now=now, request=sign_in.request),
         last_ip_address=session.ip_address,
+        last_user_agent=session.user_agent,
         authenticated_at=now,
         authentication_methods=list(sign_in.methods),
     )

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from rest_framework.test import APIClient
 
 CHALLENGE = 'Bearer realm="api"'
@@ -15,16 +14,16 @@ class Client:
     def __init__(self, **options: Any) -> None:
         self.raw = APIClient(**options)
 
-    def post(self, path: str, body: Any = None, **options: Any) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
         return self.request("post", path, body, **options)
 
-    def get(self, path: str, **options: Any) -> HttpResponse:
+    def get(self, path: str, **options: Any) -> Any:
         return self.request("get", path, **options)
 
-    def patch(self, path: str, body: Any = None, **options: Any) -> HttpResponse:
+    def patch(self, path: str, body: Any = None, **options: Any) -> Any:
         return self.request("patch", path, body, **options)
 
-    def delete(self, path: str, **options: Any) -> HttpResponse:
+    def delete(self, path: str, **options: Any) -> Any:
         return self.request("delete", path, **options)
 
     def request(
@@ -36,7 +35,7 @@ class Client:
         access: str | None = None,
         headers: dict[str, str] | None = None,
         **options: Any,
-    ) -> HttpResponse:
+    ) -> Any:
         """Send JSON, with ``access`` as bearer token; ``path`` is below ``/auth/``."""
         headers = dict(headers or {})
         if access is not None:
@@ -50,7 +49,7 @@ class Client:
         return answer
 
 
-def check_contract(answer: HttpResponse) -> None:
+def check_contract(answer: Any) -> None:
     """What holds for every answer of the package."""
     assert answer["Cache-Control"] == "no-store"
     assert answer.status_code < 500 or answer.status_code == 503
@@ -69,7 +68,7 @@ def check_contract(answer: HttpResponse) -> None:
         assert int(answer["Retry-After"]) > 0
 
 
-def problem(answer: HttpResponse) -> tuple[int, str]:
+def problem(answer: Any) -> tuple[int, str]:
     """Status and code of a failure, with its reason where it has one."""
     body = answer.json()
     code = "/".join(part for part in (body["code"], body.get("reason")) if part)

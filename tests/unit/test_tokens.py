@@ -2,6 +2,7 @@
 
 import string
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import jwt
@@ -165,6 +166,11 @@ def flips(token: str):
             yield token[:index] + other + token[index + 1 :]
 
 
+def each(**claims: list[Any]) -> list[tuple[str, Any]]:
+    """Each value with the name of its claim."""
+    return [(name, value) for name, values in claims.items() for value in values]
+
+
 LIST_AS_KID = b'{"alg":"HS256","kid":[]}'
 OBJECT_AS_KID = b'{"alg":"HS256","kid":{}}'
 TEXT_AS_HEADER = b'"text"'
@@ -305,15 +311,13 @@ class TestForgery:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [
-            ("gen", value)
-            for value in (0, -1, True, "3", 3.0, 1e400, None, [], MAX_GENERATION + 1, 2**63)
-        ]
-        + [(name, value) for name in ("sid", "fid") for value in ("", "x", 7, None, [], {})]
-        + [("sid", "{00000000-0000-4000-8000-000000000000}")]
-        + [("fid", "00000000000040008000000000000000")]
-        + [("exp", value) for value in ("soon", None, [], 1e400, 10**20)]
-        + [("nbf", 2**40)],
+        each(
+            gen=[0, -1, True, "3", 3.0, 1e400, None, [], MAX_GENERATION + 1, 2**63],
+            sid=["", "x", 7, None, [], {}, "{00000000-0000-4000-8000-000000000000}"],
+            fid=["", "x", 7, None, [], {}, "00000000000040008000000000000000"],
+            exp=["soon", None, [], 1e400, 10**20],
+            nbf=[2**40],
+        ),
     )
     @both
     def test_claims_of_the_wrong_kind(self, make, verify, purpose, name, value):
@@ -322,10 +326,13 @@ class TestForgery:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("sub", value) for value in ("", 7, None, [])]
-        + [("amr", value) for value in (None, 7, [7], [""])]
-        + [("auth_time", value) for value in ("now", None, True, 1.5)]
-        + [("jti", 7), ("iat", "now")],
+        each(
+            sub=["", 7, None, []],
+            amr=[None, 7, [7], [""]],
+            auth_time=["now", None, True, 1.5],
+            jti=[7],
+            iat=["now"],
+        ),
     )
     def test_claims_of_the_wrong_kind_in_access_tokens(self, name, value):
         with pytest.raises(InvalidTokenError):

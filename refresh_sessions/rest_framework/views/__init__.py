@@ -4,6 +4,7 @@ from refresh_sessions.rest_framework.views.login import LoginView
 from refresh_sessions.rest_framework.views.logout import LogoutView
 from refresh_sessions.rest_framework.views.refresh import RefreshView
 from refresh_sessions.rest_framework.views.sessions import (
+    BranchView,
     RevokeAllView,
     RevokeOthersView,
     SessionDetailView,
@@ -11,6 +12,7 @@ from refresh_sessions.rest_framework.views.sessions import (
 )
 
 __all__ = [
+    "BranchView",
     "LoginView",
     "LogoutView",
     "RefreshView",

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
+from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
@@ -17,9 +18,11 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
+from rest_framework.status import HTTP_200_OK
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from refresh_sessions.conf import get_settings
 from refresh_sessions.rest_framework.authentication import DatabaseAccessTokenAuthentication
 from refresh_sessions.rest_framework.exceptions import (
     CHALLENGE,
@@ -27,7 +30,8 @@ from refresh_sessions.rest_framework.exceptions import (
     contract_exception_handler,
 )
 from refresh_sessions.rest_framework.parsers import JSONOnly, StrictJSONParser
-from refresh_sessions.sessions import AccessGrant
+from refresh_sessions.rest_framework.serializers import pair_body
+from refresh_sessions.sessions import AccessGrant, TokenPair
 from refresh_sessions.transports import get_transport
 
 
@@ -78,6 +82,20 @@ class ContractView(APIView):
         """Nothing of this package may stay in a cache (OAuth 2.1 §3.2.3, ASVS 14.3.2)."""
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
+        return response
+
+    @property
+    def serializer_context(self) -> dict[str, Any]:
+        """What REST framework's generic views give their serializers."""
+        return {"request": self.request, "view": self}
+
+    def hand_over(self, pair: TokenPair, *, status: int = HTTP_200_OK) -> Response:
+        """Answer with new tokens and the session they belong to."""
+        context = {**self.serializer_context, "current_session_id": pair.session.pk}
+        serializer = import_string(get_settings().SESSION_SERIALIZER)
+        described = serializer(pair.session, context=context).data
+        response = Response(pair_body(pair, session=described), status=status)
+        get_transport().write(response, pair)
         return response
 
     @property

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError
-from refresh_sessions.rest_framework.serializers import pair_body
 from refresh_sessions.rest_framework.throttling import LoginThrottle
 from refresh_sessions.rest_framework.views.base import ContractView
 from refresh_sessions.sessions import TokenPair, sign_out, start_session
@@ -28,14 +27,12 @@ class LoginView(ContractView):
     def post(self, request: Request) -> Response:
         """Answer with both tokens and the new session."""
         serializer = import_string(get_settings().LOGIN_SERIALIZER)(
-            data=self.body, context=self.get_serializer_context()
+            data=self.body, context=self.serializer_context
         )
         serializer.is_valid(raise_exception=True)
         pair = self.sign_in(self.http_request, dict(serializer.validated_data))
         self._end_previous_session(self.http_request)
-        response = Response(pair_body(pair, session=self.describe(pair)))
-        get_transport().write(response, pair)
-        return response
+        return self.hand_over(pair)
 
     def sign_in(self, request: HttpRequest, data: dict[str, Any]) -> TokenPair:
         """Start a session for the owner of the credentials.
@@ -49,17 +46,6 @@ class LoginView(ContractView):
         if user is None:
             raise NoActiveAccountError
         return start_session(user, request=request, name=name, methods=("pwd",), data=data)
-
-    def describe(self, pair: TokenPair) -> dict[str, Any]:
-        """The new session, as the list of sessions shows it."""
-        context = {**self.get_serializer_context(), "current_session_id": pair.session.pk}
-        serializer = import_string(get_settings().SESSION_SERIALIZER)
-        described: dict[str, Any] = serializer(pair.session, context=context).data
-        return described
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        """What REST framework's generic views give their serializers."""
-        return {"request": self.request, "view": self}
 
     def _end_previous_session(self, request: HttpRequest) -> None:
         """A browser has one cookie: the session of the one it replaces is nobody's any more."""

@@ -15,7 +15,7 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.rest_framework.views.base import OwnSessionsView
-from refresh_sessions.sessions import revoke_session, revoke_user_sessions
+from refresh_sessions.sessions import branch_session, revoke_session, revoke_user_sessions
 from refresh_sessions.transports import get_transport
 
 
@@ -29,11 +29,7 @@ class LiveSessionsView(OwnSessionsView):
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """The serializer of the setting ``SESSION_SERIALIZER``."""
-        context = {
-            "request": self.request,
-            "view": self,
-            "current_session_id": self.grant.session_id,
-        }
+        context = {**self.serializer_context, "current_session_id": self.grant.session_id}
         return import_string(get_settings().SESSION_SERIALIZER)(*args, context=context, **kwargs)
 
 
@@ -86,6 +82,15 @@ class SessionDetailView(LiveSessionsView):
         if session is None:
             raise Http404
         return session
+
+
+class BranchView(OwnSessionsView):
+    """Tokens of its own for a second process of this device."""
+
+    def post(self, request: Request) -> Response:
+        """Answer as a sign-in does, with 201."""
+        pair = branch_session(self.grant, request=self.http_request)
+        return self.hand_over(pair, status=status.HTTP_201_CREATED)
 
 
 class RevokeOthersView(OwnSessionsView):

@@ -1,0 +1,33 @@
+"""System checks: what is wrong with a project's settings, said before a person finds out.
+
+Errors come with every ``manage.py check``, warnings with ``check --deploy``. None of them asks the
+database. ``docs/checks.md`` lists them all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.core.checks import CheckMessage, Tags, register
+
+from refresh_sessions.checks.deployment import find_risks
+from refresh_sessions.checks.mistakes import find_malformed, find_mistakes
+from refresh_sessions.conf import get_settings
+
+TAG: Final = "refresh_sessions"
+"""For ``manage.py check --tag refresh_sessions``."""
+
+
+@register(TAG)
+def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Everything that cannot work."""
+    # Nothing more can be said of settings that cannot even be read.
+    return list(find_malformed()) or list(find_mistakes(get_settings()))
+
+
+@register(TAG, Tags.security, deploy=True)
+def check_deployment(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Everything that works, but should not be in use where it matters."""
+    if any(find_malformed()):
+        return []
+    return list(find_risks(get_settings()))

@@ -1,0 +1,239 @@
+"""Settings that work and still are a risk. These checks run with ``check --deploy``.
+
+A project that has its reasons puts the id of a warning into ``SILENCED_SYSTEM_CHECKS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib import import_module
+from ipaddress import ip_network
+from typing import Any, Final
+
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.core.cache import DEFAULT_CACHE_ALIAS
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Warning  # noqa: A004  (the name Django gave it)
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.encoding import force_str
+from django.utils.module_loading import import_string
+
+from refresh_sessions.conf import NAMESPACE, Settings
+
+_KEY_LENGTH: Final = 50
+_INSECURE_PREFIX: Final = "django-insecure-"
+_DISTINCT_CHARACTERS: Final = 5
+
+_SHORT_OVERLAP: Final = timedelta(seconds=2)
+"""Requests of one client do run in parallel for so long, on any mobile network."""
+_LONG_ACCESS: Final = timedelta(minutes=60)
+_LONG_LEEWAY: Final = timedelta(seconds=60)
+
+
+def find_risks(settings: Settings) -> Iterator[CheckMessage]:
+    """What works, but should not be in use where it matters."""
+    yield from _check_secret_keys()
+    yield from _check_overlap(settings)
+    yield from _check_lifetimes(settings)
+    yield from _check_throttles()
+    if settings.TRANSPORT == "cookie":
+        yield from _check_cookie(settings)
+    yield from _check_access_token_check(settings)
+    yield from _check_proxies(settings)
+    yield from _check_user_id_field(settings)
+
+
+def _check_secret_keys() -> Iterator[CheckMessage]:
+    keys: dict[str, str | bytes]
+    try:
+        keys = {"SECRET_KEY": django_settings.SECRET_KEY}
+    except ImproperlyConfigured:
+        keys = {"SECRET_KEY": ""}
+    for index, key in enumerate(django_settings.SECRET_KEY_FALLBACKS):
+        # A key that only verifies is as good to a forger as the one that signs.
+        keys[f"SECRET_KEY_FALLBACKS[{index}]"] = key
+    for name, key in keys.items():
+        if _is_weak(key):
+            yield Warning(
+                f"{name} can be guessed, and the keys of access and refresh tokens are derived "
+                "from it: whoever finds it issues access tokens for anybody.",
+                hint=f"Use at least {_KEY_LENGTH} random characters without the prefix "
+                f"'{_INSECURE_PREFIX}', such as get_random_secret_key() makes.",
+                id="refresh_sessions.W001",
+            )
+
+
+def _is_weak(key: str | bytes) -> bool:
+    text = force_str(key, errors="replace")
+    return (
+        len(text) < _KEY_LENGTH
+        or len(set(text)) < _DISTINCT_CHARACTERS
+        or text.startswith(_INSECURE_PREFIX)
+    )
+
+
+def _check_overlap(settings: Settings) -> Iterator[CheckMessage]:
+    overlap = settings.ROTATION_OVERLAP
+    if overlap > settings.ACCESS_TOKEN_LIFETIME:
+        yield Warning(
+            f"{NAMESPACE}['ROTATION_OVERLAP'] is longer than 'ACCESS_TOKEN_LIFETIME': a client "
+            "may refresh again before its token can be rotated, and a thief who comes within "
+            "the overlap is taken for the client's sibling.",
+            hint="Seconds are enough: a little more than the longest time-out of clients and "
+            "proxies.",
+            id="refresh_sessions.W002",
+        )
+    if overlap < _SHORT_OVERLAP:
+        strict = (
+            ""
+            if settings.LOST_RESPONSE_RECOVERY
+            else (
+                " This is the strict mode (no overlap, no recovery of lost responses), in which "
+                "each used token is dead at once: if that is what you chose, silence this check."
+            )
+        )
+        yield Warning(
+            f"{NAMESPACE}['ROTATION_OVERLAP'] is shorter than two seconds: a client whose "
+            "requests refresh in parallel on a slow network will be taken for a thief and "
+            "signed out.",
+            hint="Use a little more than the longest time-out of clients and proxies; the "
+            f"default is ten seconds.{strict}",
+            id="refresh_sessions.W003",
+        )
+
+
+def _check_lifetimes(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.REFRESH_TOKEN_LIFETIME > settings.SESSION_LIFETIME:
+        yield Warning(
+            f"{NAMESPACE}['REFRESH_TOKEN_LIFETIME'] is longer than 'SESSION_LIFETIME': no token "
+            "outlives its session, so there is no idle limit.",
+            hint="Make it as long as 'SESSION_LIFETIME', or shorter to have an idle limit.",
+            id="refresh_sessions.W004",
+        )
+    if settings.ACCESS_TOKEN_LIFETIME > settings.REFRESH_TOKEN_LIFETIME:
+        yield Warning(
+            f"{NAMESPACE}['ACCESS_TOKEN_LIFETIME'] is longer than 'REFRESH_TOKEN_LIFETIME': a "
+            "client that waits for its access token to expire can no longer refresh.",
+            hint="Access tokens should last minutes, refresh tokens days.",
+            id="refresh_sessions.W005",
+        )
+    if settings.ACCESS_TOKEN_LIFETIME > _LONG_ACCESS:
+        yield Warning(
+            f"{NAMESPACE}['ACCESS_TOKEN_LIFETIME'] is longer than an hour: so long a stolen "
+            "access token works unless somebody ends its session.",
+            hint="Use minutes; clients refresh without asking anybody for a password.",
+            id="refresh_sessions.W006",
+        )
+    if settings.LEEWAY > _LONG_LEEWAY:
+        yield Warning(
+            f"{NAMESPACE}['LEEWAY'] is longer than a minute, and adds to the life of each "
+            "access token.",
+            hint="Have the servers' clocks set by NTP; then the default of five seconds is "
+            "plenty.",
+            id="refresh_sessions.W007",
+        )
+
+
+def _check_throttles() -> Iterator[CheckMessage]:
+    # Late, as REST framework's views read settings which may import from the project's apps.
+    throttling: Any = import_module("refresh_sessions.rest_framework.throttling")
+    rates = import_string("rest_framework.settings.api_settings").DEFAULT_THROTTLE_RATES
+    scopes = {throttle.scope for throttle in throttling.SessionThrottle.__subclasses__()}
+    off = {scope for scope in scopes if rates.get(scope, "its default") is None}
+    for scope in sorted(off):
+        yield Warning(
+            f"The throttle '{scope}' is turned off: nothing slows down who tries passwords or "
+            "tokens.",
+            hint=f"Remove '{scope}' from DEFAULT_THROTTLE_RATES in REST_FRAMEWORK to have its "
+            "default, or give it a rate.",
+            id="refresh_sessions.W008",
+        )
+    if off == scopes:
+        return
+    if _is_cache(DEFAULT_CACHE_ALIAS, LocMemCache):
+        yield Warning(
+            "Throttles count in the cache 'default', which each process has for itself: with "
+            "several processes the limits multiply, and a restart resets them.",
+            hint="Use a cache that all processes share, such as Redis or Memcached.",
+            id="refresh_sessions.W009",
+        )
+    elif _is_cache(DEFAULT_CACHE_ALIAS, DummyCache):
+        yield Warning(
+            "Throttles count in the cache 'default', which keeps nothing: no limit is ever "
+            "reached.",
+            hint="Use a cache that all processes share, such as Redis or Memcached.",
+            id="refresh_sessions.W010",
+        )
+
+
+def _check_cookie(settings: Settings) -> Iterator[CheckMessage]:
+    if not settings.COOKIE_SECURE:
+        yield Warning(
+            f"{NAMESPACE}['COOKIE_SECURE'] is False: browsers send the refresh token over "
+            "connections that anybody on the way can read.",
+            hint="Serve the site by HTTPS alone, and set it to True.",
+            id="refresh_sessions.W011",
+        )
+    if settings.COOKIE_SAMESITE == "None":
+        yield Warning(
+            f"{NAMESPACE}['COOKIE_SAMESITE'] is 'None': browsers send the refresh token along "
+            "with requests that other sites make.",
+            hint="Use 'Strict', or 'Lax'. If the front end must live on another site, list its "
+            "origin in CSRF_TRUSTED_ORIGINS and silence this check.",
+            id="refresh_sessions.W012",
+        )
+
+
+def _check_access_token_check(settings: Settings) -> Iterator[CheckMessage]:
+    check = settings.ACCESS_TOKEN_CHECK
+    if check == "cache" and _is_cache(settings.CACHE_ALIAS, LocMemCache):
+        yield Warning(
+            f"{NAMESPACE}['ACCESS_TOKEN_CHECK'] is 'cache', and each process has the cache "
+            f"{settings.CACHE_ALIAS!r} for itself: the others do not learn of a revocation "
+            "until 'CACHE_TIMEOUT' has passed.",
+            hint="Use a cache that all processes share, or the check 'session'.",
+            id="refresh_sessions.W013",
+        )
+    if check == "stateless":
+        yield Warning(
+            f"{NAMESPACE}['ACCESS_TOKEN_CHECK'] is 'stateless': a revoked session's access "
+            "token works until it expires.",
+            hint="Use the check 'session', or 'cache'; if you prefer to save the query, keep "
+            "'ACCESS_TOKEN_LIFETIME' short and silence this check.",
+            id="refresh_sessions.W014",
+        )
+
+
+def _check_proxies(settings: Settings) -> Iterator[CheckMessage]:
+    for network in settings.TRUSTED_PROXIES:
+        if ip_network(network).prefixlen == 0:
+            yield Warning(
+                f"{NAMESPACE}['TRUSTED_PROXIES'] contains {network!r}, which is everybody: any "
+                "client can claim any address, and so escape the throttle of sign-ins.",
+                hint="List the networks of your own proxies only.",
+                id="refresh_sessions.W015",
+            )
+
+
+def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
+    model: Any = get_user_model()
+    if settings.USER_ID_FIELD in {model.USERNAME_FIELD, model.get_email_field_name()}:
+        yield Warning(
+            f"{NAMESPACE}['USER_ID_FIELD'] is {settings.USER_ID_FIELD!r}, a name that people "
+            "may change and others may be given later: access tokens would then stand for "
+            "somebody else.",
+            hint="Use 'pk', or a field whose value is never given to another user.",
+            id="refresh_sessions.W016",
+        )
+
+
+def _is_cache(alias: str, kind: type) -> bool:
+    # By its class: a cache that is built may already look for its server.
+    try:
+        backend = import_string(django_settings.CACHES[alias]["BACKEND"])
+    except (ImportError, KeyError):
+        return False
+    return issubclass(backend, kind)

@@ -1,0 +1,112 @@
+"""``manage.py prune_refresh_sessions``: meant to be run once a day, by cron or the like."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from datetime import timedelta
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.dateparse import parse_duration
+
+from refresh_sessions.exceptions import DatabaseBusyError
+from refresh_sessions.sessions.pruning import (
+    BATCH_SIZE,
+    MAX_BATCH_SIZE,
+    RETENTION,
+    count_prunable_sessions,
+    prune_sessions,
+)
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SHORT_FORM: Final = re.compile(r"(\d+)\s*([smhdw])", re.ASCII)
+_NUMBER: Final = re.compile(r"[-+]?[\d.,]+", re.ASCII)
+
+
+class Command(BaseCommand):
+    """Deletes sessions that reached their hard expiry long ago."""
+
+    help = (
+        "Deletes device sessions, with their token families and events, some time after their "
+        "hard expiry. Sessions that were revoked or lay idle earlier stay until then: it takes "
+        "their rows to notice that a used refresh token comes back."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Define the options."""
+        parser.add_argument(
+            "--older-than",
+            type=duration,
+            default=RETENTION,
+            metavar="DURATION",
+            help="How long after its hard expiry a session is deleted: '30d', '12h', '90m', "
+            f"'2w', '0', or ISO 8601 such as 'P30D'. Default: {RETENTION.days}d.",
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=int,
+            default=BATCH_SIZE,
+            metavar="N",
+            help=f"Sessions per transaction, 1 to {MAX_BATCH_SIZE}. Default: {BATCH_SIZE}.",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Only say how many sessions that would be."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prune, and say how much."""
+        self.quiet = options["verbosity"] == 0
+        try:
+            self._prune(**options)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        except DatabaseBusyError as error:
+            raise CommandError(
+                "The database is busy. What has been deleted stays so; please run this again."
+            ) from error
+
+    def _prune(self, *, older_than: timedelta, batch_size: int, dry_run: bool, **_: Any) -> None:
+        if dry_run:
+            self._say(f"Would delete {_sessions(count_prunable_sessions(older_than=older_than))}.")
+            return
+        # A line that rewrites itself is for people; in a log file it would be noise.
+        progress = self._show_progress if self.stdout.isatty() and not self.quiet else None
+        total = prune_sessions(older_than=older_than, batch_size=batch_size, progress=progress)
+        start = "\r" if progress else ""
+        self._say(f"{start}Deleted {_sessions(total)}.")
+
+    def _show_progress(self, deleted: int) -> None:
+        self.stdout.write(f"\rDeleted {_sessions(deleted)}", ending="")
+        self.stdout.flush()
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            self.stdout.write(text)
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration from the command line.
+
+    Raises:
+        ArgumentTypeError: it is none, or does not say of which unit.
+
+    """
+    text = text.strip()
+    # Django would read 30 as seconds. Whoever means days must not lose a month of events.
+    if text != "0" and _NUMBER.fullmatch(text):
+        raise ArgumentTypeError(f"{text!r} has no unit: write {text}d for days, {text}h for hours")
+    try:
+        if short := _SHORT_FORM.fullmatch(text.lower()):
+            return timedelta(**{_UNITS[short[2]]: int(short[1])})
+        # Nothing at all, as from a variable that is not set, would be zero to Django.
+        parsed = parse_duration(text) if text else None
+    except (ValueError, OverflowError):
+        parsed = None
+    if parsed is None:
+        raise ArgumentTypeError(f"{text!r} is no duration: write it like 30d, 12h, 90m or 0")
+    return parsed
+
+
+def _sessions(number: int) -> str:
+    return f"{number} session" if number == 1 else f"{number} sessions"

@@ -1,0 +1,124 @@
+"""``manage.py revoke_refresh_sessions``: for an incident, when there is no time to click."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from refresh_sessions.exceptions import DatabaseBusyError
+from refresh_sessions.models import DeviceSession, RevokedReason
+from refresh_sessions.models.sessions import REASON_LENGTH
+from refresh_sessions.sessions import revoke_sessions, revoke_user_sessions
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+
+class Command(BaseCommand):
+    """Ends the live sessions of some users, or of all."""
+
+    help = (
+        "Ends device sessions at once: those of the named users, or everybody's. Their refresh "
+        "tokens are refused from then on, their access tokens as ACCESS_TOKEN_CHECK says."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Define the options."""
+        whose = parser.add_mutually_exclusive_group(required=True)
+        whose.add_argument(
+            "--user",
+            dest="users",
+            action="extend",
+            nargs="+",
+            metavar="USER",
+            help="User name, or else primary key. May be given more than once.",
+        )
+        whose.add_argument(
+            "--all", dest="everybody", action="store_true", help="Sign everybody out everywhere."
+        )
+        parser.add_argument(
+            "--reason",
+            type=reason,
+            default=RevokedReason.ADMIN.value,
+            help=f"What the sessions' records say, up to {REASON_LENGTH} characters. "
+            f"Default: {RevokedReason.ADMIN.value}.",
+        )
+        parser.add_argument(
+            "--no-input",
+            "--noinput",
+            dest="interactive",
+            action="store_false",
+            help="Do not ask whether to sign everybody out.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """End the sessions, and say how many those were."""
+        try:
+            if options["everybody"]:
+                self._revoke_all(reason=options["reason"], ask=options["interactive"])
+            else:
+                self._revoke_of(options["users"], reason=options["reason"])
+        except DatabaseBusyError as error:
+            raise CommandError(
+                "The database is busy. What has ended stays so; please run this again."
+            ) from error
+
+    def _revoke_all(self, *, reason: str, ask: bool) -> None:
+        if ask:
+            self._confirm()
+        ended = revoke_sessions(DeviceSession.objects.active(), reason=reason)
+        self.stdout.write(f"Ended {_sessions(ended)}.")
+
+    def _confirm(self) -> None:
+        if not sys.stdin.isatty():
+            raise CommandError("Signing everybody out takes --no-input where nobody can be asked.")
+        answer = input("This signs everybody out, on all their devices. Type 'yes' to go on: ")
+        if answer.strip() != "yes":
+            raise CommandError("Nobody was signed out.")
+
+    def _revoke_of(self, names: Iterable[str], *, reason: str) -> None:
+        # All are looked up before anything ends: a typing mistake leaves everything as it was.
+        users = {user.pk: user for user in map(_find_user, names)}
+        for user in users.values():
+            ended = revoke_user_sessions(user, reason=reason)
+            # With both names, as the text given may be the name of one and the key of another.
+            self.stdout.write(
+                f"Ended {_sessions(ended)} of {user.get_username()} (primary key {user.pk})."
+            )
+
+
+def reason(text: str) -> str:
+    """Read the reason from the command line.
+
+    Raises:
+        ArgumentTypeError: the column would not hold it, or it says nothing.
+
+    """
+    if not text.strip() or not text.isprintable():
+        raise ArgumentTypeError("the reason must be a line of text")
+    if len(text) > REASON_LENGTH:
+        raise ArgumentTypeError(
+            f"the reason has {len(text)} of at most {REASON_LENGTH} characters"
+        )
+    return text
+
+
+def _find_user(name: str) -> AbstractBaseUser:
+    users: Any = get_user_model()._default_manager
+    for find in (users.get_by_natural_key, lambda key: users.get(pk=key)):
+        try:
+            user: AbstractBaseUser = find(name)
+        except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError):
+            continue
+        return user
+    raise CommandError(f"There is no user with the name or primary key {name!r}. Nothing ended.")
+
+
+def _sessions(number: int) -> str:
+    return f"{number} session" if number == 1 else f"{number} sessions"
