@@ -1,0 +1,73 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.sessions import revoke_session
+from tests.admin.pages import SessionPages
+from tests.factories import UserFactory, make_pair
+
+
+@pytest.fixture(autouse=True)
+def _admin_knows_the_user_model(settings):
+    settings.ROOT_URLCONF = "tests.admin.urls"
+
+
+@pytest.fixture
+def superuser(db):
+    return UserFactory.create(is_staff=True, is_superuser=True)
+
+
+def _staff_with(*codenames):
+    staff = UserFactory.create(is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return staff
+
+
+@pytest.fixture
+def viewer(db):
+    """Staff who may look and nothing else."""
+    return _staff_with("view_devicesession")
+
+
+@pytest.fixture
+def revoker(db):
+    """Staff with all there is to grant on sessions."""
+    return _staff_with("view_devicesession", "revoke_devicesession")
+
+
+@pytest.fixture
+def pages_of():
+    """``SessionPages`` as one member of staff gets them."""
+
+    def pages(staff):
+        client = Client()
+        client.force_login(staff)
+        return SessionPages(client)
+
+    return pages
+
+
+@pytest.fixture
+def pages(revoker, pages_of):
+    return pages_of(revoker)
+
+
+@pytest.fixture
+def make_session():
+    """A session as it is after signing in; ``"expired"`` and ``"revoked"`` ones are of old."""
+
+    def make(user=None, status="live", *, reason="logout", **fields) -> DeviceSession:
+        session = make_pair(user).session
+        if status == "revoked":
+            revoke_session(session, reason=reason)
+        if status == "expired":
+            past = timezone.now() - timedelta(days=1)
+            TokenFamily.objects.filter(session=session).update(idle_expires_at=past)
+        DeviceSession.objects.filter(pk=session.pk).update(**fields)
+        return DeviceSession.objects.get(pk=session.pk)
+
+    return make

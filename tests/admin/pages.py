@@ -1,0 +1,69 @@
+"""The admin's pages about sessions, driven as a browser would."""
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+PREFIX = "admin:refresh_sessions_devicesession"
+LIST = f"{PREFIX}_changelist"
+
+
+class _Hidden(HTMLParser):
+    """The hidden fields of the form that asks."""
+
+    def __init__(self):
+        super().__init__()
+        self.fields: dict[str, list[str]] = {}
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag == "input" and attributes.get("type") == "hidden":
+            self.fields.setdefault(attributes["name"], []).append(attributes["value"])
+
+
+def hidden_fields(response) -> dict[str, list[str]]:
+    parser = _Hidden()
+    parser.feed(response.text)
+    return parser.fields
+
+
+def messages_of(response) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+@dataclass
+class SessionPages:
+    client: Client
+
+    def list(self, **query):
+        return self.client.get(reverse(LIST, query=query))
+
+    def listed(self, **query) -> set:
+        """The keys of the sessions that the list shows."""
+        return {session.pk for session in self.list(**query).context["cl"].result_list}
+
+    def act(self, action, sessions, *, across=False, **query):
+        """Choose an action for some sessions of the list."""
+        data = {
+            "action": action,
+            "index": "0",
+            "select_across": "1" if across else "0",
+            "_selected_action": [str(session.pk) for session in sessions],
+        }
+        return self.client.post(reverse(LIST, query=query), data)
+
+    def confirm(self, question):
+        """Press the button of the page that asks, with the fields that it holds."""
+        parts = urlsplit(question.wsgi_request.get_full_path())
+        fields = hidden_fields(question)
+        return self.client.post(f"{parts.path}?{parts.query}", fields)
+
+    def url(self, page, session):
+        return reverse(f"{PREFIX}_{page}", args=[session.pk])
+
+    def open(self, session, page="change"):
+        return self.client.get(self.url(page, session))

@@ -1,0 +1,67 @@
+"""A project may register sessions anew, on a class and a site of its own."""
+
+import pytest
+from django.contrib import admin
+from django.urls import include, path, reverse
+
+from refresh_sessions.admin import SessionAdminMixin
+from refresh_sessions.models import DeviceSession
+from tests.admin.pages import hidden_fields
+
+
+class Themed(admin.ModelAdmin):
+    """Stands for the model admin of a theme."""
+
+    class Media:
+        css = {"all": ("theme.css",)}  # noqa: RUF012 - Django's own form
+
+
+class ThemedSessionAdmin(SessionAdminMixin, Themed):  # type: ignore[misc]  # Media joins both
+    list_display = (*SessionAdminMixin.list_display, "id")
+
+
+site = admin.AdminSite(name="backoffice")
+site.register(DeviceSession, ThemedSessionAdmin)
+
+urlpatterns = [
+    path("backoffice/", site.urls),
+    path("admin/", admin.site.urls),
+    path("auth/", include("refresh_sessions.urls")),
+]
+
+
+@pytest.fixture
+def browser(superuser, pages_of, settings):
+    settings.ROOT_URLCONF = __name__
+    return pages_of(superuser).client
+
+
+def url(page, *args):
+    return reverse(f"backoffice:refresh_sessions_devicesession_{page}", args=args)
+
+
+def test_the_list_is_the_themes_and_ours(browser, make_session):
+    session = make_session()
+    page = browser.get(url("changelist")).text
+    assert "theme.css" in page
+    assert "refresh_sessions/admin.css" in page
+    assert str(session.pk) in page
+
+
+def test_pages_lead_to_their_own_site(browser, make_session):
+    session = make_session()
+    page = browser.get(url("change", session.pk)).text
+    assert url("revoke", session.pk) in page
+    question = browser.get(url("revoke", session.pk))
+    assert f'href="{url("changelist")}"' in question.text
+    assert 'href="/admin/' not in question.text
+    response = browser.post(url("revoke", session.pk), hidden_fields(question))
+    assert response.url == url("change", session.pk)
+    assert not DeviceSession.objects.active().exists()
+
+
+def test_nothing_is_deleted_there_either(browser, make_session):
+    session = make_session()
+    answer = {"post": "yes"}
+    assert browser.post(url("delete", session.pk), answer).status_code == 403
+    assert DeviceSession.objects.count() == 1

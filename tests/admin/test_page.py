@@ -1,0 +1,239 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from refresh_sessions.admin import inlines, revoking
+from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent, TokenFamily
+from refresh_sessions.sessions import refresh_session, revoke_session
+from tests.admin.pages import messages_of
+from tests.factories import UserFactory
+
+SCRIPT = '<script>alert("x")</script>'
+ESCAPED = "&lt;script&gt;alert("
+
+
+class TestReading:
+    def test_the_page_says_all_there_is_to_know(self, pages, make_session):
+        agent = f"Tablet/1.0 {'x' * 300} end of the user agent"
+        session = make_session(name="Kitchen tablet", ip_address="192.0.2.7", user_agent=agent)
+        page = pages.open(session).text
+        for text in ("Kitchen tablet", agent, "192.0.2.7", str(session.pk), "Live"):
+            assert text in page
+        assert "Revoked by" not in page
+
+    def test_times_read_as_elsewhere_in_the_admin(self, pages, make_session, settings):
+        settings.USE_THOUSAND_SEPARATOR = False
+        session = make_session()
+        moment = timezone.now().replace(2031, 3, 7, 15, 45)
+        TokenFamily.objects.filter(session=session).update(rotated_at=moment)
+        page = pages.open(session).text
+        assert "March 7, 2031, 3:45 p.m." in page
+        assert "2031-03-07" not in page
+
+    def test_an_ended_session_says_why_when_and_by_whom(self, pages, revoker, make_session):
+        session = make_session()
+        revoke_session(session, reason=RevokedReason.ADMIN, by=revoker)
+        page = pages.open(session).text
+        assert "Ended by staff" in page
+        assert "Revoked by" in page
+        assert str(revoker) in page
+
+    def test_families_stand_beneath(self, pages, pair):
+        refresh_session(pair.refresh)
+        TokenFamily.objects.update(last_ip_address="192.0.2.99")
+        page = pages.open(pair.session).text
+        assert '<td class="field-generation">' in page
+        assert "192.0.2.99" in page
+
+    def test_events_stand_beneath_newest_first(self, pages, revoker, make_session):
+        session = make_session()
+        revoke_session(session, reason=RevokedReason.ADMIN, by=revoker)
+        page = pages.open(session)
+        formset = page.context["inline_admin_formsets"][1].formset
+        assert [form.instance.kind for form in formset] == ["revoked", "signed_in"]
+        assert "reason: Ended by staff" in page.text
+
+    def test_details_of_a_reuse_are_in_words(self, pages, make_session):
+        session = make_session()
+        details = {
+            "reason": "reuse",
+            "newest_generation": 6,
+            "other_ip_address": None,
+            "other_user_agent": "Tablet/1.0",
+            "some_key": ["of", "a", "project"],
+        }
+        SessionEvent.objects.create(
+            session=session, kind="reuse_detected", created_at=timezone.now(), details=details
+        )
+        page = pages.open(session).text
+        for text in (
+            "Reuse of a refresh token detected",
+            "reason: A used refresh token came back",
+            "newest generation: 6",
+            "address of the other: -",
+            "user agent of the other: Tablet/1.0",
+            "some key: [",
+        ):
+            assert text in page
+
+    def test_a_long_record_is_cut(self, pages, make_session, monkeypatch):
+        monkeypatch.setattr(inlines, "SHOWN", 3)
+        session = make_session()
+        now = timezone.now()
+        SessionEvent.objects.bulk_create(
+            SessionEvent(
+                session=session, kind="reauthenticated", created_at=now + timedelta(minutes=turn)
+            )
+            for turn in range(5)
+        )
+        page = pages.open(session)
+        families, events = page.context["inline_admin_formsets"]
+        assert (len(families.formset.forms), len(events.formset.forms)) == (1, 3)
+        newest = SessionEvent.objects.order_by("-created_at").first()
+        assert events.formset.forms[0].instance == newest
+
+    @pytest.mark.parametrize("number", [2, 20])
+    def test_the_number_of_queries_does_not_grow_with_the_events(
+        self, pages, make_session, number, django_assert_num_queries
+    ):
+        session = make_session()
+        SessionEvent.objects.bulk_create(
+            SessionEvent(
+                session=session,
+                kind="revoked",
+                created_at=timezone.now(),
+                actor=UserFactory.create(),
+            )
+            for _ in range(number)
+        )
+        pages.open(session)
+        # Who asks and what they may (4), the session, its families for the status, its user,
+        # the families and the events beneath.
+        with django_assert_num_queries(9):
+            pages.open(session)
+
+    def test_a_missing_session_leads_away(self, pages, make_session):
+        session = make_session()
+        DeviceSession.objects.all().delete()
+        assert pages.open(session).status_code == 302
+        assert pages.open(session, "revoke").status_code == 404
+
+    def test_no_script_or_style_of_ours_is_inline(self, pages, make_session):
+        session = make_session()
+        for response in (pages.list(), pages.open(session), pages.open(session, "revoke")):
+            assert "<style" not in response.text
+            assert " style=" not in response.text
+            assert "refresh_sessions/admin.css" in response.text
+
+
+class TestSecrets:
+    def pages_of(self, pages, session):
+        yield pages.list()
+        yield pages.open(session)
+        yield pages.open(session, "revoke")
+        yield pages.open(session, "history")
+        yield pages.act("revoke_selected", [session])
+        yield pages.act("sign_out_everywhere", [session])
+
+    def test_no_page_shows_a_digest_or_a_token(self, pages_of, superuser, pair):
+        pages = pages_of(superuser)
+        family = TokenFamily.objects.get()
+        secrets = (pair.access, pair.refresh, family.secret_digest, pair.session.auth_hash)
+        for response in self.pages_of(pages, pair.session):
+            assert response.status_code == 200
+            for secret in (*secrets, "secret_digest", "auth_hash", superuser.password):
+                assert secret not in response.text
+
+    @pytest.mark.parametrize("name", [SCRIPT, ""])
+    def test_no_page_runs_what_a_device_says(self, pages, make_session, name):
+        session = make_session(name=name, user_agent=f"Agent {SCRIPT}")
+        SessionEvent.objects.create(
+            session=session,
+            kind="reuse_detected",
+            created_at=timezone.now(),
+            details={"user_agent": SCRIPT, SCRIPT: SCRIPT},
+        )
+        for response in self.pages_of(pages, session):
+            assert SCRIPT not in response.text
+            assert ESCAPED in response.text
+        response = pages.confirm(pages.open(session, "revoke"))
+        assert SCRIPT not in pages.client.get(response.url).text
+
+
+class TestButton:
+    def test_it_asks_first(self, pages, make_session):
+        session = make_session(name="Kitchen tablet")
+        assert pages.url("revoke", session) in pages.open(session).text
+        question = pages.open(session, "revoke")
+        assert "Are you sure you want to revoke this session?" in question.text
+        assert "Kitchen tablet" in question.text
+        assert DeviceSession.objects.active().exists()
+
+    def test_it_ends_the_session(self, pages, revoker, make_session):
+        session, spared = make_session(), make_session()
+        response = pages.confirm(pages.open(session, "revoke"))
+        assert messages_of(response) == ["1 session was revoked."]
+        assert response.url == pages.url("change", session)
+        session.refresh_from_db()
+        assert (session.revoked_reason, session.revoked_by) == ("admin", revoker)
+        assert DeviceSession.objects.active().get() == spared
+
+    def test_it_leaves_an_entry_in_djangos_log(self, pages, revoker, make_session):
+        session = make_session()
+        pages.confirm(pages.open(session, "revoke"))
+        entry = LogEntry.objects.get()
+        assert (entry.user, entry.object_id) == (revoker, str(session.pk))
+        assert "Revoked." in pages.open(session, "history").text
+
+    def test_the_access_token_is_refused_from_then_on(self, pages, client, pair, bearer):
+        pages.confirm(pages.open(pair.session, "revoke"))
+        response = client.get(reverse("refresh_sessions:session-list"), headers=bearer(pair))
+        assert response.status_code == 401
+
+    def test_it_takes_csrf_protection_seriously(self, pages, revoker, make_session):
+        session = make_session()
+        careful = Client(enforce_csrf_checks=True)
+        careful.force_login(revoker)
+        response = careful.post(pages.url("revoke", session), {"post": "yes"})
+        assert response.status_code == 403
+        assert DeviceSession.objects.active().exists()
+
+    @pytest.mark.parametrize("status", ["expired", "revoked"])
+    def test_there_is_none_for_a_session_that_has_ended(self, pages, make_session, status):
+        session = make_session(status=status)
+        assert "/revoke/" not in pages.open(session).text
+        for response in (
+            pages.open(session, "revoke"),
+            pages.client.post(pages.url("revoke", session), {"post": "yes"}),
+        ):
+            assert response.url == pages.url("change", session)
+            text = "No session was revoked: none of them was live."
+            assert messages_of(response)[-1] == text
+        assert LogEntry.objects.count() == 0
+        assert DeviceSession.objects.get().revoked_reason in {"", "logout"}
+
+    def test_who_comes_second_ends_and_logs_nothing(self, pages, make_session, monkeypatch):
+        session = make_session()
+        question = pages.open(session, "revoke")
+
+        def revoke_behind_anothers_back(session, **kwargs):
+            revoke_session(session, reason=RevokedReason.LOGOUT)
+            return revoke_session(session, **kwargs)
+
+        monkeypatch.setattr(revoking, "revoke_session", revoke_behind_anothers_back)
+        response = pages.confirm(question)
+        assert messages_of(response) == ["No session was revoked: none of them was live."]
+        assert DeviceSession.objects.get().revoked_reason == "logout"
+        assert LogEntry.objects.count() == 0
+
+    def test_the_filters_of_the_list_are_kept(self, pages, make_session):
+        session = make_session()
+        kept = "?_changelist_filters=status%3Dlive"
+        page = pages.client.get(pages.url("change", session) + kept)
+        assert f'href="{pages.url("revoke", session)}{kept}"' in page.text
+        question = pages.client.get(pages.url("revoke", session) + kept)
+        assert pages.confirm(question).url == pages.url("change", session) + kept

@@ -1,0 +1,78 @@
+"""A user goes with all sessions, although nobody may delete a session."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from refresh_sessions.models import DeviceSession
+from tests.factories import UserFactory
+
+CONFIRMED = {"post": "yes"}
+
+
+def user_page(page, *args):
+    opts = get_user_model()._meta
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def staff(db):
+    """Staff who may delete users and have no right on sessions."""
+    staff = UserFactory.create(is_staff=True)
+    opts = get_user_model()._meta
+    staff.user_permissions.set(
+        Permission.objects.filter(
+            content_type__app_label=opts.app_label,
+            codename__in=[f"{verb}_{opts.model_name}" for verb in ("view", "delete")],
+        )
+    )
+    return staff
+
+
+@pytest.fixture
+def browser(staff, pages_of):
+    return pages_of(staff).client
+
+
+def test_the_page_asks_and_does_not_refuse(browser, user, make_session):
+    make_session(user)
+    question = browser.get(user_page("delete", user.pk))
+    assert question.context["perms_lacking"] == set()
+    assert 'name="post" value="yes"' in question.text
+
+
+@pytest.mark.parametrize("status", ["live", "expired", "revoked"])
+def test_a_user_is_deleted_with_all_sessions(browser, user, make_session, status):
+    make_session(user, status)
+    spared = make_session()
+    response = browser.post(user_page("delete", user.pk), CONFIRMED)
+    assert response.status_code == 302
+    assert not get_user_model().objects.filter(pk=user.pk).exists()
+    assert DeviceSession.objects.get() == spared
+
+
+def test_several_users_are_deleted_by_djangos_action(browser, make_session):
+    users = [make_session().user for _ in range(2)]
+    data = {
+        "action": "delete_selected",
+        "_selected_action": [str(user.pk) for user in users],
+        **CONFIRMED,
+    }
+    browser.post(user_page("changelist"), data)
+    assert not get_user_model().objects.filter(pk__in=[user.pk for user in users]).exists()
+    assert DeviceSession.objects.count() == 0
+
+
+def test_who_ended_sessions_can_be_deleted_and_they_stay(browser, pages, revoker, make_session):
+    session = make_session()
+    pages.confirm(pages.open(session, "revoke"))
+    browser.post(user_page("delete", revoker.pk), CONFIRMED)
+    session.refresh_from_db()
+    assert (session.revoked_by, session.revoked_reason) == (None, "admin")
+
+
+def test_a_user_is_not_deleted_without_the_right_to(pages, user, make_session):
+    make_session(user)
+    assert pages.client.post(user_page("delete", user.pk), CONFIRMED).status_code == 403
+    assert DeviceSession.objects.count() == 1
