@@ -1,11 +1,14 @@
 """The Django app."""
 
+from importlib import import_module
+from importlib.util import find_spec
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class RefreshSessionsConfig(AppConfig):
-    """Registers the system checks once Django is ready."""
+    """Registers what others look for once Django is ready: checks, and a word for OpenAPI."""
 
     name = "refresh_sessions"
     verbose_name = _("Device sessions")
@@ -13,3 +16,6 @@ class RefreshSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from refresh_sessions import checks  # noqa: F401
+
+        if find_spec("drf_spectacular"):
+            import_module("refresh_sessions.rest_framework.schema")

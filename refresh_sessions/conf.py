@@ -82,6 +82,7 @@ class Settings:
         return self.FIELD_NAMES.get(name, name)
 
 
+_ERROR_FIELDS: Final = ("code", "detail", "errors", "reason")
 _HINTS: Final = get_type_hints(Settings)
 _UNSET: Final = object()
 
@@ -136,7 +137,8 @@ def _value_problems(key: str, value: Any) -> Iterator[str]:
     elif key.endswith("_LIFETIME") and not value:
         yield f"{name} must be longer than zero."
     elif key.startswith("MAX_") and value is not None and value < 1:
-        yield f"{name} must be at least 1; None means no limit."
+        no_limit = "; None means no limit" if _fits(None, _HINTS[key]) else ""
+        yield f"{name} must be at least 1{no_limit}."
     elif key == "FIELD_NAMES":
         yield from _field_name_problems(name, value)
     elif key == "TRUSTED_PROXIES":
@@ -150,6 +152,8 @@ def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
     final = [value.get(key, key) for key in RENAMABLE_FIELDS]
     if len(set(final)) < len(final):
         yield f"{name} gives two fields the same name."
+    for taken in sorted({"", *_ERROR_FIELDS} & set(final)):
+        yield f"{name} cannot use the name {taken!r}."
 
 
 def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:

@@ -122,9 +122,15 @@ def retry_when_busy(using: str, attempt: Callable[[], _Result]) -> _Result:
             if not is_transient(error):
                 raise
             failure = error
-            connections[using].close_if_unusable_or_obsolete()
+            _mend(connections[using])
     logger.warning("Gave up after %d tries: %s", ATTEMPTS, failure)
     raise DatabaseBusyError from failure
+
+
+def _mend(connection: BaseDatabaseWrapper) -> None:
+    # Inside a transaction, here only a test's, Django would close a connection that still works.
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _pause(number: int) -> None:

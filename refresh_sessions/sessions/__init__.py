@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from refresh_sessions.sessions.branching import branch_session
 from refresh_sessions.sessions.checking import AccessGrant, check_access_token
 from refresh_sessions.sessions.issuing import TokenPair
+from refresh_sessions.sessions.pruning import count_prunable_sessions, prune_sessions
 from refresh_sessions.sessions.refreshing import refresh_session
 from refresh_sessions.sessions.revoking import (
     revoke_session,
@@ -40,6 +41,8 @@ __all__ = [
     "astart_session",
     "branch_session",
     "check_access_token",
+    "count_prunable_sessions",
+    "prune_sessions",
     "refresh_session",
     "revoke_session",
     "revoke_sessions",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connections
 from django.http import HttpRequest
+from django.utils import timezone
 
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
@@ -42,6 +43,7 @@ def end_one(session: DeviceSession, ending: Ending, *, using: str) -> bool:
     """End a session, and say whether it was still to be ended."""
     if not _mark(DeviceSession.objects.using(using).filter(pk=session.pk), ending):
         return False
+    _show(session, ending)
     _record([session.pk], ending, using)
     return True
 
@@ -57,6 +59,8 @@ def end_many(session_ids: Iterable[UUID], ending: Ending, *, using: str) -> list
     if ended:
         ids = [session.pk for session in ended]
         _mark(DeviceSession.objects.using(using).filter(pk__in=ids), ending)
+        for session in ended:
+            _show(session, ending)
         _record(ids, ending, using)
     return ended
 
@@ -76,6 +80,13 @@ def _mark(sessions: DeviceSessionQuerySet, ending: Ending) -> int:
     return sessions.filter(revoked_at__isnull=True).update(
         revoked_at=DatabaseNow(), revoked_reason=ending.reason, revoked_by=ending.by
     )
+
+
+def _show(session: DeviceSession, ending: Ending) -> None:
+    # For listeners, to the second; the row has the database's own instant, which is not read back.
+    session.revoked_at = timezone.now()
+    session.revoked_reason = ending.reason
+    session.revoked_by = ending.by  # type: ignore[assignment]  # the user model is the project's
 
 
 def _record(session_ids: Iterable[UUID], ending: Ending, using: str) -> None:

@@ -63,6 +63,8 @@ class TestOne:
         assert [(item["session"], item["reason"], item["by"]) for item in announced] == [
             (pair.session, "admin", user)
         ]
+        assert announced[0]["session"].revoked_reason == "admin"
+        assert announced[0]["session"].revoked_at is not None
 
     def test_joins_the_transaction_of_the_caller(self, transactional_db):
         pair = make_pair()

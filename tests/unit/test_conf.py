@@ -24,6 +24,8 @@ DEFAULTS: dict[str, Any] = {
     "ACCESS_TOKEN_CHECK": "session",
     "CACHE_ALIAS": "default",
     "CACHE_TIMEOUT": timedelta(minutes=1),
+    "REAUTHENTICATION_MAX_AGE": timedelta(minutes=5),
+    "MAX_FAMILIES_PER_SESSION": 5,
     "ISSUER": "refresh_sessions",
     "AUDIENCE": "refresh_sessions.access",
     "LEEWAY": timedelta(seconds=5),
