@@ -15,7 +15,7 @@ LIST = f"{PREFIX}_changelist"
 class _Hidden(HTMLParser):
     """The hidden fields of the form that asks."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.fields: dict[str, list[str]] = {}
 

@@ -153,11 +153,11 @@ def test_what_somebody_else_ends_meanwhile_is_theirs(pages, revoker, make_sessio
     ours, theirs = make_session(), make_session()
     colleague = UserFactory.create(is_staff=True)
 
-    def revoke_behind_anothers_back(sessions, **kwargs):
+    def revoke_second(sessions, **kwargs):
         revoke_session(theirs, reason="admin", by=colleague)
         return revoke_sessions(sessions, **kwargs)
 
-    monkeypatch.setattr(ending, "revoke_sessions", revoke_behind_anothers_back)
+    monkeypatch.setattr(ending, "revoke_sessions", revoke_second)
     response = pages.confirm(pages.act("revoke_selected", [ours, theirs]))
     assert messages_of(response) == ["1 session was revoked. 1 had ended before."]
     assert logged() == {str(ours.pk)}

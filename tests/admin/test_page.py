@@ -220,11 +220,11 @@ class TestButton:
         session = make_session()
         question = pages.open(session, "revoke")
 
-        def revoke_behind_anothers_back(session, **kwargs):
+        def revoke_second(session, **kwargs):
             revoke_session(session, reason=RevokedReason.LOGOUT)
             return revoke_session(session, **kwargs)
 
-        monkeypatch.setattr(revoking, "revoke_session", revoke_behind_anothers_back)
+        monkeypatch.setattr(revoking, "revoke_session", revoke_second)
         response = pages.confirm(question)
         assert messages_of(response) == ["No session was revoked: none of them was live."]
         assert DeviceSession.objects.get().revoked_reason == "logout"

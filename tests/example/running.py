@@ -17,7 +17,8 @@ def environment(database: Path, **variables: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DJANGO_", "EXAMPLE_", "DATABASE_"))
+        # The development mode of Python would slow these processes down, and tell nothing more.
+        if not name.startswith(("DJANGO_", "EXAMPLE_", "DATABASE_", "PYTHONDEVMODE"))
     }
     return {**inherited, "DATABASE_URL": f"sqlite:///{database}", **variables}
 

@@ -109,6 +109,10 @@ def assert_no_secret(output):
     assert PASSWORD not in output
 
 
+def heed_interrupts():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def running_demo(*arguments, env):
     process = subprocess.Popen(  # noqa: S603  (our own command)
         [sys.executable, "manage.py", *arguments],
@@ -117,6 +121,9 @@ def running_demo(*arguments, env):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        # What runs in the background of a shell without job control ignores SIGINT, and so
+        # would all its children.
+        preexec_fn=heed_interrupts,  # noqa: PLW1509  (no threads of ours hold locks)
     )
     # Ends with the process: a demo that hangs must not hang the tests.
     guard = Timer(LONGEST_RUN, process.kill)
