@@ -3,9 +3,9 @@
 from typing import Any
 
 import factory.django
-from factory.declarations import Sequence
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from factory.declarations import Sequence
 
 from refresh_sessions.sessions import TokenPair, start_session
 
