@@ -8,14 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RefreshSessionsConfig(AppConfig):
-    """Registers what others look for once Django is ready: checks, and a word for OpenAPI."""
+    """Registers what others look for once Django is ready: checks, mails, a word for OpenAPI."""
 
     name = "refresh_sessions"
     verbose_name = _("Device sessions")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from refresh_sessions import checks  # noqa: F401
+        from refresh_sessions import checks, notifications  # noqa: F401
+
+        notifications.connect()
 
         if find_spec("drf_spectacular"):
             import_module("refresh_sessions.rest_framework.schema")

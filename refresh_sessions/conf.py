@@ -73,6 +73,10 @@ class Settings:
     FIELD_NAMES: Mapping[str, str] = field(default_factory=dict)
     TRUSTED_PROXIES: tuple[str, ...] = ()
     """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``."""
+    MAIL_ON_REUSE: bool = False
+    """Mail the user whose session was ended because a used refresh token came back."""
+    MAIL_ON_NEW_DEVICE: bool = False
+    """Mail the user of a sign-in from a device that they have not signed in from before."""
     POLICY: str = "refresh_sessions.policies.SessionPolicy"
     LOGIN_SERIALIZER: str = "refresh_sessions.rest_framework.serializers.LoginSerializer"
     SESSION_SERIALIZER: str = "refresh_sessions.rest_framework.serializers.SessionSerializer"

@@ -22,6 +22,9 @@ logger = logging.getLogger("refresh_sessions")
 ATTEMPTS = 8
 """How often a change is tried before the answer is "busy"."""
 
+PATIENCE = 5.0
+"""Seconds after which no new try begins: with long lock timeouts few tries take minutes."""
+
 LONGEST_PAUSE = 0.25
 """Seconds; the pause before each new attempt is drawn at random below a bound that doubles."""
 
@@ -29,16 +32,38 @@ _Result = TypeVar("_Result")
 _Compiled = tuple[str, tuple[Any, ...]]
 
 # Classes of SQLSTATE that say nothing about the statement itself: connection, rollback
-# (serialization, deadlock), resources, lock not available, operator intervention.
-_TRANSIENT_SQLSTATES = ("08", "40", "53", "55", "57")
+# (serialization, deadlock), resources, lock not available, operator intervention. And a write on
+# what has become a standby, as the old primary does in a failover.
+_STANDBY_SQLSTATE = "25006"
+_TRANSIENT_SQLSTATES = ("08", _STANDBY_SQLSTATE, "40", "53", "55", "57")
 
 # MySQL and MariaDB: changed since last read, too many connections, shutting down, lock wait
-# timeout, deadlock, connection killed, cannot connect, gone away, lost, lock not available.
+# timeout, deadlock, read-only as a replica, connection killed, cannot connect, gone away, lost,
+# lock not available, disconnected for inactivity.
 _TRANSIENT_MYSQL = frozenset(
-    {1020, 1040, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 3572}
+    {
+        1020,
+        1040,
+        1053,
+        1205,
+        1213,
+        1290,
+        1792,
+        1836,
+        1927,
+        2002,
+        2003,
+        2006,
+        2013,
+        2055,
+        3572,
+        4031,
+    }
 )
 
-_LOST_MYSQL = frozenset({1053, 1927, 2006, 2013, 2055})
+_LOST_MYSQL = frozenset({1053, 1927, 2006, 2013, 2055, 4031})
+
+_STANDBY_MYSQL = frozenset({1290, 1792, 1836})
 
 # The primary codes SQLITE_BUSY and SQLITE_LOCKED; the extended ones carry them in the low byte.
 _TRANSIENT_SQLITE = frozenset({5, 6})
@@ -111,8 +136,11 @@ def retry_when_busy(using: str, attempt: Callable[[], _Result]) -> _Result:
     if in_outer_transaction(using):
         return attempt()
     failure: Exception | None = None
+    started = time.monotonic()
     for number in range(ATTEMPTS):
         if number:
+            if time.monotonic() - started > PATIENCE:
+                break
             _pause(number)
         try:
             return attempt()
@@ -122,15 +150,60 @@ def retry_when_busy(using: str, attempt: Callable[[], _Result]) -> _Result:
             if not is_transient(error):
                 raise
             failure = error
-            _mend(connections[using])
-    logger.warning("Gave up after %d tries: %s", ATTEMPTS, failure)
+            forget_broken_connection(error, using)
+    logger.warning("Gave up after %.1f s: %s", time.monotonic() - started, failure)
     raise DatabaseBusyError from failure
 
 
-def _mend(connection: BaseDatabaseWrapper) -> None:
+def forget_broken_connection(error: Error, using: str) -> None:
+    """Have the next statement open a new connection, if the error has spoilt this one."""
+    connection = connections[using]
     # Inside a transaction, here only a test's, Django would close a connection that still works.
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+    if connection.in_atomic_block:
+        return
+    if _is_standby(error):
+        # It works, but leads to where nothing can be written; a new one may find the primary.
+        connection.close()
+    connection.close_if_unusable_or_obsolete()
+
+
+def _is_standby(error: Error) -> bool:
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    number = cause.args[0] if cause and cause.args else None
+    return state == _STANDBY_SQLSTATE or number in _STANDBY_MYSQL
+
+
+def commit_when_busy(
+    using: str, change: Callable[[], _Result], *, is_committed: Callable[[_Result], bool]
+) -> _Result:
+    """Make a change in a transaction of its own, in as many tries as it takes, and once.
+
+    A connection can break between COMMIT and the answer to it. What the change was is then
+    looked for before it is made again.
+
+    Args:
+        using: the alias of the database.
+        change: makes the change.
+        is_committed: whether what ``change`` returned is in the database.
+
+    Raises:
+        DatabaseBusyError: every try failed in passing ways.
+
+    """
+    unsure: list[_Result] = []
+
+    def attempt() -> _Result:
+        for result in unsure:
+            if is_committed(result):
+                return result
+        with transaction.atomic(using=using):
+            result = change()
+            # Only the commit is still to come.
+            unsure.append(result)
+        return result
+
+    return retry_when_busy(using, attempt)
 
 
 def _pause(number: int) -> None:

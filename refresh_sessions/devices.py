@@ -13,6 +13,8 @@ from refresh_sessions.conf import get_settings
 USER_AGENT_LENGTH = 512
 LABEL_LENGTH = 80
 
+_LONGEST = 2 * USER_AGENT_LENGTH
+
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
 
@@ -31,7 +33,7 @@ def device_of(request: HttpRequest | None) -> Device:
         return Device()
     return Device(
         ip_address=client_address(request),
-        user_agent=_printable(request.META.get("HTTP_USER_AGENT", ""))[:USER_AGENT_LENGTH],
+        user_agent=printable(request.META.get("HTTP_USER_AGENT", ""))[:USER_AGENT_LENGTH],
     )
 
 
@@ -65,10 +67,11 @@ def label(user_agent: str) -> str:
     return text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1]}…"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """What a client says of itself, without what would break logs, mails or databases."""
     # Control characters would let a client forge lines in logs (ASVS 16.4.1), and PostgreSQL
     # refuses NUL; lone surrogates fit into no encoding.
-    return "".join(c if c.isprintable() else " " for c in text[: 2 * USER_AGENT_LENGTH]).strip()
+    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST]).strip()
 
 
 def _parse(text: str) -> _Address | None:

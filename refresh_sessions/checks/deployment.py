@@ -11,6 +11,7 @@ from importlib import import_module
 from ipaddress import ip_network
 from typing import Any, Final
 
+from django.conf import global_settings
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.cache import DEFAULT_CACHE_ALIAS
@@ -44,6 +45,7 @@ def find_risks(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_access_token_check(settings)
     yield from _check_proxies(settings)
     yield from _check_user_id_field(settings)
+    yield from _check_sender(settings)
 
 
 def _check_secret_keys() -> Iterator[CheckMessage]:
@@ -227,6 +229,17 @@ def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
             "somebody else.",
             hint="Use 'pk', or a field whose value is never given to another user.",
             id="refresh_sessions.W016",
+        )
+
+
+def _check_sender(settings: Settings) -> Iterator[CheckMessage]:
+    mails = settings.MAIL_ON_REUSE or settings.MAIL_ON_NEW_DEVICE
+    if mails and django_settings.DEFAULT_FROM_EMAIL == global_settings.DEFAULT_FROM_EMAIL:
+        yield Warning(
+            f"{NAMESPACE} asks for mails to users, and their sender DEFAULT_FROM_EMAIL is still "
+            f"{global_settings.DEFAULT_FROM_EMAIL!r}: they will be refused or taken for spam.",
+            hint="Set DEFAULT_FROM_EMAIL to an address of yours that people know.",
+            id="refresh_sessions.W017",
         )
 
 

@@ -109,7 +109,7 @@ def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
         field = None
     # The value becomes text in a token, and a user is looked up by that text. The name of a
     # relation stands for an object; its column would do ("owner_id").
-    if field is None or not field.concrete or (field.is_relation and field.attname != name):
+    if field is None or not _is_plain(field, name):
         yield Error(
             f"{NAMESPACE}['USER_ID_FIELD'] is {name!r}, which is no plain field of "
             f"{options.label}.",
@@ -125,6 +125,11 @@ def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
             hint="Declare the field unique=True and null=False, or use 'pk'.",
             id="refresh_sessions.E008",
         )
+
+
+def _is_plain(field: Any, name: str) -> bool:
+    own_column = field.concrete and not field.many_to_many
+    return own_column and (not field.is_relation or field.attname == name)
 
 
 def _check_audience(settings: Settings) -> Iterator[CheckMessage]:

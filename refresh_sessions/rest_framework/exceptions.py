@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import Error
 from django.utils.translation import gettext_lazy as _
-from rest_framework import status, views
+from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 
@@ -91,6 +91,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     Optional; without it only the errors of this package carry a code. Bodies of validation
     errors stay as they are.
     """
+    # REST framework's views import the authentication class that the settings name, and with it
+    # this module; at the top, whoever imports this one first would find it half done.
+    from rest_framework import views  # noqa: PLC0415
+
     response = views.exception_handler(exc, context)
     if response is not None and isinstance(response.data, dict):
         detail = response.data.get("detail")

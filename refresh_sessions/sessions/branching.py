@@ -6,21 +6,21 @@ racing the others for one. To people it is the same device, and it ends with it.
 
 from __future__ import annotations
 
-from django.db import router, transaction
-from django.db.models import F
+from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import retry_when_busy
+from refresh_sessions.database import commit_when_busy
 from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import FamilyLimitReachedError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.sessions.checking import AccessGrant, check_state
 from refresh_sessions.sessions.issuing import TokenPair, idle_expiry, issue_pair
 from refresh_sessions.sessions.proving import require_fresh_proof
-from refresh_sessions.sessions.reading import read_family
+from refresh_sessions.sessions.reading import is_stored, read_family
 from refresh_sessions.sessions.recording import record
+from refresh_sessions.sessions.turns import since_the_turn, take_turn
 from refresh_sessions.tokens.access import AccessClaims
 from refresh_sessions.tokens.refresh import digest, new_secret
 
@@ -45,49 +45,47 @@ def branch_session(grant: AccessGrant, *, request: HttpRequest | None = None) ->
     """
     using = router.db_for_write(TokenFamily)
     secret = new_secret()
-    family = retry_when_busy(using, lambda: _branch(grant.claims, request, secret, using))
+    family = commit_when_busy(
+        using,
+        lambda: _branch(grant.claims, request, secret, using),
+        is_committed=lambda family: is_stored(family, using=using),
+    )
     return issue_pair(family, secret=secret, now=family.now, request=request)
 
 
 def _branch(
     claims: AccessClaims, request: HttpRequest | None, secret: str, using: str
 ) -> TokenFamily:
-    with transaction.atomic(using=using):
-        _take_turns(claims, using)
-        parent = read_family(claims.family_id, using=using)
-        check_state(claims, parent)
-        max_age = get_settings().REAUTHENTICATION_MAX_AGE
-        require_fresh_proof(parent, claims.generation, max_age=max_age)
-        _check_limit(parent.session, using)
-        device = device_of(request)
-        family = TokenFamily.objects.using(using).create(
-            session=parent.session,
-            secret_digest=digest(secret),
-            idle_expires_at=idle_expiry(parent.session, now=parent.now, request=request),
-            last_ip_address=device.ip_address,
-            last_user_agent=device.user_agent,
-            authenticated_at=parent.authenticated_at,
-            authentication_methods=parent.authentication_methods,
-        )
-        record(
-            [parent.session_id],
-            EventKind.BRANCHED,
-            request=request,
-            actor=parent.session.user,
-            details={"family": str(family.pk), "user_agent": device.user_agent},
-            using=using,
-        )
+    take_turn(claims.session_id, using=using)
+    parent = read_family(claims.family_id, using=using)
+    check_state(claims, parent)
+    max_age = get_settings().REAUTHENTICATION_MAX_AGE
+    require_fresh_proof(parent, claims.generation, max_age=max_age)
+    _check_limit(parent.session, using)
+    device = device_of(request)
+    family = TokenFamily.objects.using(using).create(
+        session=parent.session,
+        secret_digest=digest(secret),
+        idle_expires_at=idle_expiry(parent.session, now=parent.now, request=request),
+        last_ip_address=device.ip_address,
+        last_user_agent=device.user_agent,
+        authenticated_at=parent.authenticated_at,
+        authentication_methods=parent.authentication_methods,
+    )
+    record(
+        [parent.session_id],
+        EventKind.BRANCHED,
+        request=request,
+        actor=parent.session.user,
+        details={"family": str(family.pk), "user_agent": device.user_agent},
+        using=using,
+    )
     family.now = parent.now
     return family
 
 
-def _take_turns(claims: AccessClaims, using: str) -> None:
-    """Have branches of one session wait for each other, as sign-ins of one user do."""
-    session = DeviceSession.objects.using(using).filter(pk=claims.session_id)
-    session.update(user_agent=F("user_agent"))
-
-
 def _check_limit(session: DeviceSession, using: str) -> None:
-    families = TokenFamily.objects.using(using).usable().filter(session=session).count()
-    if families >= get_settings().MAX_FAMILIES_PER_SESSION:
+    usable = TokenFamily.objects.using(using).usable().filter(session=session)
+    families = since_the_turn(usable.values_list("pk"), using=using)
+    if len(families) >= get_settings().MAX_FAMILIES_PER_SESSION:
         raise FamilyLimitReachedError

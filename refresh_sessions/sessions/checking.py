@@ -13,7 +13,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import is_current, may_sign_in, subject_of, user_of_subject
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import DatabaseNow, after_commit, retry_when_busy
+from refresh_sessions.database import (
+    DatabaseNow,
+    after_commit,
+    forget_broken_connection,
+    retry_when_busy,
+)
 from refresh_sessions.exceptions import (
     ExpiredTokenError,
     InvalidTokenError,
@@ -117,8 +122,8 @@ def _confirm_delivery(claims: access.AccessClaims, family: TokenFamily, using: s
         and family.delivered_at is None
         and get_settings().CONFIRM_DELIVERY
     ):
-        # After the request's own transaction: its rollback must not take the evidence along,
-        # nor may the row stay locked for as long as the request lasts.
+        # After the request's own transaction, or the row would stay locked for as long as that
+        # lasts. If it is rolled back, the next request brings the same evidence.
         after_commit(using, lambda: _mark_delivered(family, using))
 
 
@@ -130,6 +135,7 @@ def _mark_delivered(family: TokenFamily, using: str) -> None:
     except Error as error:
         # The next request brings the same evidence; this one need not fail for it.
         logger.warning("Delivery of generation %d not noted: %s", family.generation, error)
+        forget_broken_connection(error, using)
 
 
 def _remember(claims: access.AccessClaims, family: TokenFamily) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -63,6 +63,15 @@ def end_many(session_ids: Iterable[UUID], ending: Ending, *, using: str) -> list
             _show(session, ending)
         _record(ids, ending, using)
     return ended
+
+
+def have_ended(sessions: Sequence[DeviceSession], ending: Ending, *, using: str) -> bool:
+    """Whether all of these sessions have ended, and for this reason."""
+    ids = [session.pk for session in sessions]
+    ended = DeviceSession.objects.using(using).filter(
+        pk__in=ids, revoked_at__isnull=False, revoked_reason=ending.reason
+    )
+    return ended.count() == len(ids)
 
 
 def announce(sessions: Iterable[DeviceSession], ending: Ending) -> None:

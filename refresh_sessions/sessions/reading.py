@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from refresh_sessions.accounts import is_current, may_sign_in
 from refresh_sessions.exceptions import SessionRevokedError
 from refresh_sessions.models import TokenFamily
+from refresh_sessions.rotation import FamilyState
 
 
 def read_family(family_id: UUID, *, using: str) -> TokenFamily:
@@ -19,3 +21,23 @@ def read_family(family_id: UUID, *, using: str) -> TokenFamily:
         return TokenFamily.objects.using(using).with_owner().get(pk=family_id)
     except TokenFamily.DoesNotExist:
         raise SessionRevokedError from None
+
+
+def is_stored(family: TokenFamily, *, using: str) -> bool:
+    """Whether a family that was to be created is there."""
+    return TokenFamily.objects.using(using).filter(pk=family.pk).exists()
+
+
+def state_of(family: TokenFamily) -> FamilyState:
+    """What the rotation rule has to know of a family read by ``read_family``."""
+    session, user = family.session, family.session.user
+    return FamilyState(
+        generation=family.generation,
+        redeemable_generation=family.redeemable_generation,
+        rotated_at=family.rotated_at,
+        delivered_at=family.delivered_at,
+        idle_expires_at=family.idle_expires_at,
+        expires_at=session.expires_at,
+        ended=session.revoked_at is not None or family.closed_at is not None,
+        account_changed=not may_sign_in(user) or not is_current(user, session.auth_hash),
+    )

@@ -1,20 +1,23 @@
 """Refreshing: one SELECT, the verdict, and at most one UPDATE.
 
-Each attempt runs in autocommit. Inside one long transaction the loser of a race would read its
-own old snapshot for ever, and a failing answer would roll a revocation back.
+Each attempt runs in autocommit; only where refreshes are limited is the UPDATE in a transaction of
+its own. Inside one long transaction the loser of a race would read its own old snapshot for ever,
+and a failing answer would roll a revocation back.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from django.db import Error, router
+from django.db import Error, router, transaction
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, is_current, may_sign_in
+from refresh_sessions.accounts import auth_digest
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import (
     LostRaceError,
@@ -23,17 +26,19 @@ from refresh_sessions.database import (
     retry_when_busy,
 )
 from refresh_sessions.devices import device_of
-from refresh_sessions.exceptions import SessionRevokedError
+from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.policies import get_policy
-from refresh_sessions.rotation import FamilyState, Rules, Verdict, judge
+from refresh_sessions.rotation import Rules, Verdict, judge
 from refresh_sessions.sessions.issuing import TokenPair, idle_expiry, issue_access, issue_pair
-from refresh_sessions.sessions.reading import read_family
+from refresh_sessions.sessions.reading import read_family, state_of
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.refusing import refuse
+from refresh_sessions.sessions.turns import take_turn
 from refresh_sessions.signals import refresh_token_recovered, session_refreshed
 from refresh_sessions.tokens import refresh
 
+logger = logging.getLogger("refresh_sessions")
 security_logger = logging.getLogger("refresh_sessions.security")
 
 
@@ -73,24 +78,25 @@ class _Refresh:
     claims: refresh.RefreshClaims
     request: HttpRequest | None
     using: str
-    unsure: TokenFamily | None = None
-    """What was being written when the connection broke."""
+    unsure: list[tuple[Verdict, TokenFamily]] = field(default_factory=list)
+    """What was being written each time the connection broke."""
 
     def attempt(self) -> TokenPair:
         family = self._read()
-        state = _state_of(family)
-        if not state.ended and self._has_been_written(family):
-            return self._issue(family)
+        state = state_of(family)
+        if not state.ended and (written := self._has_been_written(family)):
+            return self._issue(written, family)
+        rules = _rules_for(family)
         verdict = judge(
             self.claims.generation,
             state,
             token_expires_at=self.claims.expires_at,
             now=family.now,
-            rules=_rules_for(family),
+            rules=rules,
         )
         if verdict.mints:
-            self._rotate(verdict, family)
-            return self._issue(family)
+            self._rotate(verdict, family, rules)
+            return self._issue(verdict, family)
         if verdict is Verdict.UNCHANGED or verdict is Verdict.ACCESS_ONLY:
             return self._access_for_sibling(verdict, family)
         return refuse(verdict, self.claims, family, self.request)
@@ -104,20 +110,22 @@ class _Refresh:
             raise SessionRevokedError
         return family
 
-    def _has_been_written(self, family: TokenFamily) -> bool:
+    def _has_been_written(self, family: TokenFamily) -> Verdict | None:
         # Without this look, strict rotation would take the retry for a replay.
-        written = self.unsure
-        return written is not None and (
-            (written.generation, written.redeemable_generation, written.rotated_at)
-            == (family.generation, family.redeemable_generation, family.rotated_at)
-        )
+        found = (family.generation, family.redeemable_generation, family.rotated_at)
+        for verdict, written in self.unsure:
+            if found == (written.generation, written.redeemable_generation, written.rotated_at):
+                return verdict
+        return None
 
-    def _rotate(self, verdict: Verdict, family: TokenFamily) -> None:
-        found = family.generation
-        family.generation = max(found, self.claims.generation) + 1
+    def _rotate(self, verdict: Verdict, family: TokenFamily, rules: Rules) -> None:
+        found: dict[str, Any] = {"generation": family.generation}
+        family.generation = max(family.generation, self.claims.generation) + 1
         if verdict is not Verdict.RECOVER:
             family.redeemable_generation = self.claims.generation
         else:
+            # Only as long as nobody has seen the successor in use.
+            found["delivered_at"] = None
             # Whoever retries may be a thief; what the owner proved is not theirs.
             family.authenticated_at = None
         device = device_of(self.request)
@@ -127,18 +135,18 @@ class _Refresh:
         family.last_ip_address = device.ip_address
         family.last_user_agent = device.user_agent
         try:
-            _compare_and_swap(family, found, self.using)
+            _write(family, found, rules, self.using)
         except Error as error:
             if is_connection_lost(error):
-                self.unsure = family
+                self.unsure.append((verdict, family))
             raise
+
+    def _issue(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
         if verdict is Verdict.HEAL:
-            self._record_healing(family)
+            self._try(lambda: self._record_healing(family))
         if verdict is Verdict.RECOVER:
             self._announce(refresh_token_recovered, family)
-
-    def _issue(self, family: TokenFamily) -> TokenPair:
-        _renew_auth_hash(family.session, self.using)
+        self._try(lambda: _renew_auth_hash(family.session, self.using))
         self._announce(session_refreshed, family)
         return issue_pair(family, secret=self.claims.secret, now=family.now, request=self.request)
 
@@ -156,6 +164,13 @@ class _Refresh:
             session=family.session,
             family=family,
         )
+
+    def _try(self, step: Callable[[], object]) -> None:
+        """Do what is good to have. The token has been used: the client must get the next one."""
+        try:
+            retry_when_busy(self.using, step)
+        except (Error, DatabaseBusyError):
+            logger.exception("A step after the refresh failed")
 
     def _record_healing(self, family: TokenFamily) -> None:
         record(
@@ -176,20 +191,6 @@ class _Refresh:
         )
 
 
-def _state_of(family: TokenFamily) -> FamilyState:
-    session, user = family.session, family.session.user
-    return FamilyState(
-        generation=family.generation,
-        redeemable_generation=family.redeemable_generation,
-        rotated_at=family.rotated_at,
-        delivered_at=family.delivered_at,
-        idle_expires_at=family.idle_expires_at,
-        expires_at=session.expires_at,
-        ended=session.revoked_at is not None or family.closed_at is not None,
-        account_changed=not may_sign_in(user) or not is_current(user, session.auth_hash),
-    )
-
-
 def _rules_for(family: TokenFamily) -> Rules:
     settings, session = get_settings(), family.session
     limit = get_policy().max_refreshes(session.user, session=session)
@@ -202,9 +203,22 @@ def _rules_for(family: TokenFamily) -> Rules:
     )
 
 
-def _compare_and_swap(family: TokenFamily, found: int, using: str) -> None:
-    """Write the new generation, unless another request has done so since the SELECT."""
-    unchanged = TokenFamily.objects.using(using).usable().filter(pk=family.pk, generation=found)
+def _write(family: TokenFamily, found: Mapping[str, Any], rules: Rules, using: str) -> None:
+    if rules.max_refreshes is None:
+        _compare_and_swap(family, found, using)
+        return
+    # The limit is for all families of the session together, and each of them may be rotating
+    # just now: one after the other then, and none that counted before another wrote.
+    with transaction.atomic(using=using):
+        take_turn(family.session_id, using=using)
+        if family.refreshes_elsewhere() != rules.refreshes_elsewhere:
+            raise LostRaceError
+        _compare_and_swap(family, found, using)
+
+
+def _compare_and_swap(family: TokenFamily, found: Mapping[str, Any], using: str) -> None:
+    """Write the new generation, unless another request has changed what the SELECT found."""
+    unchanged = TokenFamily.objects.using(using).usable().filter(pk=family.pk, **found)
     changed = unchanged.update(
         generation=family.generation,
         redeemable_generation=family.redeemable_generation,

@@ -53,28 +53,29 @@ def refuse(
 def _end_for_reuse(
     claims: RefreshClaims, family: TokenFamily, request: HttpRequest | None
 ) -> None:
-    device = device_of(request)
+    session, device = family.session, device_of(request)
     details = {
         "generation": claims.generation,
         "newest_generation": family.generation,
+        "ip_address": device.ip_address,
         "user_agent": device.user_agent,
         "other_ip_address": family.last_ip_address,
         "other_user_agent": family.last_user_agent,
     }
-    if revoke_session(
-        family.session, reason=RevokedReason.REUSE, request=request, details=details
-    ):
+    if get_policy().reuse_ends(session.user, session=session) == "user":
+        # Before the session itself: if this fails, the token comes back as reused once more.
+        revoke_user_sessions(
+            session.user, keep=session, reason=RevokedReason.REUSE_ELSEWHERE, request=request
+        )
+    if revoke_session(session, reason=RevokedReason.REUSE, request=request, details=details):
         security_logger.critical(
             "Used refresh token came back: session %s of user %s ended",
-            family.session_id,
-            family.session.user_id,
+            session.pk,
+            session.user_id,
         )
-        user = family.session.user
-        if get_policy().reuse_ends(user, session=family.session) == "user":
-            revoke_user_sessions(user, reason=RevokedReason.REUSE_ELSEWHERE, request=request)
         refresh_token_reused.send_robust(
             sender=DeviceSession,
-            session=family.session,
+            session=session,
             family=family,
             generation=claims.generation,
             request=request,

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.db import router, transaction
+from django.db import router
 from django.http import HttpRequest
 
-from refresh_sessions.database import after_commit, retry_when_busy
+from refresh_sessions.database import after_commit, commit_when_busy
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
-from refresh_sessions.sessions.ending import Ending, announce, end_many, end_one
+from refresh_sessions.sessions.ending import Ending, announce, end_many, end_one, have_ended
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -48,11 +48,11 @@ def revoke_session(
     using = router.db_for_write(DeviceSession)
     ending = Ending(reason=reason, by=by, request=request, details=details or {})
 
-    def attempt() -> bool:
-        with transaction.atomic(using=using):
-            return end_one(session, ending, using=using)
-
-    ended = retry_when_busy(using, attempt)
+    ended = commit_when_busy(
+        using,
+        lambda: end_one(session, ending, using=using),
+        is_committed=lambda ended: ended and have_ended([session], ending, using=using),
+    )
     if ended:
         after_commit(using, lambda: announce([session], ending))
     return ended
@@ -125,10 +125,10 @@ def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]
 
 
 def _revoke_batch(session_ids: list[UUID], ending: Ending, using: str) -> int:
-    def attempt() -> list[DeviceSession]:
-        with transaction.atomic(using=using):
-            return end_many(session_ids, ending, using=using)
-
-    ended = retry_when_busy(using, attempt)
+    ended = commit_when_busy(
+        using,
+        lambda: end_many(session_ids, ending, using=using),
+        is_committed=lambda ended: have_ended(ended, ending, using=using),
+    )
     after_commit(using, lambda: announce(ended, ending))
     return len(ended)

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
-from django.db import router, transaction
+from django.db import router
 from django.db.models import F
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import auth_digest, may_sign_in
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import DatabaseNow, after_commit, retry_when_busy
-from refresh_sessions.devices import device_of
+from refresh_sessions.database import DatabaseNow, after_commit, commit_when_busy
+from refresh_sessions.devices import device_of, printable
 from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
+from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.issuing import TokenPair, idle_expiry, issue_pair
+from refresh_sessions.sessions.reading import is_stored
 from refresh_sessions.sessions.recording import record
+from refresh_sessions.sessions.turns import since_the_turn
 from refresh_sessions.signals import session_started
 from refresh_sessions.tokens.refresh import digest, new_secret
 
@@ -70,7 +73,7 @@ def start_session(
     Args:
         user: who has been authenticated.
         request: the request that asked for it, for address and user agent.
-        name: what the client calls the device.
+        name: what the client calls the device; cut to 128 characters.
         methods: how identity was proven, in the words of RFC 8176 (``"pwd"``, ``"otp"``).
         data: more about this sign-in, for the policy object.
 
@@ -86,21 +89,24 @@ def start_session(
     sign_in = _SignIn(
         user=user, request=request, name=name, methods=methods, data=data or {}, using=using
     )
-    started = retry_when_busy(using, lambda: _start(sign_in))
+    started = commit_when_busy(
+        using,
+        lambda: _start(sign_in),
+        is_committed=lambda started: is_stored(started.family, using=using),
+    )
     after_commit(using, lambda: _announce(started, request))
     return issue_pair(started.family, secret=sign_in.secret, now=started.now, request=request)
 
 
 def _start(sign_in: _SignIn) -> _Started:
     limit = get_policy().max_sessions(sign_in.user, request=sign_in.request)
-    with transaction.atomic(using=sign_in.using):
-        if limit is not None:
-            _take_turns(sign_in)
-        now = _read_clock(sign_in)
-        evicted = [] if limit is None else _make_room(sign_in, limit)
-        session = _create_session(sign_in, now)
-        family = _create_family(sign_in, session, now)
-        record([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
+    if limit is not None:
+        _take_turns(sign_in)
+    now = _read_clock(sign_in)
+    evicted = [] if limit is None else _make_room(sign_in, limit)
+    session = _create_session(sign_in, now)
+    family = _create_family(sign_in, session, now)
+    record([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
     session.known_families = [family]
     return _Started(family=family, now=now, evicted=evicted)
 
@@ -128,9 +134,21 @@ def _read_clock(sign_in: _SignIn) -> datetime:
 
 def _make_room(sign_in: _SignIn, limit: int) -> list[DeviceSession]:
     """End the oldest sessions until one more fits, or refuse."""
-    live = DeviceSession.objects.using(sign_in.using).active().for_user(sign_in.user)
-    newest_first = live.order_by("-created_at", "pk").values_list("pk", flat=True)
-    surplus = list(newest_first)[limit - 1 :]
+    using = sign_in.using
+    live = (
+        TokenFamily.objects.using(using)
+        .usable()
+        .filter(
+            session__user=sign_in.user,  # type: ignore[misc]  # the user model is the project's
+            session__revoked_at__isnull=True,
+            session__expires_at__gt=DatabaseNow(),
+        )
+    )
+    newest_first = live.order_by("-session__created_at", "session").values_list(
+        "session", flat=True
+    )
+    # A session may have more families than one.
+    surplus = list(dict.fromkeys(since_the_turn(newest_first, using=using)))[limit - 1 :]
     if surplus and get_settings().ON_SESSION_LIMIT == "deny":
         raise SessionLimitReachedError
     return end_many(surplus, _eviction(sign_in.request), using=sign_in.using) if surplus else []
@@ -144,9 +162,11 @@ def _create_session(sign_in: _SignIn, now: datetime) -> DeviceSession:
     user, request = sign_in.user, sign_in.request
     device = device_of(request)
     lifetime = get_policy().session_lifetime(user, request=request, data=sign_in.data)
-    return DeviceSession.objects.using(sign_in.using).create(
+    return DeviceSession.objects.using(
+        sign_in.using
+    ).create(
         user=user,  # type: ignore[misc]  # the user model is the project's
-        name=sign_in.name,
+        name=printable(sign_in.name)[:NAME_LENGTH],
         user_agent=device.user_agent,
         ip_address=device.ip_address,
         created_at=now,

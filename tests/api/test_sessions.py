@@ -139,7 +139,7 @@ class TestOne:
         assert session_of(pair).revoked_reason == "logout"
 
     @pytest.mark.parametrize("method", ["get", "patch", "delete"])
-    def test_anothers_does_not_exist(self, api, pair, path, method):
+    def test_that_of_another_user_does_not_exist(self, api, pair, path, method):
         stranger = make_pair(UserFactory())
         answer = api.request(method, path, access=stranger.access)
         assert problem(answer) == (404, "not_found")

@@ -131,6 +131,8 @@ CASES = [
     Case("W015", "'0.0.0.0/0'", TRUSTED_PROXIES=("10.0.0.0/8", "0.0.0.0/0")),
     Case("W015", "'::/0'", TRUSTED_PROXIES=("::/0",)),
     Case("W016", "'USER_ID_FIELD'", USER_ID_FIELD=get_user_model().USERNAME_FIELD),
+    Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
+    Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
 ]
 
 # These cannot be had without a second one.
@@ -187,6 +189,7 @@ FINE = [
     Case("body", COOKIE_SECURE=False, COOKIE_SAMESITE="None", COOKIE_NAME="no name"),
     Case("no cache", CACHE_ALIAS="missing"),
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
+    Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
     Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1")),
     Case(
         "throttles",

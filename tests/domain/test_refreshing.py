@@ -202,6 +202,7 @@ class TestReuse:
             "reason": "reuse",
             "generation": 1,
             "newest_generation": 2,
+            "ip_address": "198.51.100.7",
             "user_agent": "curl/8",
             "other_ip_address": "203.0.113.5",
             "other_user_agent": "",

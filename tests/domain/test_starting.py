@@ -27,6 +27,12 @@ class TestSession:
         assert session.user_agent == "Shop/1.2"
         assert session.ip_address == "203.0.113.5"
 
+    @pytest.mark.parametrize(
+        ("name", "kept"), [("x" * 200, "x" * 128), ("a\x00b", "a b"), ("a\nb", "a b")]
+    )
+    def test_takes_any_name(self, user, name, kept):
+        assert session_of(make_pair(user, name=name)).name == kept
+
     def test_has_one_family_and_one_event(self, pair):
         assert TokenFamily.objects.get().session_id == pair.session.pk
         event = SessionEvent.objects.get()

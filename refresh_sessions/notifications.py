@@ -1,0 +1,161 @@
+"""Mails to people about their sessions: a token that was used twice, a sign-in from a new device.
+
+Off by default: ``MAIL_ON_REUSE`` and ``MAIL_ON_NEW_DEVICE`` turn them on. The texts are templates
+under ``refresh_sessions/mail/`` that a project may override. The receivers hear signals that are
+sent after the commit and robustly: a mail that cannot be sent is logged and harms nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings as django_settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import router
+from django.db.models import Exists
+from django.http import HttpRequest
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.devices import device_of, label
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.policies import get_policy
+from refresh_sessions.signals import refresh_token_reused, session_started
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+_TEMPLATES: Final = "refresh_sessions/mail"
+
+# Nobody's holiday notice is to answer (RFC 3834).
+_HEADERS: Final = {"Auto-Submitted": "auto-generated"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presenter:
+    """Who presented a token, as far as a request tells; for the templates."""
+
+    device: str
+    """A short line, empty where nothing is known."""
+    ip_address: str | None
+
+
+def connect() -> None:
+    """Have the receivers below called. They look at the settings each time."""
+    for signal, receiver in (
+        (refresh_token_reused, mail_on_reuse),
+        (session_started, mail_on_new_device),
+    ):
+        signal.connect(
+            receiver, sender=DeviceSession, dispatch_uid=f"refresh_sessions.{receiver.__name__}"
+        )
+
+
+def mail_on_reuse(
+    *,
+    session: DeviceSession,
+    family: TokenFamily,
+    request: HttpRequest | None,
+    details: Mapping[str, Any],
+    **kwargs: Any,
+) -> None:
+    """Tell the user that their session was ended because a used refresh token came back.
+
+    The templates ``reuse_subject.txt`` and ``reuse_body.txt`` get, besides ``user``, ``session``,
+    ``device``, ``ip_address`` and ``time``: ``presented_by`` and ``refreshed_by``, the two of whom
+    one has no right to the token, and ``everywhere``, whether all sessions of the user were ended.
+    """
+    if not get_settings().MAIL_ON_REUSE:
+        return
+    presented_by = _presenter(request)
+    refreshed_by = Presenter(
+        device=_line(details["other_user_agent"]), ip_address=details["other_ip_address"]
+    )
+    context = {
+        "ip_address": presented_by.ip_address,
+        "time": family.now,
+        "presented_by": presented_by,
+        "refreshed_by": refreshed_by,
+        "everywhere": get_policy().reuse_ends(session.user, session=session) == "user",
+    }
+    _send("reuse", session, context)
+
+
+def mail_on_new_device(
+    *, session: DeviceSession, request: HttpRequest | None, **kwargs: Any
+) -> None:
+    """Tell the user of a sign-in from a device that no other session of theirs came from.
+
+    The templates ``new_device_subject.txt`` and ``new_device_body.txt`` get ``user``,
+    ``session``, ``device``, ``ip_address`` and ``time``.
+    """
+    if get_settings().MAIL_ON_NEW_DEVICE and _address_of(session.user) and _is_new(session):
+        context = {"ip_address": session.ip_address, "time": session.created_at}
+        _send("new_device", session, context)
+
+
+def _is_new(session: DeviceSession) -> bool:
+    """Whether no other session has this user agent, and there is another at all.
+
+    The first sign-in of an account is news to nobody. A client that does not say what it is may
+    be any device, so it is never a known one: otherwise saying nothing would be the way to come
+    in unheard.
+    """
+    using = router.db_for_write(DeviceSession)
+    others = DeviceSession.objects.using(using).filter(user=session.user_id)
+    others = others.exclude(pk=session.pk)
+    alike = others.filter(user_agent=session.user_agent).exclude(user_agent="")
+    known = others.annotate(known=Exists(alike)).values_list("known", flat=True)[:1]
+    return list(known) == [False]
+
+
+def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None:
+    """Render the templates of this name and mail them to the user of the session."""
+    user = session.user
+    address = _address_of(user)
+    if not address:
+        return
+    # The language of the request would be that of whoever sent it, who may be the thief.
+    with translation.override(django_settings.LANGUAGE_CODE):
+        device = _line(session.name) or _line(session.user_agent) or _("an unknown device")
+        context = {"user": user, "session": session, "device": device, **context}
+        subject = _render(f"{name}_subject.txt", context)
+        body = _render(f"{name}_body.txt", context)
+        html = _render_if_there(f"{name}_body.html", context)
+    # Whatever stands in a name, a header is one line.
+    subject = " ".join(subject.split())
+    mail = EmailMultiAlternatives(subject, body, to=[address], headers=_HEADERS)
+    if html is not None:
+        mail.attach_alternative(html, "text/html")
+    mail.send()
+
+
+def _address_of(user: AbstractBaseUser) -> str:
+    return getattr(user, user.get_email_field_name(), None) or ""
+
+
+def _render(template: str, context: Mapping[str, Any]) -> str:
+    return get_template(f"{_TEMPLATES}/{template}").render({**context})
+
+
+def _render_if_there(template: str, context: Mapping[str, Any]) -> str | None:
+    try:
+        get_template(f"{_TEMPLATES}/{template}")
+    except TemplateDoesNotExist:
+        return None
+    return _render(template, context)
+
+
+def _presenter(request: HttpRequest | None) -> Presenter:
+    device = device_of(request)
+    return Presenter(device=_line(device.user_agent), ip_address=device.ip_address)
+
+
+def _line(text: str) -> str:
+    """What a client says of itself, on one short line: it must not write our mails."""
+    return label("".join(c if c.isprintable() else " " for c in text))

@@ -1,0 +1,37 @@
+"""Changes that have to see each other, and so take turns."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import F, QuerySet
+
+from refresh_sessions.database import in_outer_transaction
+from refresh_sessions.models import DeviceSession
+
+_QuerySet = TypeVar("_QuerySet", bound=QuerySet)  # type: ignore[type-arg]  # of any model
+
+
+def take_turn(session_id: UUID, *, using: str) -> None:
+    """Have others who take turns with this session wait until the transaction ends.
+
+    A change that changes nothing, because it works everywhere: SQLite has no row locks, and
+    under repeatable read a lock alone would leave this transaction with a view of the session
+    from before its turn.
+    """
+    session = DeviceSession.objects.using(using).filter(pk=session_id)
+    session.update(user_agent=F("user_agent"))
+
+
+def since_the_turn(queryset: _QuerySet, *, using: str) -> _QuerySet:
+    """Read what those before us in turn have committed.
+
+    Where the transaction is the caller's, it may have looked at the database before our turn
+    came. Under repeatable read PostgreSQL has refused our turn then; MySQL and MariaDB would
+    go on showing what was there at that first look, unless the rows are locked as well.
+    """
+    if connections[using].vendor == "mysql" and in_outer_transaction(using):
+        return queryset.select_for_update()
+    return queryset
