@@ -26,9 +26,9 @@ class Verdict(Enum):
     HEAL = auto()
     """Newer than the row: the database lost its last writes, the client did not."""
     UNCHANGED = auto()
-    """A sibling has just rotated and this client holds the result: a new access token only."""
+    """A sibling has only just rotated and this client holds the result: its token once more."""
     ACCESS_ONLY = auto()
-    """A sibling has just rotated, this client holds the token before: likewise."""
+    """A sibling has just rotated: an access token, and the client keeps what it stores."""
     SUPERSEDED = auto()
     """A lineage that was taken back moments ago: the client's storage holds a newer token."""
     REVOKED = auto()
@@ -152,9 +152,11 @@ def _judge_overlap(
     # A family that has only signed in has no siblings yet: its first refresh always rotates.
     if family.rotated_at is None or now - family.rotated_at >= rules.overlap:
         return None
-    if generation == family.generation:
+    # Sent back in the second half, the token could arrive after the next rotation, and the
+    # client would save it over a newer one.
+    if generation == family.generation and now - family.rotated_at < rules.overlap / 2:
         return Verdict.UNCHANGED
-    if generation == family.redeemable_generation:
+    if generation in {family.generation, family.redeemable_generation}:
         return Verdict.ACCESS_ONLY
     if generation < family.generation:
         return Verdict.SUPERSEDED

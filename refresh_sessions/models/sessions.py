@@ -131,7 +131,8 @@ class DeviceSession(models.Model):
     @cached_property
     def known_families(self) -> list[TokenFamily]:
         """The families, read once; sign-in fills in the one it has just made."""
-        return list(self.families.all())
+        # From where the session was read: a replica may not have them yet.
+        return list(self.families.db_manager(self._state.db).all())
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         """Read the families anew as well."""

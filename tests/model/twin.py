@@ -1,0 +1,174 @@
+"""One session twice: in the package, and in the reference. They have to agree at every step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from django.contrib.auth import get_user_model
+
+from refresh_sessions.exceptions import RefreshSessionsError
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
+from refresh_sessions.tokens import access, refresh
+from tests.clock import Clock
+from tests.factories import make_pair
+from tests.model.reference import Rule
+from tests.model.timed import Limits, TimedFamily, Token
+
+_Result = TypeVar("_Result")
+
+# The kinds of events that tell of an end; all other reasons are recorded as "revoked".
+_KINDS = {"reuse": "reuse_detected", "recovery_limit": "limit_reached"}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A token that somebody has, and the session that it belongs to."""
+
+    twin: Twin
+    encoded: str = field(repr=False)
+    token: Token
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a client has in its storage after an answer."""
+
+    refresh: Held
+    access: Held
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A family at an earlier time, to go back to."""
+
+    COLUMNS: ClassVar = (
+        "generation",
+        "redeemable_generation",
+        "rotated_at",
+        "delivered_at",
+        "idle_expires_at",
+        "authenticated_at",
+    )
+
+    twin: Twin
+    row: dict[str, Any]
+    image: TimedFamily
+
+
+class Twin:
+    """A session and its image."""
+
+    def __init__(self, clock: Clock, rule: Rule, limits: Limits) -> None:
+        self.clock = clock
+        pair = make_pair(methods=("pwd",))
+        self.user_id, self.session_id = pair.session.user_id, pair.session.pk
+        self.image = TimedFamily.starting(rule, limits, clock.now)
+        assert pair.refresh is not None
+        self.first = Holding(self._refresh_token(pair.refresh), self._access_token(pair.access))
+        self.highest = 1
+        self.revoked_at: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing but signing in again helps."""
+        return bool(self.image.ended) or self.clock.now >= self.image.idle_expires_at
+
+    def refresh(self, held: Held) -> Holding | None:
+        """Present a refresh token to both; what comes is to be the same."""
+        expected = self.image.refresh(held.token, self.clock.now)
+        code, pair = attempt(lambda: refresh_session(held.encoded))
+        assert code == expected.code
+        if pair is None:
+            return None
+        brought = self._refresh_token(pair.refresh) if pair.refresh else None
+        access_token = self._access_token(pair.access)
+        assert (brought and brought.token.generation) == expected.refresh
+        assert access_token.token.generation == expected.access
+        self._check_access(access_token)
+        return Holding(brought or held, access_token)
+
+    def call(self, held: Held) -> None:
+        """Use an access token with both."""
+        expected = self.image.call(held.token, self.clock.now)
+        code, _ = attempt(lambda: check_access_token(held.encoded))
+        assert code == expected.code
+
+    def end(self, how: str) -> None:
+        """End the session, or give the next refresh a reason to."""
+        if how == "admin":
+            ended = revoke_session(DeviceSession.objects.get(pk=self.session_id), reason=how)
+            assert ended is (not self.image.ended)
+            self.image.ended = self.image.ended or how
+            return
+        user = get_user_model().objects.get(pk=self.user_id)
+        if how == "user_inactive":
+            user.is_active = False
+        else:
+            user.set_password("another")
+        user.save()
+        if self.image.account_changed != "user_inactive":
+            self.image.account_changed = how
+
+    def photograph(self) -> Photograph:
+        """The family as it is now."""
+        rows = TokenFamily.objects.filter(session=self.session_id)
+        return Photograph(self, rows.values(*Photograph.COLUMNS).get(), copy.copy(self.image))
+
+    def roll_back(self, photograph: Photograph) -> None:
+        """Have the database lose what it has written to the family since."""
+        TokenFamily.objects.filter(session=self.session_id).update(**photograph.row)
+        self.image.forget(photograph.image)
+        self.highest = photograph.image.family.newest
+
+    def check(self) -> None:
+        """Compare the rows with the image, and count them."""
+        (family,) = TokenFamily.objects.filter(session=self.session_id).select_related("session")
+        image = self.image
+        assert (family.generation, family.redeemable_generation) == image.family[:2]
+        assert (family.delivered_at is not None) == image.family.delivered
+        assert family.rotated_at == image.rotated_at
+        assert family.idle_expires_at == image.idle_expires_at
+        assert family.idle_expires_at <= family.session.expires_at == image.expires_at
+        assert family.session.revoked_reason == image.ended
+        assert (family.session.revoked_at is not None) == bool(image.ended)
+        assert (family.authenticated_at is not None) == image.proven
+        assert self.highest <= family.generation
+        self.highest = family.generation
+        assert self.revoked_at in {None, family.session.revoked_at}
+        self.revoked_at = family.session.revoked_at
+        events = list(family.session.events.order_by("pk").values_list("kind", flat=True))
+        ending = [_KINDS.get(image.ended, "revoked")] if image.ended else []
+        assert events == ["signed_in", *["healed"] * image.healed, *ending]
+
+    def _check_access(self, held: Held) -> None:
+        """It lasts no longer than it may, and vouches for no more than it may."""
+        end = min(self.clock.now + self.image.limits.access, self.image.expires_at)
+        assert held.token.expires_at == end.replace(microsecond=0)
+        vouches = access.verify(held.encoded, allow_expired=True).authenticated_at is not None
+        assert self.image.proven or not vouches
+        if held.token.generation == self.image.family.newest:
+            assert vouches == self.image.proven
+
+    def _refresh_token(self, encoded: str) -> Held:
+        claims = refresh.verify(encoded)
+        token = Token(generation=claims.generation, expires_at=claims.expires_at)
+        return Held(self, encoded, token)
+
+    def _access_token(self, encoded: str) -> Held:
+        claims = access.verify(encoded, allow_expired=True)
+        token = Token(generation=claims.generation, expires_at=claims.expires_at)
+        return Held(self, encoded, token)
+
+
+def attempt(request: Callable[[], _Result]) -> tuple[str, _Result | None]:
+    """How a request was answered, in the words of ``Expected``."""
+    try:
+        return "ok", request()
+    except RefreshSessionsError as error:
+        reason = getattr(error, "reason", None)
+        return f"{error.code}/{reason}" if reason else error.code, None
