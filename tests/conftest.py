@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from tests import databases
 from tests.clock import Clock, standing_clock
 from tests.factories import UserFactory, make_pair
+from tests.model.states import say_states
 
 
 def pytest_cmdline_main() -> int | None:
@@ -18,6 +19,11 @@ def pytest_cmdline_main() -> int | None:
     print(reason)  # noqa: T201 - this line is all that the run has to say
     required = os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1"
     return pytest.ExitCode.USAGE_ERROR if required else pytest.ExitCode.OK
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was searched, here where the workers' reports come together."""
+    say_states(terminalreporter)
 
 
 @pytest.fixture(autouse=True)

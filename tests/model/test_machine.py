@@ -33,7 +33,7 @@ START = datetime(2026, 1, 1, 12, 0, 0, 654_321, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 OVERLAP = timedelta(seconds=10)
 
-EDGES = st.sampled_from(["overlap", "idle", "hard", "refresh exp", "access exp"])
+EDGES = st.sampled_from(["half", "overlap", "idle", "hard", "refresh exp", "access exp"])
 OFFSETS = st.sampled_from([-TICK, timedelta(0), TICK])
 
 EXAMPLES = int(os.environ.get("REFRESH_SESSIONS_EXAMPLES", "100"))
@@ -146,8 +146,10 @@ class Sessions(RuleBasedStateMachine):
 
     def _wait_for(self, edge, offset, holding):
         image = holding.refresh.twin.image
+        rotated_at = image.rotated_at or self.clock.now
         edges = {
-            "overlap": (image.rotated_at or self.clock.now) + self.limits.overlap,
+            "half": rotated_at + self.limits.overlap / 2,
+            "overlap": rotated_at + self.limits.overlap,
             "idle": image.idle_expires_at,
             "hard": image.expires_at,
             "refresh exp": holding.refresh.token.expires_at,
