@@ -197,11 +197,16 @@ def commit_when_busy(
         for result in unsure:
             if is_committed(result):
                 return result
-        with transaction.atomic(using=using):
-            result = change()
-            # Only the commit is still to come.
-            unsure.append(result)
-        return result
+        made: list[_Result] = []
+        try:
+            with transaction.atomic(using=using):
+                made.append(change())
+        except Error as error:
+            # What the server refused to commit is not there, whatever another made of it since.
+            if is_connection_lost(error):
+                unsure.extend(made)
+            raise
+        return made[0]
 
     return retry_when_busy(using, attempt)
 

@@ -1,6 +1,8 @@
 """Which database the tests run on, and what is said when it is not there.
 
 REFRESH_SESSIONS_TEST_DATABASE names one of them: sqlite (the default), postgres or mariadb.
+REFRESH_SESSIONS_TEST_ISOLATION names one of the server's isolation levels, if the run is to have
+another than Django's default for it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ class Server:
     url_variable: str
     driver: str
     options: dict[str, Any]
+    test_options: dict[str, Any]
+    isolation_levels: dict[str, dict[str, Any]]
+    """The OPTIONS of each level that the tests know by name."""
 
     def missing(self) -> str | None:
         """Say what keeps the tests from using it, or None when nothing does."""
@@ -34,8 +39,31 @@ class Server:
             return f"its driver {self.driver} is not installed"
         return None
 
-    def settings(self) -> dict[str, Any]:
-        return {**dj_database_url.parse(os.environ[self.url_variable]), **self.options}
+    def settings(self, isolation: str | None) -> dict[str, Any]:
+        database = dj_database_url.parse(os.environ[self.url_variable])
+        level = self.isolation_levels[isolation] if isolation else {}
+        return {
+            **database,
+            "OPTIONS": {**database.get("OPTIONS", {}), **self.options, **level},
+            # Of its own for each process, so that runs on one server cannot meet.
+            "TEST": {"NAME": f"test_{database['NAME']}_{os.getpid()}", **self.test_options},
+        }
+
+
+def _postgres_level(name: str) -> dict[str, Any]:
+    # The server's own default for the connection. Django's "isolation_level" is said with BEGIN,
+    # and so means nothing to statements in autocommit, which is how refreshes run.
+    escaped = name.replace(" ", r"\ ")
+    return {"options": f"-c default_transaction_isolation={escaped}"}
+
+
+def _mariadb_level(name: str, *, snapshot_isolation: bool = False) -> dict[str, Any]:
+    # Said either way: the default has changed from one release of the server to another.
+    switch = "ON" if snapshot_isolation else "OFF"
+    return {
+        "isolation_level": name,
+        "init_command": f"SET SESSION innodb_snapshot_isolation = {switch}",
+    }
 
 
 SERVERS = {
@@ -44,18 +72,34 @@ SERVERS = {
         url_variable="REFRESH_SESSIONS_POSTGRES_URL",
         driver="psycopg",
         options={},
+        test_options={},
+        isolation_levels={
+            "read-committed": _postgres_level("read committed"),
+            "repeatable-read": _postgres_level("repeatable read"),
+            "serializable": _postgres_level("serializable"),
+        },
     ),
     "mariadb": Server(
         name="MariaDB",
         url_variable="REFRESH_SESSIONS_MARIADB_URL",
         driver="MySQLdb",
-        options={"OPTIONS": {"charset": "utf8mb4"}, "TEST": {"CHARSET": "utf8mb4"}},
+        options={"charset": "utf8mb4"},
+        test_options={"CHARSET": "utf8mb4"},
+        isolation_levels={
+            "read-committed": _mariadb_level("read committed"),
+            "repeatable-read": _mariadb_level("repeatable read"),
+            "snapshot": _mariadb_level("repeatable read", snapshot_isolation=True),
+        },
     ),
 }
 
 _chosen = os.environ.get("REFRESH_SESSIONS_TEST_DATABASE", "sqlite")
 if _chosen not in {"sqlite", *SERVERS}:
     raise ValueError(f"REFRESH_SESSIONS_TEST_DATABASE is {_chosen!r}, not a database we know")
+
+ISOLATION = os.environ.get("REFRESH_SESSIONS_TEST_ISOLATION") or None
+if ISOLATION and (_chosen not in SERVERS or ISOLATION not in SERVERS[_chosen].isolation_levels):
+    raise ValueError(f"REFRESH_SESSIONS_TEST_ISOLATION: {_chosen} has no level {ISOLATION!r}")
 
 
 def settings() -> dict[str, Any]:
@@ -64,7 +108,7 @@ def settings() -> dict[str, Any]:
     SQLite stands in for a server that is missing, so that Django can load and `left_out` be said.
     """
     server = SERVERS.get(_chosen)
-    return _sqlite() if server is None or server.missing() else server.settings()
+    return _sqlite() if server is None or server.missing() else server.settings(ISOLATION)
 
 
 def left_out() -> str | None:

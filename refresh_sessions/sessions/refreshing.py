@@ -60,7 +60,7 @@ def refresh_session(
         SessionRevokedError: its session has ended, or ends now because the token was used before.
         SessionExpiredError: a limit in time or number has been reached.
         RefreshSupersededError: a sibling has just stored a newer token.
-        DatabaseBusyError: nothing was decided in several tries; the token has not been used.
+        DatabaseBusyError: no answer in several tries; come again with the same token.
         OuterTransactionError: called inside a transaction.
 
     """

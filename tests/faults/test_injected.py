@@ -1,0 +1,62 @@
+"""The database fails at any statement of any deed: success or 503, and nobody is harmed.
+
+The errors are raised where Django's own come from; those of other databases than the run's are
+no less real to the package, which sees only their causes.
+"""
+
+from itertools import count
+
+import pytest
+from django.db import connection
+
+from tests.faults.deeds import DEEDS, Person
+from tests.faults.errors import LOST, PASSING
+from tests.faults.injection import Fault, failing_commit
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_pauses", "_no_throttles"),
+]
+
+ANY_LOST = next(reversed(LOST.values()))
+
+
+@pytest.fixture
+def _no_throttles(monkeypatch):
+    """A deed is tried more often than anybody would."""
+    rates = dict.fromkeys(("session-login", "session-refresh"))
+    monkeypatch.setattr("rest_framework.settings.api_settings.DEFAULT_THROTTLE_RATES", rates)
+
+
+def fail_everywhere(deed, error, **how) -> int:
+    """Do a deed with an error at its first statement, its second, and so on till its last."""
+    for number in count(1):
+        person = Person()
+        fault = Fault(error=error, on=number, **how)
+        with connection.execute_wrapper(fault):
+            answer = deed(person)
+        if len(fault.statements) < number:
+            return number - 1
+        deed.verify(person, answer)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_refresh_meets_every_error_at_every_statement(error):
+    assert fail_everywhere(DEEDS["refresh"], PASSING[error]) == 2
+
+
+@pytest.mark.parametrize("how", [{}, {"carried_out": True}, {"lasting": True}], ids=str)
+@pytest.mark.parametrize("deed", DEEDS)
+def test_connection_lost_at_every_statement_of(deed, how):
+    assert fail_everywhere(DEEDS[deed], ANY_LOST, **how) > 0
+
+
+@pytest.mark.parametrize("times", [1, 8], ids=["once", "lasting"])
+@pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("deed", ["login", "logout", "revoke", "revoke others", "branch"])
+def test_connection_lost_at_the_commit_of(deed, carried_out, times):
+    person = Person()
+    with failing_commit(ANY_LOST, carried_out=carried_out, times=times):
+        answer = DEEDS[deed](person)
+    DEEDS[deed].verify(person, answer)

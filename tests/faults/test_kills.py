@@ -1,0 +1,46 @@
+"""A short soak: ``tests.faults.soak`` says what happens in it, and runs for longer by hand.
+
+REFRESH_SESSIONS_SOAK adds to its arguments, as in ``REFRESH_SESSIONS_SOAK="--seconds 600"``.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PREMISE_BROKEN = 3
+DATABASE = os.environ.get("REFRESH_SESSIONS_TEST_DATABASE", "sqlite")
+
+
+def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # Warnings of the server are not what this is about.
+    env = {key: os.environ[key] for key in os.environ if not key.startswith("PYTHON")}
+    return subprocess.run(  # noqa: S603  (our own program)
+        [sys.executable, "-m", "tests.faults.soak", *arguments],
+        cwd=CHECKOUT,
+        env=env,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not find_spec("gunicorn"), reason="gunicorn is not installed")
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers through /proc")
+def test_killed_at_random_under_load():
+    more = shlex.split(os.environ.get("REFRESH_SESSIONS_SOAK", ""))
+    run = soak("--database", DATABASE, "--seconds", "4", "--clients", "6", "--kills", "5", *more)
+    if run.returncode == PREMISE_BROKEN:
+        pytest.skip(f"a request took more than half the overlap on this machine:\n{run.stdout}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "violations: 0" in run.stdout
+    assert "whole servers killed" in run.stdout
+
+
+def test_knows_what_it_can_do():
+    assert soak("--restarts", "1").returncode == 2

@@ -1,0 +1,149 @@
+"""Whatever ends a session, against refreshes of it: afterwards nothing is usable."""
+
+from functools import partial
+
+import pytest
+from django.db import OperationalError, connection
+
+from refresh_sessions.exceptions import SessionRevokedError
+from refresh_sessions.models import DeviceSession, SessionEvent
+from refresh_sessions.sessions import (
+    branch_session,
+    check_access_token,
+    refresh_session,
+    revoke_session,
+    revoke_user_sessions,
+    sign_out,
+)
+from refresh_sessions.signals import session_revoked
+from refresh_sessions.tokens import access, refresh
+from tests.domain.stories import session_of
+from tests.factories import UserFactory, make_pair
+from tests.listeners import heard
+from tests.races.aftermath import ENDINGS, failures, survivors
+from tests.races.runner import at_once, crew, scaled, soon
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REFRESHERS = 2
+
+
+def revoke(pair):
+    assert revoke_session(pair.session, reason="admin") is True
+
+
+def revoke_all(pair):
+    assert revoke_user_sessions(pair.session.user, reason="admin") == 1
+
+
+def log_out(pair):
+    assert sign_out(refresh.verify(pair.refresh)) is True
+
+
+def log_out_by_access_token(pair):
+    assert sign_out(access.verify(pair.access)) is True
+
+
+def change_password(pair):
+    user = type(pair.session.user).objects.get(pk=pair.session.user_id)
+    user.set_password("quite another")
+    user.save()
+
+
+def deactivate(pair):
+    user = type(pair.session.user).objects.get(pk=pair.session.user_id)
+    user.is_active = False
+    user.save()
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "rounds"),
+    [
+        (revoke, "admin", scaled(15, 1000)),
+        (revoke_all, "admin", scaled(5, 60)),
+        (log_out, "logout", scaled(5, 60)),
+        (log_out_by_access_token, "logout", scaled(5, 60)),
+        (change_password, "password_changed", scaled(5, 60)),
+        (deactivate, "user_inactive", scaled(5, 60)),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_refresh_against(end, reason, rounds, tally):
+    with crew(1 + REFRESHERS) as race:
+        for _ in range(rounds):
+            pair = make_pair()
+            calls = [partial(end, pair), *[partial(refresh_session, pair.refresh)] * REFRESHERS]
+            _, *answers = race([soon(call) for call in calls])
+            assert {type(refusal) for refusal in failures(answers)} <= {SessionRevokedError}
+            tally.add(answers, live=survivors(pair, answers))
+            assert session_of(pair).revoked_reason == reason
+    assert tally.live == {0}
+
+
+def test_branch_against_revoke(tally):
+    with crew(2) as race:
+        for _ in range(scaled(5, 60)):
+            pair = make_pair()
+            grant = check_access_token(pair.access)
+            calls = [partial(revoke, pair), partial(branch_session, grant)]
+            _, *answers = race([soon(call) for call in calls])
+            assert {type(refusal) for refusal in failures(answers)} <= {SessionRevokedError}
+            tally.add(answers, live=survivors(pair, answers))
+    assert tally.live == {0}
+
+
+def test_two_ways_to_end_are_one_end():
+    with crew(4) as race:
+        for _ in range(scaled(3, 30)):
+            pair = make_pair()
+            ways = [revoke_session, revoke_session, revoke_session]
+            calls = [
+                partial(way, pair.session, reason=f"way {number}")
+                for number, way in enumerate(ways)
+            ]
+            calls.append(partial(sign_out, refresh.verify(pair.refresh)))
+            ended = race(calls)
+            assert sorted(ended) == [False] * 3 + [True]
+            reason = "logout" if ended[-1] else f"way {ended.index(True)}"
+            assert session_of(pair).revoked_reason == reason
+            assert survivors(pair, []) == 0
+
+
+def test_each_session_that_many_end_has_one_end():
+    with crew(5) as race:
+        for _ in range(scaled(2, 15)):
+            user = UserFactory()
+            pairs = [make_pair(user) for _ in range(5)]
+            everywhere = [partial(revoke_user_sessions, user, reason="admin", by=user)] * 3
+            single = [partial(revoke_session, pair.session, reason="user") for pair in pairs[:2]]
+            ended = race([*everywhere, *single])
+            assert sum(ended) == len(pairs)
+            assert not DeviceSession.objects.active().exists()
+            ends = SessionEvent.objects.filter(kind__in=ENDINGS, session__user=user)
+            assert sorted(ends.values_list("session", flat=True)) == sorted(
+                pair.session.pk for pair in pairs
+            )
+
+
+class _RefusedError(Exception):
+    sqlstate = "40001"
+
+
+def test_an_end_that_was_not_committed_is_nobodys(monkeypatch):
+    """The commit is refused, and another ends the session for the same reason meanwhile."""
+    pair = make_pair()
+    calls = [partial(revoke_session, pair.session, reason="admin")]
+    others = []
+
+    def refuse():
+        monkeypatch.undo()
+        connection.rollback()
+        others.extend(at_once(calls))
+        raise OperationalError from _RefusedError()
+
+    monkeypatch.setattr(connection, "commit", refuse)
+    with heard(session_revoked) as told:
+        assert calls[0]() is False
+    assert others == [True]
+    assert len(told) == 1
+    assert survivors(pair, []) == 0
