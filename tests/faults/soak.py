@@ -176,6 +176,7 @@ def report(soak: Soak, slowest: float, seconds: float) -> None:
     """Print what happened."""
     ledger, found = soak.ledger, list(soak.thefts.values())
     lines = {
+        "database": f"{django.db.connection.vendor}, seed {soak.options.seed}",
         "seconds": f"{seconds:.0f}",
         "requests": dict(ledger.requests),
         "statuses": dict(sorted(ledger.statuses.items())),

@@ -46,10 +46,15 @@ def test_refresh_meets_every_error_at_every_statement(error):
     assert fail_everywhere(DEEDS["refresh"], PASSING[error]) == 2
 
 
-@pytest.mark.parametrize("how", [{}, {"carried_out": True}, {"lasting": True}], ids=str)
+@pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("deed", DEEDS)
-def test_connection_lost_at_every_statement_of(deed, how):
-    assert fail_everywhere(DEEDS[deed], ANY_LOST, **how) > 0
+def test_connection_lost_at_every_statement_of(deed, carried_out):
+    assert fail_everywhere(DEEDS[deed], ANY_LOST, carried_out=carried_out) > 0
+
+
+@pytest.mark.parametrize("deed", ["login", "refresh", "logout", "use"])
+def test_connection_lost_for_good_at_every_statement_of(deed):
+    assert fail_everywhere(DEEDS[deed], ANY_LOST, lasting=True) > 0
 
 
 @pytest.mark.parametrize("times", [1, 8], ids=["once", "lasting"])

@@ -34,7 +34,7 @@ def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers through /proc")
 def test_killed_at_random_under_load():
     more = shlex.split(os.environ.get("REFRESH_SESSIONS_SOAK", ""))
-    run = soak("--database", DATABASE, "--seconds", "4", "--clients", "6", "--kills", "5", *more)
+    run = soak("--database", DATABASE, "--seconds", "3", "--clients", "6", "--kills", "5", *more)
     if run.returncode == PREMISE_BROKEN:
         pytest.skip(f"a request took more than half the overlap on this machine:\n{run.stdout}")
     assert run.returncode == 0, run.stdout + run.stderr
