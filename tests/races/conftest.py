@@ -26,7 +26,8 @@ def _long_overlap(options) -> None:
 @pytest.fixture
 def tally(request, monkeypatch) -> Iterator[Tally]:
     """Counts the rounds of a test, and how often the package tried again in them."""
-    counted = Tally(request.node.name.removeprefix("test_").replace("_", " "))
+    kind = f"{request.cls.__name__.removeprefix('Test')} " if request.cls else ""
+    counted = Tally(f"{kind}{request.node.name.removeprefix('test_')}".replace("_", " ").lower())
     lock, pause = Lock(), database._pause
 
     def counting(number: int) -> None:

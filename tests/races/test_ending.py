@@ -56,17 +56,18 @@ def deactivate(pair):
     user.save()
 
 
+WAYS = [
+    (revoke, "admin", scaled(15, 1000)),
+    (revoke_all, "admin", scaled(5, 60)),
+    (log_out, "logout", scaled(5, 60)),
+    (log_out_by_access_token, "logout", scaled(5, 60)),
+    (change_password, "password_changed", scaled(5, 60)),
+    (deactivate, "user_inactive", scaled(5, 60)),
+]
+
+
 @pytest.mark.parametrize(
-    ("end", "reason", "rounds"),
-    [
-        (revoke, "admin", scaled(15, 1000)),
-        (revoke_all, "admin", scaled(5, 60)),
-        (log_out, "logout", scaled(5, 60)),
-        (log_out_by_access_token, "logout", scaled(5, 60)),
-        (change_password, "password_changed", scaled(5, 60)),
-        (deactivate, "user_inactive", scaled(5, 60)),
-    ],
-    ids=lambda value: getattr(value, "__name__", None),
+    ("end", "reason", "rounds"), WAYS, ids=[end.__name__ for end, _, _ in WAYS]
 )
 def test_refresh_against(end, reason, rounds, tally):
     with crew(1 + REFRESHERS) as race:

@@ -11,10 +11,10 @@ from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import checking, refresh_session
 from tests.domain.stories import call, family_of, kinds, refused
 from tests.factories import make_pair
-from tests.races import test_ending as ways
 from tests.races.aftermath import handed_out, live_lineages, survivors
 from tests.races.barriers import meet_once_read, once_read
 from tests.races.runner import at_once, crew, scaled
+from tests.races.test_ending import WAYS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,17 +50,7 @@ def meanwhile(monkeypatch, do):
 
 
 class TestEndedMeanwhile:
-    @pytest.mark.parametrize(
-        "end",
-        [
-            ways.revoke,
-            ways.revoke_all,
-            ways.log_out,
-            ways.log_out_by_access_token,
-            ways.change_password,
-            ways.deactivate,
-        ],
-    )
+    @pytest.mark.parametrize("end", [end for end, _, _ in WAYS])
     def test_nothing_is_usable(self, end, monkeypatch):
         pair = make_pair()
         meanwhile(monkeypatch, partial(end, pair))

@@ -36,7 +36,11 @@ if scaled(0, 1):
     SIZES.append((200, 3, use))
 
 
-@pytest.mark.parametrize(("presenters", "rounds", "present"), SIZES)
+@pytest.mark.parametrize(
+    ("presenters", "rounds", "present"),
+    SIZES,
+    ids=[f"{presenters}-{present.__name__}" for presenters, _, present in SIZES],
+)
 def test_one_token_presented_at_once(presenters, rounds, present, tally):
     pair = make_pair()
     before = rows()

@@ -41,7 +41,7 @@ def call_status(port, answer):
     return ask(port, "GET", "/who-am-i/", access=answer.body["access"]).status
 
 
-def test_one_token_presented_at_once(port, tally):
+def test_one_token_over_http(port, tally):
     pair = make_pair()
     token, before = pair.refresh, rows()
     workers = set()
@@ -84,7 +84,7 @@ def revoke_all(port, pair):
 
 
 @pytest.mark.parametrize("end", [revoke, log_out, log_out_by_access_token, revoke_all])
-def test_refresh_against(port, end, tally):
+def test_refresh_over_http_against(port, end, tally):
     user = UserFactory()
     with crew(4) as race:
         for _ in range(scaled(3, 25)):
@@ -102,7 +102,7 @@ def test_refresh_against(port, end, tally):
     assert tally.live == {0}
 
 
-def test_sign_ins_against_the_limit(port, tally):
+def test_sign_ins_over_http(port, tally):
     """Three devices may be signed in."""
     with crew(8) as race:
         for _ in range(scaled(1, 10)):
