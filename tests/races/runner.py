@@ -4,7 +4,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
@@ -64,7 +64,10 @@ def crew(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
 
         def race(calls: Calls) -> list[Any]:
             assert len(calls) == size
-            return list(pool.map(run, calls))
+            futures = [pool.submit(run, call) for call in calls]
+            # All of them, also when one has failed: its error must not overtake the others.
+            wait(futures)
+            return [future.result() for future in futures]
 
         try:
             yield race
