@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions import devices
 from refresh_sessions.database import DatabaseNow
+from refresh_sessions.devices import ClientHints, DeviceKind
 from refresh_sessions.models.families import TokenFamily
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 NAME_LENGTH = 128
 REASON_LENGTH = 64
+KIND_LENGTH = 16
 
 
 class RevokedReason(models.TextChoices):
@@ -92,6 +94,13 @@ class DeviceSession(models.Model):
     user_agent = models.CharField(
         _("user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
+    client_hints = models.JSONField(default=dict, editable=False)
+    kind = models.CharField(
+        _("kind of device"),
+        max_length=KIND_LENGTH,
+        choices=DeviceKind.choices,
+        default=DeviceKind.OTHER,
+    )
     ip_address = models.GenericIPAddressField(_("address at sign-in"), null=True)
     created_at = models.DateTimeField(_("signed in"))
     expires_at = models.DateTimeField(_("expires"), help_text=_("No refresh moves it."))
@@ -125,8 +134,14 @@ class DeviceSession(models.Model):
 
     @property
     def device(self) -> str:
-        """A short description of the device, from its user agent."""
-        return devices.label(self.user_agent)
+        """A short description of the device, from what it said of itself at sign-in."""
+        hints = ClientHints.from_stored(self.client_hints)
+        return devices.name_device(self.user_agent, hints)
+
+    @property
+    def place(self) -> str:
+        """Where the address at sign-in is, in words; empty where that is not known."""
+        return devices.place_of(self.ip_address)
 
     @cached_property
     def known_families(self) -> list[TokenFamily]:

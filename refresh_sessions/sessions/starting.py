@@ -168,6 +168,8 @@ def _create_session(sign_in: _SignIn, now: datetime) -> DeviceSession:
         user=user,  # type: ignore[misc]  # the user model is the project's
         name=printable(sign_in.name)[:NAME_LENGTH],
         user_agent=device.user_agent,
+        client_hints=device.hints.to_store(),
+        kind=device.kind,
         ip_address=device.ip_address,
         created_at=now,
         expires_at=now + lifetime,

@@ -1,8 +1,7 @@
-"""What a request tells about the device that sent it and the address it came from."""
+"""The address of a client, and whom to believe about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -10,31 +9,8 @@ from django.http import HttpRequest
 
 from refresh_sessions.conf import get_settings
 
-USER_AGENT_LENGTH = 512
-LABEL_LENGTH = 80
-
-_LONGEST = 2 * USER_AGENT_LENGTH
-
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A device as one request shows it; empty where there was no request."""
-
-    ip_address: str | None = None
-    user_agent: str = ""
-
-
-def device_of(request: HttpRequest | None) -> Device:
-    """Read address and user agent off ``request``; neither is proof of anything."""
-    if request is None:
-        return Device()
-    return Device(
-        ip_address=client_address(request),
-        user_agent=printable(request.META.get("HTTP_USER_AGENT", ""))[:USER_AGENT_LENGTH],
-    )
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -59,19 +35,6 @@ def client_address(request: HttpRequest) -> str | None:
         if not _is_trusted(address, trusted):
             break
     return str(client)
-
-
-def label(user_agent: str) -> str:
-    """A short, plain name for a device from its user agent."""
-    text = " ".join(user_agent.split())
-    return text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1]}…"
-
-
-def printable(text: str) -> str:
-    """What a client says of itself, without what would break logs, mails or databases."""
-    # Control characters would let a client forge lines in logs (ASVS 16.4.1), and PostgreSQL
-    # refuses NUL; lone surrogates fit into no encoding.
-    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST]).strip()
 
 
 def _parse(text: str) -> _Address | None:

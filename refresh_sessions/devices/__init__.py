@@ -1,0 +1,24 @@
+"""What a request tells about the device that sent it and the address it came from."""
+
+from refresh_sessions.devices.addresses import client_address
+from refresh_sessions.devices.hints import ClientHints
+from refresh_sessions.devices.kinds import DeviceKind, kind_of
+from refresh_sessions.devices.naming import LABEL_LENGTH, label, name_device
+from refresh_sessions.devices.places import place_of
+from refresh_sessions.devices.reading import USER_AGENT_LENGTH, Device, device_of
+from refresh_sessions.devices.texts import printable
+
+__all__ = [
+    "LABEL_LENGTH",
+    "USER_AGENT_LENGTH",
+    "ClientHints",
+    "Device",
+    "DeviceKind",
+    "client_address",
+    "device_of",
+    "kind_of",
+    "label",
+    "name_device",
+    "place_of",
+    "printable",
+]
