@@ -2,6 +2,7 @@
 
 from refresh_sessions.devices.addresses import client_address
 from refresh_sessions.devices.hints import ClientHints
+from refresh_sessions.devices.icons import device_icon
 from refresh_sessions.devices.kinds import DeviceKind, kind_of
 from refresh_sessions.devices.naming import LABEL_LENGTH, label, name_device
 from refresh_sessions.devices.places import place_of
@@ -15,6 +16,7 @@ __all__ = [
     "Device",
     "DeviceKind",
     "client_address",
+    "device_icon",
     "device_of",
     "kind_of",
     "label",
