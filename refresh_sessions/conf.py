@@ -32,6 +32,9 @@ RENAMABLE_FIELDS: Final = (
 )
 """The names in requests and answers that ``FIELD_NAMES`` may replace."""
 
+UNIX_SOCKET: Final = "unix"
+"""Stands in ``TRUSTED_PROXIES`` for whoever connects through a Unix socket and has no address."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -72,7 +75,8 @@ class Settings:
     COOKIE_SECURE: bool = True
     FIELD_NAMES: Mapping[str, str] = field(default_factory=dict)
     TRUSTED_PROXIES: tuple[str, ...] = ()
-    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``."""
+    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``; ``"unix"`` is whoever
+    connects through a Unix socket."""
     MAIL_ON_REUSE: bool = False
     """Mail the user whose session was ended because a used refresh token came back."""
     MAIL_ON_NEW_DEVICE: bool = False
@@ -162,6 +166,8 @@ def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
 
 def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
     for network in value:
+        if network == UNIX_SOCKET:
+            continue
         try:
             ip_network(network)
         except ValueError as error:

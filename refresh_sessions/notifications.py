@@ -8,7 +8,6 @@ sent after the commit and robustly: a mail that cannot be sent is logged and har
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings as django_settings
@@ -22,7 +21,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.devices import device_of, label
+from refresh_sessions.devices import Device, device_of, label
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.policies import get_policy
 from refresh_sessions.signals import refresh_token_reused, session_started
@@ -34,15 +33,6 @@ _TEMPLATES: Final = "refresh_sessions/mail"
 
 # Nobody's holiday notice is to answer (RFC 3834).
 _HEADERS: Final = {"Auto-Submitted": "auto-generated"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presenter:
-    """Who presented a token, as far as a request tells; for the templates."""
-
-    device: str
-    """A short line, empty where nothing is known."""
-    ip_address: str | None
 
 
 def connect() -> None:
@@ -72,9 +62,9 @@ def mail_on_reuse(
     """
     if not get_settings().MAIL_ON_REUSE:
         return
-    presented_by = _presenter(request)
-    refreshed_by = Presenter(
-        device=_line(details["other_user_agent"]), ip_address=details["other_ip_address"]
+    presented_by = device_of(request)
+    refreshed_by = Device(
+        user_agent=details["other_user_agent"], ip_address=details["other_ip_address"]
     )
     context = {
         "ip_address": presented_by.ip_address,
@@ -122,7 +112,7 @@ def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None
         return
     # The language of the request would be that of whoever sent it, who may be the thief.
     with translation.override(django_settings.LANGUAGE_CODE):
-        device = _line(session.name) or _line(session.user_agent) or _("an unknown device")
+        device = label(session.name) or session.device or _("an unknown device")
         context = {"user": user, "session": session, "device": device, **context}
         subject = _render(f"{name}_subject.txt", context)
         body = _render(f"{name}_body.txt", context)
@@ -149,13 +139,3 @@ def _render_if_there(template: str, context: Mapping[str, Any]) -> str | None:
     except TemplateDoesNotExist:
         return None
     return _render(template, context)
-
-
-def _presenter(request: HttpRequest | None) -> Presenter:
-    device = device_of(request)
-    return Presenter(device=_line(device.user_agent), ip_address=device.ip_address)
-
-
-def _line(text: str) -> str:
-    """What a client says of itself, on one short line: it must not write our mails."""
-    return label("".join(c if c.isprintable() else " " for c in text))

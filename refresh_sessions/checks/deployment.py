@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.encoding import force_str
 from django.utils.module_loading import import_string
 
-from refresh_sessions.conf import NAMESPACE, Settings
+from refresh_sessions.conf import NAMESPACE, UNIX_SOCKET, Settings
 
 _KEY_LENGTH: Final = 50
 _INSECURE_PREFIX: Final = "django-insecure-"
@@ -46,6 +47,7 @@ def find_risks(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_proxies(settings)
     yield from _check_user_id_field(settings)
     yield from _check_sender(settings)
+    yield from _check_places()
 
 
 def _check_secret_keys() -> Iterator[CheckMessage]:
@@ -211,7 +213,7 @@ def _check_access_token_check(settings: Settings) -> Iterator[CheckMessage]:
 
 def _check_proxies(settings: Settings) -> Iterator[CheckMessage]:
     for network in settings.TRUSTED_PROXIES:
-        if ip_network(network).prefixlen == 0:
+        if network != UNIX_SOCKET and ip_network(network).prefixlen == 0:
             yield Warning(
                 f"{NAMESPACE}['TRUSTED_PROXIES'] contains {network!r}, which is everybody: any "
                 "client can claim any address, and so escape the throttle of sign-ins.",
@@ -240,6 +242,16 @@ def _check_sender(settings: Settings) -> Iterator[CheckMessage]:
             f"{global_settings.DEFAULT_FROM_EMAIL!r}: they will be refused or taken for spam.",
             hint="Set DEFAULT_FROM_EMAIL to an address of yours that people know.",
             id="refresh_sessions.W017",
+        )
+
+
+def _check_places() -> Iterator[CheckMessage]:
+    if getattr(django_settings, "GEOIP_PATH", None) and find_spec("geoip2") is None:
+        yield Warning(
+            "GEOIP_PATH is set, but the library that reads its databases is not installed: "
+            "sessions are shown without the place of their address.",
+            hint="pip install django-refresh-sessions[geoip]",
+            id="refresh_sessions.W018",
         )
 
 

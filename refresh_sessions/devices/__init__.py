@@ -1,16 +1,18 @@
 """What a request tells about the device that sent it and the address it came from."""
 
 from refresh_sessions.devices.addresses import client_address
-from refresh_sessions.devices.hints import ClientHints
+from refresh_sessions.devices.hints import STORED_LENGTH, ClientHints
 from refresh_sessions.devices.icons import device_icon
-from refresh_sessions.devices.kinds import DeviceKind, kind_of
-from refresh_sessions.devices.naming import LABEL_LENGTH, label, name_device
+from refresh_sessions.devices.kinds import DeviceKind
+from refresh_sessions.devices.naming import name_device
 from refresh_sessions.devices.places import place_of
 from refresh_sessions.devices.reading import USER_AGENT_LENGTH, Device, device_of
-from refresh_sessions.devices.texts import printable
+from refresh_sessions.devices.systems import kind_of
+from refresh_sessions.devices.texts import LABEL_LENGTH, label, printable
 
 __all__ = [
     "LABEL_LENGTH",
+    "STORED_LENGTH",
     "USER_AGENT_LENGTH",
     "ClientHints",
     "Device",

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
 
 from django.http import HttpRequest
 
-from refresh_sessions.conf import get_settings
+from refresh_sessions.conf import UNIX_SOCKET, get_settings
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
+
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
+
+
+_LONGEST: Final = 1024
+"""Characters of X-Forwarded-For that are looked at, from the right: some twenty proxies."""
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -18,23 +26,32 @@ def client_address(request: HttpRequest) -> str | None:
 
     X-Forwarded-For is believed only as far as ``TRUSTED_PROXIES`` wrote it: it is walked from
     the right, and the first address that is not a trusted proxy's is the client's
-    (ASVS 4.1.3, 15.3.4). What stands to the left of it anyone may have forged.
+    (ASVS 4.1.3, 15.3.4). What stands to the left of it anyone may have forged. ``Forwarded``
+    (RFC 7239) is not looked at: proxies that write the one pass the other on unread.
     """
     peer = _parse(request.META.get("REMOTE_ADDR", ""))
-    trusted = _networks(get_settings().TRUSTED_PROXIES)
-    if peer is None or not _is_trusted(peer, trusted):
-        # A server behind a Unix socket has no peer address: then nothing can vouch for a header.
-        return str(peer) if peer else None
+    proxies = get_settings().TRUSTED_PROXIES
+    trusted = _networks(proxies)
+    vouches = UNIX_SOCKET in proxies if peer is None else _is_trusted(peer, trusted)
     client = peer
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    for part in reversed(forwarded.split(",")):
+    for part in _hops(request) if vouches else ():
         address = _parse(part)
         if address is None:
             break
         client = address
         if not _is_trusted(address, trusted):
             break
-    return str(client)
+    return str(client) if client else None
+
+
+def _hops(request: HttpRequest) -> Iterator[str]:
+    """What each proxy wrote of its peer, the nearest first (RFC 9110 §5.6.1: none is empty)."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    parts = forwarded[-_LONGEST:].split(",")
+    if len(forwarded) > _LONGEST:
+        # The rest of an address is another address.
+        del parts[0]
+    return (part for part in reversed(parts) if part.strip())
 
 
 def _parse(text: str) -> _Address | None:
@@ -59,4 +76,12 @@ def _is_trusted(address: _Address, trusted: tuple[_Network, ...]) -> bool:
 
 @lru_cache(maxsize=8)
 def _networks(texts: tuple[str, ...]) -> tuple[_Network, ...]:
-    return tuple(ip_network(text) for text in texts)
+    return tuple(_plain(ip_network(text)) for text in texts if text != UNIX_SOCKET)
+
+
+def _plain(network: _Network) -> _Network:
+    """A network of IPv4 in the clothes of IPv6, as its addresses are read."""
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        address = IPv4Address(int(network.network_address) & 0xFFFF_FFFF)
+        return IPv4Network((address, network.prefixlen - _MAPPED.prefixlen))
+    return network

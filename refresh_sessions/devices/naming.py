@@ -2,19 +2,139 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
+
+from django.utils.translation import gettext as _
 
 from refresh_sessions.devices.hints import ClientHints
+from refresh_sessions.devices.parsing import browser_of, can_parse, model_of
+from refresh_sessions.devices.systems import ANDROID, READ_LENGTH, find_system
+from refresh_sessions.devices.texts import label, printable
 
-LABEL_LENGTH: Final = 80
+_CACHED: Final = 1024
+_MODEL_LENGTH: Final = 48
+
+# A name and its version, such as "Shop/3.1"; names of apps may have blanks.
+_FIRST: Final = re.compile(r"([^/();]{1,64})/")
+_PRODUCT: Final = re.compile(r"(?<![^ ])([^ /();\[\]]{1,64})/")
+_COMMENT: Final = re.compile(r"\(([^()]*)\)?")
+_MODELS: Final = frozenset({"iPad", "iPhone", "iPod"})
+_NO_MODEL: Final = re.compile(
+    r"K|U|wv|Linux|Mobile|Tablet|[\d.]+|[a-z][a-z](?:[-_][A-Za-z]{2})?|.*[:=].*|\w+\.[\w.]+"
+)
+
+# What stands in the user agent of a browser beside the app whose window it is.
+_ENGINES: Final = frozenset(
+    {"AppleWebKit", "Chrome", "Electron", "Mobile", "Mozilla", "Safari", "Version"}
+)
+# What stands first in the user agent of an app that does not say its own name, or of a tool.
+_PROGRAMS: Final = frozenset(
+    {
+        *("afnetworking", "aiohttp", "alamofire", "apache-httpclient", "axios", "cfnetwork"),
+        *("curl", "dalvik", "darwin", "dart", "go-http-client", "guzzlehttp", "httpie"),
+        *("insomnia", "java", "java-http-client", "ktor-client", "node", "node-fetch"),
+        *("okhttp", "postmanruntime", "python", "python-httpx", "python-requests"),
+        *("python-urllib", "reactnative", "ruby", "undici", "wget"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What is known of a device, in no language yet."""
+
+    app: str = ""
+    browser: str = ""
+    system: str = ""
+    model: str = ""
 
 
 def name_device(user_agent: str, hints: ClientHints) -> str:
-    """A short name for a device, such as "Chrome on macOS"; empty where nothing is known."""
-    return label(user_agent) or hints.model or hints.platform
+    """A short name for a device, such as "Chrome on macOS"; empty where nothing is known.
+
+    In the language that is active, so call it where the name is shown. Without ua-parser it is
+    what the device says of itself, cut to one short line.
+    """
+    user_agent = printable(user_agent)
+    reading = _read(user_agent, hints) if can_parse() else _Reading()
+    return label(_compose(reading) or user_agent or hints.model or hints.platform)
 
 
-def label(text: str) -> str:
-    """A text on one short line."""
-    line = " ".join(text.split())
-    return line if len(line) <= LABEL_LENGTH else f"{line[: LABEL_LENGTH - 1]}…"
+def _compose(reading: _Reading) -> str:
+    parts = {"app": reading.app, "browser": reading.browser, "system": reading.system}
+    where = reading.model or reading.system
+    if reading.app and reading.model:
+        return _("%(device)s, the %(app)s app") % {"device": reading.model, **parts}
+    if reading.app and reading.system:
+        return _("The %(app)s app on %(system)s") % parts
+    if reading.browser and where:
+        return _("%(browser)s on %(system)s") % {**parts, "system": where}
+    return reading.app or reading.browser or where
+
+
+@lru_cache(maxsize=_CACHED)
+def _read(user_agent: str, hints: ClientHints) -> _Reading:
+    text = user_agent[:READ_LENGTH]
+    system = find_system(text, hints).name
+    model = _find_model(text, hints, system)
+    if text.startswith("Mozilla/"):
+        app, browser = _read_browser(text, hints, system)
+    else:
+        app, browser = _read_program(text, system)
+    return _Reading(app=app, browser=browser, system=system, model=model)
+
+
+def _find_model(text: str, hints: ClientHints, system: str) -> str:
+    """What people call their phone; a computer has no name of the kind."""
+    if system in _MODELS:
+        return system
+    if hints.model:
+        return model_of(hints.model)
+    if system != ANDROID:
+        return ""
+    return next((model_of(code) for code in _find_codes(text)), "")
+
+
+def _find_codes(text: str) -> list[str]:
+    comment = _COMMENT.search(text)
+    parts = [part.strip() for part in comment[1].split(";")] if comment else []
+    parts = [part.partition(" Build/")[0].removeprefix("SAMSUNG ") for part in parts]
+    parts = [part for part in parts if len(part) <= _MODEL_LENGTH]
+    for number, part in enumerate(parts):
+        if part.startswith(ANDROID):
+            # The model follows the version; some apps write it before.
+            parts = [*parts[number + 1 :], *reversed(parts[:number])]
+            break
+    return [part for part in parts if part and not _NO_MODEL.fullmatch(part)]
+
+
+def _read_browser(text: str, hints: ClientHints, system: str) -> tuple[str, str]:
+    """The app whose window it is, or else the browser."""
+    if "Electron/" in text:
+        return _find_app(text), "Electron"
+    browser = hints.brand or browser_of(text)
+    if "; wv)" in text or (system in _MODELS and "Safari/" not in text):
+        # A window within an app.
+        return browser or _find_app(text), ""
+    return "", browser
+
+
+def _find_app(text: str) -> str:
+    products = _PRODUCT.findall(_COMMENT.sub(" ", text))
+    return next((name for name in products if name not in _ENGINES), "")
+
+
+def _read_program(text: str, system: str) -> tuple[str, str]:
+    """An app by its own name, or else the library or tool that sent the request."""
+    first = _FIRST.match(text)
+    name = label(unquote(first[1])) if first else ""
+    if name == "Dalvik" or (system and name.startswith(system.replace(" ", ""))):
+        # Only the system itself.
+        return "", ""
+    if system and name and name.lower() not in _PROGRAMS:
+        return name, ""
+    return "", name

@@ -2,7 +2,80 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from ipaddress import ip_address as parse_address
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from refresh_sessions.devices.geoip import Atlas, Names
+
+logger = logging.getLogger("refresh_sessions")
+
+_CACHED: Final = 1024
+_DEFAULT_LANGUAGE: Final = "en"
+_FILES: Final = ("GEOIP_CITY", "GEOIP_COUNTRY")
+
 
 def place_of(ip_address: str | None) -> str:
-    """The place of an address, such as "London, United Kingdom"; empty where it is not known."""
+    """The place of an address, such as "London, United Kingdom"; empty where it is not known.
+
+    In the language that is active, as far as the database has it. Reads a file, so call it where
+    the place is shown. Never raises: a place is good to have, no more.
+    """
+    path = getattr(settings, "GEOIP_PATH", None)
+    if not path or not ip_address:
+        return ""
+    # Part of the key: tests and reloads change settings.
+    sources = (str(path), *(getattr(settings, name, None) for name in _FILES))
+    names = _find(ip_address, sources)
+    if names is None:
+        return ""
+    city, country = _in_language(names.city), _in_language(names.country)
+    if city and country:
+        return _("%(city)s, %(country)s") % {"city": city, "country": country}
+    return country or city
+
+
+@lru_cache(maxsize=_CACHED)
+def _find(ip_address: str, sources: tuple[str | None, ...]) -> Names | None:
+    try:
+        # Parsed, as GeoIP2 would ask the DNS for what is no address.
+        address = parse_address(ip_address)
+        atlas = _open(sources) if address.is_global else None
+        return atlas.names(str(address)) if atlas else None
+    except Exception as error:  # noqa: BLE001 - a database that cannot be read breaks no page
+        logger.debug("No place for %s: %s", ip_address, error)
+        return None
+
+
+@lru_cache(maxsize=1)
+def _open(sources: tuple[str | None, ...]) -> Atlas | None:
+    """The database that the project has configured, opened once."""
+    if find_spec("geoip2") is None:
+        return None
+    from refresh_sessions.devices.geoip import Atlas  # noqa: PLC0415 - see there
+
+    try:
+        return Atlas()
+    except Exception as error:  # noqa: BLE001 - as above, and said once
+        logger.warning("GEOIP_PATH %s cannot be used: %s", sources[0], error)
+        return None
+
+
+def _in_language(names: Mapping[str, str]) -> str:
+    """The name in the active language, in one of its kin ("pt" and "pt-BR"), or in English."""
+    known = {language.lower(): name for language, name in names.items()}
+    active = (get_language() or _DEFAULT_LANGUAGE).lower()
+    base = active.partition("-")[0]
+    kin = (language for language in known if language.partition("-")[0] == base)
+    for language in (active, base, *kin, _DEFAULT_LANGUAGE):
+        if language in known:
+            return known[language]
     return ""

@@ -8,7 +8,9 @@ from django.http import HttpRequest
 
 from refresh_sessions.devices.addresses import client_address
 from refresh_sessions.devices.hints import ClientHints
-from refresh_sessions.devices.kinds import DeviceKind, kind_of
+from refresh_sessions.devices.kinds import DeviceKind
+from refresh_sessions.devices.naming import name_device
+from refresh_sessions.devices.systems import kind_of
 from refresh_sessions.devices.texts import USER_AGENT_LENGTH, printable
 
 __all__ = ["USER_AGENT_LENGTH", "Device", "device_of"]
@@ -27,6 +29,11 @@ class Device:
         """What kind of thing it is."""
         return kind_of(self.user_agent, self.hints)
 
+    @property
+    def name(self) -> str:
+        """What to call it, in the active language; takes time, so not while a client waits."""
+        return name_device(self.user_agent, self.hints)
+
 
 def device_of(request: HttpRequest | None) -> Device:
     """Read address, user agent and hints off ``request``; none of it is proof of anything."""
@@ -34,6 +41,6 @@ def device_of(request: HttpRequest | None) -> Device:
         return Device()
     return Device(
         ip_address=client_address(request),
-        user_agent=printable(request.META.get("HTTP_USER_AGENT", ""))[:USER_AGENT_LENGTH],
+        user_agent=printable(request.META.get("HTTP_USER_AGENT", "")),
         hints=ClientHints.of_request(request),
     )

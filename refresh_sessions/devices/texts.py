@@ -7,11 +7,21 @@ from typing import Final
 USER_AGENT_LENGTH: Final = 512
 """Characters of a user agent that are kept."""
 
-_LONGEST: Final = 2 * USER_AGENT_LENGTH
+LABEL_LENGTH: Final = 80
+"""Characters of the name of a device, however it calls itself."""
 
 
 def printable(text: str) -> str:
     """What a client says of itself, without what would break logs, mails or databases."""
+    text = text[:USER_AGENT_LENGTH]
     # Control characters would let a client forge lines in logs (ASVS 16.4.1), and PostgreSQL
     # refuses NUL; lone surrogates fit into no encoding.
-    return "".join(c if c.isprintable() else " " for c in text[:_LONGEST]).strip()
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return text.strip()
+
+
+def label(text: str) -> str:
+    """What a client says of itself, on one short line."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= LABEL_LENGTH else f"{line[: LABEL_LENGTH - 1]}…"

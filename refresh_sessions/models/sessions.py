@@ -94,7 +94,7 @@ class DeviceSession(models.Model):
     user_agent = models.CharField(
         _("user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
-    client_hints = models.JSONField(default=dict, editable=False)
+    client_hints = models.CharField(max_length=devices.STORED_LENGTH, blank=True, editable=False)
     kind = models.CharField(
         _("kind of device"),
         max_length=KIND_LENGTH,
@@ -134,7 +134,10 @@ class DeviceSession(models.Model):
 
     @property
     def device(self) -> str:
-        """A short description of the device, from what it said of itself at sign-in."""
+        """What to call the device ("Chrome on macOS"), in the active language.
+
+        Worked out from what it said of itself at sign-in, when it is first asked for.
+        """
         hints = ClientHints.from_stored(self.client_hints)
         return devices.name_device(self.user_agent, hints)
 

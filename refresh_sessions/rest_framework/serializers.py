@@ -57,6 +57,7 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
 
     name = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True)
     device = serializers.CharField(read_only=True)
+    place = serializers.CharField(read_only=True)
     created_at = UTCDateTimeField(read_only=True)
     last_used_at = UTCDateTimeField(read_only=True)
     expires_at = UTCDateTimeField(read_only=True)
@@ -65,10 +66,10 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
     class Meta:
         model = DeviceSession
         fields = (
-            *("id", "name", "device", "ip_address"),
+            *("id", "name", "device", "kind", "ip_address", "place"),
             *("created_at", "last_used_at", "expires_at", "is_current"),
         )
-        read_only_fields = ("id", "ip_address")
+        read_only_fields = ("id", "kind", "ip_address")
 
     def get_is_current(self, session: DeviceSession) -> bool:
         """Whether this is the session that asks."""
