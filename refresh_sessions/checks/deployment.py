@@ -250,7 +250,7 @@ def _check_places() -> Iterator[CheckMessage]:
         yield Warning(
             "GEOIP_PATH is set, but the library that reads its databases is not installed: "
             "sessions are shown without the place of their address.",
-            hint="pip install django-refresh-sessions[geoip]",
+            hint="Install it with `pip install django-refresh-sessions[geoip]`.",
             id="refresh_sessions.W018",
         )
 

@@ -20,7 +20,7 @@ _WRITTEN_FLAGS: Final = {True: "?1", False: "?0", None: ""}
 
 # The names in a list of brands (RFC 8941), and one among them that stands for nothing: browsers
 # make it up, so that nobody relies on the others ("Not?A_Brand", "Not(A:Brand").
-_BRAND: Final = re.compile(r'"([^"]*)"')
+_BRAND: Final = re.compile(r'"([^"]*)";')
 _GREASE: Final = re.compile(r"not.{0,2}a.{0,2}brand", re.IGNORECASE)
 _ENGINES: Final = frozenset({"Chromium", "Android WebView", "Microsoft Edge WebView2"})
 _PLAIN_BRANDS: Final = {

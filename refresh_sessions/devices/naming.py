@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from refresh_sessions.devices.hints import ClientHints
 from refresh_sessions.devices.parsing import browser_of, can_parse, model_of
-from refresh_sessions.devices.systems import ANDROID, READ_LENGTH, find_system
-from refresh_sessions.devices.texts import label, printable
+from refresh_sessions.devices.systems import ANDROID, find_system
+from refresh_sessions.devices.texts import label, printable, tame
 
 _CACHED: Final = 1024
 _MODEL_LENGTH: Final = 48
@@ -78,7 +78,7 @@ def _compose(reading: _Reading) -> str:
 
 @lru_cache(maxsize=_CACHED)
 def _read(user_agent: str, hints: ClientHints) -> _Reading:
-    text = user_agent[:READ_LENGTH]
+    text = tame(user_agent)
     system = find_system(text, hints).name
     model = _find_model(text, hints, system)
     if text.startswith("Mozilla/"):

@@ -7,10 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
-from refresh_sessions.devices.systems import READ_LENGTH
-
-_WORDS: Final = 24
-_WORD_LENGTH: Final = 60
+from refresh_sessions.devices.texts import tame
 
 # Endings that say of a browser only where it runs, which we say ourselves.
 _VARIANTS: Final = (" Mobile iOS", " Mobile", " iOS")
@@ -33,7 +30,7 @@ def can_parse() -> bool:
 
 def browser_of(user_agent: str) -> str:
     """The browser by the name that people know; empty where it is none."""
-    found = _parser().parse_user_agent(_tame(user_agent))
+    found = _parser().parse_user_agent(tame(user_agent))
     if found is None or found.family in _NO_BROWSERS:
         return ""
     name = str(found.family)
@@ -58,9 +55,3 @@ def model_of(code: str) -> str:
 def _parser() -> Any:
     # Its rules are megabytes: nobody pays for them before a device is named.
     return import_module("ua_parser")
-
-
-def _tame(user_agent: str) -> str:
-    """A user agent within what real ones need: each word and blank costs hundreds of searches."""
-    words = user_agent[: 2 * READ_LENGTH].split()[:_WORDS]
-    return " ".join(word[:_WORD_LENGTH] for word in words)[:READ_LENGTH]

@@ -8,9 +8,7 @@ from typing import Final, NamedTuple
 
 from refresh_sessions.devices.hints import ClientHints
 from refresh_sessions.devices.kinds import DeviceKind
-
-READ_LENGTH: Final = 256
-"""Characters of a user agent that are looked at; those of browsers have fewer."""
+from refresh_sessions.devices.texts import tame
 
 PHONE, TABLET, COMPUTER, OTHER = DeviceKind
 
@@ -95,7 +93,7 @@ def find_system(user_agent: str, hints: ClientHints) -> System:
     An iPad whose browser asks for the pages of a computer passes for a Mac: it says so in every
     word, and there is no hint that would tell.
     """
-    told = f"{user_agent[:READ_LENGTH]} {hints.model}"
+    told = f"{tame(user_agent)} {hints.model}"
     shown = next((system for system, signs in _SIGNS if _are_found(signs, told)), _NOWHERE)
     hinted = _PLATFORMS.get(hints.platform)
     if shown.name and shown.kind is OTHER:

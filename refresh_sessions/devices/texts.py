@@ -10,6 +10,10 @@ USER_AGENT_LENGTH: Final = 512
 LABEL_LENGTH: Final = 80
 """Characters of the name of a device, however it calls itself."""
 
+_READ_LENGTH: Final = 256
+_WORDS: Final = 24
+_WORD_LENGTH: Final = 60
+
 
 def printable(text: str) -> str:
     """What a client says of itself, without what would break logs, mails or databases."""
@@ -25,3 +29,12 @@ def label(text: str) -> str:
     """What a client says of itself, on one short line."""
     line = " ".join(printable(text).split())
     return line if len(line) <= LABEL_LENGTH else f"{line[: LABEL_LENGTH - 1]}…"
+
+
+def tame(user_agent: str) -> str:
+    """A user agent within what real ones need, for rules that look at each word and blank.
+
+    There are hundreds of such rules, and what fits none of them is looked at by all.
+    """
+    words = user_agent[:USER_AGENT_LENGTH].split()[:_WORDS]
+    return " ".join(word[:_WORD_LENGTH] for word in words)[:_READ_LENGTH]

@@ -15,7 +15,7 @@ QUERIES = 7
 def test_a_row_says_whose_which_device_whence_and_until_when(pages, make_session):
     session = make_session(name="Kitchen tablet", user_agent="Tablet/1.0", ip_address="192.0.2.7")
     page = pages.list().text
-    for text in (str(session.user), "Kitchen tablet", "Tablet/1.0", "192.0.2.7", "Live"):
+    for text in (str(session.user), "Kitchen tablet", session.device, "192.0.2.7", "Live"):
         assert text in page
     columns = ("user", "device", "address", "created_at", "last_used", "expires_at", "state")
     assert all(f"field-{column}" in page for column in columns)

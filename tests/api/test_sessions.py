@@ -70,7 +70,7 @@ class TestList:
     def test_has_the_fields_of_the_contract(self, api, pair):
         (only,) = api.get("sessions/", access=pair.access).json()
         assert set(only) == {
-            *("id", "name", "device", "ip_address"),
+            *("id", "name", "device", "kind", "ip_address", "place"),
             *("created_at", "last_used_at", "expires_at", "is_current"),
         }
 

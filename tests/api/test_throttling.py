@@ -53,6 +53,18 @@ class TestLogin:
         ]
         assert statuses == [401] * 5 + [429]
 
+    @pytest.mark.parametrize("peer", ["10.0.0.1", ""])
+    def test_behind_proxies_per_client(self, api, credentials, options, peer):
+        options(TRUSTED_PROXIES=("10.0.0.0/8", "unix"))
+
+        def try_from(client, forged=""):
+            forwarded = {"x-forwarded-for": f"{forged}{client}"}
+            wrong = {**credentials, "password": "wrong"}
+            return attempts(api, wrong, 1, headers=forwarded, REMOTE_ADDR=peer)[0]
+
+        assert [try_from("203.0.113.5", f"8.8.8.{n}, ") for n in range(6)] == [401] * 5 + [429]
+        assert try_from("203.0.113.6") == 401
+
     def test_spelling_of_the_name_does_not_help(self, api, credentials):
         name = credentials["username"]
         spellings = [name, name.upper(), f" {name} ", name.title(), f"{name} ", name]

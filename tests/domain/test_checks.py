@@ -14,7 +14,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 import refresh_sessions
-from refresh_sessions.checks import check_deployment, check_settings, mistakes
+from refresh_sessions.checks import check_deployment, check_settings, deployment, mistakes
 from refresh_sessions.policies import SessionPolicy
 from tests.factories import make_pair
 from tests.unit.forge import parts
@@ -40,8 +40,9 @@ def seconds(number) -> timedelta:
 
 
 @pytest.fixture(autouse=True)
-def _sound(settings):
-    """A project against which nothing can be said."""
+def _sound(settings, monkeypatch):
+    """A project against which nothing can be said, without optional libraries."""
+    monkeypatch.setattr(deployment, "find_spec", lambda name: None)
     settings.SECRET_KEY = STRONG
     settings.SECRET_KEY_FALLBACKS = []
     settings.CACHES = {"default": SHARED, "local": LOCAL}
@@ -133,6 +134,7 @@ CASES = [
     Case("W016", "'USER_ID_FIELD'", USER_ID_FIELD=get_user_model().USERNAME_FIELD),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
+    Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
 ]
 
 # These cannot be had without a second one.
@@ -190,7 +192,7 @@ FINE = [
     Case("no cache", CACHE_ALIAS="missing"),
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
     Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
-    Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1")),
+    Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix")),
     Case(
         "throttles",
         django={"REST_FRAMEWORK": {"DEFAULT_THROTTLE_RATES": {"session-login": "9/min"}}},
@@ -327,6 +329,13 @@ class TestThrottles:
 
     def test_are_the_two_that_everybody_meets_at_least(self):
         assert {"session-login", "session-refresh"} <= set(_scopes())
+
+
+class TestPlaces:
+    def test_silent_where_the_library_is_there(self, settings, monkeypatch):
+        settings.GEOIP_PATH = "/var/lib/geoip"
+        monkeypatch.setattr(deployment, "find_spec", lambda name: name == "geoip2" or None)
+        assert ids() == []
 
 
 class TestUserIdField:

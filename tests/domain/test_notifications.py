@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 
 from refresh_sessions import notifications
 from refresh_sessions.checks import check_deployment
+from refresh_sessions.devices import naming
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.clock import standing_clock
@@ -59,6 +60,12 @@ def override(settings, tmp_path):
         settings.TEMPLATES = templates
 
     return put
+
+
+@pytest.fixture(autouse=True)
+def _plain_names(monkeypatch):
+    """Devices go by their user agents, whatever extras this run has."""
+    monkeypatch.setattr(naming, "can_parse", lambda: False)
 
 
 def with_address(address):
@@ -138,6 +145,15 @@ class TestReuse:
         assert "- the one that presented the used token: curl/8.1, 198.51.100.7\n" in message.body
         assert "- the one that last renewed the session: Shop/1.2, 203.0.113.5\n" in message.body
         assert "Your other sessions were not touched." in message.body
+
+    def test_calls_devices_by_their_names(self, user, rf, clock, mailoutbox, monkeypatch):
+        pytest.importorskip("ua_parser")
+        monkeypatch.undo()
+        reuse(user, rf, clock)
+        message = only(mailoutbox)
+        assert message.subject == "Your session on “Shop” was ended"
+        assert "- the one that presented the used token: curl, 198.51.100.7\n" in message.body
+        assert "- the one that last renewed the session: Shop, 203.0.113.5\n" in message.body
 
     def test_says_when_all_sessions_were_ended(self, user, rf, clock, mailoutbox, options):
         options(POLICY=f"{__name__}.EverythingEnds")

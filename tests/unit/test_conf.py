@@ -147,14 +147,14 @@ class TestImpossibleValues:
     def test_limits_from_one_on_and_none_are_fine(self, value):
         assert list(problems({"MAX_SESSIONS_PER_USER": value})) == []
 
-    @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "proxy.example.org", ""])
+    @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "example.org", "", "Unix"])
     def test_proxies_are_networks(self, network):
         message = problem(TRUSTED_PROXIES=("192.0.2.1", network))
         assert message.startswith("REFRESH_SESSIONS['TRUSTED_PROXIES']: ")
         assert repr(network) in message or network in message
 
     def test_proxies_may_be_single_addresses(self):
-        proxies = ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32")
+        proxies = ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32", "unix")
         assert list(problems({"TRUSTED_PROXIES": proxies})) == []
 
     def test_only_known_fields_are_renamed(self):

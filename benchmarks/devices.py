@@ -1,0 +1,110 @@
+"""What hostile user agents and headers cost, as ratios to those that clients really send.
+
+    python -m benchmarks.devices
+
+``note`` is what a request waits for, ``kind`` what a sign-in waits for besides, ``name`` what a
+page waits for that shows a device for the first time; with ua-parser installed, by its compiled
+matcher if that is there. The worst is the slowest of many texts that are made to be slow.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+ROUNDS = 7
+LENGTH = 4096
+HOPS_LENGTH = 100_000
+
+_PIECES = (
+    *("a", "0", " ", "/", "-", "_", ";", "(", ")", "()", "\x00", "; ", "; a", "1.", "a/1 "),
+    *("aB1-_ ;/.", "Android ", "Android 1.", "(Linux; Android ", "Mozilla/5.0 ", "Windows NT "),
+    *("Build/ ", "bot ", "iPhone ", "Opera/9.80 (", "Safari ", "HTC ", "Linux; U; ", "Tizen TV "),
+)
+_BEGINNINGS = (
+    *("", "Mozilla/5.0 (Linux; Android 14; ", "Mozilla/5.0 (Windows NT 10.0) "),
+    *("Mozilla/5.0 (iPhone) ", "Shop/1 (Linux; Android 10; "),
+)
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    _configure()
+    from refresh_sessions.devices import ClientHints, client_address, device_of, kind_of, naming
+    from refresh_sessions.devices.texts import printable
+    from tests.devices.agents import AGENTS
+
+    honest = [agent for *_, agent in AGENTS if agent]
+    hostile = list(_hostile())
+    _print("note", _over_requests(device_of, "HTTP_USER_AGENT"), honest, hostile)
+    honest, hostile = ([printable(text) for text in texts] for texts in (honest, hostile))
+    hints = ClientHints()
+    _print("kind", lambda agent: kind_of(agent, hints), honest, hostile)
+    # What is remembered would be no measure.
+    _print("name", lambda agent: naming._read.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
+    hops = [f"{text * (HOPS_LENGTH // len(text))}, 203.0.113.9" for text in _PIECES]
+    _print(
+        "address", _over_requests(client_address, "HTTP_X_FORWARDED_FOR"), ["203.0.113.9"], hops
+    )
+
+
+def _hostile() -> Iterator[str]:
+    for piece in _PIECES:
+        for beginning in _BEGINNINGS:
+            yield (beginning + piece * LENGTH)[:LENGTH]
+
+
+def _over_requests(read: Callable[..., object], header: str) -> Callable[[str], object]:
+    from django.http import HttpRequest
+
+    request = HttpRequest()
+    request.META["REMOTE_ADDR"] = "10.0.0.1"
+
+    def call(text: str) -> object:
+        request.META[header] = text
+        return read(request)
+
+    return call
+
+
+def _print(
+    name: str, call: Callable[[str], object], honest: Iterable[str], hostile: Iterable[str]
+) -> None:
+    usual = sorted(_time(call, text) for text in honest)
+    worst = sorted(_time(call, text) for text in hostile)
+    floor = statistics.median(usual)
+    for what, seconds in (
+        ("usual", floor),
+        ("slowest honest", usual[-1]),
+        ("usual hostile", statistics.median(worst)),
+        ("worst hostile", worst[-1]),
+    ):
+        line = f"{name:8} {what:16} {seconds * 1e6:8.1f} µs   {seconds / floor:6.1f} of usual"
+        print(line)  # noqa: T201  (the table is what this program is for)
+
+
+def _time(call: Callable[[str], object], text: str) -> float:
+    """The fastest of some calls: whatever made the others slower was not the text."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        call(text)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def _configure() -> None:
+    import django
+    from django.conf import settings
+
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"],
+        REFRESH_SESSIONS={"TRUSTED_PROXIES": ("10.0.0.0/8",)},
+        USE_I18N=False,
+    )
+    django.setup()
+
+
+if __name__ == "__main__":
+    main()

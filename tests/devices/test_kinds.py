@@ -1,0 +1,58 @@
+"""Phone, tablet, computer or something else: by the user agent, and by hints where they tell."""
+
+import pytest
+from django.test import RequestFactory
+
+from refresh_sessions.devices import ClientHints, DeviceKind, device_of, kind_of
+from tests.devices.agents import AGENTS, COMPUTER, OTHER, PHONE, TABLET
+
+ANDROID = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141"
+FIRE_TV = "Mozilla/5.0 (Linux; Android 9; AFTKA) AppleWebKit/537.36 Silk/108.9.3 Safari/537.36"
+
+
+@pytest.mark.parametrize(("kind", "name", "user_agent"), AGENTS)
+def test_by_the_user_agent(kind, name, user_agent):
+    assert kind_of(user_agent, ClientHints()) is kind
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "hints", "kind"),
+    [
+        (f"{ANDROID} Safari/537.36", {"platform": "Android", "mobile": True}, PHONE),
+        (f"{ANDROID} Mobile Safari/537.36", {"platform": "Android", "mobile": False}, TABLET),
+        (f"{ANDROID} Mobile Safari/537.36", {"platform": "Android"}, PHONE),
+        (f"{ANDROID} Safari/537.36", {"platform": "Android"}, TABLET),
+        # An app's window is always "mobile"; the model knows better.
+        (f"{ANDROID} Mobile", {"platform": "Android", "mobile": True, "model": "SM-X710"}, TABLET),
+        ("", {"platform": "Windows", "mobile": False}, COMPUTER),
+        ("", {"platform": "macOS"}, COMPUTER),
+        ("", {"platform": "Chrome OS"}, COMPUTER),
+        ("", {"platform": "Android", "mobile": True}, PHONE),
+        ("", {"platform": "Android", "mobile": False}, TABLET),
+        ("", {"mobile": True}, PHONE),
+        ("", {"mobile": False}, OTHER),
+        ("", {"platform": "Plan 9"}, OTHER),
+        ("curl/8.5.0", {"platform": "Plan 9"}, OTHER),
+        # A television says what it is; its browser knows only the system within.
+        (FIRE_TV, {"platform": "Android", "mobile": False}, OTHER),
+        (f"{ANDROID} Safari/537.36", {"platform": "Linux"}, COMPUTER),
+    ],
+)
+def test_by_hints(user_agent, hints, kind):
+    assert kind_of(user_agent, ClientHints(**hints)) is kind
+
+
+@pytest.mark.parametrize("sent", ["iPhone", "x" * 200 + " iPhone", "iPhone" + "x" * 4096])
+def test_where_the_words_are_does_not_matter(sent):
+    assert kind_of(sent, ClientHints()) is PHONE
+
+
+def test_of_a_request():
+    request = RequestFactory().get("/", HTTP_USER_AGENT=f"{ANDROID} Mobile Safari/537.36")
+    assert device_of(request).kind is PHONE
+    request.META |= {"HTTP_SEC_CH_UA_PLATFORM": '"Windows"', "HTTP_SEC_CH_UA_MOBILE": "?0"}
+    assert device_of(request).kind is COMPUTER
+
+
+def test_have_names():
+    assert [str(kind.label) for kind in DeviceKind] == ["Phone", "Tablet", "Computer", "Other"]

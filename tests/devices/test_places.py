@@ -1,0 +1,165 @@
+"""The place of an address: where the project has configured Django's GeoIP2, and only there."""
+
+import logging
+import socket
+from functools import lru_cache
+
+import pytest
+from django.utils import translation
+
+from refresh_sessions.devices import place_of, places
+from refresh_sessions.models import DeviceSession
+from tests.devices.mmdb import write_database
+
+ENGLAND = {"en": "United Kingdom", "de": "Vereinigtes Königreich", "pt-BR": "Reino Unido"}
+RECORDS = {
+    "81.2.69.0/24": {
+        "city": {"names": {"en": "London", "pt-BR": "Londres", "zh-CN": "伦敦"}},
+        "country": {"iso_code": "GB", "names": ENGLAND},
+    },
+    "2a02:d300::/32": {"country": {"names": {"en": "Ukraine"}}},
+    "9.9.9.0/24": {"city": {"names": {"en": "Atlantis"}}},
+    "9.9.8.0/24": {"continent": {"code": "EU"}},
+    "9.9.7.0/24": {"country": {"names": {"fr": "Suisse"}}},
+}
+
+
+@pytest.fixture(autouse=True)
+def _anew():
+    """Forget what was found under other settings."""
+    forget()
+    yield
+    forget()
+
+
+def forget():
+    places._find.cache_clear()
+    places._open.cache_clear()
+
+
+@pytest.fixture
+def cities(settings, tmp_path):
+    pytest.importorskip("geoip2")
+    file = tmp_path / "GeoLite2-City.mmdb"
+    file.write_bytes(write_database("GeoLite2-City", RECORDS))
+    settings.GEOIP_PATH = tmp_path
+    return file
+
+
+@pytest.fixture
+def no_lookups(monkeypatch):
+    """Nobody may open a database."""
+    monkeypatch.setattr(places, "_open", lru_cache(pytest.fail))
+
+
+class TestUnconfigured:
+    def test_is_empty_and_opens_nothing(self, no_lookups):
+        assert place_of("81.2.69.142") == ""
+
+    @pytest.mark.parametrize("path", [None, ""])
+    def test_as_good_as_unset(self, settings, no_lookups, path):
+        settings.GEOIP_PATH = path
+        assert place_of("81.2.69.142") == ""
+
+    def test_without_the_library_it_is_empty(self, settings, tmp_path, monkeypatch):
+        settings.GEOIP_PATH = tmp_path
+        monkeypatch.setattr(places, "find_spec", lambda name: None)
+        assert place_of("81.2.69.142") == ""
+
+
+class TestPlace:
+    pytestmark = pytest.mark.usefixtures("cities")
+
+    @pytest.mark.parametrize(
+        ("address", "place"),
+        [
+            ("81.2.69.142", "London, United Kingdom"),
+            ("2a02:d300::1", "Ukraine"),
+            ("9.9.9.9", "Atlantis"),
+            ("9.9.8.9", ""),
+            ("9.9.7.9", ""),
+            # Not in it, not an address of the world, no address, none.
+            ("8.8.8.8", ""),
+            ("10.1.1.1", ""),
+            ("::1", ""),
+            ("garbage", ""),
+            ("", ""),
+            (None, ""),
+        ],
+    )
+    def test_in_words(self, address, place):
+        assert place_of(address) == place
+
+    @pytest.mark.parametrize(
+        ("language", "place"),
+        [
+            ("de", "London, Vereinigtes Königreich"),
+            ("de-at", "London, Vereinigtes Königreich"),
+            ("pt-br", "Londres, Reino Unido"),
+            ("pt", "Londres, Reino Unido"),
+            ("zh-hans", "伦敦, United Kingdom"),
+            ("nl", "London, United Kingdom"),
+        ],
+    )
+    def test_in_the_language_of_the_page(self, language, place):
+        place_of("81.2.69.142")  # found before, in another
+        with translation.override(language):
+            assert place_of("81.2.69.142") == place
+
+    def test_without_any_language(self):
+        with translation.override(None):
+            assert place_of("81.2.69.142") == "London, United Kingdom"
+
+    def test_of_a_session(self):
+        assert DeviceSession(ip_address="81.2.69.142").place == "London, United Kingdom"
+        assert DeviceSession().place == ""
+
+    def test_is_looked_up_once(self, cities):
+        assert place_of("81.2.69.142")
+        places._open.cache_clear()
+        cities.unlink()
+        assert place_of("81.2.69.142") == "London, United Kingdom"
+
+    def test_names_are_not_asked_of_the_dns(self, monkeypatch):
+        monkeypatch.setattr(socket, "gethostbyname", pytest.fail)
+        assert place_of("example.org") == ""
+
+
+class TestCountries:
+    def test_have_no_city(self, settings, tmp_path):
+        pytest.importorskip("geoip2")
+        file = tmp_path / "countries.mmdb"
+        file.write_bytes(write_database("GeoLite2-Country", RECORDS))
+        settings.GEOIP_PATH = str(file)
+        assert place_of("81.2.69.142") == "United Kingdom"
+
+
+class TestTrouble:
+    """Whatever is the matter with the database, the page is shown."""
+
+    def test_file_is_missing(self, settings, tmp_path, caplog):
+        pytest.importorskip("geoip2")
+        settings.GEOIP_PATH = tmp_path / "nowhere"
+        with caplog.at_level(logging.WARNING):
+            assert [place_of("81.2.69.142"), place_of("81.2.69.143")] == ["", ""]
+        (said,) = caplog.messages
+        assert "nowhere" in said
+
+    @pytest.mark.parametrize("content", [b"", b"garbage"])
+    def test_file_is_no_database(self, cities, content):
+        cities.write_bytes(content)
+        assert place_of("81.2.69.142") == ""
+
+    def test_database_is_of_another_kind(self, cities):
+        cities.write_bytes(write_database("GeoLite2-ASN", RECORDS))
+        assert place_of("81.2.69.142") == ""
+
+    def test_database_is_damaged(self, cities):
+        cities.write_bytes(cities.read_bytes().replace(b"London", b"\xff" * len("London")))
+        assert place_of("81.2.69.142") == ""
+        assert place_of("2a02:d300::1") == "Ukraine"
+
+    def test_path_is_no_path(self, settings):
+        pytest.importorskip("geoip2")
+        settings.GEOIP_PATH = 42
+        assert place_of("81.2.69.142") == ""

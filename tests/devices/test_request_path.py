@@ -1,0 +1,94 @@
+"""What no client waits for: names and places are worked out where they are shown."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from refresh_sessions.devices import naming, places
+from refresh_sessions.models import DeviceSession
+from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
+from tests.factories import UserFactory, make_pair
+
+pytestmark = pytest.mark.django_db
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0.0.0"
+HEADERS = {
+    "HTTP_USER_AGENT": CHROME,
+    "HTTP_SEC_CH_UA": '"Brave";v="141", "Chromium";v="141"',
+    "HTTP_SEC_CH_UA_PLATFORM": '"Windows"',
+    "REMOTE_ADDR": "81.2.69.142",
+}
+
+
+class ShownError(Exception):
+    """Somebody worked out a name or a place."""
+
+
+@pytest.fixture
+def never_shown(monkeypatch, settings, tmp_path):
+    """Names and places cannot be worked out."""
+
+    def fail(*args):
+        raise ShownError
+
+    settings.GEOIP_PATH = tmp_path
+    for module, names in ((naming, ("name_device", "_read")), (places, ("_find", "_open"))):
+        for name in names:
+            monkeypatch.setattr(module, name, fail)
+    monkeypatch.setattr(naming, "can_parse", lambda: True)
+
+
+@pytest.fixture
+def request_from_afar(rf):
+    return rf.get("/", **HEADERS)
+
+
+@pytest.mark.usefixtures("never_shown")
+class TestNoClientWaits:
+    def test_for_a_refresh(self, client, request_from_afar):
+        pair = make_pair(UserFactory(), request=request_from_afar)
+        body = {"refresh": pair.refresh}
+        answer = client.post("/auth/refresh/", body, format="json", **HEADERS)
+        assert answer.status_code == 200
+
+    def test_for_a_request(self, client, request_from_afar, bearer):
+        pair = make_pair(UserFactory(), request=request_from_afar)
+        answer = client.get("/who-am-i/", headers=bearer(pair), **HEADERS)
+        assert answer.status_code == 200
+
+    def test_for_the_verbs(self, request_from_afar):
+        pair = make_pair(UserFactory(), request=request_from_afar)
+        check_access_token(pair.access)
+        pair = refresh_session(pair.refresh, request=request_from_afar)
+        revoke_session(pair.session, reason="logout")
+
+    def test_though_what_shows_them_would(self, request_from_afar, monkeypatch):
+        session = make_pair(UserFactory(), request=request_from_afar).session
+        with pytest.raises(ShownError):
+            _ = session.place
+        monkeypatch.undo()
+        assert DeviceSession.objects.get().device
+
+
+def test_nothing_large_is_imported_before(tmp_path):
+    """A name needs megabytes of rules, a place all of an HTTP client."""
+    program = (
+        "import django, sys; django.setup()\n"
+        "import refresh_sessions.urls\n"
+        "large = {'ua_parser', 'ua_parser_builtins', 'geoip2', 'maxminddb', 'aiohttp'}\n"
+        "assert not large & sys.modules.keys(), large & sys.modules.keys()\n"
+    )
+    done = subprocess.run(  # noqa: S603  (our own code)
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
