@@ -74,8 +74,8 @@ def _encode(value: Any, key: str = "") -> bytes:
         return _head(_ARRAY, len(value)) + b"".join(map(_encode, value))
     if isinstance(value, int):
         kind, size = _WIDTHS.get(key, (_UINT16, 2))
-        return _head(kind, size) + value.to_bytes(size, "big")
-    text = value.encode()
+        return _head(kind, size) + int(value).to_bytes(size, "big")
+    text = str(value).encode()
     return _head(_STRING, len(text)) + text
 
 

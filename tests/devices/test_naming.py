@@ -71,13 +71,13 @@ class TestName:
 
     def test_is_said_in_the_language_of_the_page(self, monkeypatch):
         def in_german(message):
-            german = {"%(browser)s on %(system)s": "%(browser)s unter %(system)s"}
+            german = {"%(browser)s on %(system)s": "%(browser)s auf %(system)s"}
             return german[message] if translation.get_language() == "de" else message
 
         monkeypatch.setattr(naming, "_", in_german)
         assert name_device(CHROME, ClientHints()) == "Chrome on macOS"
         with translation.override("de"):
-            assert name_device(CHROME, ClientHints()) == "Chrome unter macOS"
+            assert name_device(CHROME, ClientHints()) == "Chrome auf macOS"
 
     # Pieces of which user agents are made, in any order and number.
     pieces = st.sampled_from(

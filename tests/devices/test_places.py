@@ -21,6 +21,7 @@ RECORDS = {
     "9.9.9.0/24": {"city": {"names": {"en": "Atlantis"}}},
     "9.9.8.0/24": {"continent": {"code": "EU"}},
     "9.9.7.0/24": {"country": {"names": {"fr": "Suisse"}}},
+    "10.0.0.0/8": {"country": {"names": {"en": "Nowhere"}}},
 }
 
 
@@ -78,7 +79,7 @@ class TestPlace:
             ("9.9.9.9", "Atlantis"),
             ("9.9.8.9", ""),
             ("9.9.7.9", ""),
-            # Not in it, not an address of the world, no address, none.
+            # Not in it, of no place in the world, no address, none.
             ("8.8.8.8", ""),
             ("10.1.1.1", ""),
             ("::1", ""),
