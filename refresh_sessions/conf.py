@@ -7,8 +7,10 @@ dict, so ``override_settings`` and pytest-django's ``settings`` fixture just wor
 from __future__ import annotations
 
 import difflib
+import os
+import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from ipaddress import ip_network
@@ -63,6 +65,14 @@ class Settings:
     """How many processes of one device may have tokens of their own, the first included."""
     ISSUER: str = "refresh_sessions"
     AUDIENCE: str = "refresh_sessions.access"
+    CLIENT_ID: str = "refresh_sessions.client"
+    """The claim ``client_id`` of access tokens (RFC 9068 §2.2)."""
+    KEYS: Sequence[Mapping[str, str] | str] = ()
+    """Keys of access tokens: the first signs, all verify. Empty: derived from SECRET_KEY."""
+    REFRESH_KEYS: Sequence[Mapping[str, str] | str] = ()
+    """The same for refresh tokens, symmetric keys only."""
+    INTROSPECTION_CLIENTS: Mapping[str, str] = field(default_factory=dict)
+    """Who may ask ``introspect/``: names, each with the SHA-256 of its secret in hex."""
     LEEWAY: timedelta = timedelta(seconds=5)
     """Tolerance for clocks of servers that verify access tokens; database expiries have none."""
     USER_ID_FIELD: str = "pk"
@@ -90,7 +100,16 @@ class Settings:
         return self.FIELD_NAMES.get(name, name)
 
 
+_SECRETIVE: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
+"""Settings whose values must not show in a message."""
+_CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9._~-]+")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _ERROR_FIELDS: Final = ("code", "detail", "errors", "reason")
+_COLLECTIONS: Final[Mapping[Any, str]] = {
+    tuple: "a tuple of strings",
+    Mapping: "a dict of strings",
+    Sequence: "a list of keys, each a dict of strings or 'SECRET_KEY'",
+}
 _HINTS: Final = get_type_hints(Settings)
 _UNSET: Final = object()
 
@@ -104,7 +123,8 @@ def problems(raw: Any) -> Iterator[str]:
         if key not in _HINTS:
             yield f"{NAMESPACE} has no setting {key!r}.{_did_you_mean(key)}"
         elif not _fits(value, _HINTS[key]):
-            yield f"{NAMESPACE}[{key!r}] must be {_describe(_HINTS[key])}, not {value!r}."
+            shown = repr(type(value) if key in _SECRETIVE else value)
+            yield f"{NAMESPACE}[{key!r}] must be {_describe(_HINTS[key])}, not {shown}."
         else:
             yield from _value_problems(key, value)
 
@@ -151,6 +171,10 @@ def _value_problems(key: str, value: Any) -> Iterator[str]:
         yield from _field_name_problems(name, value)
     elif key == "TRUSTED_PROXIES":
         yield from _network_problems(name, value)
+    elif key == "INTROSPECTION_CLIENTS":
+        yield from _client_problems(name, value)
+    elif key == "CLIENT_ID" and not value:
+        yield f"{name} must not be empty."
 
 
 def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
@@ -162,6 +186,17 @@ def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
         yield f"{name} gives two fields the same name."
     for taken in sorted({"", *_ERROR_FIELDS} & set(final)):
         yield f"{name} cannot use the name {taken!r}."
+
+
+def _client_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
+    for client, digest in value.items():
+        if not _CLIENT_NAME.fullmatch(client):
+            yield f"{name} has a client {client!r}; use letters, digits, '-', '.', '_' and '~'."
+        if not _DIGEST.fullmatch(digest):
+            yield (
+                f"{name}[{client!r}] must be the SHA-256 digest of a secret in lower-case hex, as "
+                "'manage.py refresh_sessions_key client' makes it."
+            )
 
 
 def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
@@ -182,12 +217,22 @@ def _fits(value: Any, hint: Any) -> bool:
         return value in get_args(hint)
     if origin is tuple:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if origin is Sequence:
+        return isinstance(value, list | tuple) and all(_is_key_entry(item) for item in value)
     if origin is not None:
         return isinstance(value, Mapping) and all(
             isinstance(part, str) for pair in value.items() for part in pair
         )
     # bool is an int in Python, but True is no number of sessions.
     return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _is_key_entry(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, Mapping)
+        and all(isinstance(name, str) for name in value)
+        and all(isinstance(item, str | os.PathLike) for item in value.values())
+    )
 
 
 def _describe(hint: Any) -> str:
@@ -197,11 +242,7 @@ def _describe(hint: Any) -> str:
         return " or ".join(_describe(option) for option in get_args(hint))
     if hint is types.NoneType:
         return "None"
-    if get_origin(hint) is tuple:
-        return "a tuple of strings"
-    if get_origin(hint) is not None:
-        return "a dict of strings"
-    return f"of type {hint.__name__}"
+    return _COLLECTIONS.get(get_origin(hint)) or f"of type {hint.__name__}"
 
 
 def _did_you_mean(key: object) -> str:

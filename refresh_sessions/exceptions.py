@@ -128,6 +128,13 @@ class SettingsError(ImproperlyConfigured):
     """``REFRESH_SESSIONS`` has an unknown key or a value of the wrong type."""
 
 
+class ExtraClaimsError(RuntimeError):
+    """What ``SessionPolicy.access_token_claims`` returned cannot go into an access token.
+
+    Return a small dict of JSON values, under names of your own: none that this package sets.
+    """
+
+
 class OuterTransactionError(RuntimeError):
     """A refresh was called inside a transaction of the caller's.
 

@@ -56,6 +56,17 @@ class SessionPolicy:
         """How long an access token is accepted."""
         return get_settings().ACCESS_TOKEN_LIFETIME
 
+    def access_token_claims(
+        self, user: AbstractBaseUser, *, session: DeviceSession, request: HttpRequest | None
+    ) -> Mapping[str, Any]:
+        """More claims for access tokens, such as a tenant; read as ``claims.extra``.
+
+        Whoever holds the token can read them, and they are as old as the token: decide about
+        permissions by the database. The claims that this package sets cannot be overridden, and
+        all of it together must stay small; otherwise ``ExtraClaimsError`` is raised.
+        """
+        return {}
+
     def max_refreshes(self, user: AbstractBaseUser, *, session: DeviceSession) -> int | None:
         """How many refreshes a session may have; None for no limit."""
         return get_settings().MAX_REFRESHES_PER_SESSION

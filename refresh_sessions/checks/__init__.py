@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.core.checks import CheckMessage, Tags, register
 
 from refresh_sessions.checks.deployment import find_risks
+from refresh_sessions.checks.keys import find_key_mistakes, find_key_risks
 from refresh_sessions.checks.mistakes import find_malformed, find_mistakes
 from refresh_sessions.conf import get_settings
 
@@ -22,7 +23,10 @@ TAG: Final = "refresh_sessions"
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Everything that cannot work."""
     # Nothing more can be said of settings that cannot even be read.
-    return list(find_malformed()) or list(find_mistakes(get_settings()))
+    return list(find_malformed()) or [
+        *find_mistakes(get_settings()),
+        *find_key_mistakes(get_settings()),
+    ]
 
 
 @register(TAG, Tags.security, deploy=True)
@@ -30,4 +34,4 @@ def check_deployment(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
     """Everything that works, but should not be in use where it matters."""
     if any(find_malformed()):
         return []
-    return list(find_risks(get_settings()))
+    return [*find_risks(get_settings()), *find_key_risks(get_settings())]

@@ -73,6 +73,31 @@ class CrossSiteRequest(APIException):
     default_code = "csrf_failed"
 
 
+class OAuthError(APIException):
+    """A failure of ``introspect/`` or ``revoke/``: with ``error`` too, as OAuth's clients read."""
+
+    def __init__(self) -> None:
+        code = self.default_code
+        super().__init__({"detail": self.default_detail, "code": code, "error": code}, code=code)
+
+
+class InvalidRequestError(OAuthError):
+    """The parameter ``token`` is missing, or no text (RFC 6749 §5.2)."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = _("The parameter 'token' is missing or is not a string.")
+    default_code = "invalid_request"
+
+
+class InvalidClientError(OAuthError):
+    """Whoever asks is none of ``INTROSPECTION_CLIENTS`` (RFC 6749 §5.2)."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_detail = _("Client authentication failed.")
+    default_code = "invalid_client"
+    auth_header = 'Basic realm="introspection"'
+
+
 @contextmanager
 def as_api_exceptions() -> Iterator[None]:
     """Turn the failures of the verbs, and a busy database, into answers of REST framework."""

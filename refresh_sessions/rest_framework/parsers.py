@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser, FormParser, JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -32,6 +33,30 @@ class StrictJSONParser(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError(_("JSON parse error - nested too deep.")) from None
+
+
+class StrictFormParser(FormParser):
+    """A form, as the RFCs of OAuth have clients send it, each field once."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Parse the body.
+
+        Raises:
+            ParseError: it cannot be read, or has a field twice (RFC 6749 §3.2).
+
+        """
+        try:
+            form = super().parse(stream, media_type, parser_context)
+        except (LookupError, ValueError, SuspiciousOperation):
+            raise ParseError(_("Form parse error.")) from None
+        if any(len(values) > 1 for _name, values in form.lists()):
+            raise ParseError(_("Form parse error - a field was sent more than once."))
+        return form.dict()
 
 
 class JSONOnly(BaseContentNegotiation):

@@ -7,6 +7,10 @@ from asgiref.sync import sync_to_async
 
 from refresh_sessions.sessions.branching import branch_session
 from refresh_sessions.sessions.checking import AccessGrant, check_access_token
+from refresh_sessions.sessions.introspecting import (
+    introspect_access_token,
+    introspect_refresh_token,
+)
 from refresh_sessions.sessions.issuing import TokenPair
 from refresh_sessions.sessions.pruning import count_prunable_sessions, prune_sessions
 from refresh_sessions.sessions.refreshing import refresh_session
@@ -27,12 +31,16 @@ arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
 asign_out = sync_to_async(sign_out)
 acheck_access_token = sync_to_async(check_access_token)
+aintrospect_access_token = sync_to_async(introspect_access_token)
+aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
 
 __all__ = [
     "AccessGrant",
     "TokenPair",
     "abranch_session",
     "acheck_access_token",
+    "aintrospect_access_token",
+    "aintrospect_refresh_token",
     "arefresh_session",
     "arevoke_session",
     "arevoke_sessions",
@@ -42,6 +50,8 @@ __all__ = [
     "branch_session",
     "check_access_token",
     "count_prunable_sessions",
+    "introspect_access_token",
+    "introspect_refresh_token",
     "prune_sessions",
     "refresh_session",
     "revoke_session",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -34,10 +36,30 @@ class AccessToken:
     expires_at: datetime
 
 
+def extra_claims(session: DeviceSession, *, request: HttpRequest | None) -> Mapping[str, Any]:
+    """What the policy adds to access tokens; ask before a change that must not be half done.
+
+    Raises:
+        ExtraClaimsError: it cannot go into a token.
+
+    """
+    extra = get_policy().access_token_claims(session.user, session=session, request=request)
+    access.check_extra(extra)
+    return extra
+
+
 def issue_access(
-    family: TokenFamily, *, generation: int, now: datetime, request: HttpRequest | None
+    family: TokenFamily,
+    *,
+    generation: int,
+    now: datetime,
+    request: HttpRequest | None,
+    extra: Mapping[str, Any] | None = None,
 ) -> AccessToken:
-    """Mint an access token for the holder of the refresh token of ``generation``."""
+    """Mint an access token for the holder of the refresh token of ``generation``.
+
+    ``extra`` is what ``extra_claims`` gave, where it was asked beforehand.
+    """
     session = family.session
     lifetime = get_policy().access_token_lifetime(session.user, session=session, request=request)
     expires_at = _whole_seconds(min(now + lifetime, session.expires_at))
@@ -51,15 +73,23 @@ def issue_access(
         authentication_methods=tuple(family.authentication_methods) if proven else (),
         issued_at=now,
         expires_at=expires_at,
+        extra=extra_claims(session, request=request) if extra is None else extra,
     )
     return AccessToken(token=access.issue(claims), expires_at=expires_at)
 
 
 def issue_pair(
-    family: TokenFamily, *, secret: str, now: datetime, request: HttpRequest | None
+    family: TokenFamily,
+    *,
+    secret: str,
+    now: datetime,
+    request: HttpRequest | None,
+    extra: Mapping[str, Any] | None = None,
 ) -> TokenPair:
     """Mint access and refresh token for the family's newest generation."""
-    token = issue_access(family, generation=family.generation, now=now, request=request)
+    token = issue_access(
+        family, generation=family.generation, now=now, request=request, extra=extra
+    )
     refresh_token = refresh.issue(
         session_id=family.session_id,
         family_id=family.pk,

@@ -18,7 +18,6 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import auth_digest
-from refresh_sessions.conf import get_settings
 from refresh_sessions.database import (
     LostRaceError,
     forbid_outer_transaction,
@@ -28,10 +27,15 @@ from refresh_sessions.database import (
 from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
-from refresh_sessions.policies import get_policy
 from refresh_sessions.rotation import Rules, Verdict, judge
-from refresh_sessions.sessions.issuing import TokenPair, idle_expiry, issue_access, issue_pair
-from refresh_sessions.sessions.reading import read_family, state_of
+from refresh_sessions.sessions.issuing import (
+    TokenPair,
+    extra_claims,
+    idle_expiry,
+    issue_access,
+    issue_pair,
+)
+from refresh_sessions.sessions.reading import read_family, rules_for, state_of
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.refusing import refuse
 from refresh_sessions.sessions.turns import take_turn
@@ -80,13 +84,15 @@ class _Refresh:
     using: str
     unsure: list[tuple[Verdict, TokenFamily]] = field(default_factory=list)
     """What was being written each time the connection broke."""
+    extra: Mapping[str, Any] | None = None
+    """What the policy adds to the access token, asked before anything is written."""
 
     def attempt(self) -> TokenPair:
         family = self._read()
         state = state_of(family)
         if not state.ended and (written := self._has_been_written(family)):
             return self._issue(written, family)
-        rules = _rules_for(family)
+        rules = rules_for(family)
         verdict = judge(
             self.claims.generation,
             state,
@@ -95,6 +101,8 @@ class _Refresh:
             rules=rules,
         )
         if verdict.mints:
+            # A policy that fails must not use up the token that the client has.
+            self.extra = extra_claims(family.session, request=self.request)
             self._rotate(verdict, family, rules)
             return self._issue(verdict, family)
         if verdict is Verdict.UNCHANGED or verdict is Verdict.ACCESS_ONLY:
@@ -148,7 +156,13 @@ class _Refresh:
             self._announce(refresh_token_recovered, family)
         self._try(lambda: _renew_auth_hash(family.session, self.using))
         self._announce(session_refreshed, family)
-        return issue_pair(family, secret=self.claims.secret, now=family.now, request=self.request)
+        return issue_pair(
+            family,
+            secret=self.claims.secret,
+            now=family.now,
+            request=self.request,
+            extra=self.extra,
+        )
 
     def _access_for_sibling(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
         """An access token for the generation that this client holds; nothing is written."""
@@ -189,18 +203,6 @@ class _Refresh:
             generation=family.generation,
             request=self.request,
         )
-
-
-def _rules_for(family: TokenFamily) -> Rules:
-    settings, session = get_settings(), family.session
-    limit = get_policy().max_refreshes(session.user, session=session)
-    return Rules(
-        overlap=settings.ROTATION_OVERLAP,
-        lost_response_recovery=settings.LOST_RESPONSE_RECOVERY,
-        max_refreshes=limit,
-        # The limit is the session's; only where there is one is it worth another query.
-        refreshes_elsewhere=0 if limit is None else family.refreshes_elsewhere(),
-    )
 
 
 def _write(family: TokenFamily, found: Mapping[str, Any], rules: Rules, using: str) -> None:

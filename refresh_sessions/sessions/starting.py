@@ -23,7 +23,7 @@ from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, Tok
 from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.ending import Ending, announce, end_many
-from refresh_sessions.sessions.issuing import TokenPair, idle_expiry, issue_pair
+from refresh_sessions.sessions.issuing import TokenPair, extra_claims, idle_expiry, issue_pair
 from refresh_sessions.sessions.reading import is_stored
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.turns import since_the_turn
@@ -54,6 +54,7 @@ class _Started:
     family: TokenFamily
     now: datetime
     evicted: list[DeviceSession]
+    extra: Mapping[str, Any]
 
 
 @sensitive_variables()
@@ -95,7 +96,13 @@ def start_session(
         is_committed=lambda started: is_stored(started.family, using=using),
     )
     after_commit(using, lambda: _announce(started, request))
-    return issue_pair(started.family, secret=sign_in.secret, now=started.now, request=request)
+    return issue_pair(
+        started.family,
+        secret=sign_in.secret,
+        now=started.now,
+        request=request,
+        extra=started.extra,
+    )
 
 
 def _start(sign_in: _SignIn) -> _Started:
@@ -108,7 +115,9 @@ def _start(sign_in: _SignIn) -> _Started:
     family = _create_family(sign_in, session, now)
     record([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
     session.known_families = [family]
-    return _Started(family=family, now=now, evicted=evicted)
+    # Here, so that a policy that fails leaves no session behind that nobody has tokens of.
+    extra = extra_claims(session, request=sign_in.request)
+    return _Started(family=family, now=now, evicted=evicted, extra=extra)
 
 
 def _take_turns(sign_in: _SignIn) -> None:

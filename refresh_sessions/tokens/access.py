@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.exceptions import ExtraClaimsError, InvalidTokenError
 from refresh_sessions.tokens.claims import (
     from_instant,
     to_generation,
@@ -19,12 +21,22 @@ from refresh_sessions.tokens.claims import (
     to_text,
     to_uuid,
 )
-from refresh_sessions.tokens.codec import MALFORMED, decode, encode
+from refresh_sessions.tokens.codec import MALFORMED, MAX_LENGTH, decode, encode
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 
 TYP: Final = "at+jwt"
 
-_REQUIRED: Final = ("iss", "aud", "sub", "exp", "iat", "jti", "sid", "fid", "gen", "amr")
+_REQUIRED: Final = (
+    *("iss", "aud", "sub", "exp", "iat", "jti", "client_id"),
+    *("sid", "fid", "gen", "amr"),
+)
+_OWN: Final = frozenset({*_REQUIRED, "auth_time"})
+
+PROTECTED: Final = frozenset({*_OWN, "nbf", "acr", "cnf"})
+"""Claims that no policy may set: ours, and those that would change what a token is good for."""
+
+MAX_EXTRA: Final = 2048
+"""Bytes of JSON that a policy may add; with the largest signature the token stays below 4096."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +52,71 @@ class AccessClaims:
     authentication_methods: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What ``SessionPolicy.access_token_claims`` added."""
+    token_id: str = ""
+    """The claim ``jti`` of a verified token; a new one is made for each token issued."""
+    client_id: str = ""
+    """The claim ``client_id`` of a verified token; tokens are issued with that of the settings."""
+
+
+def check_extra(extra: Mapping[str, Any]) -> None:
+    """Look at what a policy wants to add, while nothing has been issued yet.
+
+    Raises:
+        ExtraClaimsError: it is no mapping of JSON values, too large, or has a protected name.
+
+    """
+    hook = "SessionPolicy.access_token_claims"
+    if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
+        raise ExtraClaimsError(f"{hook} must return a dict with strings as keys.")
+    if taken := sorted(PROTECTED & extra.keys()):
+        raise ExtraClaimsError(f"{hook} must not return {', '.join(taken)}: these claims are set.")
+    try:
+        size = len(json.dumps(dict(extra), separators=(",", ":"), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ExtraClaimsError(f"{hook} returned what JSON does not have: {error}.") from None
+    if size > MAX_EXTRA:
+        raise ExtraClaimsError(f"{hook} returned {size} bytes of JSON, of at most {MAX_EXTRA}.")
 
 
 @sensitive_variables()
 def issue(claims: AccessClaims) -> str:
-    """Encode and sign an access token."""
+    """Encode and sign an access token.
+
+    Raises:
+        ExtraClaimsError: the additional claims cannot go into it.
+
+    """
+    check_extra(claims.extra)
+    named = replace(
+        claims,
+        # 128 bits from a CSPRNG; a UUID has only 122 (ASVS 7.2.3, 11.5.1).
+        token_id=secrets.token_urlsafe(16),
+        client_id=get_settings().CLIENT_ID,
+    )
+    payload = payload_of(named)
+    token = encode(payload, typ=TYP, keyring=get_keyring(Purpose.ACCESS))
+    if len(token) > MAX_LENGTH:
+        raise ExtraClaimsError(
+            f"The access token would have {len(token)} characters, of at most {MAX_LENGTH}: "
+            "SessionPolicy.access_token_claims must return less."
+        )
+    return token
+
+
+def payload_of(claims: AccessClaims) -> dict[str, Any]:
+    """The claims by their names in the token (RFC 9068 §2.2, and ours)."""
     settings = get_settings()
     payload = {
+        **claims.extra,
         "iss": settings.ISSUER,
         "aud": settings.AUDIENCE,
         "sub": claims.subject,
         "exp": from_instant(claims.expires_at),
         "iat": from_instant(claims.issued_at),
-        # 128 bits from a CSPRNG; a UUID has only 122 (ASVS 7.2.3, 11.5.1).
-        "jti": secrets.token_urlsafe(16),
+        "jti": claims.token_id,
+        "client_id": claims.client_id,
         "sid": str(claims.session_id),
         "fid": str(claims.family_id),
         "gen": claims.generation,
@@ -61,7 +124,7 @@ def issue(claims: AccessClaims) -> str:
     }
     if claims.authenticated_at is not None:
         payload["auth_time"] = from_instant(claims.authenticated_at)
-    return encode(payload, typ=TYP, keyring=get_keyring(Purpose.ACCESS))
+    return payload
 
 
 @sensitive_variables()
@@ -99,6 +162,9 @@ def verify(token: str, *, allow_expired: bool = False) -> AccessClaims:
             authentication_methods=tuple(to_text(method) for method in payload["amr"]),
             issued_at=to_instant(payload["iat"]),
             expires_at=to_instant(payload["exp"]),
+            extra={name: value for name, value in payload.items() if name not in _OWN},
+            token_id=to_text(payload["jti"]),
+            client_id=to_text(payload["client_id"]),
         )
     except MALFORMED:
         raise InvalidTokenError from None

@@ -36,10 +36,15 @@ MALFORMED: Final = (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowErr
 
 @sensitive_variables()
 def encode(claims: Mapping[str, Any], *, typ: str, keyring: Keyring) -> str:
-    """Sign ``claims`` with the keyring's signing key."""
+    """Sign ``claims`` with the keyring's signing key.
+
+    Raises:
+        TypeError, ValueError: a claim is nothing that JSON has.
+
+    """
     key = keyring.signing
     return _pyjwt.encode(
-        dict(claims), key.secret, algorithm=key.algorithm, headers={"typ": typ, "kid": key.kid}
+        dict(claims), key.signer, algorithm=key.algorithm, headers={"typ": typ, "kid": key.kid}
     )
 
 
@@ -67,7 +72,7 @@ def decode(
         key = _find_key(token, typ=typ, keyring=keyring)
         return _pyjwt.decode(
             token,
-            key.secret,
+            key.verifier,
             algorithms=[key.algorithm],
             issuer=issuer,
             audience=audience,

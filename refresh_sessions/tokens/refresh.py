@@ -52,16 +52,28 @@ def issue(
     *, session_id: UUID, family_id: UUID, generation: int, expires_at: datetime, secret: str
 ) -> str:
     """Encode and sign a refresh token."""
-    payload = {
+    claims = RefreshClaims(
+        session_id=session_id,
+        family_id=family_id,
+        generation=generation,
+        expires_at=expires_at,
+        secret=secret,
+        token="",
+    )
+    payload = {**payload_of(claims), "secret": secret}
+    return encode(payload, typ=TYP, keyring=get_keyring(Purpose.REFRESH))
+
+
+def payload_of(claims: RefreshClaims) -> dict[str, Any]:
+    """The claims by their names in the token, without the secret."""
+    return {
         "iss": get_settings().ISSUER,
         "aud": _audience(),
-        "exp": from_instant(expires_at),
-        "sid": str(session_id),
-        "fid": str(family_id),
-        "gen": generation,
-        "secret": secret,
+        "exp": from_instant(claims.expires_at),
+        "sid": str(claims.session_id),
+        "fid": str(claims.family_id),
+        "gen": claims.generation,
     }
-    return encode(payload, typ=TYP, keyring=get_keyring(Purpose.REFRESH))
 
 
 @sensitive_variables()

@@ -1,8 +1,11 @@
-"""The endpoints: sign in, refresh, sign out, and the user's own sessions."""
+"""The endpoints: sign in, refresh, sign out, one's own sessions, and those of the RFCs."""
 
+from refresh_sessions.rest_framework.views.introspect import IntrospectView
+from refresh_sessions.rest_framework.views.jwks import JWKSView
 from refresh_sessions.rest_framework.views.login import LoginView
 from refresh_sessions.rest_framework.views.logout import LogoutView
 from refresh_sessions.rest_framework.views.refresh import RefreshView
+from refresh_sessions.rest_framework.views.revoke import RevokeView
 from refresh_sessions.rest_framework.views.sessions import (
     BranchView,
     RevokeAllView,
@@ -13,11 +16,14 @@ from refresh_sessions.rest_framework.views.sessions import (
 
 __all__ = [
     "BranchView",
+    "IntrospectView",
+    "JWKSView",
     "LoginView",
     "LogoutView",
     "RefreshView",
     "RevokeAllView",
     "RevokeOthersView",
+    "RevokeView",
     "SessionDetailView",
     "SessionListView",
 ]

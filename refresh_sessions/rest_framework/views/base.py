@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -47,13 +48,16 @@ class ContractView(APIView):
     authentication_classes: Sequence[type[BaseAuthentication]] = ()
     permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
     throttle_classes: Sequence[type[BaseThrottle]] = ()
-    parser_classes = (StrictJSONParser,)
+    parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = JSONOnly
     metadata_class = None
     http_method_names = ("get", "post", "patch", "delete", "head")
     versioning_class = None
     schema = None
+
+    is_private = True
+    """Whether the answer, or what it does, is the business of one site alone."""
 
     def get_authenticate_header(self, request: Request) -> str:
         """Without one, REST framework would turn every 401 into a 403."""
@@ -72,7 +76,7 @@ class ContractView(APIView):
         """Refuse wrong methods and what another site made the browser send, unread."""
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
-        if get_transport().is_forged(self.http_request):
+        if self.is_private and get_transport().is_forged(self.http_request):
             raise CrossSiteRequest
         super().initial(request, *args, **kwargs)
 

@@ -1,0 +1,164 @@
+"""The keyrings in force: the keys that the settings name, parsed once and kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from django.conf import settings as django_settings
+from django.utils.encoding import force_bytes
+
+from refresh_sessions.conf import NAMESPACE, get_settings
+from refresh_sessions.tokens.keys.derived import DERIVED, derived_keys
+from refresh_sessions.tokens.keys.faults import (
+    KeyFault,
+    NoSigningKey,
+    RepeatedKey,
+    UnfitKey,
+    UnreadableKey,
+)
+from refresh_sessions.tokens.keys.jwk import published
+from refresh_sessions.tokens.keys.model import Key, Keyring, Kind, Purpose
+from refresh_sessions.tokens.keys.pem import parse_pem
+from refresh_sessions.tokens.keys.sources import read_entry
+from refresh_sessions.tokens.keys.symmetric import parse_secret
+
+_Entry: TypeAlias = str | tuple[tuple[str, str], ...]
+_Entries: TypeAlias = tuple[_Entry, ...]
+_Secrets: TypeAlias = tuple[str | bytes, ...]
+
+_SETTING: Final = {Purpose.ACCESS: "KEYS", Purpose.REFRESH: "REFRESH_KEYS"}
+
+
+def get_keyring(purpose: Purpose) -> Keyring:
+    """The keyring in force now for ``purpose``.
+
+    Files and environment variables are read once per process and setting: a process notices
+    that they changed when it is started anew.
+
+    Raises:
+        KeyFault: a key cannot be used. The checks list all faults; this is the first of them.
+
+    """
+    return _keyrings(*_configuration())[purpose]
+
+
+def find_faults() -> Iterator[KeyFault]:
+    """Say, one by one, what is wrong with the keys of the settings."""
+    keys, refresh_keys, secrets = _configuration()
+    yield from _faults_in(_load_all(keys, refresh_keys, secrets), secrets)
+
+
+def _faults_in(
+    loaded: Mapping[Purpose, list[Key | KeyFault]], secrets: _Secrets
+) -> Iterator[KeyFault]:
+    for purpose, outcomes in loaded.items():
+        yield from (outcome for outcome in outcomes if isinstance(outcome, KeyFault))
+        yield from _find_unable_to_sign(purpose, outcomes)
+    yield from _find_repeated(loaded, secrets)
+
+
+def public_keys() -> list[dict[str, str]]:
+    """The asymmetric keys of access tokens as JWKs, the one that signs first."""
+    keys = get_keyring(Purpose.ACCESS).verifying.values()
+    return [published(key) for key in keys if not key.is_symmetric]
+
+
+def _configuration() -> tuple[_Entries, _Entries, _Secrets]:
+    settings = get_settings()
+    secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+    return _frozen(settings.KEYS), _frozen(settings.REFRESH_KEYS), secrets
+
+
+def _frozen(entries: Sequence[Mapping[str, Any] | str]) -> _Entries:
+    return tuple(
+        entry
+        if isinstance(entry, str)
+        else tuple(sorted((name, os.fspath(value)) for name, value in entry.items()))
+        for entry in entries or (DERIVED,)
+    )
+
+
+@lru_cache(maxsize=16)
+def _keyrings(
+    keys: _Entries, refresh_keys: _Entries, secrets: _Secrets
+) -> Mapping[Purpose, Keyring]:
+    loaded = _load_all(keys, refresh_keys, secrets)
+    # A fault is raised and so not kept: the next call looks again.
+    for fault in _faults_in(loaded, secrets):
+        raise fault
+    keyrings = {}
+    for purpose, outcomes in loaded.items():
+        by_kid = {key.kid: key for key in outcomes if isinstance(key, Key)}
+        signing = next(iter(by_kid.values()))
+        keyrings[purpose] = Keyring(signing=signing, verifying=MappingProxyType(by_kid))
+    return keyrings
+
+
+def _load_all(
+    keys: _Entries, refresh_keys: _Entries, secrets: _Secrets
+) -> dict[Purpose, list[Key | KeyFault]]:
+    return {
+        Purpose.ACCESS: list(_load(Purpose.ACCESS, keys, secrets)),
+        Purpose.REFRESH: list(_load(Purpose.REFRESH, refresh_keys, secrets)),
+    }
+
+
+def _load(purpose: Purpose, entries: _Entries, secrets: _Secrets) -> Iterator[Key | KeyFault]:
+    for index, entry in enumerate(entries):
+        if entry == DERIVED:
+            yield from derived_keys(purpose, secrets)
+            continue
+        try:
+            yield _load_one(purpose, entry, f"{NAMESPACE}[{_SETTING[purpose]!r}][{index}]")
+        except KeyFault as fault:
+            yield fault
+
+
+def _load_one(purpose: Purpose, raw: _Entry, where: str) -> Key:
+    if isinstance(raw, str):
+        raise UnreadableKey(
+            f"{where} is a text, and the only text that may stand there is {DERIVED!r}.",
+            remedy="Write a dict, such as {'algorithm': 'ES256', 'file': '/path/to/key.pem'}.",
+        )
+    entry = read_entry(dict(raw), where)
+    if entry.algorithm.kind is Kind.SYMMETRIC:
+        return parse_secret(entry, purpose)
+    if purpose is Purpose.REFRESH:
+        raise UnfitKey(
+            f"{where} uses {entry.algorithm.name}; but nobody else ever verifies refresh tokens.",
+            remedy="Use HS256, HS384 or HS512.",
+        )
+    return parse_pem(entry)
+
+
+def _find_unable_to_sign(purpose: Purpose, outcomes: list[Key | KeyFault]) -> Iterator[KeyFault]:
+    first = outcomes[0]
+    if isinstance(first, Key) and first.secret is None:
+        yield NoSigningKey(
+            f"{NAMESPACE}[{_SETTING[purpose]!r}][0] is to sign, and is a public key.",
+            remedy="Put the entry of a private key first; the others only verify.",
+        )
+
+
+def _find_repeated(
+    loaded: Mapping[Purpose, list[Key | KeyFault]], secrets: _Secrets
+) -> Iterator[KeyFault]:
+    names: dict[object, str] = {
+        force_bytes(secret): "SECRET_KEY or one of its fallbacks" for secret in secrets
+    }
+    for purpose, outcomes in loaded.items():
+        for key in outcomes:
+            if not isinstance(key, Key):
+                continue
+            place = f"{NAMESPACE}[{_SETTING[purpose]!r}] ({key.origin})"
+            material: object = key.secret if key.is_symmetric else key.kid
+            if material in names:
+                yield RepeatedKey(
+                    f"{place} is the same key as {names[material]}.",
+                    remedy="List each key once, and never use it for anything else.",
+                )
+            names.setdefault(material, place)

@@ -1,0 +1,88 @@
+"""Where keys come from: a file, an environment variable, or the setting itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from refresh_sessions.tokens.keys.faults import UnreadableKey
+from refresh_sessions.tokens.keys.model import ALGORITHMS, Algorithm
+
+_SOURCES: Final = ("file", "env", "value")
+_EXAMPLE: Final = (
+    "Write {'algorithm': 'ES256', 'file': '/path/to/key.pem'}, or 'env' with the name of an "
+    "environment variable, or 'value' with the key itself."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry of ``KEYS`` or ``REFRESH_KEYS``, read but not yet parsed."""
+
+    where: str
+    """The place in the settings, for messages."""
+    algorithm: Algorithm
+    text: str = field(repr=False)
+    origin: str
+
+
+def read_entry(raw: Mapping[str, str], where: str) -> Entry:
+    """Find the key that an entry speaks of.
+
+    Raises:
+        UnreadableKey: the entry is incomplete, or there is no key where it says.
+
+    """
+    fields = dict(raw)
+    algorithm = ALGORITHMS.get(fields.pop("algorithm", ""))
+    if algorithm is None:
+        raise UnreadableKey(
+            f"{where} has no 'algorithm' that is known here.",
+            remedy=f"Use one of {', '.join(ALGORITHMS)}.",
+        )
+    if len(fields) != 1 or not fields.keys() <= set(_SOURCES):
+        raise UnreadableKey(
+            f"{where} must have, beside 'algorithm', one of 'file', 'env' and 'value'; it has "
+            f"{', '.join(map(repr, sorted(fields))) or 'none'}.",
+            remedy=_EXAMPLE,
+        )
+    ((source, named),) = fields.items()
+    text = _READERS[source](named, where)
+    origin = "the setting itself" if source == "value" else f"{source} {named}"
+    return Entry(where=where, algorithm=algorithm, text=text.strip(), origin=origin)
+
+
+def _read_file(name: str, where: str) -> str:
+    try:
+        return Path(name).read_text(encoding="ascii")
+    except OSError as error:
+        raise UnreadableKey(
+            f"{where} names the file {name!r}, which cannot be read: {error.strerror}.",
+            remedy="Give the absolute path of a file that the server's user may read.",
+        ) from None
+    except ValueError:
+        raise UnreadableKey(
+            f"{where} names the file {name!r}, which is no text.",
+            remedy="Give a PEM file, or base64url for a symmetric algorithm.",
+        ) from None
+
+
+def _read_environment(name: str, where: str) -> str:
+    text = os.environ.get(name)
+    if not text:
+        raise UnreadableKey(
+            f"{where} names the environment variable {name!r}, which is not set.",
+            remedy="Set it for the server, and for manage.py as well.",
+        )
+    # Many platforms keep a variable on one line, and write the breaks of a PEM so.
+    return text.replace("\\n", "\n")
+
+
+def _take_value(value: str, where: str) -> str:
+    return value
+
+
+_READERS: Final = {"file": _read_file, "env": _read_environment, "value": _take_value}

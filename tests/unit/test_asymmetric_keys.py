@@ -1,0 +1,180 @@
+"""Keys with a public part: who can sign, who can verify, and what everybody may see."""
+
+import json
+
+import pytest
+
+from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.tokens import access
+from refresh_sessions.tokens.keys import Purpose, find_faults, get_keyring, public_keys
+from refresh_sessions.tokens.keys.faults import NoSigningKey, RepeatedKey, UnfitKey, UnreadableKey
+from refresh_sessions.tokens.keys.generating import generate
+from tests.keys import ASYMMETRIC, entry, private, public_pem, text
+from tests.unit.forge import parts
+from tests.unit.test_keys import fault
+from tests.unit.test_tokens import access_token
+
+pytest.importorskip("cryptography")
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+
+def pem_of(key, form=PrivateFormat.PKCS8, encryption=None) -> str:
+    return key.private_bytes(Encoding.PEM, form, encryption or NoEncryption()).decode()
+
+
+def use(options, algorithm, value):
+    options(KEYS=[{"algorithm": algorithm, "value": value}])
+
+
+@pytest.mark.parametrize("algorithm", ASYMMETRIC)
+class TestEach:
+    def test_signs_and_verifies(self, options, algorithm):
+        options(KEYS=[entry(algorithm)])
+        header, _ = parts(access_token())
+        assert header["alg"] == algorithm
+        assert header["kid"] == public_keys()[0]["kid"]
+        assert access.verify(access_token()).subject == "7"
+
+    def test_verifies_with_the_public_part_alone(self, options, algorithm):
+        options(KEYS=[entry(algorithm)])
+        token = access_token()
+        options(KEYS=[entry("HS256"), {"algorithm": algorithm, "value": public_pem(algorithm)}])
+        access.verify(token)
+        assert get_keyring(Purpose.ACCESS).verifying[parts(token)[0]["kid"]].secret is None
+
+    def test_a_public_key_cannot_come_first(self, options, algorithm):
+        use(options, algorithm, public_pem(algorithm))
+        assert isinstance(fault(), NoSigningKey)
+
+    def test_another_key_of_the_kind_verifies_nothing(self, options, algorithm):
+        options(KEYS=[entry(algorithm)])
+        token = access_token()
+        options(KEYS=[entry(algorithm, 1)])
+        with pytest.raises(InvalidTokenError):
+            access.verify(token)
+
+    def test_shows_its_public_part_and_nothing_else(self, options, algorithm):
+        options(KEYS=[entry(algorithm)])
+        (shown,) = public_keys()
+        assert shown["alg"] == algorithm
+        assert shown["use"] == "sig"
+        assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth", "key_ops"} & shown.keys()
+        assert len(shown["kid"]) == 43
+
+    def test_from_an_environment_variable_on_one_line(self, options, algorithm, monkeypatch):
+        monkeypatch.setenv("KEY_OF_THIS_TEST", text(algorithm).replace("\n", "\\n"))
+        options(KEYS=[{"algorithm": algorithm, "env": "KEY_OF_THIS_TEST"}])
+        access.verify(access_token())
+
+    def test_private_and_public_part_are_the_same_key(self, options, algorithm):
+        options(KEYS=[entry(algorithm), {"algorithm": algorithm, "value": public_pem(algorithm)}])
+        assert isinstance(fault(), RepeatedKey)
+
+    def test_no_other_algorithm_takes_it(self, options, algorithm):
+        siblings = {"PS256", "RS256"} if algorithm in {"PS256", "RS256"} else {algorithm}
+        for other in set(ASYMMETRIC) - siblings:
+            use(options, other, text(algorithm))
+            assert isinstance(fault(), UnfitKey)
+            use(options, other, public_pem(algorithm))
+            assert {type(found) for found in find_faults()} == {UnfitKey}
+
+
+class TestForms:
+    def test_traditional_and_with_parameters_before_it(self, options):
+        key = ec.generate_private_key(ec.SECP256R1())
+        traditional = pem_of(key, PrivateFormat.TraditionalOpenSSL)
+        assert "BEGIN EC PRIVATE KEY" in traditional
+        parameters = (
+            "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+        )
+        use(options, "ES256", parameters + traditional)
+        access.verify(access_token())
+
+    def test_traditional_rsa(self, options):
+        use(options, "PS256", pem_of(private("PS256"), PrivateFormat.TraditionalOpenSSL))
+        access.verify(access_token())
+
+    @pytest.mark.parametrize(
+        ("value", "mention"),
+        [
+            ("", "no PEM block"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "no PEM block"),
+            ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "cannot be parsed"),
+            ("-----BEGIN PUBLIC KEY-----\n!!\n-----END PUBLIC KEY-----", "cannot be parsed"),
+            ("-----BEGIN PRIVATE KEY-----\nMIG", "no PEM block"),
+        ],
+    )
+    def test_damaged(self, options, value, mention):
+        use(options, "ES256", value)
+        assert isinstance(fault(), UnreadableKey)
+        assert mention in str(fault())
+
+    def test_encrypted(self, options):
+        secret = pem_of(private("ES256"), encryption=BestAvailableEncryption(b"passphrase"))
+        use(options, "ES256", secret)
+        assert isinstance(fault(), UnreadableKey)
+        assert "encrypted" in str(fault())
+
+
+class TestSizes:
+    @pytest.mark.parametrize(("bits", "fits"), [(2048, False), (3072, True), (3071, False)])
+    @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
+    def test_rsa(self, options, algorithm, bits, fits):
+        use(options, algorithm, pem_of(rsa.generate_private_key(65537, bits)))
+        if fits:
+            assert get_keyring(Purpose.ACCESS).signing.bits == bits
+        else:
+            assert isinstance(fault(), UnfitKey)
+            assert "3072" in str(fault())
+
+    @pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP521R1(), ec.SECP256K1()])
+    def test_other_curves(self, options, curve):
+        use(options, "ES256", pem_of(ec.generate_private_key(curve)))
+        assert isinstance(fault(), UnfitKey)
+
+    def test_ed448(self, options):
+        use(options, "EdDSA", pem_of(ed448.Ed448PrivateKey.generate()))
+        assert isinstance(fault(), UnfitKey)
+
+
+class TestThumbprint:
+    def test_of_rfc_8037(self, options):
+        """The example of its appendix A.3."""
+        x = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+        public = ed25519.Ed25519PublicKey.from_public_bytes(x)
+        value = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        options(KEYS=["SECRET_KEY", {"algorithm": "EdDSA", "value": value}])
+        (shown,) = public_keys()
+        assert shown["kid"] == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        assert shown["x"] == "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+
+    def test_coordinates_keep_their_leading_zeros(self, options):
+        """One key in 128 has a coordinate that is a byte shorter as a number."""
+        seen = set()
+        while len(seen) < 2:
+            key = ec.generate_private_key(ec.SECP256R1())
+            numbers = key.public_key().public_numbers()
+            seen.add(min(numbers.x.bit_length(), numbers.y.bit_length()) <= 248)
+            if numbers.x.bit_length() <= 248 or len(seen) == 1:
+                use(options, "ES256", pem_of(key))
+                (shown,) = public_keys()
+                assert (len(shown["x"]), len(shown["y"])) == (43, 43)
+
+
+def test_the_order_is_that_of_the_setting(options):
+    options(KEYS=[entry("ES256"), entry("HS256"), entry("EdDSA"), "SECRET_KEY"])
+    assert [key["alg"] for key in public_keys()] == ["ES256", "EdDSA"]
+    assert "value" not in json.dumps(public_keys())
+
+
+def test_what_is_generated_is_not_encrypted_and_new_each_time():
+    assert generate("ES256").startswith("-----BEGIN PRIVATE KEY-----")
+    assert generate("ES256") != generate("ES256")
