@@ -52,6 +52,11 @@ class Client:
 def check_contract(answer: Any) -> None:
     """What holds for every answer of the package."""
     assert answer["Cache-Control"] == "no-store"
+    check_form(answer)
+
+
+def check_form(answer: Any) -> None:
+    """What holds also for the keys, which anybody may keep."""
     assert answer.status_code < 500 or answer.status_code == 503
     if answer.status_code != 204:
         assert answer["Content-Type"] == "application/json"
@@ -59,8 +64,12 @@ def check_contract(answer: Any) -> None:
         body = answer.json()
         assert isinstance(body["detail"], str)
         assert isinstance(body["code"], str)
-        assert set(body) <= {"detail", "code", "reason", "errors"}
-    if answer.status_code == 401:
+        # For clients of OAuth the endpoints of its RFCs say it in OAuth's way as well.
+        assert body.get("error", body["code"]) == body["code"]
+        assert set(body) <= {"detail", "code", "reason", "errors", "error"}
+    if answer.status_code == 401 and answer["WWW-Authenticate"].startswith("Basic "):
+        assert body["code"] == "invalid_client"
+    elif answer.status_code == 401:
         assert answer["WWW-Authenticate"].startswith(CHALLENGE)
     else:
         assert "WWW-Authenticate" not in answer

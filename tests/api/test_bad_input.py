@@ -28,6 +28,9 @@ ENDPOINTS = [
     ("delete", f"sessions/{SOME_ID}/"),
     ("post", "sessions/revoke-others/"),
     ("post", "sessions/revoke-all/"),
+    ("post", "introspect/"),
+    ("post", "revoke/"),
+    ("get", "jwks.json"),
 ]
 OPEN = ENDPOINTS[:4]
 
@@ -56,6 +59,8 @@ content_types = st.sampled_from(
         "text/plain",
         "multipart/form-data",
         "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded; charset=base64",
+        "application/x-www-form-urlencoded; charset=utf-16",
         "",
         "\x7f",
     ]
