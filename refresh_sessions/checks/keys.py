@@ -60,7 +60,7 @@ def _check_algorithms(keyring: Keyring) -> Iterator[CheckMessage]:
                 "PKCS #1 v1.5, OWASP ASVS 5 (appendix C) disallows.",
                 hint="Use ES256 or EdDSA, or PS256 with the same key, unless a service that "
                 "verifies your tokens knows nothing else; then silence this check.",
-                id="refresh_sessions.W018",
+                id="refresh_sessions.W019",
             )
 
 
@@ -73,5 +73,5 @@ def _check_mixture(keyring: Keyring) -> Iterator[CheckMessage]:
             hint="While you move from the one to the other that is as it must be. Remove the "
             "symmetric keys, 'SECRET_KEY' included, as soon as the last token signed with them "
             "has expired.",
-            id="refresh_sessions.W019",
+            id="refresh_sessions.W020",
         )

@@ -17,6 +17,7 @@ import refresh_sessions
 from refresh_sessions.checks import check_deployment, check_settings, deployment, mistakes
 from refresh_sessions.policies import SessionPolicy
 from tests.factories import make_pair
+from tests.keys import entry, public_pem
 from tests.unit.forge import parts
 
 PACKAGE = Path(refresh_sessions.__file__).parent
@@ -109,6 +110,16 @@ CASES = [
         "'__hOST-rt'",
         **cookie(COOKIE_NAME="__hOST-rt", COOKIE_PATH="", COOKIE_DOMAIN="example.org"),
     ),
+    Case("E001", "'KEYS'", "a list of keys", KEYS="SECRET_KEY"),
+    Case("E001", "'INTROSPECTION_CLIENTS']['b']", INTROSPECTION_CLIENTS={"b": "secret"}),
+    Case("E001", "has a client 'a b'", INTROSPECTION_CLIENTS={"a b": "0" * 64}),
+    Case("E001", "'CLIENT_ID'", CLIENT_ID=""),
+    Case("E014", "['KEYS'][0]", "'/nowhere'", KEYS=[{"algorithm": "HS256", "file": "/nowhere"}]),
+    Case("E014", "['REFRESH_KEYS'][1]", REFRESH_KEYS=["SECRET_KEY", "key.pem"]),
+    Case("E015", "['KEYS'][0]", "32 or more", KEYS=[{"algorithm": "HS256", "value": "c2hvcnQ"}]),
+    Case("E015", "['REFRESH_KEYS'][0]", REFRESH_KEYS=[{"algorithm": "EdDSA", "value": "x"}]),
+    Case("E017", "the setting itself", KEYS=[entry("HS256"), entry("HS256")]),
+    Case("E017", "REFRESH_KEYS", KEYS=[entry("HS256")], REFRESH_KEYS=[entry("HS256")]),
     Case("W001", "SECRET_KEY can", django={"SECRET_KEY": "django-insecure-" + STRONG}),
     Case("W001", "SECRET_KEY can", django={"SECRET_KEY": STRONG[:49]}),
     Case("W001", "SECRET_KEY can", django={"SECRET_KEY": "abcd" * 20}),
@@ -182,6 +193,9 @@ FINE = [
     Case("no idle limit", REFRESH_TOKEN_LIFETIME=timedelta(days=7)),
     Case("recovery", LOST_RESPONSE_RECOVERY=False),
     Case("issuer", ISSUER="shop", AUDIENCE="refresh_sessions#refresh"),
+    Case("keys", KEYS=[entry("HS512"), entry("HS256")], REFRESH_KEYS=(entry("HS384"),)),
+    Case("derived keys", KEYS=["SECRET_KEY"], REFRESH_KEYS=["SECRET_KEY", entry("HS256")]),
+    Case("clients", INTROSPECTION_CLIENTS={"billing": "0" * 64}),
     Case("policy", POLICY="tests.domain.test_checks.Stricter"),
     Case("pk by its name", USER_ID_FIELD="id"),
     Case("cookie", **cookie()),
@@ -237,6 +251,7 @@ class TestEachCheck:
 
     def test_has_a_case_here(self):
         cases = {case.id for case in [*CASES, *(case for case, _ in PAIRS)]}
+        cases |= set(TestKeys.IDS)
         assert cases == set(_ids_in_source())
 
 
@@ -397,6 +412,56 @@ class TestUserIdField:
         settings.REFRESH_SESSIONS = {"USER_ID_FIELD": "email"}
         warned = [message.id for message in check_deployment()]
         assert warned == ["refresh_sessions.W016"]
+
+
+class TestKeys:
+    """The checks for which more than settings is needed."""
+
+    IDS = ("E016", "E018", "W019", "W020")
+
+    @pytest.fixture
+    def asymmetric(self):
+        pytest.importorskip("cryptography")
+
+    def test_without_cryptography_there_are_symmetric_keys_only(self, settings, monkeypatch):
+        monkeypatch.setattr("refresh_sessions.tokens.keys.pem.find_spec", lambda name: None)
+        settings.REFRESH_SESSIONS = {"KEYS": [{"algorithm": "ES256", "value": "x"}]}
+        assert ids() == ["E018"]
+        assert "[crypto]" in str(found()[0].hint)
+
+    def test_a_public_key_cannot_sign(self, settings, asymmetric):
+        public = {"algorithm": "ES256", "value": public_pem("ES256")}
+        settings.REFRESH_SESSIONS = {"KEYS": [public, entry("EdDSA")]}
+        assert ids() == ["E016"]
+        settings.REFRESH_SESSIONS = {"KEYS": [entry("EdDSA"), public]}
+        assert ids() == []
+
+    @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "PS256"])
+    def test_nothing_is_said_against(self, settings, asymmetric, algorithm):
+        settings.REFRESH_SESSIONS = {"KEYS": [entry(algorithm)]}
+        assert ids() == []
+
+    def test_the_padding_of_rs256_is_warned_of(self, settings, asymmetric):
+        settings.REFRESH_SESSIONS = {"KEYS": [entry("ES256"), entry("RS256")]}
+        assert ids() == ["W019"]
+
+    @pytest.mark.parametrize("symmetric", ["SECRET_KEY", entry("HS256")], ids=["derived", "own"])
+    def test_symmetric_keys_beside_others_are_warned_of(self, settings, asymmetric, symmetric):
+        settings.REFRESH_SESSIONS = {"KEYS": [entry("ES256"), symmetric]}
+        assert ids() == ["W020"]
+
+    def test_all_faults_are_told_and_no_risk_beside_them(self, settings, asymmetric):
+        keys = ["x", entry("RS256"), {"algorithm": "ES256", "value": "y"}]
+        settings.REFRESH_SESSIONS = {"KEYS": keys}
+        assert ids() == ["E014", "E014"]
+
+    def test_no_check_shows_a_key(self, settings):
+        secret = entry("HS256")["value"]
+        for algorithm in ("HS256", "HS512", "ES256", "none"):
+            value = {"algorithm": algorithm, "value": secret}
+            settings.REFRESH_SESSIONS = {"KEYS": [value, value], "REFRESH_KEYS": [value]}
+            assert ids()
+            assert secret not in "".join(map(str, found()))
 
 
 class TestAudience:

@@ -114,6 +114,7 @@ class TestWrongTypes:
             ("FIELD_NAMES", ("access", "accessToken"), "a dict of strings"),
             ("FIELD_NAMES", {"access": None}, "a dict of strings"),
             ("FIELD_NAMES", {1: "accessToken"}, "a dict of strings"),
+            ("CLIENT_ID", None, "of type str"),
         ],
     )
     def test_are_refused_with_what_is_expected(self, key, value, expected):
