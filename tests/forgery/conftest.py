@@ -1,0 +1,49 @@
+"""The scene of the crimes, under each kind of keys that a project may have."""
+
+import hashlib
+
+import pytest
+
+from refresh_sessions.tokens.keys import Purpose
+from refresh_sessions.tokens.keys.generating import parse
+from tests.factories import UserFactory, make_pair
+from tests.forgery.doors import SECRET
+from tests.forgery.making import Scene
+from tests.keys import entry, text
+
+RINGS = {
+    "derived": {},
+    "ES256": {"KEYS": ["ES256"]},
+    "EdDSA": {"KEYS": ["EdDSA", "ES256"], "REFRESH_KEYS": [entry("HS512", 7)]},
+}
+
+
+@pytest.fixture(params=RINGS)
+def ring(request, options, settings) -> str:
+    """One kind of keys, with everything else as it takes to try every door."""
+    asymmetric = request.param in {"ES256", "EdDSA"}
+    if asymmetric:
+        pytest.importorskip("cryptography")
+    chosen = dict(RINGS[request.param])
+    if asymmetric:
+        chosen["KEYS"] = [entry(algorithm) for algorithm in chosen["KEYS"]]
+    digest = hashlib.sha256(SECRET.encode()).hexdigest()
+    options(**chosen, INTROSPECTION_CLIENTS={"service": digest})
+    rates = {"session-login": None, "session-refresh": None}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    return request.param
+
+
+@pytest.fixture
+def scene(ring, db) -> Scene:
+    user = UserFactory()
+    algorithms = ["HS256", "HS512"] + (["ES256", "EdDSA"] if ring in {"ES256", "EdDSA"} else [])
+    retired = tuple(
+        parse(text(name, 9), name, purpose) for name in algorithms for purpose in Purpose
+    )
+    return Scene(
+        victim=make_pair(user),
+        sibling=make_pair(user),
+        stranger=make_pair(UserFactory()),
+        retired=retired,
+    )

@@ -1,0 +1,154 @@
+"""``python -m tests.forgery.fuzz --minutes 10``: whatever is presented as a token, one answer.
+
+Hypothesis makes texts that look more or less like tokens, and genuine tokens with parts of them
+changed. Verifying one either raises ``InvalidTokenError``, or it is to the letter the token that
+was issued. Anything else is a finding, shown with the text that led to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import string
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ALPHABET = string.ascii_letters + string.digits + "-_"
+NAMES = ["alg", "typ", "kid", "crit", "b64", "jwk", "jku", "zip", "enc"]
+CLAIMS = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "fid", "gen", "amr", "nbf", "secret"]
+WORDS = ["HS256", "ES256", "none", "at+jwt", "rt+jwt", "JWT", "refresh_sessions", "1", ""]
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    scalars = (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.integers(-(2**70), 2**70)
+        | st.floats()
+        | st.text(max_size=30)
+        | st.sampled_from(WORDS)
+    )
+    return st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=10,
+    )
+
+
+def objects(names: list[str]) -> st.SearchStrategy[bytes]:
+    """JSON as a header or a payload might have it, or bytes that are none."""
+    keys = st.sampled_from(names) | st.text(max_size=8)
+    return (
+        st.dictionaries(keys, json_values(), max_size=6).map(lambda o: json.dumps(o).encode())
+        | json_values().map(lambda o: json.dumps(o).encode())
+        | st.binary(max_size=60)
+    )
+
+
+def encoded(parts: st.SearchStrategy[bytes]) -> st.SearchStrategy[str]:
+    from tests.unit.forge import b64  # noqa: PLC0415  (Django has to be set up first)
+
+    return parts.map(b64)
+
+
+def texts(genuine: list[str]) -> st.SearchStrategy[str]:
+    """What a fuzzer of tokens presents."""
+    pieces = [piece for token in genuine for piece in token.split(".")]
+    part = (
+        encoded(objects(NAMES))
+        | encoded(objects(CLAIMS))
+        | st.sampled_from(pieces)
+        | st.text(ALPHABET, max_size=90)
+    )
+    joined = st.lists(part, min_size=1, max_size=6).map(".".join)
+    cut = st.tuples(st.sampled_from(genuine), st.integers(0, 900), st.integers(0, 40), st.text())
+    spliced = cut.map(lambda c: c[0][: c[1]] + c[3] + c[0][c[1] + c[2] :])
+    return joined | spliced | st.text(max_size=120) | st.text(ALPHABET + ".=", max_size=200)
+
+
+def check(verify: Callable[[str], Any], token: str, genuine: list[str]) -> str:
+    """Verify, and say how it went.
+
+    Raises:
+        AssertionError: something was accepted that was not issued.
+
+    """
+    from refresh_sessions.exceptions import InvalidTokenError  # noqa: PLC0415
+
+    try:
+        verify(token)
+    except InvalidTokenError:
+        return "refused"
+    assert token in genuine, f"accepted: {token!r}"
+    return "genuine"
+
+
+def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
+    """Any header and payload with a signature of ours, so that nothing stops it before the end."""
+    from refresh_sessions.tokens.keys import Purpose  # noqa: PLC0415
+    from tests.forgery.making import key_of, sign  # noqa: PLC0415
+    from tests.unit.forge import parts  # noqa: PLC0415
+
+    original = parts(genuine)[0]
+    return sign(header or original, payload, key_of(Purpose.ACCESS))
+
+
+def run(minutes: float, number: int) -> Counter[str]:
+    """Fuzz for so long; the number makes it the same again."""
+    from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
+    from tests.unit.test_tokens import access_token, refresh_token  # noqa: PLC0415
+
+    genuine, tally = [access_token(), refresh_token()], Counter[str]()
+    end = time.monotonic() + minutes * 60
+    options = settings(
+        max_examples=2000,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    rounds = number
+    while time.monotonic() < end:
+
+        @seed(rounds)
+        @options
+        @given(token=texts(genuine), payload=objects(CLAIMS), header=st.just(b"") | objects(NAMES))
+        def one_round(token: str, payload: bytes, header: bytes) -> None:
+            for verify in (access.verify, refresh.verify):
+                tally[check(verify, token, genuine)] += 1
+            ours = signed_by_us(payload, header, genuine[0])
+            tally[check(access.verify, ours, genuine)] += 1
+
+        one_round()
+        rounds += 1
+    return tally
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    import django  # noqa: PLC0415
+
+    django.setup()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")  # noqa: T201  (for who started it)
+    tally = run(arguments.minutes, arguments.seed)
+    said = f"{tally.total()} tokens: {dict(tally)}; nothing else happened"
+    print(said)  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

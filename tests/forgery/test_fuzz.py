@@ -1,0 +1,28 @@
+"""The fuzzer, for a moment in every run; ``python -m tests.forgery.fuzz`` gives it ten minutes."""
+
+import pytest
+
+from refresh_sessions.tokens import access
+from tests.forgery import fuzz
+from tests.unit.test_tokens import access_token
+
+
+def test_nothing_but_refusals():
+    tally = fuzz.run(minutes=0.01, number=1)
+    assert tally.total() >= 2000
+    assert set(tally) <= {"refused", "genuine"}
+
+
+def test_it_would_say_what_was_accepted():
+    token = access_token()
+    assert fuzz.check(access.verify, token, [token]) == "genuine"
+    with pytest.raises(AssertionError, match="accepted"):
+        fuzz.check(access.verify, token, [])
+
+
+def test_it_would_not_swallow_an_error():
+    def verify(token):
+        raise RecursionError
+
+    with pytest.raises(RecursionError):
+        fuzz.check(verify, "x", [])

@@ -1,0 +1,225 @@
+"""What each of three attackers has is not enough: the database, the keys, or the logs."""
+
+import base64
+import json
+import logging
+import sys
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import serializers
+from django.core.signals import got_request_exception
+from django.db import connections
+from django.test import override_settings
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+
+from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.sessions import check_access_token
+from refresh_sessions.tokens import access, refresh
+from refresh_sessions.tokens.keys import Purpose
+from tests.api.client import Client, problem
+from tests.domain.stories import call, session_of
+from tests.factories import PASSWORD
+from tests.forgery.doors import DOORS, SECRET, WITHOUT_SIGNING_OUT, nothing_written, try_all
+from tests.forgery.making import changed, key_of, sign_by_hmac
+from tests.keys import text
+from tests.unit.forge import parts
+
+pytestmark = pytest.mark.django_db
+
+
+class TestDatabase:
+    """He reads every row, and has no key."""
+
+    def test_holds_nothing_of_what_is_in_a_token(self, scene):
+        rows = [*DeviceSession.objects.all(), *TokenFamily.objects.all()]
+        dump = serializers.serialize("json", [*rows, *SessionEvent.objects.all()])
+        for pair in (scene.victim, scene.sibling, scene.stranger):
+            for token in (pair.access, pair.refresh):
+                assert token not in dump
+                assert token.rpartition(".")[2] not in dump
+            assert parts(pair.refresh)[1]["secret"] not in dump
+        assert django_settings.SECRET_KEY not in dump
+
+    def test_what_is_in_it_signs_nothing(self, scene):
+        family = TokenFamily.objects.get(pk=scene.victim.family.pk)
+        session = DeviceSession.objects.get(pk=scene.victim.session.pk)
+        found = [family.secret_digest, session.auth_hash, str(family.pk), session.user.password]
+        known = [*map(str.encode, found), *(bytes.fromhex(text) for text in found[:2])]
+        tokens = []
+        for purpose in Purpose:
+            claims = scene.claims(purpose)
+            if purpose is Purpose.REFRESH:
+                # Of the secret itself there is only the digest.
+                claims["secret"] = family.secret_digest[:22]
+            header = {**scene.header(purpose), "alg": "HS256"}
+            tokens += [
+                (f"{purpose} with {key[:4]!r}", sign_by_hmac(header, claims, key)) for key in known
+            ]
+        with nothing_written():
+            count, wrong = try_all(tokens, DOORS)
+        assert wrong == []
+        assert count == 12
+
+
+class TestKeys:
+    """He has the keys of both kinds, and no row of the database."""
+
+    def test_forge_no_refresh_token(self, scene):
+        claims = scene.claims(Purpose.ACCESS)
+        known = {name: claims[name] for name in ("sid", "fid")}
+        guesses = [refresh.new_secret(), "A" * 22, claims["jti"]]
+        tokens = [
+            (
+                f"generation {gen}",
+                changed(scene, Purpose.REFRESH, claims={**known, "secret": secret, "gen": gen}),
+            )
+            for gen in (1, 2, 100)
+            for secret in guesses
+        ]
+        with nothing_written():
+            count, wrong = try_all(tokens, WITHOUT_SIGNING_OUT)
+        assert wrong == []
+        assert count == 9
+
+    def test_of_one_kind_are_not_those_of_the_other(self, scene):
+        mine, other = key_of(Purpose.ACCESS), key_of(Purpose.REFRESH)
+        assert mine.kid != other.kid
+        assert mine.secret != other.secret
+
+    def test_access_tokens_that_he_forges_last_as_long_as_a_session_that_he_names(self, scene):
+        """What a key is good for, and why one that leaked must go at once."""
+        forged = changed(scene, Purpose.ACCESS, claims={"exp": 2**31})
+        assert check_access_token(forged).user == scene.victim.session.user
+        DeviceSession.objects.update(expires_at="2020-01-01T00:00:00Z")
+        with pytest.raises(InvalidTokenError):
+            check_access_token(forged)
+
+    def test_are_worth_nothing_once_they_are_removed(self, scene, options, settings):
+        forged = changed(scene, Purpose.ACCESS)
+        options(KEYS=[{"algorithm": "HS256", "value": text("HS256", 21)}])
+        with pytest.raises(InvalidTokenError):
+            access.verify(forged)
+        with override_settings(SECRET_KEY="new" * 20), pytest.raises(InvalidTokenError):
+            access.verify(forged)
+
+
+class TestLogs:
+    """He reads all logs at their wordiest, and every error report."""
+
+    @pytest.fixture
+    def reports(self):
+        made = []
+
+        def report(sender, request, **kwargs):
+            reporter = ExceptionReporter(request, *sys.exc_info())
+            made.append(reporter.get_traceback_html() + reporter.get_traceback_text())
+
+        got_request_exception.connect(report)
+        yield made
+        got_request_exception.disconnect(report)
+
+    def test_learns_no_secret(self, scene, reports, caplog, monkeypatch, options):
+        caplog.set_level(logging.DEBUG)
+        for name in ("django", "django.db.backends", "refresh_sessions"):
+            caplog.set_level(logging.DEBUG, logger=name)
+        # Without it Django logs no statement.
+        monkeypatch.setattr(connections["default"], "force_debug_cursor", True)
+        api = Client(raise_request_exception=False)
+        secrets = list(_story(api, scene))
+        secrets += [t for p in (scene.victim, scene.sibling) for t in (p.access, p.refresh)]
+        _break_everything(monkeypatch)
+        secrets += list(_failures(api, scene))
+        assert len(reports) == 5
+        # Statements carry their parameters at this level; the digest is there, not the secret.
+        seen = "".join([caplog.text, *reports, *(str(r.__dict__) for r in caplog.records)])
+        assert "INSERT INTO" in seen
+        assert "broken on purpose" in seen
+        assert "Used refresh token came back" in seen
+        for secret in _what_makes_them(secrets):
+            assert secret not in seen
+
+    def test_error_pages_that_list_settings_show_no_key(self, scene, settings):
+        keys = [text("HS256", number) for number in (41, 42)]
+        settings.REFRESH_SESSIONS = {
+            "KEYS": [{"algorithm": "HS256", "value": keys[0]}],
+            "REFRESH_KEYS": [{"algorithm": "HS256", "value": keys[1]}],
+        }
+        shown = str(SafeExceptionReporterFilter().get_safe_settings())
+        assert "REFRESH_KEYS" in shown
+        assert not any(key in shown for key in keys)
+
+
+def _story(api, scene):
+    """Sign in, refresh, call, be robbed, ask about tokens, sign out; yields what must not show."""
+    user = scene.victim.session.user
+    credentials = {"username": user.get_username(), "password": PASSWORD}
+    yield PASSWORD
+    first = api.post("login/", credentials).json()
+    yield from (first["access"], first["refresh"])
+    api.post("login/", {**credentials, "password": "wrong " + PASSWORD})
+    held = first
+    for _ in range(3):
+        TokenFamily.objects.update(rotated_at=None)
+        held = api.post("refresh/", {"refresh": held["refresh"]}).json()
+        yield from (held["access"], held["refresh"])
+        assert api.get("sessions/", access=held["access"]).status_code == 200
+    assert problem(api.post("refresh/", {"refresh": first["refresh"]}))[0] == 401
+    for token in (held["refresh"], scene.stranger.refresh, "a.b.c"):
+        body = {"token": token, "token_type_hint": "refresh_token"}
+        api.post("introspect/", body, headers={"authorization": f"Basic {_basic()}"})
+        api.raw.post("/auth/revoke/", {"token": token}, format="json")
+    yield from (scene.stranger.refresh, scene.stranger.access)
+    assert session_of(scene.stranger).revoked_at
+
+
+def _break_everything(monkeypatch) -> None:
+    def fail(*args, **kwargs):
+        raise RuntimeError("broken on purpose")
+
+    views = "refresh_sessions.rest_framework.views"
+    for place in (
+        f"{views}.refresh.refresh_session",
+        f"{views}.logout.sign_out",
+        f"{views}.revoke.sign_out",
+        f"{views}.introspect.introspect_access_token",
+        "refresh_sessions.rest_framework.authentication.check_access_token",
+    ):
+        monkeypatch.setattr(place, fail)
+
+
+def _failures(api, scene):
+    """Each of them answers 500, and makes an error report."""
+    pair = scene.victim
+    assert call(pair) == "ok"
+    yield SECRET
+    token = {"token": pair.refresh, "token_type_hint": "refresh_token"}
+    for path, body, headers in (
+        ("refresh/", {"refresh": pair.refresh}, {}),
+        ("logout/", {"refresh": pair.refresh}, {}),
+        ("revoke/", token, {}),
+        ("introspect/", token, {"authorization": f"Basic {_basic()}"}),
+    ):
+        answer = api.raw.post(
+            f"/auth/{path}", json.dumps(body), headers=headers, content_type="application/json"
+        )
+        assert answer.status_code == 500, path
+    headers = {"authorization": f"Bearer {pair.access}"}
+    assert api.raw.get("/auth/sessions/", headers=headers).status_code == 500
+    yield _basic()
+
+
+def _basic() -> str:
+    return base64.b64encode(f"service:{SECRET}".encode()).decode()
+
+
+def _what_makes_them(secrets):
+    """The texts themselves, the signatures of tokens, and the secrets of families."""
+    for secret in secrets:
+        yield secret
+        if secret.count(".") == 2:
+            yield secret.rpartition(".")[2]
+            yield secret.split(".")[1]
+            if inner := parts(secret)[1].get("secret"):
+                yield inner
