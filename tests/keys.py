@@ -34,7 +34,7 @@ def public_pem(algorithm: str, which: int = 0) -> str:
     )
 
     public = private(algorithm, which).public_key()
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return str(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "ascii")
 
 
 def kid() -> str:

@@ -67,10 +67,10 @@ def check_form(answer: Any) -> None:
         # For clients of OAuth the endpoints of its RFCs say it in OAuth's way as well.
         assert body.get("error", body["code"]) == body["code"]
         assert set(body) <= {"detail", "code", "reason", "errors", "error"}
-    if answer.status_code == 401 and answer["WWW-Authenticate"].startswith("Basic "):
-        assert body["code"] == "invalid_client"
-    elif answer.status_code == 401:
-        assert answer["WWW-Authenticate"].startswith(CHALLENGE)
+    if answer.status_code == 401:
+        # Services are no users, and authenticate in their own way.
+        service = answer.json()["code"] == "invalid_client"
+        assert answer["WWW-Authenticate"].startswith("Basic " if service else CHALLENGE)
     else:
         assert "WWW-Authenticate" not in answer
     if answer.status_code in {429, 503}:

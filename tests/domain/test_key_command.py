@@ -24,11 +24,13 @@ def run(*arguments, **options) -> str:
 
 def pasted(said: str):
     """The entry that a person would paste."""
-    return ast.literal_eval(re.search(r"\{'algorithm'.*\}", said).group())
+    (entry,) = re.findall(r"\{'algorithm'.*\}", said)
+    return ast.literal_eval(entry)
 
 
 def kid_in(said: str) -> str:
-    return re.search(r"kid: (\S+)", said).group(1)
+    (kid,) = re.findall(r"kid: (\S+)", said)
+    return str(kid)
 
 
 class TestGenerate:

@@ -1,6 +1,7 @@
 """The scene of the crimes, under each kind of keys that a project may have."""
 
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.forgery.doors import SECRET
 from tests.forgery.making import Scene
 from tests.keys import entry, text
 
-RINGS = {
+RINGS: dict[str, dict[str, Any]] = {
     "derived": {},
     "ES256": {"KEYS": ["ES256"]},
     "EdDSA": {"KEYS": ["EdDSA", "ES256"], "REFRESH_KEYS": [entry("HS512", 7)]},
@@ -31,7 +32,7 @@ def ring(request, options, settings) -> str:
     options(**chosen, INTROSPECTION_CLIENTS={"service": digest})
     rates = {"session-login": None, "session-refresh": None}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture

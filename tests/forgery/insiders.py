@@ -22,6 +22,8 @@ KIDS: list[Any] = [
     *("\x00", "x\r\ny", "https://attacker.example/k", "\ud800", "k" * 2000),
     *(7, 0, None, True, [], {}, ["a"], 1.5),
 ]
+PLACES: list[Any] = ["https://attacker.example/k", {}, [], None, ""]
+CRITICAL: list[Any] = [["exp"], ["b64"], [], ["unheard-of"], "exp", None, {}]
 TYPES: list[Any] = [
     *("JWT", "jwt", "AT+JWT", "at+JWT", "RT+JWT", "application/at+jwt", "application/rt+jwt"),
     *("at+jwt ", "id+jwt", "secevent+jwt", "", None, 7, [], ["at+jwt"], {}),
@@ -104,9 +106,9 @@ def with_other_headers(scene: Scene, purpose: Purpose) -> Named:
         if typ != own:
             yield f"typ {typ!r}", changed(scene, purpose, header={"typ": typ})
     for name in ("jku", "jwk", "x5u", "x5c"):
-        for value in ("https://attacker.example/k", {}, [], None, ""):
+        for value in PLACES:
             yield f"{name} {value!r}", changed(scene, purpose, header={name: value})
-    for crit in (["exp"], ["b64"], [], ["unheard-of"], "exp", None, {}):
+    for crit in CRITICAL:
         yield f"crit {crit!r}", changed(scene, purpose, header={"crit": crit})
     yield "unencoded", changed(scene, purpose, header={"b64": False, "crit": ["b64"]})
     yield "unencoded, unsaid", changed(scene, purpose, header={"b64": False})

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 
 def pem_of(key, form=PrivateFormat.PKCS8, encryption=None) -> str:
-    return key.private_bytes(Encoding.PEM, form, encryption or NoEncryption()).decode()
+    return str(key.private_bytes(Encoding.PEM, form, encryption or NoEncryption()), "ascii")
 
 
 def use(options, algorithm, value):

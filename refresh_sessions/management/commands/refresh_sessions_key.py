@@ -163,7 +163,7 @@ def _plan(setting: str, entry: str, old: Key, new: Key, lifetime: Any) -> Iterab
     if not getattr(get_settings(), setting):
         yield f"   {setting} is empty now, which stands for ['SECRET_KEY']: keep that entry too."
     if not new.is_symmetric:
-        yield "   Wait 5 minutes, for services that keep jwks.json so long."
+        yield "   Wait 10 minutes, in which services and caches on the way get the new jwks.json."
     yield f"2. Make it the first of {setting}. It signs from then on."
     yield f"3. Wait {lifetime}, longer where your policy gives longer lifetimes; then remove the"
     yield f"   old key {old.kid} ({old.origin})."

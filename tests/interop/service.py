@@ -1,0 +1,62 @@
+"""``python -m tests.interop.service URL SECONDS``: a service that has only the public keys.
+
+It knows no Django, and keeps the keys for so many seconds.
+The function ``verify`` is the recipe of docs/keys.md, to the letter. Serves until its standard
+input ends; the first line it prints is its port.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import jwt
+
+_ADDRESS, _SECONDS = [*sys.argv[1:], "http://127.0.0.1/", "300"][:2]
+keys = jwt.PyJWKClient(_ADDRESS, lifespan=float(_SECONDS))
+
+
+def verify(token: str) -> dict[str, Any]:
+    if jwt.get_unverified_header(token).get("typ") != "at+jwt":
+        raise jwt.InvalidTokenError("not an access token")
+    return jwt.decode(
+        token,
+        keys.get_signing_key_from_jwt(token),
+        algorithms=["ES256", "EdDSA", "PS256"],
+        issuer="refresh_sessions",
+        audience="refresh_sessions.access",
+        leeway=5,
+        options={"require": ["exp", "iat", "sub", "jti", "client_id"], "strict_aud": True},
+    )
+
+
+class Silent(WSGIRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+    try:
+        status, said = "200 OK", {"sub": verify(token)["sub"], "django": "django" in sys.modules}
+    except jwt.PyJWTError as error:
+        status, said = "401 Unauthorized", {"error": f"{type(error).__name__}: {error}"}
+    start_response(status, [("Content-Type", "application/json")])
+    return [json.dumps(said).encode()]
+
+
+def main() -> None:
+    with make_server("127.0.0.1", 0, application, handler_class=Silent) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sys.stdout.write(f"{server.server_port}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
