@@ -1,9 +1,12 @@
 """Keys to test with, made once per run. What is asymmetric needs the extra ``crypto``."""
 
-import json
+import base64
 from functools import lru_cache
 
-from refresh_sessions.tokens.keys import Purpose, get_keyring
+import pytest
+
+from refresh_sessions.tokens.keys import Purpose, find_faults, get_keyring
+from refresh_sessions.tokens.keys.faults import KeyFault
 from refresh_sessions.tokens.keys.generating import generate
 
 ASYMMETRIC = ("ES256", "EdDSA", "PS256", "RS256")
@@ -37,10 +40,21 @@ def public_pem(algorithm: str, which: int = 0) -> str:
     return str(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "ascii")
 
 
-def kid() -> str:
-    """Of the key that signs access tokens now."""
-    return get_keyring(Purpose.ACCESS).signing.kid
+def fault() -> KeyFault:
+    """The one thing that is wrong with the keys, which the run raises too."""
+    (only,) = find_faults()
+    with pytest.raises(type(only)) as raised:
+        get_keyring(Purpose.ACCESS)
+    assert str(raised.value) == str(only)
+    assert only.remedy.endswith(".")
+    return only
 
 
-def compact(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+def b64(data: bytes) -> str:
+    """With its padding, which keys may have."""
+    return base64.urlsafe_b64encode(data).decode()
+
+
+def random_bytes(count: int) -> bytes:
+    """Always the same, and different enough to pass for random."""
+    return bytes((i * 37 + 11) % 256 for i in range(count))

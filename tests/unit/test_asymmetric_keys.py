@@ -9,9 +9,8 @@ from refresh_sessions.tokens import access
 from refresh_sessions.tokens.keys import Purpose, find_faults, get_keyring, public_keys
 from refresh_sessions.tokens.keys.faults import NoSigningKey, RepeatedKey, UnfitKey, UnreadableKey
 from refresh_sessions.tokens.keys.generating import generate
-from tests.keys import ASYMMETRIC, entry, private, public_pem, text
+from tests.keys import ASYMMETRIC, entry, fault, private, public_pem, text
 from tests.unit.forge import parts
-from tests.unit.test_keys import fault
 from tests.unit.test_tokens import access_token
 
 pytest.importorskip("cryptography")
