@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import rest_framework.views  # noqa: F401 - takes the settings as they are at its first import
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
