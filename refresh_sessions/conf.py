@@ -56,6 +56,10 @@ class Settings:
     """How long ``ACCESS_TOKEN_CHECK = "cache"`` trusts what it has seen in the database."""
     REAUTHENTICATION_MAX_AGE: timedelta = timedelta(minutes=5)
     """How old a proof of identity may be for a sensitive action."""
+    REAUTHENTICATION_METHODS: tuple[str, ...] = ("refresh_sessions.identity.PasswordMethod",)
+    """By what people prove who they are once more: subclasses of ``AuthenticationMethod``."""
+    REAUTHENTICATE_TO_REVOKE: bool = True
+    """Ending other devices from ``sessions/`` is a sensitive action (ASVS 7.5.2)."""
     MAX_FAMILIES_PER_SESSION: int = 5
     """How many processes of one device may have tokens of their own, the first included."""
     ISSUER: str = "refresh_sessions"

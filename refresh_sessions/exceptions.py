@@ -6,6 +6,7 @@ Nothing here knows HTTP: ``rest_framework.exceptions`` gives each its status and
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -110,9 +111,37 @@ class ReauthenticationRequiredError(RefreshSessionsError):
     code = "reauthentication_required"
     message = _("Please confirm that it is you.")
 
-    def __init__(self, max_age: timedelta) -> None:
+    def __init__(self, max_age: timedelta, *, acr_values: str = "") -> None:
         super().__init__()
         self.max_age = max_age
+        self.acr_values = acr_values
+        """What the proof has to be like, in words that the project and its clients agree on."""
+
+
+class ReauthenticationFailedError(RefreshSessionsError):
+    """What should have proven the user's identity does not; on purpose it is not said why."""
+
+    code = "reauthentication_failed"
+    message = _("This does not confirm that it is you.")
+
+
+class ReauthenticationUnavailableError(RefreshSessionsError):
+    """The user has nothing by which identity could be proven: no password, no other method."""
+
+    code = "reauthentication_unavailable"
+    message = _("There is no way to confirm that it is you. Please log in again.")
+
+
+class ProofIncompleteError(RefreshSessionsError):
+    """The request leaves out a kind of factor that this user has; nothing has been checked."""
+
+    code = "proof_incomplete"
+    message = _("More is needed to confirm that it is you.")
+
+    def __init__(self, methods: Sequence[Mapping[str, str]]) -> None:
+        super().__init__()
+        self.methods = methods
+        """Any one of these would do."""
 
 
 class DatabaseBusyError(RefreshSessionsError):

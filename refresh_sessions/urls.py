@@ -11,6 +11,7 @@ urlpatterns = [
     path("refresh/", views.RefreshView.as_view(), name="refresh"),
     path("refresh-token/", views.RefreshView.as_view(), name="refresh-token"),
     path("logout/", views.LogoutView.as_view(), name="logout"),
+    path("reauthenticate/", views.ReauthenticateView.as_view(), name="reauthenticate"),
     path("sessions/", views.SessionListView.as_view(), name="session-list"),
     path("sessions/branch/", views.BranchView.as_view(), name="branch"),
     path("sessions/revoke-others/", views.RevokeOthersView.as_view(), name="revoke-others"),

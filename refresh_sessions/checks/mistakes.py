@@ -26,6 +26,7 @@ _DOTTED_PATHS: Final = (
     ("POLICY", "refresh_sessions.policies.SessionPolicy"),
     ("LOGIN_SERIALIZER", "rest_framework.serializers.BaseSerializer"),
     ("SESSION_SERIALIZER", "rest_framework.serializers.BaseSerializer"),
+    ("REAUTHENTICATION_METHODS", "refresh_sessions.identity.AuthenticationMethod"),
 )
 
 
@@ -81,22 +82,27 @@ def _check_durations(settings: Settings) -> Iterator[CheckMessage]:
 
 def _check_dotted_paths(settings: Settings) -> Iterator[CheckMessage]:
     for key, base_path in _DOTTED_PATHS:
-        path, base = getattr(settings, key), import_string(base_path)
-        try:
-            found = import_string(path)
-        except ImportError as error:
-            yield Error(
-                f"{NAMESPACE}[{key!r}] is {path!r}, which cannot be imported: {error}.",
-                hint="Give the full dotted path of a class, such as 'accounts.sessions.Policy'.",
-                id="refresh_sessions.E005",
-            )
-            continue
-        if not (isinstance(found, type) and issubclass(found, base)):
-            yield Error(
-                f"{NAMESPACE}[{key!r}] must name a subclass of {base_path}; {path} is none.",
-                hint="Name the class itself: no instance, no function, no module.",
-                id="refresh_sessions.E006",
-            )
+        named, base = getattr(settings, key), import_string(base_path)
+        for path in (named,) if isinstance(named, str) else named:
+            yield from _check_dotted_path(key, path, base, base_path)
+
+
+def _check_dotted_path(key: str, path: str, base: type, base_path: str) -> Iterator[CheckMessage]:
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        yield Error(
+            f"{NAMESPACE}[{key!r}] names {path!r}, which cannot be imported: {error}.",
+            hint="Give the full dotted path of a class, such as 'accounts.sessions.Policy'.",
+            id="refresh_sessions.E005",
+        )
+        return
+    if not (isinstance(found, type) and issubclass(found, base)):
+        yield Error(
+            f"{NAMESPACE}[{key!r}] must name a subclass of {base_path}; {path} is none.",
+            hint="Name the class itself: no instance, no function, no module.",
+            id="refresh_sessions.E006",
+        )
 
 
 def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:

@@ -6,9 +6,11 @@ Any sign-in flow can use them: a password, social login, passkeys, magic links.
 from asgiref.sync import sync_to_async
 
 from refresh_sessions.sessions.branching import branch_session
-from refresh_sessions.sessions.checking import AccessGrant, check_access_token
+from refresh_sessions.sessions.checking import AccessGrant, check_access_token, read_grant
 from refresh_sessions.sessions.issuing import TokenPair
+from refresh_sessions.sessions.proving import is_fresh, proof_by, require_fresh_proof
 from refresh_sessions.sessions.pruning import count_prunable_sessions, prune_sessions
+from refresh_sessions.sessions.reauthenticating import note_failed_proof, reauthenticate_session
 from refresh_sessions.sessions.refreshing import refresh_session
 from refresh_sessions.sessions.revoking import (
     revoke_session,
@@ -22,6 +24,8 @@ from refresh_sessions.sessions.starting import start_session
 abranch_session = sync_to_async(branch_session)
 astart_session = sync_to_async(start_session)
 arefresh_session = sync_to_async(refresh_session)
+areauthenticate_session = sync_to_async(reauthenticate_session)
+anote_failed_proof = sync_to_async(note_failed_proof)
 arevoke_session = sync_to_async(revoke_session)
 arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
@@ -33,6 +37,8 @@ __all__ = [
     "TokenPair",
     "abranch_session",
     "acheck_access_token",
+    "anote_failed_proof",
+    "areauthenticate_session",
     "arefresh_session",
     "arevoke_session",
     "arevoke_sessions",
@@ -42,8 +48,14 @@ __all__ = [
     "branch_session",
     "check_access_token",
     "count_prunable_sessions",
+    "is_fresh",
+    "note_failed_proof",
+    "proof_by",
     "prune_sessions",
+    "read_grant",
+    "reauthenticate_session",
     "refresh_session",
+    "require_fresh_proof",
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",

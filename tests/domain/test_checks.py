@@ -84,7 +84,12 @@ CASES = [
     Case("E005", "'POLICY'", "NoSuchPolicy", POLICY="tests.domain.test_checks.NoSuchPolicy"),
     Case("E005", "'LOGIN_SERIALIZER'", "Login", LOGIN_SERIALIZER="Login"),
     Case("E005", "'SESSION_SERIALIZER'", SESSION_SERIALIZER=""),
+    Case("E005", "'REAUTHENTICATION_METHODS'", "Gone", REAUTHENTICATION_METHODS=("a.Gone",)),
     Case("E006", "'POLICY'", "SessionPolicy", POLICY="tests.domain.test_checks.NoPolicy"),
+    Case(
+        *("E006", "'REAUTHENTICATION_METHODS'", "AuthenticationMethod"),
+        REAUTHENTICATION_METHODS=("tests.domain.test_checks.NoPolicy",),
+    ),
     Case("E006", "'POLICY'", "SessionPolicy", POLICY="tests.domain.test_checks.a_policy"),
     Case("E006", "'POLICY'", "get_policy", POLICY="refresh_sessions.policies.get_policy"),
     Case("E006", "'LOGIN_SERIALIZER'", LOGIN_SERIALIZER="tests.domain.test_checks.NoPolicy"),

@@ -25,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     "CACHE_ALIAS": "default",
     "CACHE_TIMEOUT": timedelta(minutes=1),
     "REAUTHENTICATION_MAX_AGE": timedelta(minutes=5),
+    "REAUTHENTICATION_METHODS": ("refresh_sessions.identity.PasswordMethod",),
+    "REAUTHENTICATE_TO_REVOKE": True,
     "MAX_FAMILIES_PER_SESSION": 5,
     "ISSUER": "refresh_sessions",
     "AUDIENCE": "refresh_sessions.access",

@@ -2,6 +2,7 @@
 
 from refresh_sessions.rest_framework.views.login import LoginView
 from refresh_sessions.rest_framework.views.logout import LogoutView
+from refresh_sessions.rest_framework.views.reauthenticate import ReauthenticateView
 from refresh_sessions.rest_framework.views.refresh import RefreshView
 from refresh_sessions.rest_framework.views.sessions import (
     BranchView,
@@ -15,6 +16,7 @@ __all__ = [
     "BranchView",
     "LoginView",
     "LogoutView",
+    "ReauthenticateView",
     "RefreshView",
     "RevokeAllView",
     "RevokeOthersView",
