@@ -7,7 +7,7 @@ Nothing here knows HTTP: ``rest_framework.exceptions`` gives each its status and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -89,6 +89,36 @@ class NoActiveAccountError(RefreshSessionsError):
 
     code = "no_active_account"
     message = _("No active account found with the given credentials.")
+
+
+class SecondFactorRequiredError(RefreshSessionsError):
+    """The first step of a sign-in was right, and the user has a second factor to show."""
+
+    code = "mfa_required"
+    message = _("A second step is needed to sign in.")
+
+    def __init__(
+        self, *, ticket: str, methods: Sequence[Mapping[str, str]], expires_at: datetime
+    ) -> None:
+        super().__init__()
+        self.ticket = ticket
+        self.methods = methods
+        """Any one of these will do."""
+        self.expires_at = expires_at
+
+
+class SecondFactorFailedError(RefreshSessionsError):
+    """What was shown as the second factor is wrong."""
+
+    code = "second_factor_failed"
+    message = _("This does not confirm that it is you.")
+
+
+class InvalidTicketError(RefreshSessionsError):
+    """The ticket is forged, expired, used, tried too often, or its account has changed."""
+
+    code = "ticket_not_valid"
+    message = _("This sign-in can no longer be finished. Please log in again.")
 
 
 class SessionLimitReachedError(RefreshSessionsError):

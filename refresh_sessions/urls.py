@@ -8,6 +8,7 @@ app_name = "refresh_sessions"
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="login"),
+    path("login/verify/", views.VerifyView.as_view(), name="verify"),
     path("refresh/", views.RefreshView.as_view(), name="refresh"),
     path("refresh-token/", views.RefreshView.as_view(), name="refresh-token"),
     path("logout/", views.LogoutView.as_view(), name="logout"),

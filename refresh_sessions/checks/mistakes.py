@@ -27,6 +27,7 @@ _DOTTED_PATHS: Final = (
     ("LOGIN_SERIALIZER", "rest_framework.serializers.BaseSerializer"),
     ("SESSION_SERIALIZER", "rest_framework.serializers.BaseSerializer"),
     ("REAUTHENTICATION_METHODS", "refresh_sessions.identity.AuthenticationMethod"),
+    ("SECOND_FACTORS", "refresh_sessions.identity.AuthenticationMethod"),
 )
 
 
@@ -45,6 +46,7 @@ def find_mistakes(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_time_zones()
     yield from _check_durations(settings)
     yield from _check_dotted_paths(settings)
+    yield from _check_second_factors(settings)
     yield from _check_user_id_field(settings)
     yield from _check_audience(settings)
     yield from _check_cache(settings)
@@ -103,6 +105,22 @@ def _check_dotted_path(key: str, path: str, base: type, base_path: str) -> Itera
             hint="Name the class itself: no instance, no function, no module.",
             id="refresh_sessions.E006",
         )
+
+
+def _check_second_factors(settings: Settings) -> Iterator[CheckMessage]:
+    for path in settings.SECOND_FACTORS:
+        try:
+            is_second = getattr(import_string(path), "second_factor", True)
+        except ImportError:
+            continue
+        if not is_second:
+            yield Error(
+                f"{NAMESPACE}['SECOND_FACTORS'] names {path!r}, which is no second factor: a "
+                "step-up would do without it.",
+                hint="Set second_factor = True on the class, or leave it to "
+                "'REAUTHENTICATION_METHODS'.",
+                id="refresh_sessions.E014",
+            )
 
 
 def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:

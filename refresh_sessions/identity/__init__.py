@@ -8,6 +8,8 @@ from refresh_sessions.identity.proof import (
     available_methods,
     describe,
     lacks_second_factor,
+    missing_second_factors,
+    prove_by,
     prove_identity,
 )
 
@@ -17,5 +19,7 @@ __all__ = [
     "available_methods",
     "describe",
     "lacks_second_factor",
+    "missing_second_factors",
+    "prove_by",
     "prove_identity",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,14 @@ def lacks_second_factor(user: AbstractBaseUser, amr: Collection[str]) -> bool:
     return any(method.is_available(user) for method in seconds)
 
 
+def missing_second_factors(user: AbstractBaseUser, amr: Collection[str]) -> Methods:
+    """What a sign-in by these methods has to go on with; any one of them will do."""
+    seconds = _methods_of(get_settings().SECOND_FACTORS)
+    if any(method.is_satisfied_by(amr) for method in seconds):
+        return []
+    return [method for method in seconds if method.is_available(user)]
+
+
 @sensitive_variables()
 def prove_identity(
     user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
@@ -74,14 +82,23 @@ def prove_identity(
 
 @sensitive_variables()
 def prove_by(
-    methods: Methods, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
+    methods: Methods,
+    user: AbstractBaseUser,
+    data: Mapping[str, Any],
+    request: HttpRequest | None,
+    *,
+    before: Callable[[], object] = lambda: None,
 ) -> tuple[str, ...]:
-    """Check a proof by one method of each kind among ``methods``; see ``prove_identity``."""
+    """Check a proof by one method of each kind among ``methods``; see ``prove_identity``.
+
+    ``before`` is called when it is certain that something will be checked.
+    """
     if not methods:
         raise ReauthenticationUnavailableError
     presented = [method for method in methods if data.get(method.field) is not None]
     if missing := _missing(methods, presented):
         raise ProofIncompleteError(describe(missing))
+    before()
     # One after the other: who does not know the password cannot use up codes of the second
     # factor, nor have its own limit reached.
     for method in sorted(presented, key=lambda method: method.second_factor):
@@ -109,11 +126,12 @@ def _announce_failure(
 
 
 def _configured_methods() -> Methods:
-    methods = methods_of(get_settings().REAUTHENTICATION_METHODS)
+    settings = get_settings()
+    methods = _methods_of((*settings.REAUTHENTICATION_METHODS, *settings.SECOND_FACTORS))
     return sorted(methods, key=lambda method: method.second_factor)
 
 
 @lru_cache(maxsize=8)
-def methods_of(paths: tuple[str, ...]) -> tuple[AuthenticationMethod, ...]:
+def _methods_of(paths: tuple[str, ...]) -> tuple[AuthenticationMethod, ...]:
     """One instance of each class, in the order of the setting."""
     return tuple(import_string(path)() for path in dict.fromkeys(paths))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, Final
 
 from django.db import Error
@@ -41,6 +42,9 @@ _STATUS_AND_CHALLENGE: Final[
         status.HTTP_401_UNAUTHORIZED,
         f'{CHALLENGE}, error="insufficient_user_authentication"',
     ),
+    (exceptions.SecondFactorRequiredError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (exceptions.SecondFactorFailedError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (exceptions.InvalidTicketError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
     (exceptions.ReauthenticationFailedError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
     (exceptions.ReauthenticationUnavailableError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.ProofIncompleteError, status.HTTP_400_BAD_REQUEST, None),
@@ -66,8 +70,11 @@ class SessionAPIException(APIException):
         body: dict[str, Any] = {"detail": error.message, "code": error.code}
         if reason := getattr(error, "reason", None):
             body["reason"] = str(reason)
-        if isinstance(error, exceptions.ProofIncompleteError):
-            body["methods"] = list(error.methods)
+        if isinstance(error, exceptions.SecondFactorRequiredError):
+            body["ticket"] = error.ticket
+            body["expires_at"] = error.expires_at.astimezone(UTC).isoformat()[:19] + "Z"
+        if methods := getattr(error, "methods", None):
+            body["methods"] = list(methods)
         super().__init__(body, code=error.code)
         if challenge:
             self.auth_header = challenge

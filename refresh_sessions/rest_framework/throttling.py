@@ -19,6 +19,7 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.devices import client_address
 
 if TYPE_CHECKING:
+    from refresh_sessions.rest_framework.views.login import VerifyView
     from refresh_sessions.rest_framework.views.refresh import RefreshView
     from refresh_sessions.sessions import AccessGrant
 
@@ -53,6 +54,15 @@ class LoginThrottle(SessionThrottle):
         data = request.data if isinstance(request.data, Mapping) else {}
         username = str(data.get(get_settings().field_name("username"), ""))
         return self.key_of(str(client_address(request._request)), username.strip().casefold())
+
+
+class VerifyThrottle(LoginThrottle):
+    """Second steps of sign-ins, as their first steps: another ticket is no new start."""
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """By address and by the account that the ticket is for."""
+        account = cast("VerifyView", view).ticket.account
+        return self.key_of(str(client_address(request._request)), "second step", account)
 
 
 class RefreshThrottle(SessionThrottle):

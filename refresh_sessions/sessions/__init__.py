@@ -17,11 +17,20 @@ from refresh_sessions.sessions.revoking import (
     revoke_sessions,
     revoke_user_sessions,
 )
+from refresh_sessions.sessions.second_step import (
+    Ticket,
+    finish_sign_in,
+    prune_tickets,
+    read_ticket,
+    sign_in,
+)
 from refresh_sessions.sessions.signing_out import sign_out
 from refresh_sessions.sessions.starting import start_session
 
 # Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
 abranch_session = sync_to_async(branch_session)
+asign_in = sync_to_async(sign_in)
+afinish_sign_in = sync_to_async(finish_sign_in)
 astart_session = sync_to_async(start_session)
 arefresh_session = sync_to_async(refresh_session)
 areauthenticate_session = sync_to_async(reauthenticate_session)
@@ -34,31 +43,38 @@ acheck_access_token = sync_to_async(check_access_token)
 
 __all__ = [
     "AccessGrant",
+    "Ticket",
     "TokenPair",
     "abranch_session",
     "acheck_access_token",
+    "afinish_sign_in",
     "anote_failed_proof",
     "areauthenticate_session",
     "arefresh_session",
     "arevoke_session",
     "arevoke_sessions",
     "arevoke_user_sessions",
+    "asign_in",
     "asign_out",
     "astart_session",
     "branch_session",
     "check_access_token",
     "count_prunable_sessions",
+    "finish_sign_in",
     "is_fresh",
     "note_failed_proof",
     "proof_by",
     "prune_sessions",
+    "prune_tickets",
     "read_grant",
+    "read_ticket",
     "reauthenticate_session",
     "refresh_session",
     "require_fresh_proof",
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",
+    "sign_in",
     "sign_out",
     "start_session",
 ]

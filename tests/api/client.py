@@ -59,7 +59,8 @@ def check_contract(answer: Any) -> None:
         body = answer.json()
         assert isinstance(body["detail"], str)
         assert isinstance(body["code"], str)
-        assert set(body) <= {"detail", "code", "reason", "errors", "methods"}
+        known = {"detail", "code", "reason", "errors", "methods", "ticket", "expires_at"}
+        assert set(body) <= known
     if answer.status_code == 401:
         assert answer["WWW-Authenticate"].startswith(CHALLENGE)
     else:

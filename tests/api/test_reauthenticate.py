@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.signals import user_login_failed
 
-from refresh_sessions.identity import AuthenticationMethod
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.tokens import access
 from tests.api.client import Client, problem
 from tests.domain.stories import family_of, kinds, session_of
 from tests.factories import PASSWORD, make_pair
+from tests.factors import CODE, Code
 from tests.listeners import heard
 
 pytestmark = pytest.mark.django_db
@@ -18,34 +18,7 @@ pytestmark = pytest.mark.django_db
 PROOF = {"password": PASSWORD}
 
 
-class Code(AuthenticationMethod):
-    """A second factor that everybody called Ada has."""
-
-    name = "code"
-    amr = "otp"
-    second_factor = True
-
-    def is_available(self, user):
-        return user.get_username().startswith("ada")
-
-    def verify(self, user, data, request):
-        return data["code"] == "314159"
-
-
-class Knock(AuthenticationMethod):
-    """Another first factor."""
-
-    name = "knock"
-    amr = "kba"
-
-    def is_available(self, user):
-        return True
-
-    def verify(self, user, data, request):
-        return data["knock"] == "shave and a haircut"
-
-
-METHODS = ("refresh_sessions.identity.PasswordMethod", f"{__name__}.Code")
+METHODS = ("refresh_sessions.identity.PasswordMethod", "tests.factors.Code")
 
 
 @pytest.fixture
@@ -199,16 +172,16 @@ class TestSeveralMethods:
         assert answer.json()["methods"] == [{"name": "code", "factor": "second"}]
 
     def test_nor_is_the_second_factor(self, api, with_code):
-        answer = prove(api, make_pair(with_code), {"code": "314159"})
+        answer = prove(api, make_pair(with_code), {"code": CODE})
         assert problem(answer) == (400, "proof_incomplete")
 
     def test_both_are(self, api, with_code):
-        answer = prove(api, make_pair(with_code), {**PROOF, "code": "314159"})
+        answer = prove(api, make_pair(with_code), {**PROOF, "code": CODE})
         claims = access.verify(answer.json()["access"])
         assert claims.authentication_methods == ("pwd", "otp")
 
     @pytest.mark.parametrize(
-        "body", [{**PROOF, "code": "000000"}, {"password": "wrong", "code": "314159"}]
+        "body", [{**PROOF, "code": "000000"}, {"password": "wrong", "code": CODE}]
     )
     def test_one_that_is_wrong_spoils_the_other(self, api, with_code, body):
         pair = make_pair(with_code)
@@ -221,7 +194,7 @@ class TestSeveralMethods:
     ):
         asked = []
         monkeypatch.setattr(Code, "verify", lambda *args: asked.append(args))
-        prove(api, make_pair(with_code), {"password": "wrong", "code": "314159"})
+        prove(api, make_pair(with_code), {"password": "wrong", "code": CODE})
         assert asked == []
 
     def test_a_wrong_code_is_told_to_those_who_count_failures(self, api, with_code):
@@ -229,14 +202,14 @@ class TestSeveralMethods:
             prove(api, make_pair(with_code), {**PROOF, "code": "000000"})
         (told,) = failed
         assert told["credentials"] == {"username": "ada@example.org"}
-        assert told["sender"] == f"{__name__}.Code"
+        assert told["sender"] == "tests.factors.Code"
 
     def test_who_has_no_second_factor_needs_none(self, api, user, options):
         options(REAUTHENTICATION_METHODS=METHODS)
         assert prove(api, make_pair(user)).status_code == 200
 
     def test_of_two_first_factors_one_will_do(self, api, user, options):
-        options(REAUTHENTICATION_METHODS=(METHODS[0], f"{__name__}.Knock"))
+        options(REAUTHENTICATION_METHODS=(METHODS[0], "tests.factors.Knock"))
         pair = make_pair(user)
         assert prove(api, pair).status_code == 200
         answer = prove(api, pair, {"knock": "shave and a haircut"})
@@ -274,56 +247,3 @@ class TestAsking:
 
     def test_needs_an_access_token(self, api, db):
         assert problem(api.get("reauthenticate/")) == (401, "not_authenticated")
-
-
-WAYS = [
-    ("delete", "sessions/{other}/"),
-    ("post", "sessions/revoke-others/"),
-    ("post", "sessions/revoke-all/"),
-]
-
-
-class TestRevoking:
-    @pytest.fixture
-    def mine(self, user):
-        return make_pair(user)
-
-    @pytest.fixture
-    def other(self, user):
-        return make_pair(user)
-
-    @pytest.mark.parametrize(("method", "path"), WAYS)
-    def test_needs_fresh_proof(self, api, mine, other, clock, method, path):
-        clock.move(timedelta(minutes=6))
-        path = path.format(other=other.session.pk)
-        answer = api.request(method, path, access=mine.access)
-        assert problem(answer) == (401, "reauthentication_required")
-        assert 'max_age="300"' in answer["WWW-Authenticate"]
-        assert session_of(other).revoked_at is None
-        access_token = prove(api, mine).json()["access"]
-        assert api.request(method, path, access=access_token).status_code in {200, 204}
-        assert session_of(other).revoked_at is not None
-
-    @pytest.mark.parametrize(("method", "path"), WAYS)
-    def test_unless_the_project_says_otherwise(
-        self, api, mine, other, clock, options, method, path
-    ):
-        options(REAUTHENTICATE_TO_REVOKE=False)
-        clock.move(timedelta(minutes=6))
-        path = path.format(other=other.session.pk)
-        assert api.request(method, path, access=mine.access).status_code in {200, 204}
-
-    def test_signing_out_oneself_needs_none(self, api, mine, clock):
-        clock.move(timedelta(minutes=6))
-        answer = api.delete(f"sessions/{mine.session.pk}/", access=mine.access)
-        assert answer.status_code == 204
-
-    def test_nor_does_renaming(self, api, mine, other, clock):
-        clock.move(timedelta(minutes=6))
-        path = f"sessions/{other.session.pk}/"
-        assert api.patch(path, {"name": "Old"}, access=mine.access).status_code == 200
-
-    def test_that_of_another_user_does_not_exist_whatever_the_proof(self, api, mine, clock):
-        clock.move(timedelta(minutes=6))
-        path = f"sessions/{make_pair().session.pk}/"
-        assert api.delete(path, access=mine.access).status_code == 404

@@ -85,6 +85,9 @@ CASES = [
     Case("E005", "'LOGIN_SERIALIZER'", "Login", LOGIN_SERIALIZER="Login"),
     Case("E005", "'SESSION_SERIALIZER'", SESSION_SERIALIZER=""),
     Case("E005", "'REAUTHENTICATION_METHODS'", "Gone", REAUTHENTICATION_METHODS=("a.Gone",)),
+    Case("E005", "'SECOND_FACTORS'", "Gone", SECOND_FACTORS=("a.Gone",)),
+    Case("E006", "'SECOND_FACTORS'", SECOND_FACTORS=("tests.domain.test_checks.NoPolicy",)),
+    Case("E014", "Password", SECOND_FACTORS=("refresh_sessions.identity.PasswordMethod",)),
     Case("E006", "'POLICY'", "SessionPolicy", POLICY="tests.domain.test_checks.NoPolicy"),
     Case(
         *("E006", "'REAUTHENTICATION_METHODS'", "AuthenticationMethod"),

@@ -26,6 +26,8 @@ DEFAULTS: dict[str, Any] = {
     "CACHE_TIMEOUT": timedelta(minutes=1),
     "REAUTHENTICATION_MAX_AGE": timedelta(minutes=5),
     "REAUTHENTICATION_METHODS": ("refresh_sessions.identity.PasswordMethod",),
+    "SECOND_FACTORS": (),
+    "SIGN_IN_TICKET_LIFETIME": timedelta(minutes=5),
     "REAUTHENTICATE_TO_REVOKE": True,
     "MAX_FAMILIES_PER_SESSION": 5,
     "ISSUER": "refresh_sessions",

@@ -1,6 +1,6 @@
 """The endpoints: sign in, refresh, sign out, and the user's own sessions."""
 
-from refresh_sessions.rest_framework.views.login import LoginView
+from refresh_sessions.rest_framework.views.login import LoginView, VerifyView
 from refresh_sessions.rest_framework.views.logout import LogoutView
 from refresh_sessions.rest_framework.views.reauthenticate import ReauthenticateView
 from refresh_sessions.rest_framework.views.refresh import RefreshView
@@ -22,4 +22,5 @@ __all__ = [
     "RevokeOthersView",
     "SessionDetailView",
     "SessionListView",
+    "VerifyView",
 ]
