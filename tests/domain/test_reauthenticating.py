@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import transaction
 
 from refresh_sessions.exceptions import (
@@ -13,6 +14,7 @@ from refresh_sessions.exceptions import (
 )
 from refresh_sessions.identity import prove_identity
 from refresh_sessions.sessions import (
+    areauthenticate_session,
     branch_session,
     check_access_token,
     read_grant,
@@ -302,3 +304,8 @@ class TestTold:
         # A transaction, the turn, the family, the rotation, the event.
         with django_assert_num_queries(6):
             reauthenticate_session(grant, methods=("pwd",))
+
+
+def test_the_async_twin(old):
+    grant = check_access_token(old.access)
+    assert is_fresh(async_to_sync(areauthenticate_session)(grant, methods=("pwd",)))
