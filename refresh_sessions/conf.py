@@ -61,6 +61,14 @@ class Settings:
     """How long ``ACCESS_TOKEN_CHECK = "cache"`` trusts what it has seen in the database."""
     REAUTHENTICATION_MAX_AGE: timedelta = timedelta(minutes=5)
     """How old a proof of identity may be for a sensitive action."""
+    REAUTHENTICATION_METHODS: tuple[str, ...] = ("refresh_sessions.identity.PasswordMethod",)
+    """By what people prove who they are once more: subclasses of ``AuthenticationMethod``."""
+    SECOND_FACTORS: tuple[str, ...] = ()
+    """What a sign-in asks of those who have it: subclasses of ``AuthenticationMethod``."""
+    SIGN_IN_TICKET_LIFETIME: timedelta = timedelta(minutes=5)
+    """How long a sign-in waits for its second step."""
+    REAUTHENTICATE_TO_REVOKE: bool = True
+    """Ending other devices from ``sessions/`` is a sensitive action (ASVS 7.5.2)."""
     MAX_FAMILIES_PER_SESSION: int = 5
     """How many processes of one device may have tokens of their own, the first included."""
     ISSUER: str = "refresh_sessions"

@@ -6,7 +6,8 @@ Nothing here knows HTTP: ``rest_framework.exceptions`` gives each its status and
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -90,6 +91,36 @@ class NoActiveAccountError(RefreshSessionsError):
     message = _("No active account found with the given credentials.")
 
 
+class SecondFactorRequiredError(RefreshSessionsError):
+    """The first step of a sign-in was right, and the user has a second factor to show."""
+
+    code = "mfa_required"
+    message = _("A second step is needed to sign in.")
+
+    def __init__(
+        self, *, ticket: str, methods: Sequence[Mapping[str, str]], expires_at: datetime
+    ) -> None:
+        super().__init__()
+        self.ticket = ticket
+        self.methods = methods
+        """Any one of these will do."""
+        self.expires_at = expires_at
+
+
+class SecondFactorFailedError(RefreshSessionsError):
+    """What was shown as the second factor is wrong."""
+
+    code = "second_factor_failed"
+    message = _("This does not confirm that it is you.")
+
+
+class InvalidTicketError(RefreshSessionsError):
+    """The ticket is forged, expired, used, tried too often, or its account has changed."""
+
+    code = "ticket_not_valid"
+    message = _("This sign-in can no longer be finished. Please log in again.")
+
+
 class SessionLimitReachedError(RefreshSessionsError):
     """The user has as many live sessions as allowed and ``ON_SESSION_LIMIT`` is ``"deny"``."""
 
@@ -110,9 +141,37 @@ class ReauthenticationRequiredError(RefreshSessionsError):
     code = "reauthentication_required"
     message = _("Please confirm that it is you.")
 
-    def __init__(self, max_age: timedelta) -> None:
+    def __init__(self, max_age: timedelta, *, acr_values: str = "") -> None:
         super().__init__()
         self.max_age = max_age
+        self.acr_values = acr_values
+        """What the proof has to be like, in words that the project and its clients agree on."""
+
+
+class ReauthenticationFailedError(RefreshSessionsError):
+    """What should have proven the user's identity does not; on purpose it is not said why."""
+
+    code = "reauthentication_failed"
+    message = _("This does not confirm that it is you.")
+
+
+class ReauthenticationUnavailableError(RefreshSessionsError):
+    """The user has nothing by which identity could be proven: no password, no other method."""
+
+    code = "reauthentication_unavailable"
+    message = _("There is no way to confirm that it is you. Please log in again.")
+
+
+class ProofIncompleteError(RefreshSessionsError):
+    """The request leaves out a kind of factor that this user has; nothing has been checked."""
+
+    code = "proof_incomplete"
+    message = _("More is needed to confirm that it is you.")
+
+    def __init__(self, methods: Sequence[Mapping[str, str]]) -> None:
+        super().__init__()
+        self.methods = methods
+        """Any one of these would do."""
 
 
 class DatabaseBusyError(RefreshSessionsError):

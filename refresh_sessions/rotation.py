@@ -86,9 +86,6 @@ class Rules:
 
     overlap: timedelta
     lost_response_recovery: bool
-    max_refreshes: int | None
-    refreshes_elsewhere: int = 0
-    """Of the session's other families, where there is a limit for all of them."""
 
 
 def judge(
@@ -116,17 +113,40 @@ def judge(
         return Verdict.ACCOUNT_CHANGED
     if generation < _oldest_usable(family):
         return Verdict.REUSED
-    verdict = _judge_expiry(generation, family, token_expires_at, now)
-    if verdict is None:
-        verdict = _judge_overlap(generation, family, now, rules)
-    if verdict is None:
-        verdict = _judge_use(generation, family, rules)
+    return (
+        _judge_expiry(generation, family, token_expires_at, now)
+        or _judge_overlap(generation, family, now, rules)
+        or _judge_use(generation, family, rules)
+    )
+
+
+def may_mint(
+    generation: int, family: FamilyState, *, max_refreshes: int | None, elsewhere: int
+) -> bool:
+    """Whether the limit of refreshes allows one more.
+
+    Args:
+        generation: of the presented token.
+        family: the state of its family.
+        max_refreshes: the limit, for all families of the session together.
+        elsewhere: how often its other families have been refreshed.
+
+    """
     # A family's first token is generation 1, and every refresh adds one.
-    if verdict.mints and rules.max_refreshes is not None:
-        refreshes = max(generation, family.generation) + rules.refreshes_elsewhere
-        if refreshes > rules.max_refreshes:
-            return Verdict.REFRESH_LIMIT
-    return verdict
+    refreshes = max(generation, family.generation) + elsewhere
+    return max_refreshes is None or refreshes <= max_refreshes
+
+
+def rotates_on_proof(generation: int, family: FamilyState, *, now: datetime, rules: Rules) -> bool:
+    """Whether a proof of identity, given with an access token that is accepted, rotates.
+
+    Only for the newest generation, and only when nothing else is under way: within the overlap
+    siblings may still come with the token before, and answers that bring the newest one back may
+    arrive late. Otherwise the proof goes to the access token alone, and no line is touched.
+    """
+    if generation != family.generation:
+        return False
+    return _judge_overlap(generation, family, now, rules) is None
 
 
 def _oldest_usable(family: FamilyState) -> int:

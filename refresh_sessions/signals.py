@@ -13,6 +13,9 @@ session_started = Signal()
 session_refreshed = Signal()
 """A refresh token was rotated. Also ``family``, ``generation`` (int), ``request``."""
 
+session_reauthenticated = Signal()
+"""A person proved their identity again. Also ``family``, ``methods`` (of str), ``request``."""
+
 session_revoked = Signal()
 """A session was ended. Also ``reason`` (str), ``by`` (user or None)."""
 

@@ -33,6 +33,12 @@ INSTALLED_APPS = [
     "rest_framework",
     "refresh_sessions",
 ]
+if find_spec("django_otp"):
+    INSTALLED_APPS += [
+        "django_otp",
+        "django_otp.plugins.otp_static",
+        "django_otp.plugins.otp_totp",
+    ]
 if AUTH_USER_MODEL == "people.Person":
     # Two user models side by side would claim the same reverse names on groups and permissions.
     INSTALLED_APPS.append("tests.people")

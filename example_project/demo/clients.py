@@ -58,6 +58,25 @@ class Device:
         token = access or self.access
         return Request(method="GET", path=path, access=token, user_agent=self.name)
 
+    def confirm(self, *, password: str) -> Answer:
+        """Prove once more who the user is."""
+        answer = self.stage.ask(
+            self.name, self.post_request("/auth/reauthenticate/", {"password": password})
+        )
+        self.keep(answer)
+        return answer
+
+    def transfer(self, *, access: str = "") -> Answer:
+        """Do something sensitive, with the access token of this device or another one."""
+        order = {"to": "Grace", "amount": "100.00"}
+        request = self.post_request("/api/transfer/", order, access=access)
+        return self.stage.ask(self.name, request)
+
+    def post_request(self, path: str, data: Mapping[str, Any], access: str = "") -> Request:
+        """A call that carries data."""
+        token = access or self.access
+        return Request(method="POST", path=path, data=data, access=token, user_agent=self.name)
+
     def refresh_request(self) -> Request:
         """A refresh with the token that this device holds."""
         return refresh_request(self.refresh, user_agent=self.name)

@@ -5,4 +5,5 @@ from typing import Final
 
 ACCESS_TOKEN: Final = timedelta(seconds=3)
 ROTATION_OVERLAP: Final = timedelta(seconds=2)
+PROOF_OF_IDENTITY: Final = timedelta(seconds=4)
 SHARED_COMPUTER_SESSION: Final = timedelta(seconds=3)

@@ -10,6 +10,7 @@ from example_project.settings import REST_FRAMEWORK as ORDINARY_REST_FRAMEWORK
 REFRESH_SESSIONS = {
     "ACCESS_TOKEN_LIFETIME": lifetimes.ACCESS_TOKEN,
     "ROTATION_OVERLAP": lifetimes.ROTATION_OVERLAP,
+    "REAUTHENTICATION_MAX_AGE": lifetimes.PROOF_OF_IDENTITY,
     # One machine, one clock.
     "LEEWAY": timedelta(0),
     "LOGIN_SERIALIZER": "example_project.demo.sign_in.SharedComputerLoginSerializer",

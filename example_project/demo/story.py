@@ -159,6 +159,25 @@ class Story:
         self._expect_recognised(self.phone)
 
     @step(
+        "A sensitive action",
+        f"A proof of identity counts for {lifetimes.PROOF_OF_IDENTITY.seconds} seconds here, "
+        "and 5 minutes by default.",
+    )
+    def sensitive_action(self) -> None:
+        too_old = moment(self.office.session["created_at"]) + lifetimes.PROOF_OF_IDENTITY
+        self.stage.wait_until(too_old, "the proof has grown old")
+        self.stage.expect_answer("the office PC is signed in", self.office.renew(), 200)
+        before, answer = self.office.access, self.office.transfer()
+        self.stage.expect_answer(
+            "its proof of identity is too old", answer, 401, code="reauthentication_required"
+        )
+        proven = self.office.confirm(password=self.password)
+        self.stage.expect_answer("the person proves who they are", proven, 200)
+        self.stage.expect_answer("and the action is allowed", self.office.transfer(), 200)
+        answer = self.office.transfer(access=before)
+        self.stage.expect_answer("but not to tokens from before", answer, 401)
+
+    @step(
         "A stolen token is replayed",
         "Thief and owner hold tokens of one session. No server can tell them apart, so it ends.",
     )

@@ -26,6 +26,8 @@ _DOTTED_PATHS: Final = (
     ("POLICY", "refresh_sessions.policies.SessionPolicy"),
     ("LOGIN_SERIALIZER", "rest_framework.serializers.BaseSerializer"),
     ("SESSION_SERIALIZER", "rest_framework.serializers.BaseSerializer"),
+    ("REAUTHENTICATION_METHODS", "refresh_sessions.identity.AuthenticationMethod"),
+    ("SECOND_FACTORS", "refresh_sessions.identity.AuthenticationMethod"),
 )
 
 
@@ -44,6 +46,7 @@ def find_mistakes(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_time_zones()
     yield from _check_durations(settings)
     yield from _check_dotted_paths(settings)
+    yield from _check_second_factors(settings)
     yield from _check_user_id_field(settings)
     yield from _check_audience(settings)
     yield from _check_cache(settings)
@@ -81,21 +84,42 @@ def _check_durations(settings: Settings) -> Iterator[CheckMessage]:
 
 def _check_dotted_paths(settings: Settings) -> Iterator[CheckMessage]:
     for key, base_path in _DOTTED_PATHS:
-        path, base = getattr(settings, key), import_string(base_path)
+        named, base = getattr(settings, key), import_string(base_path)
+        for path in (named,) if isinstance(named, str) else named:
+            yield from _check_dotted_path(key, path, base, base_path)
+
+
+def _check_dotted_path(key: str, path: str, base: type, base_path: str) -> Iterator[CheckMessage]:
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        yield Error(
+            f"{NAMESPACE}[{key!r}] names {path!r}, which cannot be imported: {error}.",
+            hint="Give the full dotted path of a class, such as 'accounts.sessions.Policy'.",
+            id="refresh_sessions.E005",
+        )
+        return
+    if not (isinstance(found, type) and issubclass(found, base)):
+        yield Error(
+            f"{NAMESPACE}[{key!r}] must name a subclass of {base_path}; {path} is none.",
+            hint="Name the class itself: no instance, no function, no module.",
+            id="refresh_sessions.E006",
+        )
+
+
+def _check_second_factors(settings: Settings) -> Iterator[CheckMessage]:
+    for path in settings.SECOND_FACTORS:
         try:
-            found = import_string(path)
-        except ImportError as error:
-            yield Error(
-                f"{NAMESPACE}[{key!r}] is {path!r}, which cannot be imported: {error}.",
-                hint="Give the full dotted path of a class, such as 'accounts.sessions.Policy'.",
-                id="refresh_sessions.E005",
-            )
+            is_second = getattr(import_string(path), "second_factor", True)
+        except ImportError:
             continue
-        if not (isinstance(found, type) and issubclass(found, base)):
+        if not is_second:
             yield Error(
-                f"{NAMESPACE}[{key!r}] must name a subclass of {base_path}; {path} is none.",
-                hint="Name the class itself: no instance, no function, no module.",
-                id="refresh_sessions.E006",
+                f"{NAMESPACE}['SECOND_FACTORS'] names {path!r}, which is no second factor: a "
+                "step-up would do without it.",
+                hint="Set second_factor = True on the class, or leave it to "
+                "'REAUTHENTICATION_METHODS'.",
+                id="refresh_sessions.E019",
             )
 
 

@@ -3,6 +3,7 @@
 from refresh_sessions.models.events import EventKind, SessionEvent
 from refresh_sessions.models.families import TokenFamily
 from refresh_sessions.models.sessions import DeviceSession, RevokedReason, SessionStatus
+from refresh_sessions.models.tickets import SignInTicket
 
 __all__ = [
     "DeviceSession",
@@ -10,5 +11,6 @@ __all__ = [
     "RevokedReason",
     "SessionEvent",
     "SessionStatus",
+    "SignInTicket",
     "TokenFamily",
 ]

@@ -16,6 +16,7 @@ class EventKind(models.TextChoices):
     REUSE_DETECTED = "reuse_detected", _("Reuse of a refresh token detected")
     BRANCHED = "branched", _("Tokens for a second process of the device")
     REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
+    REAUTHENTICATION_FAILED = "reauthentication_failed", _("Re-authentication failed")
     LIMIT_REACHED = "limit_reached", _("Limit reached")
     HEALED = "healed", _("Token newer than the database")
 

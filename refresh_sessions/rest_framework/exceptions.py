@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, Final
 
 from django.db import Error
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
-from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    ErrorDetail,
+    NotAuthenticated,
+    ValidationError,
+)
 from rest_framework.response import Response
 
 from refresh_sessions import exceptions
@@ -36,6 +42,12 @@ _STATUS_AND_CHALLENGE: Final[
         status.HTTP_401_UNAUTHORIZED,
         f'{CHALLENGE}, error="insufficient_user_authentication"',
     ),
+    (exceptions.SecondFactorRequiredError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (exceptions.SecondFactorFailedError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (exceptions.InvalidTicketError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (exceptions.ReauthenticationFailedError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (exceptions.ReauthenticationUnavailableError, status.HTTP_403_FORBIDDEN, None),
+    (exceptions.ProofIncompleteError, status.HTTP_400_BAD_REQUEST, None),
     (exceptions.SessionExpiredError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.SessionLimitReachedError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.FamilyLimitReachedError, status.HTTP_403_FORBIDDEN, None),
@@ -54,15 +66,36 @@ class SessionAPIException(APIException):
     def __init__(self, error: exceptions.RefreshSessionsError) -> None:
         self.status_code, challenge = _status_and_challenge(error)
         if isinstance(error, exceptions.ReauthenticationRequiredError):
-            challenge = f'{challenge}, max_age="{int(error.max_age.total_seconds())}"'
+            challenge = f"{challenge}{_wanted(error)}"
         body: dict[str, Any] = {"detail": error.message, "code": error.code}
         if reason := getattr(error, "reason", None):
             body["reason"] = str(reason)
+        if isinstance(error, exceptions.SecondFactorRequiredError):
+            body["ticket"] = error.ticket
+            body["expires_at"] = error.expires_at.astimezone(UTC).isoformat()[:19] + "Z"
+        if methods := getattr(error, "methods", None):
+            body["methods"] = list(methods)
         super().__init__(body, code=error.code)
         if challenge:
             self.auth_header = challenge
         if isinstance(error, exceptions.DatabaseBusyError):
             self.wait = error.retry_after
+
+
+class SignInRequired(APIException):
+    """No access token of ours, for a view that cannot do without.
+
+    Not ``NotAuthenticated``, which REST framework turns into 403 where the first authenticator of
+    the view has no challenge.
+    """
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_detail = NotAuthenticated.default_detail
+    default_code = NotAuthenticated.default_code
+    auth_header = CHALLENGE
+
+    def __init__(self) -> None:
+        super().__init__({"detail": self.default_detail, "code": self.default_code})
 
 
 class CrossSiteRequest(APIException):
@@ -138,6 +171,12 @@ def contract_exception_handler(exc: Exception, context: dict[str, Any]) -> Respo
             "errors": response.data,
         }
     return response
+
+
+def _wanted(error: exceptions.ReauthenticationRequiredError) -> str:
+    """The parameters of RFC 9470 §3."""
+    age = f', max_age="{int(error.max_age.total_seconds())}"'
+    return f'{age}, acr_values="{error.acr_values}"' if error.acr_values else age
 
 
 def _translated(error: Exception) -> Exception:

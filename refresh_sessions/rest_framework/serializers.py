@@ -15,6 +15,7 @@ from refresh_sessions.sessions import TokenPair
 from refresh_sessions.transports import get_transport
 
 CREDENTIAL_LENGTH = 4096
+TICKET_LENGTH = 65536
 
 
 class RenamedFieldsMixin:
@@ -47,6 +48,15 @@ class LoginSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
     username = serializers.CharField(max_length=CREDENTIAL_LENGTH)
     # A password may begin and end with spaces (ASVS 6.2.8).
     password = serializers.CharField(max_length=CREDENTIAL_LENGTH, trim_whitespace=False)
+    device_name = serializers.CharField(
+        max_length=NAME_LENGTH, allow_blank=True, allow_null=True, required=False
+    )
+
+
+class SecondStepSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
+    """A ticket, and what the client calls its device; the methods look at their own fields."""
+
+    ticket = serializers.CharField(max_length=TICKET_LENGTH)
     device_name = serializers.CharField(
         max_length=NAME_LENGTH, allow_blank=True, allow_null=True, required=False
     )

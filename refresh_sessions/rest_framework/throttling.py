@@ -1,7 +1,7 @@
 """Throttles with defaults of their own; a project sets the rates where it sets all others.
 
-The scopes ``session-login`` and ``session-refresh`` may stand in REST framework's
-``DEFAULT_THROTTLE_RATES``; None there turns one off.
+The scopes ``session-login``, ``session-refresh`` and ``session-reauthenticate`` may stand in REST
+framework's ``DEFAULT_THROTTLE_RATES``; None there turns one off.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.devices import client_address
 
 if TYPE_CHECKING:
+    from refresh_sessions.rest_framework.views.login import VerifyView
     from refresh_sessions.rest_framework.views.refresh import RefreshView
+    from refresh_sessions.sessions import AccessGrant
 
 
 class SessionThrottle(SimpleRateThrottle):
@@ -54,6 +56,15 @@ class LoginThrottle(SessionThrottle):
         return self.key_of(str(client_address(request._request)), username.strip().casefold())
 
 
+class VerifyThrottle(LoginThrottle):
+    """Second steps of sign-ins, as their first steps: another ticket is no new start."""
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """By address and by the account that the ticket is for."""
+        account = cast("VerifyView", view).ticket.account
+        return self.key_of(str(client_address(request._request)), "second step", account)
+
+
 class RefreshThrottle(SessionThrottle):
     """Refreshes per session. The token is verified first and not consumed by a refusal."""
 
@@ -63,3 +74,14 @@ class RefreshThrottle(SessionThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str:
         """By session: nobody without its token can use up its share."""
         return self.key_of(str(cast("RefreshView", view).claims.session_id))
+
+
+class ReauthenticateThrottle(SessionThrottle):
+    """Proofs of identity per session, right and wrong ones (ASVS 6.3.1)."""
+
+    scope = "session-reauthenticate"
+    default_rate = "5/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """By session: nobody without its token can use up its share."""
+        return self.key_of(str(cast("AccessGrant", request.auth).session_id))

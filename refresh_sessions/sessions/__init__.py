@@ -6,26 +6,39 @@ Any sign-in flow can use them: a password, social login, passkeys, magic links.
 from asgiref.sync import sync_to_async
 
 from refresh_sessions.sessions.branching import branch_session
-from refresh_sessions.sessions.checking import AccessGrant, check_access_token
+from refresh_sessions.sessions.checking import AccessGrant, check_access_token, read_grant
 from refresh_sessions.sessions.introspecting import (
     introspect_access_token,
     introspect_refresh_token,
 )
 from refresh_sessions.sessions.issuing import TokenPair
+from refresh_sessions.sessions.proving import is_fresh, proof_by, require_fresh_proof
 from refresh_sessions.sessions.pruning import count_prunable_sessions, prune_sessions
+from refresh_sessions.sessions.reauthenticating import note_failed_proof, reauthenticate_session
 from refresh_sessions.sessions.refreshing import refresh_session
 from refresh_sessions.sessions.revoking import (
     revoke_session,
     revoke_sessions,
     revoke_user_sessions,
 )
+from refresh_sessions.sessions.second_step import (
+    Ticket,
+    finish_sign_in,
+    prune_tickets,
+    read_ticket,
+    sign_in,
+)
 from refresh_sessions.sessions.signing_out import sign_out
 from refresh_sessions.sessions.starting import start_session
 
 # Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
 abranch_session = sync_to_async(branch_session)
+asign_in = sync_to_async(sign_in)
+afinish_sign_in = sync_to_async(finish_sign_in)
 astart_session = sync_to_async(start_session)
 arefresh_session = sync_to_async(refresh_session)
+areauthenticate_session = sync_to_async(reauthenticate_session)
+anote_failed_proof = sync_to_async(note_failed_proof)
 arevoke_session = sync_to_async(revoke_session)
 arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
@@ -36,27 +49,42 @@ aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
 
 __all__ = [
     "AccessGrant",
+    "Ticket",
     "TokenPair",
     "abranch_session",
     "acheck_access_token",
+    "afinish_sign_in",
     "aintrospect_access_token",
     "aintrospect_refresh_token",
+    "anote_failed_proof",
+    "areauthenticate_session",
     "arefresh_session",
     "arevoke_session",
     "arevoke_sessions",
     "arevoke_user_sessions",
+    "asign_in",
     "asign_out",
     "astart_session",
     "branch_session",
     "check_access_token",
     "count_prunable_sessions",
+    "finish_sign_in",
     "introspect_access_token",
     "introspect_refresh_token",
+    "is_fresh",
+    "note_failed_proof",
+    "proof_by",
     "prune_sessions",
+    "prune_tickets",
+    "read_grant",
+    "read_ticket",
+    "reauthenticate_session",
     "refresh_session",
+    "require_fresh_proof",
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",
+    "sign_in",
     "sign_out",
     "start_session",
 ]

@@ -60,7 +60,7 @@ def _branch(
     parent = read_family(claims.family_id, using=using)
     check_state(claims, parent)
     max_age = get_settings().REAUTHENTICATION_MAX_AGE
-    require_fresh_proof(parent, claims.generation, max_age=max_age)
+    require_fresh_proof(parent, claims, max_age=max_age)
     _check_limit(parent.session, using)
     device = device_of(request)
     family = TokenFamily.objects.using(using).create(

@@ -92,6 +92,25 @@ def check_access_token(token: str, *, in_database: bool = False) -> AccessGrant:
     return AccessGrant(user=family.session.user, claims=claims, family=family)
 
 
+def read_grant(grant: AccessGrant) -> TokenFamily:
+    """The family behind an accepted access token, in its present state.
+
+    One SELECT, unless checking the token has just read it.
+
+    Raises:
+        InvalidTokenError: the token has expired or been superseded.
+        SessionRevokedError: its session has ended.
+        DatabaseBusyError: the database did not answer in several tries.
+
+    """
+    if grant.family is not None:
+        return grant.family
+    using = router.db_for_write(TokenFamily)
+    family = retry_when_busy(using, lambda: read_family(grant.claims.family_id, using=using))
+    check_state(grant.claims, family)
+    return family
+
+
 def check_state(claims: access.AccessClaims, family: TokenFamily) -> None:
     """Raise unless session, family, user and generation are all still good."""
     session, user = family.session, family.session.user

@@ -15,7 +15,8 @@ from refresh_sessions.exceptions import InvalidTokenError, SessionRevokedError
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.rotation import Verdict, judge
 from refresh_sessions.sessions.checking import check_state
-from refresh_sessions.sessions.reading import read_family, rules_for, state_of
+from refresh_sessions.sessions.reading import read_family, state_of
+from refresh_sessions.sessions.rotating import Allowance, rules_in_force
 from refresh_sessions.tokens import access, refresh
 
 
@@ -56,14 +57,7 @@ def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
         return None
     if family.session_id != claims.session_id or not claims.matches(family.secret_digest):
         return None
-    verdict = judge(
-        claims.generation,
-        state_of(family),
-        token_expires_at=claims.expires_at,
-        now=family.now,
-        rules=rules_for(family),
-    )
-    if not (verdict.mints or verdict in {Verdict.UNCHANGED, Verdict.ACCESS_ONLY}):
+    if not _could_be_exchanged(claims, family):
         return None
     return {
         "token_type": "refresh_token",
@@ -71,6 +65,20 @@ def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
         "sub": subject_of(family.session.user),
         "client_id": get_settings().CLIENT_ID,
     }
+
+
+def _could_be_exchanged(claims: refresh.RefreshClaims, family: TokenFamily) -> bool:
+    state = state_of(family)
+    verdict = judge(
+        claims.generation,
+        state,
+        token_expires_at=claims.expires_at,
+        now=family.now,
+        rules=rules_in_force(),
+    )
+    if verdict.mints:
+        return Allowance.of(family).permits(claims.generation, state)
+    return verdict in {Verdict.UNCHANGED, Verdict.ACCESS_ONLY}
 
 
 def _read(family_id: Any) -> TokenFamily:

@@ -52,18 +52,25 @@ def issue_access(
     family: TokenFamily,
     *,
     generation: int,
+    proven: datetime | None,
     now: datetime,
     request: HttpRequest | None,
     extra: Mapping[str, Any] | None = None,
 ) -> AccessToken:
     """Mint an access token for the holder of the refresh token of ``generation``.
 
-    ``extra`` is what ``extra_claims`` gave, where it was asked beforehand.
+    Args:
+        family: with session, user and methods of authentication.
+        generation: what the holder has.
+        proven: when they proved who they are, if this token may vouch for it.
+        now: the database's clock.
+        request: for the policy object.
+        extra: what ``extra_claims`` gave, where it was asked beforehand.
+
     """
     session = family.session
     lifetime = get_policy().access_token_lifetime(session.user, session=session, request=request)
     expires_at = _whole_seconds(min(now + lifetime, session.expires_at))
-    proven = proof_of(family, generation)
     claims = access.AccessClaims(
         subject=subject_of(session.user),
         session_id=session.pk,
@@ -88,7 +95,12 @@ def issue_pair(
 ) -> TokenPair:
     """Mint access and refresh token for the family's newest generation."""
     token = issue_access(
-        family, generation=family.generation, now=now, request=request, extra=extra
+        family,
+        generation=family.generation,
+        proven=proof_of(family, family.generation),
+        now=now,
+        request=request,
+        extra=extra,
     )
     refresh_token = refresh.issue(
         session_id=family.session_id,
@@ -102,6 +114,18 @@ def issue_pair(
         access_expires_at=token.expires_at,
         refresh=refresh_token,
         refresh_expires_at=_whole_seconds(family.idle_expires_at),
+        session=family.session,
+        family=family,
+    )
+
+
+def access_only(token: AccessToken, family: TokenFamily) -> TokenPair:
+    """The answer to a client that is to keep the refresh token in its storage."""
+    return TokenPair(
+        access=token.token,
+        access_expires_at=token.expires_at,
+        refresh=None,
+        refresh_expires_at=None,
         session=family.session,
         family=family,
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from refresh_sessions.accounts import is_current, may_sign_in
-from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import SessionRevokedError
 from refresh_sessions.models import TokenFamily
-from refresh_sessions.policies import get_policy
-from refresh_sessions.rotation import FamilyState, Rules
+from refresh_sessions.rotation import FamilyState
 
 
 def read_family(family_id: UUID, *, using: str) -> TokenFamily:
@@ -42,17 +40,4 @@ def state_of(family: TokenFamily) -> FamilyState:
         expires_at=session.expires_at,
         ended=session.revoked_at is not None or family.closed_at is not None,
         account_changed=not may_sign_in(user) or not is_current(user, session.auth_hash),
-    )
-
-
-def rules_for(family: TokenFamily) -> Rules:
-    """The settings and limits by which tokens of the family are judged."""
-    settings, session = get_settings(), family.session
-    limit = get_policy().max_refreshes(session.user, session=session)
-    return Rules(
-        overlap=settings.ROTATION_OVERLAP,
-        lost_response_recovery=settings.LOST_RESPONSE_RECOVERY,
-        max_refreshes=limit,
-        # The limit is the session's; only where there is one is it worth another query.
-        refreshes_elsewhere=0 if limit is None else family.refreshes_elsewhere(),
     )

@@ -9,36 +9,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import Error, router, transaction
+from django.db import Error, router
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import auth_digest
 from refresh_sessions.database import (
-    LostRaceError,
     forbid_outer_transaction,
     is_connection_lost,
     retry_when_busy,
 )
-from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
-from refresh_sessions.rotation import Rules, Verdict, judge
+from refresh_sessions.rotation import Verdict, judge
 from refresh_sessions.sessions.issuing import (
     TokenPair,
+    access_only,
     extra_claims,
-    idle_expiry,
     issue_access,
     issue_pair,
 )
-from refresh_sessions.sessions.reading import read_family, rules_for, state_of
+from refresh_sessions.sessions.proving import proof_of
+from refresh_sessions.sessions.reading import read_family, state_of
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.refusing import refuse
-from refresh_sessions.sessions.turns import take_turn
+from refresh_sessions.sessions.rotating import Allowance, advance, rules_in_force, write
 from refresh_sessions.signals import refresh_token_recovered, session_refreshed
 from refresh_sessions.tokens import refresh
 
@@ -92,18 +91,20 @@ class _Refresh:
         state = state_of(family)
         if not state.ended and (written := self._has_been_written(family)):
             return self._issue(written, family)
-        rules = rules_for(family)
         verdict = judge(
             self.claims.generation,
             state,
             token_expires_at=self.claims.expires_at,
             now=family.now,
-            rules=rules,
+            rules=rules_in_force(),
         )
         if verdict.mints:
+            allowance = Allowance.of(family)
+            if not allowance.permits(self.claims.generation, state):
+                return refuse(Verdict.REFRESH_LIMIT, self.claims, family, self.request)
             # A policy that fails must not use up the token that the client has.
             self.extra = extra_claims(family.session, request=self.request)
-            self._rotate(verdict, family, rules)
+            self._rotate(verdict, family, allowance)
             return self._issue(verdict, family)
         if verdict is Verdict.UNCHANGED or verdict is Verdict.ACCESS_ONLY:
             return self._access_for_sibling(verdict, family)
@@ -126,24 +127,19 @@ class _Refresh:
                 return verdict
         return None
 
-    def _rotate(self, verdict: Verdict, family: TokenFamily, rules: Rules) -> None:
+    def _rotate(self, verdict: Verdict, family: TokenFamily, allowance: Allowance) -> None:
         found: dict[str, Any] = {"generation": family.generation}
-        family.generation = max(family.generation, self.claims.generation) + 1
         if verdict is not Verdict.RECOVER:
             family.redeemable_generation = self.claims.generation
+            family.authenticated_at = proof_of(family, family.generation)
         else:
             # Only as long as nobody has seen the successor in use.
             found["delivered_at"] = None
             # Whoever retries may be a thief; what the owner proved is not theirs.
             family.authenticated_at = None
-        device = device_of(self.request)
-        family.rotated_at = family.now
-        family.delivered_at = None
-        family.idle_expires_at = idle_expiry(family.session, now=family.now, request=self.request)
-        family.last_ip_address = device.ip_address
-        family.last_user_agent = device.user_agent
+        advance(family, generation=self.claims.generation, request=self.request)
         try:
-            _write(family, found, rules, self.using)
+            write(family, found, allowance=allowance, using=self.using)
         except Error as error:
             if is_connection_lost(error):
                 self.unsure.append((verdict, family))
@@ -158,7 +154,7 @@ class _Refresh:
         self._announce(session_refreshed, family)
         return issue_pair(
             family,
-            secret=self.claims.secret,
+            secret=self.claims.secret_of_successor(family.secret_digest),
             now=family.now,
             request=self.request,
             extra=self.extra,
@@ -167,17 +163,16 @@ class _Refresh:
     def _access_for_sibling(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
         """An access token for the generation that this client holds; nothing is written."""
         token = issue_access(
-            family, generation=self.claims.generation, now=family.now, request=self.request
+            family,
+            generation=self.claims.generation,
+            proven=proof_of(family, self.claims.generation),
+            now=family.now,
+            request=self.request,
         )
-        holds_newest = verdict is Verdict.UNCHANGED
-        return TokenPair(
-            access=token.token,
-            access_expires_at=token.expires_at,
-            refresh=self.claims.token if holds_newest else None,
-            refresh_expires_at=self.claims.expires_at if holds_newest else None,
-            session=family.session,
-            family=family,
-        )
+        pair = access_only(token, family)
+        if verdict is not Verdict.UNCHANGED:
+            return pair
+        return replace(pair, refresh=self.claims.token, refresh_expires_at=self.claims.expires_at)
 
     def _try(self, step: Callable[[], object]) -> None:
         """Do what is good to have. The token has been used: the client must get the next one."""
@@ -203,36 +198,6 @@ class _Refresh:
             generation=family.generation,
             request=self.request,
         )
-
-
-def _write(family: TokenFamily, found: Mapping[str, Any], rules: Rules, using: str) -> None:
-    if rules.max_refreshes is None:
-        _compare_and_swap(family, found, using)
-        return
-    # The limit is for all families of the session together, and each of them may be rotating
-    # just now: one after the other then, and none that counted before another wrote.
-    with transaction.atomic(using=using):
-        take_turn(family.session_id, using=using)
-        if family.refreshes_elsewhere() != rules.refreshes_elsewhere:
-            raise LostRaceError
-        _compare_and_swap(family, found, using)
-
-
-def _compare_and_swap(family: TokenFamily, found: Mapping[str, Any], using: str) -> None:
-    """Write the new generation, unless another request has changed what the SELECT found."""
-    unchanged = TokenFamily.objects.using(using).usable().filter(pk=family.pk, **found)
-    changed = unchanged.update(
-        generation=family.generation,
-        redeemable_generation=family.redeemable_generation,
-        rotated_at=family.rotated_at,
-        delivered_at=None,
-        idle_expires_at=family.idle_expires_at,
-        last_ip_address=family.last_ip_address,
-        last_user_agent=family.last_user_agent,
-        authenticated_at=family.authenticated_at,
-    )
-    if not changed:
-        raise LostRaceError
 
 
 def _renew_auth_hash(session: DeviceSession, using: str) -> None:

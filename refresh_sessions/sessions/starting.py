@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _SignIn:
+class SignIn:
     """Who signs in, where and how."""
 
     user: AbstractBaseUser
@@ -44,7 +44,28 @@ class _SignIn:
     methods: Sequence[str]
     data: Mapping[str, Any]
     using: str
+    claim: Callable[[], object] = lambda: None
+    """What is done first, in the same transaction; it may refuse by raising."""
     secret: str = field(default_factory=new_secret, repr=False)
+
+    @sensitive_variables()
+    def carry_out(self) -> TokenPair:
+        """Start the session, tell of it, and issue its first tokens."""
+        if not may_sign_in(self.user):
+            raise NoActiveAccountError
+        started = commit_when_busy(
+            self.using,
+            lambda: _start(self),
+            is_committed=lambda started: is_stored(started.family, using=self.using),
+        )
+        after_commit(self.using, lambda: _announce(started, self.request))
+        return issue_pair(
+            started.family,
+            secret=self.secret,
+            now=started.now,
+            request=self.request,
+            extra=started.extra,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +105,19 @@ def start_session(
         DatabaseBusyError: the database did not take the session in several tries.
 
     """
-    if not may_sign_in(user):
-        raise NoActiveAccountError
-    using = router.db_for_write(DeviceSession)
-    sign_in = _SignIn(
-        user=user, request=request, name=name, methods=methods, data=data or {}, using=using
-    )
-    started = commit_when_busy(
-        using,
-        lambda: _start(sign_in),
-        is_committed=lambda started: is_stored(started.family, using=using),
-    )
-    after_commit(using, lambda: _announce(started, request))
-    return issue_pair(
-        started.family,
-        secret=sign_in.secret,
-        now=started.now,
+    sign_in = SignIn(
+        user=user,
         request=request,
-        extra=started.extra,
+        name=name,
+        methods=methods,
+        data=data or {},
+        using=router.db_for_write(DeviceSession),
     )
+    return sign_in.carry_out()
 
 
-def _start(sign_in: _SignIn) -> _Started:
+def _start(sign_in: SignIn) -> _Started:
+    sign_in.claim()
     limit = get_policy().max_sessions(sign_in.user, request=sign_in.request)
     if limit is not None:
         _take_turns(sign_in)
@@ -120,7 +132,7 @@ def _start(sign_in: _SignIn) -> _Started:
     return _Started(family=family, now=now, evicted=evicted, extra=extra)
 
 
-def _take_turns(sign_in: _SignIn) -> None:
+def _take_turns(sign_in: SignIn) -> None:
     """Have sign-ins of one user wait for each other, so that each sees those before it.
 
     A change that changes nothing, because it works everywhere: SQLite has no row locks, and
@@ -132,7 +144,7 @@ def _take_turns(sign_in: _SignIn) -> None:
     account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
 
 
-def _read_clock(sign_in: _SignIn) -> datetime:
+def _read_clock(sign_in: SignIn) -> datetime:
     """The database's clock, and with it the certainty that the account still exists."""
     account = get_user_model()._base_manager.using(sign_in.using).filter(pk=sign_in.user.pk)
     now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
@@ -141,7 +153,7 @@ def _read_clock(sign_in: _SignIn) -> datetime:
     return now
 
 
-def _make_room(sign_in: _SignIn, limit: int) -> list[DeviceSession]:
+def _make_room(sign_in: SignIn, limit: int) -> list[DeviceSession]:
     """End the oldest sessions until one more fits, or refuse."""
     using = sign_in.using
     live = (
@@ -167,7 +179,7 @@ def _eviction(request: HttpRequest | None) -> Ending:
     return Ending(reason=RevokedReason.SESSION_LIMIT, request=request)
 
 
-def _create_session(sign_in: _SignIn, now: datetime) -> DeviceSession:
+def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
     user, request = sign_in.user, sign_in.request
     device = device_of(request)
     lifetime = get_policy().session_lifetime(user, request=request, data=sign_in.data)
@@ -186,7 +198,7 @@ def _create_session(sign_in: _SignIn, now: datetime) -> DeviceSession:
     )
 
 
-def _create_family(sign_in: _SignIn, session: DeviceSession, now: datetime) -> TokenFamily:
+def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> TokenFamily:
     return TokenFamily.objects.using(sign_in.using).create(
         session=session,
         secret_digest=digest(sign_in.secret),

@@ -2,6 +2,10 @@
 
 The signature keeps a database dump from forging a token, the secret keeps a leaked signing key
 from doing so: an attacker needs both.
+
+A family has two secrets. The first is random, made at sign-in, and known to the tokens alone; the
+database has its digest. The second stands in where a token has to be made for somebody who has not
+shown theirs, after a step-up: the server works it out from ``SECRET_KEY`` and that digest.
 """
 
 from __future__ import annotations
@@ -9,12 +13,15 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.utils.crypto import constant_time_compare
+from django.conf import settings as django_settings
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
@@ -27,6 +34,7 @@ TYP: Final = "rt+jwt"
 
 _REQUIRED: Final = ("iss", "aud", "exp", "sid", "fid", "gen", "secret")
 _SECRET_BYTES: Final = 16
+_STAND_IN_SALT: Final = "refresh_sessions.tokens.refresh.stand_in"
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -43,7 +51,20 @@ class RefreshClaims:
     """The token itself, as it was presented."""
 
     def matches(self, secret_digest: str) -> bool:
-        """Whether the token carries the secret of the family with this digest."""
+        """Whether the token carries a secret of the family with this digest."""
+        return self._is_first(secret_digest) or any(
+            constant_time_compare(stand_in, self.secret) for stand_in in _stand_ins(secret_digest)
+        )
+
+    def secret_of_successor(self, secret_digest: str) -> str:
+        """What the next token of this line carries.
+
+        A stand-in is renewed: it must not depend on a ``SECRET_KEY`` that is about to go.
+        """
+        first = self._is_first(secret_digest)
+        return self.secret if first else stand_in_secret(secret_digest)
+
+    def _is_first(self, secret_digest: str) -> bool:
         return constant_time_compare(digest(self.secret), secret_digest)
 
 
@@ -117,6 +138,17 @@ def new_secret() -> str:
 def digest(secret: str) -> str:
     """What the database keeps of a secret; it is random, so it needs no salt and no stretching."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def stand_in_secret(secret_digest: str) -> str:
+    """The second secret of the family with this digest."""
+    return next(_stand_ins(secret_digest))
+
+
+def _stand_ins(secret_digest: str) -> Iterator[str]:
+    for key in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
+        mac = salted_hmac(_STAND_IN_SALT, secret_digest, secret=key, algorithm="sha256")
+        yield urlsafe_b64encode(mac.digest()[:_SECRET_BYTES]).rstrip(b"=").decode()
 
 
 def _audience() -> str:

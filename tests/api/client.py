@@ -66,7 +66,8 @@ def check_form(answer: Any) -> None:
         assert isinstance(body["code"], str)
         # For clients of OAuth the endpoints of its RFCs say it in OAuth's way as well.
         assert body.get("error", body["code"]) == body["code"]
-        assert set(body) <= {"detail", "code", "reason", "errors", "error"}
+        known = {"detail", "code", "reason", "errors", "error", "methods", "ticket", "expires_at"}
+        assert set(body) <= known
     if answer.status_code == 401:
         # Services are no users, and authenticate in their own way.
         service = answer.json()["code"] == "invalid_client"

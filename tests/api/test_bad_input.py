@@ -202,7 +202,7 @@ class TestSecrets:
         def fail(*args, **kwargs):
             raise RuntimeError("broken on purpose")
 
-        for verb in ("start_session", "refresh_session", "sign_out"):
+        for verb in ("sign_in", "refresh_session", "sign_out"):
             for module in ("login", "refresh", "logout"):
                 name = f"refresh_sessions.rest_framework.views.{module}.{verb}"
                 monkeypatch.setattr(name, fail, raising=False)

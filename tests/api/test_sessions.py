@@ -74,17 +74,18 @@ class TestList:
             *("created_at", "last_used_at", "expires_at", "is_current"),
         }
 
-    def test_shows_own_live_sessions_newest_first(self, api, user, clock):
+    def test_shows_this_device_first_and_then_the_newest(self, api, user, clock):
         pairs = []
-        for name in ("first", "second", "third"):
+        for name in ("first", "second", "third", "fourth"):
             pairs.append(make_pair(user, name=name))
             clock.move(timedelta(seconds=1))
         make_pair(UserFactory())
         revoke_session(pairs[1].session, reason="user")
         listed = api.get("sessions/", access=pairs[0].access).json()
         assert [(item["name"], item["is_current"]) for item in listed] == [
-            ("third", False),
             ("first", True),
+            ("fourth", False),
+            ("third", False),
         ]
 
     def test_tells_the_last_use(self, api, pair, clock):

@@ -11,11 +11,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from refresh_sessions.exceptions import DatabaseBusyError
+from refresh_sessions.exceptions import DatabaseBusyError, SecondFactorRequiredError
 from refresh_sessions.management.commands import prune_refresh_sessions, revoke_refresh_sessions
 from refresh_sessions.management.commands.prune_refresh_sessions import duration
-from refresh_sessions.models import DeviceSession, RevokedReason
-from refresh_sessions.sessions import refresh_session, revoke_session, revoke_sessions, revoking
+from refresh_sessions.models import DeviceSession, RevokedReason, SignInTicket
+from refresh_sessions.sessions import (
+    refresh_session,
+    revoke_session,
+    revoke_sessions,
+    revoking,
+    sign_in,
+)
 from tests.domain.stories import kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 
@@ -49,6 +55,21 @@ def busy(*args, **kwargs):
 
 
 class TestPrune:
+    def test_deletes_sign_ins_that_nobody_finished(self, clock, options):
+        options(SECOND_FACTORS=("tests.factors.Code",))
+        ada = UserFactory(username="ada@example.org")
+        for wait in (timedelta(minutes=5), timedelta(0)):
+            with pytest.raises(SecondFactorRequiredError):
+                sign_in(UserFactory(username=f"ada{wait}@example.org"))
+            clock.move(wait)
+        with pytest.raises(SecondFactorRequiredError):
+            sign_in(ada)
+        assert SignInTicket.objects.count() == 3
+        assert prune("--dry-run") == "Would delete 0 sessions.\n"
+        assert SignInTicket.objects.count() == 3
+        assert prune() == "Deleted 0 sessions.\n"
+        assert SignInTicket.objects.count() == 2
+
     def test_keeps_sessions_for_a_month_after_their_hard_expiry(self, clock, pair):
         clock.move(HARD + timedelta(days=30) - MOMENT)
         assert prune() == "Deleted 0 sessions.\n"

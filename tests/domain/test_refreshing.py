@@ -282,6 +282,14 @@ class TestLimits:
         assert refused(pair.refresh) == "session_expired/refresh_limit"
         assert call(pair) == "ok"
 
+    def test_number_of_refreshes_is_asked_for_only_to_make_one_more(
+        self, pair, options, django_assert_num_queries
+    ):
+        options(MAX_REFRESHES_PER_SESSION=3)
+        refresh_session(pair.refresh)
+        with django_assert_num_queries(1):
+            assert refresh_session(pair.refresh).refresh is None
+
     def test_access_tokens_end_with_the_session(self, options, clock):
         options(SESSION_LIFETIME=timedelta(minutes=5))
         pair = make_pair()

@@ -22,9 +22,10 @@ HEADLINES = [
     "4. Refresh",
     "5. Five tabs refresh at once",
     "6. The response gets lost",
-    "7. A stolen token is replayed",
-    "8. Staff revoke the other device",
-    "9. The hard deadline passes",
+    "7. A sensitive action",
+    "8. A stolen token is replayed",
+    "9. Staff revoke the other device",
+    "10. The hard deadline passes",
 ]
 
 # The strict mode: each used token is dead at once, and so are four of five tabs.
@@ -47,7 +48,7 @@ def test_every_step_answers_as_told(database):
     assert headlines(demo.stdout) == HEADLINES
     assert "✗" not in demo.stdout
     assert '403 {"detail": "Session expired. Please log in again."' in demo.stdout
-    assert demo.stdout.splitlines()[-1].startswith("✓ 9 steps")
+    assert demo.stdout.splitlines()[-1].startswith("✓ 10 steps")
     assert_no_secret(demo.stdout + demo.stderr)
 
 

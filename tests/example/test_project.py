@@ -62,6 +62,30 @@ def test_me_asks_a_stranger_to_sign_in(wire):
     assert answer.header("WWW-Authenticate") == 'Bearer realm="api"'
 
 
+def test_transfer_says_what_it_did_to_those_who_have_just_signed_in(wire, signed_in):
+    order = {"to": "Grace", "amount": "12.5"}
+    request = Request(method="POST", path="/api/transfer/", data=order, access=signed_in["access"])
+    answer = wire.exchange(request)
+
+    assert answer.status == 200
+    assert answer.json == {"transferred": {"to": "Grace", "amount": "12.50"}}
+
+
+def test_transfer_is_for_nobody_else(wire):
+    answer = wire.exchange(Request(method="POST", path="/api/transfer/", data={}))
+
+    assert answer.status == 401
+    assert answer.json["code"] == "not_authenticated"
+
+
+def test_transfer_looks_at_what_it_is_given(wire, signed_in):
+    for order in ({}, {"to": "Grace", "amount": "-1"}, {"to": "", "amount": "1"}):
+        request = Request(
+            method="POST", path="/api/transfer/", data=order, access=signed_in["access"]
+        )
+        assert wire.exchange(request).status == 400
+
+
 def test_refresh_replaces_the_tokens(wire, signed_in):
     data = {"refresh": signed_in["refresh"]}
     answer = wire.exchange(Request(method="POST", path="/auth/refresh/", data=data))

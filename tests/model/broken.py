@@ -6,7 +6,7 @@ the search has shown that it can fail.
 
 from __future__ import annotations
 
-from tests.model.reference import RECOVERIES, Answer, Family, Reply, Rule
+from tests.model.reference import RECOVERIES, Answer, Family, Proof, Reply, Rule
 
 
 class SharedSuccessor(Rule):
@@ -46,3 +46,24 @@ class GullibleEvidence(Rule):
 
     def call(self, access: int, family: Family) -> Family:
         return super().call(family.newest, family)
+
+
+class RotatesInTheOverlap(Rule):
+    """A step-up with the newest access token rotates, whatever else is under way."""
+
+    def step_up(self, access: int, family: Family) -> Reply:
+        return super().step_up(access, family._replace(fresh=False))
+
+
+class RotatesForSiblings(Rule):
+    """A step-up rotates for the access token before the newest as well."""
+
+    def step_up(self, access: int, family: Family) -> Reply:
+        return super().step_up(family.newest, family)
+
+
+class ProofForEverybody(Rule):
+    """A step-up says that the user is there, and whoever refreshes is taken for the user."""
+
+    def vouches(self, token: int, family: Family, proof: Proof) -> bool:
+        return proof is not Proof.NONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tests.model.reference import Proof, Reply
 from tests.model.world import NONE, Message, Pace, Scene, Thief, World, kind_of, settle
 
 
@@ -31,6 +32,8 @@ def moves(world: World, scene: Scene) -> Moves:
         arrives = _answer_arrives if message.answered else _request_arrives
         yield arrives(world._replace(flight=rest), scene, message)
     yield from _client_calls(world, scene)
+    if scene.steps_up:
+        yield from _client_steps_up(world, scene)
     yield from _half_the_overlap_passes(world)
     yield from _overlap_passes(world, scene)
     if world.thief is not None:
@@ -40,6 +43,8 @@ def moves(world: World, scene: Scene) -> Moves:
 
 
 def _name(message: Message, world: World) -> str:
+    if message.step_up and not message.answered:
+        return "the step-up"
     if not message.answered:
         return f"the request with {kind_of(message.sent, world.family)}"
     if message.refresh == NONE:
@@ -52,14 +57,45 @@ def _client_sends(world: World, scene: Scene) -> Moves:
         return
     # The answer to the winner takes less than half the overlap, and so does this request: if the
     # one is not there yet, the other will be over in time.
-    hurried = scene.pace is Pace.HALF and any(message.minted for message in world.flight)
-    request = Message(world.storage, hurried=hurried)
+    request = Message(world.storage, hurried=_is_hurried(world, scene))
     event = Event(f"a tab sends {kind_of(world.storage, world.family)}")
     yield event, world._replace(flight=_ordered(*world.flight, request))
 
 
+def _is_hurried(world: World, scene: Scene) -> bool:
+    return scene.pace is Pace.HALF and any(message.minted for message in world.flight)
+
+
+def _client_steps_up(world: World, scene: Scene) -> Moves:
+    if len(world.flight) < scene.tabs:
+        hurried = _is_hurried(world, scene)
+        request = Message(_best_access(world), hurried=hurried, step_up=True)
+        event = Event(f"a tab steps up, having {kind_of(request.sent, world.family)}")
+        yield event, world._replace(flight=_ordered(*world.flight, request))
+
+
+def _step_up_arrives(world: World, scene: Scene, request: Message) -> tuple[Event, World]:
+    if not scene.rule.accepts(request.sent, world.family):
+        return Event("the server refuses the step-up"), world
+    family = scene.rule.call(request.sent, world.family)
+    reply = scene.rule.step_up(request.sent, family)
+    thief = world.thief and world.thief._replace(outdated=True, fresh=False)
+    identity = Proof.NEWEST if reply.answer.mints else Proof.BESIDE
+    world = world._replace(family=family, thief=thief, identity=identity)
+    return _answered(world, scene, request, reply)
+
+
 def _request_arrives(world: World, scene: Scene, request: Message) -> tuple[Event, World]:
-    answer, family, refresh, access = scene.rule.refresh(request.sent, world.family)
+    if request.step_up:
+        return _step_up_arrives(world, scene, request)
+    reply = scene.rule.refresh(request.sent, world.family)
+    if scene.steps_up:
+        world = world._replace(identity=world.identity.after(reply.answer))
+    return _answered(world, scene, request, reply)
+
+
+def _answered(world: World, scene: Scene, request: Message, reply: Reply) -> tuple[Event, World]:
+    answer, family, refresh, access = reply
     event = Event(f"the server gets {kind_of(request.sent, world.family)}: it {answer.value}")
     world = world._replace(family=family)
     if access is None:
@@ -92,20 +128,25 @@ def _answer_arrives(world: World, scene: Scene, answer: Message) -> tuple[Event,
     event = Event(f"{_name(answer, world)} arrives", victim_served=True)
     if answer.refresh != NONE:
         storage = answer.refresh
-    elif scene.writes_back:
+    elif scene.writes_back and not answer.step_up:
         storage = answer.sent
     newest = answer.access == family.newest
     if newest and scene.prompt:
         family = scene.rule.call(answer.access, family)
     if newest and answer.minted and thief is not None:
         thief = thief._replace(ahead=False)
-    return event, World(family, storage, world.proof or newest, world.flight, thief)
+    known = world.proof or newest
+    return event, world._replace(family=family, storage=storage, proof=known, thief=thief)
+
+
+def _best_access(world: World) -> int:
+    """Who has no newer access token has the one it got before."""
+    return world.family.newest if world.proof else world.storage
 
 
 def _client_calls(world: World, scene: Scene) -> Moves:
-    """Only calls that leave a trace. Who has no newer access token has the one it got before."""
-    access = world.family.newest if world.proof else world.storage
-    called = scene.rule.call(access, world.family)
+    """Only calls that leave a trace."""
+    called = scene.rule.call(_best_access(world), world.family)
     if called != world.family:
         yield Event("the client calls the API"), world._replace(family=called)
 
@@ -128,9 +169,10 @@ def _theft(world: World) -> Moves:
     stored = Thief((world.storage,), proof=world.proof)
     yield Event("a thief copies the storage"), world._replace(thief=stored)
     for message in world.flight:
-        tokens = {message.sent, message.refresh} - {NONE}
-        thief = Thief(tuple(sorted(tokens)), proof=message.access == world.family.newest)
-        yield Event(f"a thief copies {_name(message, world)}"), world._replace(thief=thief)
+        if message.tokens:
+            tokens = tuple(sorted(message.tokens))
+            thief = Thief(tokens, proof=message.access == world.family.newest)
+            yield Event(f"a thief copies {_name(message, world)}"), world._replace(thief=thief)
 
 
 def _thief_acts(world: World, thief: Thief, scene: Scene) -> Moves:
@@ -153,6 +195,11 @@ def _thief_refreshes(world: World, thief: Thief, token: int, scene: Scene) -> tu
         world = _minted(world, scene)
     if world.thief is not None and (answer.mints or access == family.newest):
         world = world._replace(thief=world.thief._replace(proof=True))
+    if scene.steps_up and world.thief is not None and access is not None:
+        identity = world.identity.after(answer)
+        vouched = scene.rule.vouches(access, family, identity)
+        thief = world.thief._replace(fresh=world.thief.fresh or vouched)
+        world = world._replace(identity=identity, thief=thief)
     return Event(told, thief_served=access is not None), world
 
 

@@ -63,6 +63,12 @@ def deaf_alarm(graph: Graph) -> str | None:
     return None
 
 
+def borrowed_proof(graph: Graph) -> str | None:
+    """A step-up by the victim serves a thief with what he had copied before it."""
+    borrowed = graph.where(lambda w: w.thief is not None and w.thief.outdated and w.thief.fresh)
+    return graph.story(borrowed[0]) if borrowed else None
+
+
 def two_lineages(graph: Graph) -> str | None:
     """Two tokens in the world can both be exchanged, and the first one's successor lives on."""
     known: dict[tuple[Family, frozenset[int]], bool] = {}

@@ -46,6 +46,22 @@ class Family(NamedTuple):
     ended_by: Answer | None = None
 
 
+class Proof(Enum):
+    """How the row's proof of identity stands to the last rotation."""
+
+    NONE = "none"
+    LINE = "given before it"
+    NEWEST = "given by it"
+    BESIDE = "given after it, to an access token alone"
+
+    def after(self, answer: Answer) -> Proof:
+        """What a refresh makes of it."""
+        if not answer.mints:
+            return self
+        kept = self in {Proof.LINE, Proof.NEWEST} and answer is not Answer.RECOVERED
+        return Proof.LINE if kept else Proof.NONE
+
+
 class Echo(Enum):
     """When somebody who sends the newest token inside the overlap is sent it back."""
 
@@ -120,6 +136,17 @@ class Rule:
         early = self.overlap and self.echo is Echo.EARLY
         after = Family(newest, redeemable, fresh=self.overlap, early=early)
         return Reply(answer, after, refresh=newest, access=newest)
+
+    def step_up(self, access: int, family: Family) -> Reply:
+        """Present an accepted access token, and prove one's identity."""
+        if access == family.newest and not family.fresh:
+            return self._mint(Answer.ROTATED, access, family)
+        return Reply(Answer.NO_ROTATION, family, access=access)
+
+    def vouches(self, token: int, family: Family, proof: Proof) -> bool:
+        """Whether what a refresh token is exchanged for, or came with, tells of the proof."""
+        newest = proof is Proof.NEWEST and token == family.newest
+        return proof is Proof.LINE or newest
 
     def accepts(self, access: int, family: Family) -> bool:
         """Whether an access token of this generation opens anything."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.model.broken import RotatesForSiblings, RotatesInTheOverlap
 from tests.model.properties import accusation
 from tests.model.reference import RECOVERIES, Answer, Echo, Rule
 from tests.model.world import Pace, World
@@ -11,6 +12,11 @@ LIKE_OTHERS = Rule(overlap=False, recovery=False)
 
 @pytest.fixture(params=[1, 2, 3, 4], ids="{} under way".format)
 def tabs(request):
+    return request.param
+
+
+@pytest.fixture(params=[1, 2, 3], ids="{} under way".format)
+def few_tabs(request):
     return request.param
 
 
@@ -27,6 +33,11 @@ class TestHonestClient:
         found = accusation(search(rule=rule, tabs=tabs, pace=pace))
         assert found is None, found
 
+    @pytest.mark.parametrize("pace", [Pace.HALF, Pace.RUSHES])
+    def test_nor_when_it_steps_up_at_any_time(self, search, rule, few_tabs, pace):
+        found = accusation(search(rule=rule, tabs=few_tabs, pace=pace, steps_up=True))
+        assert found is None, found
+
     def test_is_signed_out_by_nothing_but_nine_lost_answers_in_a_row(self, search):
         graph = search(tabs=1)
         assert {world.family.ended_by for world in graph.worlds} == {None, Answer.RECOVERY_LIMIT}
@@ -37,6 +48,12 @@ class TestHonestClient:
 
     def test_can_always_go_on(self, search, rule, tabs):
         graph = search(rule=rule, tabs=tabs)
+        stuck = graph.where(lambda world: not _at_the_limit(world))
+        on_its_feet = graph.where(lambda world: world.storage == world.family.newest)
+        assert set(stuck) <= graph.reaching(on_its_feet)
+
+    def test_can_always_go_on_after_a_step_up(self, search, rule, few_tabs):
+        graph = search(rule=rule, tabs=few_tabs, steps_up=True)
         stuck = graph.where(lambda world: not _at_the_limit(world))
         on_its_feet = graph.where(lambda world: world.storage == world.family.newest)
         assert set(stuck) <= graph.reaching(on_its_feet)
@@ -133,6 +150,35 @@ class TestEcho:
 
     def test_rushes_do_not_show_it(self, search, tabs):
         assert accusation(search(rule=Rule(echo=Echo.ALWAYS), tabs=tabs, pace=Pace.RUSHES)) is None
+
+
+class TestStepUp:
+    """Why a step-up rotates only the newest token, and only outside of the overlap."""
+
+    def test_in_the_overlap_it_would_make_a_thief_of_a_slow_tab(self, search):
+        assert accusation(search(rule=RotatesInTheOverlap(), steps_up=True)) == (
+            "  1. a tab sends the newest token\n"
+            "  2. a tab sends the newest token\n"
+            "  3. the server gets the newest token: it gives the next token\n"
+            "  4. the answer with the newest token arrives\n"
+            "  5. a tab steps up, having the newest token\n"
+            "  6. the server gets the newest token: it gives the next token\n"
+            "  7. the server gets an old token: it cries theft and ends the session"
+        )
+
+    def test_and_of_one_to_which_the_newest_token_is_sent_back_late(self, search):
+        rule = RotatesInTheOverlap()
+        graph = search(rule=rule, steps_up=True)
+        overwritten = graph.where(
+            lambda world: world.storage != world.family.newest and world.family.delivered
+        )
+        assert overwritten
+
+    def test_for_a_sibling_it_would_make_a_thief_of_one_that_lost_an_answer(self, search):
+        story = accusation(search(rule=RotatesForSiblings(), steps_up=True))
+        assert story is not None
+        assert story.count("gets lost") == 1
+        assert "steps up, having the token before" in story
 
 
 class TestPriceOfStrictness:

@@ -7,10 +7,12 @@ from tests.model.broken import (
     EveryToken,
     GullibleEvidence,
     OneBehind,
+    ProofForEverybody,
     SharedSuccessor,
 )
 from tests.model.properties import (
     accusation,
+    borrowed_proof,
     deaf_alarm,
     endless_sharing,
     two_lineages,
@@ -54,3 +56,11 @@ def test_endless_sharing_reads_as_a_story(search):
 )
 def test_who_accuses_a_victim_alone_even_in_plain_rushes(search, rule):
     assert accusation(search(rule=rule, pace=Pace.RUSHES))
+
+
+def test_whom_a_proof_serves_that_every_refresh_may_claim(search):
+    story = borrowed_proof(search(rule=ProofForEverybody(), theft=True, steps_up=True, tabs=1))
+    assert story is not None
+    assert story.splitlines()[-1].endswith(
+        "the thief sends the token before: the server gives an access token"
+    )

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from tests.clock import standing_clock
 from tests.model.reference import RECOVERIES, Rule
 from tests.model.timed import Limits
-from tests.model.twin import Twin
+from tests.model.twin import Holding, Twin
 
 # Not a whole second: the exp of a JWT is cut, the columns are not.
 START = datetime(2026, 1, 1, 12, 0, 0, 654_321, tzinfo=UTC)
@@ -87,6 +87,8 @@ class Sessions(RuleBasedStateMachine):
     def _sign_in(self):
         self.twin = Twin(self.clock, self.rule, self.limits)
         self.client = self.twin.first
+        # Only where a clock stands still can a proof and a rotation be of one instant.
+        self.clock.move(TICK)
         return self.client
 
     @rule(target=holdings, holding=holdings)
@@ -126,6 +128,21 @@ class Sessions(RuleBasedStateMachine):
     @rule()
     def client_calls(self):
         self.twin.call(self.client.access)
+
+    @rule(target=holdings, holding=holdings)
+    def step_up(self, holding):
+        """Whoever knows the password, with any access token."""
+        self.clock.move(TICK)
+        got = holding.access.twin.step_up(holding)
+        holding.access.twin.check()
+        self.clock.move(TICK)
+        return multiple() if got is None else got
+
+    @rule(target=holdings)
+    def client_steps_up(self):
+        got = self.step_up(self.client)
+        self.client = got if isinstance(got, Holding) else self.client
+        return got
 
     @rule(seconds=st.sampled_from([0.25, 9, 11, 60, 1200]))
     def wait(self, seconds):

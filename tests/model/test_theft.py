@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from tests.model.circles import most_changes
-from tests.model.properties import deaf_alarm, endless_sharing, two_lineages, useful_loot
+from tests.model.properties import (
+    borrowed_proof,
+    deaf_alarm,
+    endless_sharing,
+    two_lineages,
+    useful_loot,
+)
 from tests.model.reference import RECOVERIES, Echo, Rule
 from tests.model.world import World
 
@@ -35,6 +41,8 @@ CASES = [
     Case("client writes back", RECOVERIES + 1, {"writes_back": True}),
     Case("it does, no evidence", RECOVERIES + 1, {"writes_back": True, "rule": NO_EVIDENCE}),
     # Whoever comes second is accused.
+    # Each step-up of the victim is one more rotation that a thief may answer by a recovery.
+    Case("client steps up", 3, {"tabs": 1, "steps_up": True}),
     Case("no recovery", 1, {"rule": Rule(recovery=False)}),
     Case("strict", 1, {"rule": Rule(recovery=False, overlap=False)}),
 ]
@@ -53,7 +61,7 @@ def graph(case, search):
 
 @pytest.mark.parametrize(
     "never",
-    [endless_sharing, useful_loot, deaf_alarm, two_lineages],
+    [endless_sharing, useful_loot, deaf_alarm, two_lineages, borrowed_proof],
     ids=lambda never: never.__name__,
 )
 def test_never(graph, never):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from tests.model.reference import Answer, Family, Reply, Rule
+from tests.model.reference import Answer, Family, Proof, Reply, Rule
 
 _REASONS: Final = {Answer.ACCUSED: "reuse", Answer.RECOVERY_LIMIT: "recovery_limit"}
 
@@ -43,6 +43,8 @@ class Token:
     generation: int
     expires_at: datetime
     """In whole seconds, as a JWT has it."""
+    proof: int | None = None
+    """Which proof of identity it tells of, if any; 0 is that of sign-in."""
 
 
 @dataclass(kw_only=True)
@@ -55,14 +57,17 @@ class TimedFamily:
     expires_at: datetime
     family: Family = field(default_factory=Family)
     rotated_at: datetime | None = None
-    proven: bool = True
-    """Its access tokens may say when their owner proved who they are."""
+    identity: Proof = Proof.LINE
+    proof: int = 0
+    """The last proof of identity, which ``identity`` speaks of."""
+    proofs: int = 0
+    """How often identity was proven again; a database that forgets does not make it fewer."""
     account_changed: str = ""
     """The reason for which the next refresh ends the session."""
     ended: str = ""
     """The reason for which it has ended."""
-    healed: int = 0
-    """How often the database turned out to have forgotten a token."""
+    events: list[str] = field(default_factory=list)
+    """Those between sign-in and end."""
 
     @classmethod
     def starting(cls, rule: Rule, limits: Limits, now: datetime) -> TimedFamily:
@@ -101,10 +106,36 @@ class TimedFamily:
         self.family = self.rule.call(token.generation, self.family)
         return Expected("ok")
 
+    def step_up(self, token: Token, now: datetime) -> Expected:
+        """Use an access token to prove one's identity."""
+        accepted = self.call(token, now)
+        if accepted.code != "ok":
+            return accepted
+        self.proofs += 1
+        self.proof = self.proofs
+        self.events.append("reauthenticated")
+        reply = self.rule.step_up(token.generation, self._at(now))
+        if reply.answer.mints and self._may_refresh(reply):
+            expected = self._rotate(reply, now)
+            self.identity = Proof.NEWEST
+            return expected
+        self.identity = Proof.BESIDE
+        return Expected("ok", None, token.generation)
+
+    def vouched(self, generation: int) -> int | None:
+        """The proof that an access token of this generation tells of, if it is made now."""
+        vouches = self.rule.vouches(generation, self.family, self.identity)
+        return self.proof if vouches else None
+
+    def is_proven_by(self, token: Token) -> bool:
+        """Whether an access token counts as a proof of identity, however old."""
+        return self.identity is not Proof.NONE and token.proof == self.proof
+
     def forget(self, earlier: TimedFamily) -> None:
         """Lose the last writes to the family's row; those to the session's are kept."""
         self.family, self.rotated_at = earlier.family, earlier.rotated_at
-        self.idle_expires_at, self.proven = earlier.idle_expires_at, earlier.proven
+        self.idle_expires_at = earlier.idle_expires_at
+        self.identity, self.proof = earlier.identity, earlier.proof
 
     def _at(self, now: datetime) -> Family:
         if self.rotated_at is None:
@@ -125,16 +156,20 @@ class TimedFamily:
         return ""
 
     def _rotate(self, reply: Reply, now: datetime) -> Expected:
-        # The first token is not the fruit of a refresh.
-        refreshes = reply.family.newest - 1
-        if self.limits.refreshes is not None and refreshes > self.limits.refreshes:
+        if not self._may_refresh(reply):
             return Expected("session_expired/refresh_limit")
         self.family = reply.family
         self.rotated_at = now
         self.idle_expires_at = min(now + self.limits.refresh, self.expires_at)
-        self.proven = self.proven and reply.answer is not Answer.RECOVERED
-        self.healed += reply.answer is Answer.HEALED
+        self.identity = self.identity.after(reply.answer)
+        if reply.answer is Answer.HEALED:
+            self.events.append("healed")
         return Expected("ok", reply.refresh, reply.access)
+
+    def _may_refresh(self, reply: Reply) -> bool:
+        # The first token is not the fruit of a refresh.
+        refreshes = reply.family.newest - 1
+        return self.limits.refreshes is None or refreshes <= self.limits.refreshes
 
     def _end(self, answer: Answer) -> Expected:
         self.ended = _REASONS[answer]

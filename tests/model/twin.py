@@ -12,12 +12,20 @@ from django.contrib.auth import get_user_model
 
 from refresh_sessions.exceptions import RefreshSessionsError
 from refresh_sessions.models import DeviceSession, TokenFamily
-from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
+from refresh_sessions.sessions import (
+    TokenPair,
+    check_access_token,
+    proof_by,
+    read_grant,
+    reauthenticate_session,
+    refresh_session,
+    revoke_session,
+)
 from refresh_sessions.tokens import access, refresh
 from tests.clock import Clock
 from tests.factories import make_pair
-from tests.model.reference import Rule
-from tests.model.timed import Limits, TimedFamily, Token
+from tests.model.reference import Proof, Rule
+from tests.model.timed import Expected, Limits, TimedFamily, Token
 
 _Result = TypeVar("_Result")
 
@@ -53,6 +61,7 @@ class Photograph:
         "delivered_at",
         "idle_expires_at",
         "authenticated_at",
+        "authentication_methods",
     )
 
     twin: Twin
@@ -65,7 +74,7 @@ class Twin:
 
     def __init__(self, clock: Clock, rule: Rule, limits: Limits) -> None:
         self.clock = clock
-        pair = make_pair(methods=("pwd",))
+        pair = make_pair(methods=_methods(0))
         self.user_id, self.session_id = pair.session.user_id, pair.session.pk
         self.image = TimedFamily.starting(rule, limits, clock.now)
         assert pair.refresh is not None
@@ -85,18 +94,35 @@ class Twin:
         assert code == expected.code
         if pair is None:
             return None
-        brought = self._refresh_token(pair.refresh) if pair.refresh else None
-        access_token = self._access_token(pair.access)
-        assert (brought and brought.token.generation) == expected.refresh
-        assert access_token.token.generation == expected.access
-        self._check_access(access_token)
+        brought, access_token = self._brought(pair, expected)
+        assert access_token.token.proof == self.image.vouched(access_token.token.generation)
         return Holding(brought or held, access_token)
+
+    def step_up(self, holding: Holding) -> Holding | None:
+        """Prove one's identity to both, having an access token."""
+        expected = self.image.step_up(holding.access.token, self.clock.now)
+        methods = _methods(self.image.proofs)
+
+        def ask() -> TokenPair:
+            grant = check_access_token(holding.access.encoded)
+            return reauthenticate_session(grant, methods=methods)
+
+        code, pair = attempt(ask)
+        assert code == expected.code
+        if pair is None:
+            return None
+        brought, access_token = self._brought(pair, expected)
+        assert access_token.token.proof == self.image.proof
+        return Holding(brought or holding.refresh, access_token)
 
     def call(self, held: Held) -> None:
         """Use an access token with both."""
         expected = self.image.call(held.token, self.clock.now)
-        code, _ = attempt(lambda: check_access_token(held.encoded))
+        code, grant = attempt(lambda: check_access_token(held.encoded))
         assert code == expected.code
+        if grant is not None:
+            counts = proof_by(read_grant(grant), grant.claims) is not None
+            assert counts == self.image.is_proven_by(held.token)
 
     def end(self, how: str) -> None:
         """End the session, or give the next refresh a reason to."""
@@ -136,23 +162,24 @@ class Twin:
         assert family.idle_expires_at <= family.session.expires_at == image.expires_at
         assert family.session.revoked_reason == image.ended
         assert (family.session.revoked_at is not None) == bool(image.ended)
-        assert (family.authenticated_at is not None) == image.proven
+        assert _identity(family) is image.identity
         assert self.highest <= family.generation
         self.highest = family.generation
         assert self.revoked_at in {None, family.session.revoked_at}
         self.revoked_at = family.session.revoked_at
         events = list(family.session.events.order_by("pk").values_list("kind", flat=True))
         ending = [_KINDS.get(image.ended, "revoked")] if image.ended else []
-        assert events == ["signed_in", *["healed"] * image.healed, *ending]
+        assert events == ["signed_in", *image.events, *ending]
 
-    def _check_access(self, held: Held) -> None:
-        """It lasts no longer than it may, and vouches for no more than it may."""
+    def _brought(self, pair: TokenPair, expected: Expected) -> tuple[Held | None, Held]:
+        """The tokens of an answer; the access token lasts no longer than it may."""
+        brought = self._refresh_token(pair.refresh) if pair.refresh else None
+        access_token = self._access_token(pair.access)
+        assert (brought and brought.token.generation) == expected.refresh
+        assert access_token.token.generation == expected.access
         end = min(self.clock.now + self.image.limits.access, self.image.expires_at)
-        assert held.token.expires_at == end.replace(microsecond=0)
-        vouches = access.verify(held.encoded, allow_expired=True).authenticated_at is not None
-        assert self.image.proven or not vouches
-        if held.token.generation == self.image.family.newest:
-            assert vouches == self.image.proven
+        assert access_token.token.expires_at == end.replace(microsecond=0)
+        return brought, access_token
 
     def _refresh_token(self, encoded: str) -> Held:
         claims = refresh.verify(encoded)
@@ -161,8 +188,26 @@ class Twin:
 
     def _access_token(self, encoded: str) -> Held:
         claims = access.verify(encoded, allow_expired=True)
-        token = Token(generation=claims.generation, expires_at=claims.expires_at)
+        proof = None
+        if claims.authenticated_at is not None:
+            (method,) = claims.authentication_methods
+            proof = int(method)
+        token = Token(generation=claims.generation, expires_at=claims.expires_at, proof=proof)
         return Held(self, encoded, token)
+
+
+def _methods(proof: int) -> list[str]:
+    """Each proof by another method, so that a token says which one it tells of."""
+    return [str(proof)]
+
+
+def _identity(family: TokenFamily) -> Proof:
+    proven, rotated = family.authenticated_at, family.rotated_at
+    if proven is None:
+        return Proof.NONE
+    if rotated is None or proven < rotated:
+        return Proof.LINE
+    return Proof.NEWEST if proven == rotated else Proof.BESIDE
 
 
 def attempt(request: Callable[[], _Result]) -> tuple[str, _Result | None]:

@@ -14,7 +14,7 @@ from enum import Enum
 from functools import cache
 from typing import Final, NamedTuple
 
-from tests.model.reference import RECOVERIES, Family, Rule
+from tests.model.reference import RECOVERIES, Family, Proof, Rule
 
 NONE: Final = -1
 """No token."""
@@ -44,6 +44,8 @@ class Scene:
     """Where an answer brings no refresh token, the client saves the one that it has sent."""
     prompt: bool = False
     """The client calls the API as soon as an answer arrives; otherwise some time, or never."""
+    steps_up: bool = False
+    """The client proves who its user is, at any time and again; no thief can do that."""
     theft: bool = False
     """Somebody copies the client's storage or a message, once, at any point."""
 
@@ -52,7 +54,7 @@ class Message(NamedTuple):
     """A request under way, or its answer."""
 
     sent: int
-    """The refresh token of the request."""
+    """The refresh token of the request; of a step-up the access token."""
     answered: bool = False
     refresh: int = NONE
     access: int = NONE
@@ -60,6 +62,12 @@ class Message(NamedTuple):
     """The answer brings a token that nobody has had before."""
     hurried: bool = False
     """The pace has it over, one way or another, before the present overlap is."""
+    step_up: bool = False
+
+    @property
+    def tokens(self) -> frozenset[int]:
+        """The refresh tokens that somebody finds in it."""
+        return frozenset({self.refresh, *(() if self.step_up else (self.sent,))}) - {NONE}
 
 
 class Thief(NamedTuple):
@@ -70,6 +78,10 @@ class Thief(NamedTuple):
     """He has an access token of the newest generation."""
     ahead: bool = False
     """The last who received a new refresh token was the thief, not the victim."""
+    outdated: bool = False
+    """All that he has copied is from before the last step-up."""
+    fresh: bool = False
+    """He has been given an access token that tells of the last step-up."""
 
 
 class World(NamedTuple):
@@ -81,13 +93,14 @@ class World(NamedTuple):
     """The client has an access token of the newest generation."""
     flight: tuple[Message, ...] = ()
     thief: Thief | None = None
+    identity: Proof = Proof.LINE
+    """Kept only where the scene has step-ups."""
 
     @property
     def tokens(self) -> frozenset[int]:
         """All refresh tokens that anybody could still present."""
         held = {self.storage, *(self.thief.tokens if self.thief else ())}
-        sent = {token for message in self.flight for token in (message.sent, message.refresh)}
-        return frozenset(held | sent) - {NONE}
+        return frozenset(held).union(*(message.tokens for message in self.flight))
 
 
 def kind_of(token: int, family: Family) -> str:
@@ -121,6 +134,7 @@ def settle(world: World) -> World:
         world.proof,
         tuple(sorted(flight)),
         thief and thief._replace(tokens=tuple(sorted({new[token] for token in thief.tokens}))),
+        world.identity,
     )
 
 

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from refresh_sessions.exceptions import ExpiryReason
-from refresh_sessions.rotation import FamilyState, Rules, Verdict, judge
+from refresh_sessions.rotation import (
+    FamilyState,
+    Rules,
+    Verdict,
+    judge,
+    may_mint,
+    rotates_on_proof,
+)
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -14,7 +21,7 @@ IDLE = timedelta(days=1)
 HARD = timedelta(days=7)
 LATER = OVERLAP + timedelta(minutes=1)
 
-RULES = Rules(overlap=OVERLAP, lost_response_recovery=True, max_refreshes=None)
+RULES = Rules(overlap=OVERLAP, lost_response_recovery=True)
 
 
 def family(**changes) -> FamilyState:
@@ -42,9 +49,7 @@ def verdict(generation, state=None, *, after=LATER, rules=RULES, token_expires_a
     )
 
 
-def strict(**changes) -> Rules:
-    state = {"overlap": timedelta(0), "lost_response_recovery": False, "max_refreshes": None}
-    return Rules(**{**state, **changes})
+STRICT = Rules(overlap=timedelta(0), lost_response_recovery=False)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +126,7 @@ def test_first_refresh_after_sign_in_rotates_at_once():
     ],
 )
 def test_strict_mode_takes_used_tokens_at_no_time(generation, after, expected):
-    assert verdict(generation, after=after, rules=strict()) is expected
+    assert verdict(generation, after=after, rules=STRICT) is expected
 
 
 @pytest.mark.parametrize(
@@ -189,26 +194,44 @@ def test_recoveries_in_a_row(generation, expected):
 
 
 @pytest.mark.parametrize(
-    ("generation", "state", "maximum", "expected"),
+    ("generation", "maximum", "elsewhere", "expected"),
     [
-        (5, family(), 5, Verdict.ROTATE),
-        (5, family(), 4, Verdict.REFRESH_LIMIT),
-        (4, family(), 5, Verdict.RECOVER),
-        (4, family(), 4, Verdict.REFRESH_LIMIT),
-        (8, family(), 8, Verdict.HEAL),
-        (8, family(), 7, Verdict.REFRESH_LIMIT),
-        (3, family(), 1, Verdict.REUSED),
+        (5, None, 99, True),
+        (5, 5, 0, True),
+        (5, 4, 0, False),
+        (5, 5, 1, False),
+        (5, 6, 1, True),
+        # A recovery takes the place of what was lost, and counts all the same.
+        (4, 5, 0, True),
+        (4, 4, 0, False),
+        # A token from a future that the database has lost.
+        (8, 8, 0, True),
+        (8, 7, 0, False),
     ],
 )
-def test_limit_of_refreshes(generation, state, maximum, expected):
-    rules = Rules(overlap=OVERLAP, lost_response_recovery=True, max_refreshes=maximum)
-    assert verdict(generation, state, rules=rules) is expected
+def test_limit_of_refreshes(generation, maximum, elsewhere, expected):
+    allowed = may_mint(generation, family(), max_refreshes=maximum, elsewhere=elsewhere)
+    assert allowed is expected
 
 
-def test_limit_of_refreshes_does_not_stop_siblings():
-    rules = Rules(overlap=OVERLAP, lost_response_recovery=True, max_refreshes=1)
-    assert verdict(5, after=timedelta(0), rules=rules) is Verdict.UNCHANGED
-    assert verdict(4, after=timedelta(0), rules=rules) is Verdict.ACCESS_ONLY
+@pytest.mark.parametrize(
+    ("generation", "after", "expected"),
+    [
+        (5, OVERLAP - TICK, False),
+        (5, OVERLAP, True),
+        (5, LATER, True),
+        # The token before stays what it is: nobody knows whether its successor arrived.
+        (4, OVERLAP - TICK, False),
+        (4, LATER, False),
+    ],
+)
+def test_proof_of_identity_rotates_the_newest_outside_the_overlap(generation, after, expected):
+    assert rotates_on_proof(generation, family(), now=T0 + after, rules=RULES) is expected
+
+
+def test_proof_of_identity_rotates_at_once_after_sign_in():
+    new = family(generation=1, redeemable_generation=None, rotated_at=None)
+    assert rotates_on_proof(1, new, now=T0, rules=RULES)
 
 
 def test_every_expiry_has_a_reason_and_nothing_else_has():

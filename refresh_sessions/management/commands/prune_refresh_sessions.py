@@ -18,6 +18,7 @@ from refresh_sessions.sessions.pruning import (
     count_prunable_sessions,
     prune_sessions,
 )
+from refresh_sessions.sessions.second_step import prune_tickets
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SHORT_FORM: Final = re.compile(r"(\d+)\s*([smhdw])", re.ASCII)
@@ -30,7 +31,8 @@ class Command(BaseCommand):
     help = (
         "Deletes device sessions, with their token families and events, some time after their "
         "hard expiry. Sessions that were revoked or lay idle earlier stay until then: it takes "
-        "their rows to notice that a used refresh token comes back."
+        "their rows to notice that a used refresh token comes back. Sign-ins that nobody finished "
+        "are deleted too."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -72,6 +74,8 @@ class Command(BaseCommand):
             return
         # A line that rewrites itself is for people; in a log file it would be noise.
         progress = self._show_progress if self.stdout.isatty() and not self.quiet else None
+        # Of use for minutes, and of no interest after that: nothing to choose or to report.
+        prune_tickets()
         total = prune_sessions(older_than=older_than, batch_size=batch_size, progress=progress)
         start = "\r" if progress else ""
         self._say(f"{start}Deleted {_sessions(total)}.")

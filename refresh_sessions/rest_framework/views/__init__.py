@@ -2,8 +2,9 @@
 
 from refresh_sessions.rest_framework.views.introspect import IntrospectView
 from refresh_sessions.rest_framework.views.jwks import JWKSView
-from refresh_sessions.rest_framework.views.login import LoginView
+from refresh_sessions.rest_framework.views.login import LoginView, VerifyView
 from refresh_sessions.rest_framework.views.logout import LogoutView
+from refresh_sessions.rest_framework.views.reauthenticate import ReauthenticateView
 from refresh_sessions.rest_framework.views.refresh import RefreshView
 from refresh_sessions.rest_framework.views.revoke import RevokeView
 from refresh_sessions.rest_framework.views.sessions import (
@@ -20,10 +21,12 @@ __all__ = [
     "JWKSView",
     "LoginView",
     "LogoutView",
+    "ReauthenticateView",
     "RefreshView",
     "RevokeAllView",
     "RevokeOthersView",
     "RevokeView",
     "SessionDetailView",
     "SessionListView",
+    "VerifyView",
 ]

@@ -32,7 +32,12 @@ from refresh_sessions.rest_framework.exceptions import (
 )
 from refresh_sessions.rest_framework.parsers import JSONOnly, StrictJSONParser
 from refresh_sessions.rest_framework.serializers import pair_body
-from refresh_sessions.sessions import AccessGrant, TokenPair
+from refresh_sessions.sessions import (
+    AccessGrant,
+    TokenPair,
+    read_grant,
+    require_fresh_proof,
+)
 from refresh_sessions.transports import get_transport
 
 
@@ -127,3 +132,15 @@ class OwnSessionsView(ContractView):
     def grant(self) -> AccessGrant:
         """What their access token stands for."""
         return cast("AccessGrant", self.request.auth)
+
+    def require_proof_to_revoke(self) -> None:
+        """Let nobody end other devices who merely found this one unlocked (ASVS 7.5.2).
+
+        Raises:
+            ReauthenticationRequiredError: the proof of identity is too old.
+
+        """
+        settings = get_settings()
+        if settings.REAUTHENTICATE_TO_REVOKE:
+            family, max_age = read_grant(self.grant), settings.REAUTHENTICATION_MAX_AGE
+            require_fresh_proof(family, self.grant.claims, max_age=max_age)

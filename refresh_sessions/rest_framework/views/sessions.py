@@ -43,8 +43,10 @@ class SessionListView(LiveSessionsView):
     """Where the user is signed in."""
 
     def get(self, request: Request) -> Response:
-        """Answer with a list, the newest first."""
-        return Response(self.get_serializer(self.get_queryset(), many=True).data)
+        """Answer with a list: this device, and then the newest first."""
+        current = self.grant.session_id
+        sessions = sorted(self.get_queryset(), key=lambda session: session.pk != current)
+        return Response(self.get_serializer(sessions, many=True).data)
 
 
 class SessionDetailView(LiveSessionsView):
@@ -66,6 +68,8 @@ class SessionDetailView(LiveSessionsView):
         """End the session; one's own counts as signing out."""
         session = self.get_object()
         own = session.pk == self.grant.session_id
+        if not own:
+            self.require_proof_to_revoke()
         reason = RevokedReason.LOGOUT if own else RevokedReason.USER
         revoke_session(session, reason=reason, by=self.owner, request=self.http_request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
@@ -104,6 +108,7 @@ class RevokeOthersView(OwnSessionsView):
 
     def post(self, request: Request) -> Response:
         """Answer with the number of sessions that were ended."""
+        self.require_proof_to_revoke()
         revoked = revoke_user_sessions(
             self.owner,
             keep=self.grant.session_id,
@@ -119,6 +124,7 @@ class RevokeAllView(OwnSessionsView):
 
     def post(self, request: Request) -> Response:
         """Answer with the number of sessions that were ended."""
+        self.require_proof_to_revoke()
         revoked = revoke_user_sessions(
             self.owner, reason=RevokedReason.USER, by=self.owner, request=self.http_request
         )

@@ -1,0 +1,25 @@
+"""How people prove who they are: the methods, and what a full proof is made of.
+
+Knows neither sessions nor REST framework: any view can ask for a proof of identity.
+"""
+
+from refresh_sessions.identity.methods import AuthenticationMethod, PasswordMethod
+from refresh_sessions.identity.proof import (
+    available_methods,
+    describe,
+    lacks_second_factor,
+    missing_second_factors,
+    prove_by,
+    prove_identity,
+)
+
+__all__ = [
+    "AuthenticationMethod",
+    "PasswordMethod",
+    "available_methods",
+    "describe",
+    "lacks_second_factor",
+    "missing_second_factors",
+    "prove_by",
+    "prove_identity",
+]

@@ -1,0 +1,102 @@
+"""Single methods by which people prove who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.conf import get_settings
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+LONGEST_SECRET: Final = 4096
+"""Characters; what is longer nobody types, and hashing it would be work for an attacker's sake."""
+
+
+class AuthenticationMethod:
+    """One way to prove who one is. Subclass it and name the class in the settings.
+
+    The same class serves a step-up (``REAUTHENTICATION_METHODS``) and the second step of a sign-in
+    (``SECOND_FACTORS``). One instance serves all requests: keep no state in it.
+    """
+
+    name: ClassVar[str]
+    """What clients call it, and the field of a request in which they send the proof."""
+    amr: ClassVar[str]
+    """What it is in the words of RFC 8176, such as ``"otp"`` or ``"hwk"``."""
+    second_factor: ClassVar[bool] = False
+    """It stands beside another method. Who has it cannot do without it (ASVS 7.5.1)."""
+
+    @property
+    def field(self) -> str:
+        """The field of a request that carries the proof."""
+        return self.name
+
+    def is_available(self, user: AbstractBaseUser) -> bool:
+        """Whether this user has set it up."""
+        raise NotImplementedError
+
+    def verify(
+        self, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
+    ) -> bool:
+        """Check the proof in ``data``; it is of any type and has any size.
+
+        Called outside of transactions, and only if the field is there. It may be called in
+        parallel: a code that is good once must be used up by the database, not by a look at it.
+        """
+        raise NotImplementedError
+
+    def is_satisfied_by(self, amr: Collection[str]) -> bool:
+        """Whether a proof by these methods leaves nothing for this one to add.
+
+        Override it where others are as good: a passkey that asked for a fingerprint, say.
+        """
+        return self.amr in amr
+
+    def announces_failure(self) -> bool:
+        """Whether ``verify`` itself sends Django's ``user_login_failed``."""
+        return False
+
+
+class PasswordMethod(AuthenticationMethod):
+    """The user's password, by Django's authentication backends."""
+
+    name = "password"
+    amr = "pwd"
+
+    @property
+    def field(self) -> str:
+        """As ``FIELD_NAMES`` has it."""
+        return get_settings().field_name("password")
+
+    def is_available(self, user: AbstractBaseUser) -> bool:
+        """Whether Django knows a password. Override it where it is kept elsewhere (LDAP)."""
+        return user.has_usable_password()
+
+    @sensitive_variables()
+    def verify(
+        self, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
+    ) -> bool:
+        """Ask the backends, and see whether it is this user whom they find."""
+        password = data[self.field]
+        if not isinstance(password, str) or not 0 < len(password) <= LONGEST_SECRET:
+            return False
+        found = authenticate(request, **self.credentials(user), password=password)
+        if found is None or found.pk != user.pk:
+            return False
+        # Checking may have stored the same password with a newer hash.
+        user.password = getattr(found, "password", user.password)
+        return True
+
+    def credentials(self, user: AbstractBaseUser) -> Mapping[str, Any]:
+        """What the backends ask for besides the password."""
+        return {"username": user.get_username()}
+
+    def announces_failure(self) -> bool:
+        """As ``authenticate()`` does."""
+        return True

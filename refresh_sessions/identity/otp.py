@@ -1,0 +1,85 @@
+"""Codes of django-otp's devices (TOTP, backup codes, YubiKeys) as a method.
+
+Needs the extra ``otp``, and nothing of django-otp but its apps in ``INSTALLED_APPS``: neither its
+middleware nor its forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import router, transaction
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.exceptions import SettingsError
+from refresh_sessions.identity.methods import AuthenticationMethod
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+LONGEST_CODE: Final = 128
+
+
+class OneTimePasswordMethod(AuthenticationMethod):
+    """A code from one of the user's confirmed devices, in the field ``otp``.
+
+    ``otp_device`` may say which device (its ``persistent_id``); without it each one is tried. Each
+    keeps to its own throttling, and uses its codes up; a failure counts for a device only if no
+    other knew the code. Devices that send a challenge first (by mail) are left out.
+    """
+
+    name = "otp"
+    amr = "otp"
+    second_factor = True
+
+    def is_available(self, user: AbstractBaseUser) -> bool:
+        """Whether a device is confirmed."""
+        return any(True for _ in self.devices(user))
+
+    @sensitive_variables()
+    def verify(
+        self, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
+    ) -> bool:
+        """Have the devices check the code, with their rows locked."""
+        code, wanted = data[self.field], data.get("otp_device")
+        if not isinstance(code, str) or len(code) > LONGEST_CODE or not code.isprintable():
+            return False
+        using = router.db_for_write(type(user))
+        with transaction.atomic(using=using):
+            failed = []
+            for device in self.devices(user, for_verify=True):
+                if wanted is None or wanted == device.persistent_id:
+                    if _knows(device, "".join(code.split()), using):
+                        return True
+                    failed.append(device)
+            for device in failed:
+                device.save(using=using)
+        return False
+
+    def devices(self, user: AbstractBaseUser, *, for_verify: bool = False) -> Iterable[Any]:
+        """The confirmed devices that need no challenge."""
+        try:
+            from django_otp import devices_for_user  # noqa: PLC0415
+        except ImportError as error:
+            raise SettingsError(
+                "OneTimePasswordMethod needs django-otp: "
+                "pip install 'django-refresh-sessions[otp]'."
+            ) from error
+        for device in devices_for_user(user, for_verify=for_verify):
+            if not device.is_interactive():
+                yield device
+
+
+def _knows(device: Any, code: str, using: str) -> bool:
+    """Ask a device, and write only what a success changes.
+
+    The failure stays in the object: it is for the caller to save, or each code of one device
+    would bring the others nearer to being locked.
+    """
+    with transaction.atomic(using=using):
+        known: bool = device.verify_token(code)
+        if not known:
+            transaction.set_rollback(True, using=using)
+    return known

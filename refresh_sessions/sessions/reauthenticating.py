@@ -1,0 +1,229 @@
+"""Proving one's identity once more, within a session: step-up.
+
+The proof goes to the client that gave it, and to nobody who copied its tokens before: it gets new
+tokens, and the ones it had vouch for no more than they did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import router
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.accounts import auth_digest, is_current
+from refresh_sessions.database import (
+    LostRaceError,
+    commit_when_busy,
+    forbid_outer_transaction,
+    retry_when_busy,
+)
+from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
+from refresh_sessions.rotation import rotates_on_proof
+from refresh_sessions.sessions.checking import AccessGrant, check_state
+from refresh_sessions.sessions.issuing import (
+    TokenPair,
+    access_only,
+    extra_claims,
+    issue_access,
+    issue_pair,
+)
+from refresh_sessions.sessions.proving import proof_beside_rotation
+from refresh_sessions.sessions.reading import read_family, state_of
+from refresh_sessions.sessions.recording import record
+from refresh_sessions.sessions.rotating import (
+    Allowance,
+    advance,
+    compare_and_swap,
+    rules_in_force,
+)
+from refresh_sessions.sessions.turns import take_turn
+from refresh_sessions.signals import session_reauthenticated, session_refreshed
+from refresh_sessions.tokens.refresh import stand_in_secret
+
+
+@sensitive_variables()
+def reauthenticate_session(
+    grant: AccessGrant, *, methods: Sequence[str], request: HttpRequest | None = None
+) -> TokenPair:
+    """Give the holder of an accepted access token new tokens that tell of a new proof.
+
+    Call it once identity has been proven, by whatever satisfies the caller.
+
+    Args:
+        grant: what ``check_access_token`` gave for the access token.
+        methods: how identity was proven, in the words of RFC 8176 (``"pwd"``, ``"otp"``).
+        request: for address and user agent.
+
+    Returns:
+        The new pair. ``refresh`` is None where the client is to keep the one it stores: moments
+        after a rotation, when the access token is not the newest, or past the limit of refreshes.
+
+    Raises:
+        InvalidTokenError: the access token has been superseded or has expired meanwhile.
+        SessionRevokedError: the session has ended meanwhile.
+        DatabaseBusyError: the database did not take the change in several tries.
+        OuterTransactionError: called inside a transaction.
+
+    """
+    using = router.db_for_write(TokenFamily)
+    forbid_outer_transaction(using)
+    proof = _Proof(grant=grant, methods=list(methods), request=request, using=using)
+    given = commit_when_busy(using, proof.give, is_committed=proof.is_committed)
+    proof.announce(given)
+    return proof.issue(given)
+
+
+@sensitive_variables()
+def note_failed_proof(
+    grant: AccessGrant, *, methods: Sequence[str], request: HttpRequest | None = None
+) -> None:
+    """Record that somebody with an access token of this session failed to prove who they are.
+
+    Each call adds a row: throttle whoever can cause one.
+
+    Args:
+        grant: what ``check_access_token`` gave for the access token.
+        methods: the names of the methods that were tried.
+        request: for the address.
+
+    Raises:
+        DatabaseBusyError: the database did not take the event in several tries.
+
+    """
+    using = router.db_for_write(TokenFamily)
+    retry_when_busy(
+        using,
+        lambda: record(
+            [grant.session_id],
+            EventKind.REAUTHENTICATION_FAILED,
+            request=request,
+            actor=grant.user,
+            details={"methods": list(methods)},
+            using=using,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """A proof as it was written."""
+
+    family: TokenFamily
+    rotated: bool
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """A proof that was accepted, over as many attempts to write it as it takes."""
+
+    grant: AccessGrant
+    methods: list[str]
+    request: HttpRequest | None
+    using: str
+
+    def give(self) -> _Given:
+        claims, using = self.grant.claims, self.using
+        take_turn(claims.session_id, using=using)
+        family = read_family(claims.family_id, using=using)
+        self._keep_up_with_new_hash(family)
+        check_state(claims, family)
+        found = {
+            "generation": family.generation,
+            "redeemable_generation": family.redeemable_generation,
+        }
+        rotated = self._rotates(family)
+        if rotated:
+            family.redeemable_generation = family.generation
+            advance(family, generation=family.generation, request=self.request)
+            family.authenticated_at = family.rotated_at
+        else:
+            family.authenticated_at = proof_beside_rotation(family)
+        family.authentication_methods = self.methods
+        if rotated:
+            compare_and_swap(family, found, using=using)
+        else:
+            self._write_beside_rotation(family, found)
+        record(
+            [family.session_id],
+            EventKind.REAUTHENTICATED,
+            request=self.request,
+            actor=family.session.user,
+            details={"methods": self.methods, "generation": family.generation},
+            using=using,
+        )
+        # Here, so that a policy that fails has not used up the token that the client has.
+        extra = extra_claims(family.session, request=self.request)
+        return _Given(family=family, rotated=rotated, extra=extra)
+
+    def is_committed(self, given: _Given) -> bool:
+        family = given.family
+        written = TokenFamily.objects.using(self.using).filter(
+            pk=family.pk,
+            generation=family.generation,
+            authenticated_at=family.authenticated_at,
+        )
+        return written.exists()
+
+    def issue(self, given: _Given) -> TokenPair:
+        family = given.family
+        if given.rotated:
+            secret = stand_in_secret(family.secret_digest)
+            return issue_pair(
+                family, secret=secret, now=family.now, request=self.request, extra=given.extra
+            )
+        token = issue_access(
+            family,
+            generation=self.grant.claims.generation,
+            proven=family.authenticated_at,
+            now=family.now,
+            request=self.request,
+            extra=given.extra,
+        )
+        return access_only(token, family)
+
+    def announce(self, given: _Given) -> None:
+        family = given.family
+        about = {"session": family.session, "family": family, "request": self.request}
+        if given.rotated:
+            session_refreshed.send_robust(
+                sender=DeviceSession, generation=family.generation, **about
+            )
+        session_reauthenticated.send_robust(
+            sender=DeviceSession, methods=tuple(self.methods), **about
+        )
+
+    def _rotates(self, family: TokenFamily) -> bool:
+        state, generation = state_of(family), self.grant.claims.generation
+        if not rotates_on_proof(generation, state, now=family.now, rules=rules_in_force()):
+            return False
+        # No reason to refuse: the proof can do without a refresh.
+        return Allowance.of(family).permits(generation, state)
+
+    def _write_beside_rotation(self, family: TokenFamily, found: dict[str, int | None]) -> None:
+        families = TokenFamily.objects.using(self.using).usable().filter(pk=family.pk, **found)
+        changed = families.update(
+            authenticated_at=family.authenticated_at,
+            authentication_methods=family.authentication_methods,
+        )
+        if not changed:
+            raise LostRaceError
+
+    def _keep_up_with_new_hash(self, family: TokenFamily) -> None:
+        """Django may just have stored the password that it checked with a newer hash.
+
+        That ends sessions as a new password does, but not the one whose user has typed it.
+        """
+        session, before = family.session, self.grant.session
+        if before is None or is_current(session.user, session.auth_hash):
+            return
+        same = session.auth_hash == before.auth_hash
+        digest = auth_digest(session.user)
+        if same and digest == auth_digest(self.grant.user):
+            sessions = DeviceSession.objects.using(self.using).filter(pk=session.pk)
+            sessions.update(auth_hash=digest)
+            session.auth_hash = digest
