@@ -95,6 +95,11 @@ class TestOutsideTheOverlap:
         clock.move(timedelta(minutes=5))
         assert not is_fresh(new)
 
+    def test_within_the_second_of_a_lesser_proof(self, clock, user):
+        pair = make_pair(user, methods=("pwd",))
+        assert is_fresh(step_up(pair, methods=("pwd", "otp")), methods=("otp",))
+        assert not is_fresh(pair)
+
     def test_moves_no_hard_limit(self, old, clock):
         expires_at = session_of(old).expires_at
         new = step_up(old)
@@ -136,10 +141,11 @@ class TestOutsideTheOverlap:
         assert session_of(old).revoked_reason == "reuse"
         assert call(new) == "session_revoked"
 
-    def test_does_not_count_where_nothing_is_left_to_refresh(self, old, options):
+    def test_does_not_fail_where_nothing_is_left_to_refresh(self, old, clock, options):
         options(MAX_REFRESHES_PER_SESSION=1)
         first = step_up(old)
         assert first.refresh is not None
+        clock.move(AFTER_OVERLAP)
         again = step_up(first)
         assert again.refresh is None
         assert is_fresh(again)

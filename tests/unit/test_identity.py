@@ -1,17 +1,26 @@
 """What a method has to say of itself, and what happens without an extra."""
 
 import sys
+from functools import partial
 
 import pytest
 
 from refresh_sessions.exceptions import SettingsError
-from refresh_sessions.identity import AuthenticationMethod, describe, lacks_second_factor
+from refresh_sessions.identity import (
+    AuthenticationMethod,
+    PasswordMethod,
+    describe,
+    lacks_second_factor,
+)
 from refresh_sessions.identity.otp import OneTimePasswordMethod
 from tests.factors import Code, Key
 
 
 class Ada:
     """Has every second factor."""
+
+    pk = 1
+    password = "hash"
 
     def get_username(self):
         return "ada"
@@ -40,6 +49,25 @@ def test_methods_for_clients():
 def test_one_of_several_second_factors_is_enough(options, amr, lacks):
     options(SECOND_FACTORS=("tests.factors.Code", "tests.factors.Key"))
     assert lacks_second_factor(Ada(), amr) is lacks
+
+
+class AnybodyBackend:
+    """A project's backend with a fault: it finds somebody, but somebody else."""
+
+    def authenticate(self, request, username=None, password=None):
+        return Grace()
+
+
+class Grace(Ada):
+    pk = 2
+    is_active = True
+
+
+def test_the_password_of_somebody_else_proves_nothing(settings):
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.AnybodyBackend"]
+    proves = partial(PasswordMethod().verify, data={"password": "any"}, request=None)
+    assert proves(Grace())
+    assert not proves(Ada())
 
 
 def test_django_otp_is_missed_in_plain_words(monkeypatch):
