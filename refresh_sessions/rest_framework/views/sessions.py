@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import router
-from django.db.models import Prefetch
 from django.http import Http404
 from django.utils.module_loading import import_string
 from rest_framework import status
@@ -14,10 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
+from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.rest_framework.views.base import OwnSessionsView
 from refresh_sessions.sessions import branch_session, revoke_session, revoke_user_sessions
+from refresh_sessions.sessions.listing import own_live_sessions
 from refresh_sessions.transports import get_transport
 
 
@@ -26,12 +25,7 @@ class LiveSessionsView(OwnSessionsView):
 
     def get_queryset(self) -> DeviceSessionQuerySet:
         """One's own live sessions; another's does not exist here (ASVS 8.2.2)."""
-        # On the primary: a replica that lags would list what has just been ended, and not know
-        # what has just signed in.
-        using = router.db_for_write(DeviceSession)
-        sessions = DeviceSession.objects.using(using).active().for_user(self.owner)
-        families = Prefetch("families", TokenFamily.objects.using(using))
-        return sessions.prefetch_related(families).order_by("-created_at", "pk")
+        return own_live_sessions(self.owner).order_by("-created_at", "pk")
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """The serializer of the setting ``SESSION_SERIALIZER``."""
