@@ -81,6 +81,13 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
         )
         read_only_fields = ("id", "kind", "ip_address")
 
+    def update(self, instance: DeviceSession, validated_data: dict[str, Any]) -> DeviceSession:
+        """Write the fields that came and no other: the session may have ended since it was read."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=validated_data)
+        return instance
+
     def get_is_current(self, session: DeviceSession) -> bool:
         """Whether this is the session that asks."""
         return session.pk == self.context.get("current_session_id")

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.models import DeviceSession
+from refresh_sessions.rest_framework.serializers import SessionSerializer
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import problem
 from tests.domain.stories import call, session_of
@@ -114,6 +115,16 @@ class TestOne:
         assert answer.status_code == 200
         assert answer.json()["name"] == "Kitchen"
         assert session_of(pair).name == "Kitchen"
+
+    def test_rename_leaves_alone_what_has_ended_meanwhile(self, pair):
+        read_before = DeviceSession.objects.get()
+        revoke_session(pair.session, reason="user")
+        serializer = SessionSerializer(read_before, data={"name": "Kitchen"})
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        session = session_of(pair)
+        assert (session.name, session.revoked_reason) == ("Kitchen", "user")
+        assert session.revoked_at is not None
 
     def test_only_the_name_can_be_changed(self, api, pair, path):
         before = DeviceSession.objects.values().get()
