@@ -58,6 +58,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "example_project" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -83,6 +84,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
+
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "refresh_sessions_html:session-list"
 
 # The part that matters: who is asked for whom a request belongs to, that nobody calls without,
 # and that every error carries the code that clients branch on.

@@ -16,8 +16,10 @@ class RefreshSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from refresh_sessions import checks, notifications  # noqa: F401
+        from refresh_sessions.html import receivers
 
         notifications.connect()
+        receivers.connect()
 
         if find_spec("drf_spectacular"):
             import_module("refresh_sessions.rest_framework.schema")

@@ -17,5 +17,7 @@ class WhoAmI(APIView):
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("auth/", include("refresh_sessions.urls")),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("devices/", include("refresh_sessions.urls_html")),
     path("who-am-i/", WhoAmI.as_view()),
 ]

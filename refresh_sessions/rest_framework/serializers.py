@@ -82,7 +82,7 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
         read_only_fields = ("id", "kind", "ip_address")
 
     def update(self, instance: DeviceSession, validated_data: dict[str, Any]) -> DeviceSession:
-        """Write the fields that came and no other: the session may have ended since it was read."""
+        """Write what came and no other field: the session may have ended since."""
         for name, value in validated_data.items():
             setattr(instance, name, value)
         instance.save(update_fields=validated_data)

@@ -213,7 +213,9 @@ def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> To
 def _announce(started: _Started, request: HttpRequest | None) -> None:
     session = started.family.session
     announce(started.evicted, _eviction(request))
-    user_logged_in.send_robust(sender=type(session.user), request=request, user=session.user)
+    user_logged_in.send_robust(
+        sender=type(session.user), request=request, user=session.user, device_session=session
+    )
     session_started.send_robust(
         sender=DeviceSession, session=session, family=started.family, request=request
     )

@@ -113,6 +113,7 @@ class Command(BaseCommand):
         self.screen.line("Serving with the ordinary lifetimes. Ctrl-C ends it.")
         for what, address in (
             ("Admin", f"{base}/admin/  ({STAFF}, {PASSWORD})"),
+            ("Devices", f"{base}/devices/  ({PERSON}, {PASSWORD})"),
             ("Sign in", f"{base}/auth/login/  ({PERSON}, {PASSWORD})"),
             ("Call", f"{base}/api/me/"),
         ):

@@ -1,0 +1,33 @@
+"""How often somebody may try to prove who they are."""
+
+from __future__ import annotations
+
+from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.http import HttpRequest
+
+from refresh_sessions.rest_framework.throttling import SessionThrottle
+
+
+class ProofThrottle(SessionThrottle):
+    """Proofs per login (ASVS 6.3.1): whoever has stolen one must not guess the password by it.
+
+    Not per user: that thief could keep the owner from signing them out.
+    """
+
+    scope = "session-reauthenticate"
+    default_rate = "5/min"
+
+    def get_cache_key(self, request: HttpRequest, view: object) -> str:
+        """By Django's session; where that lives in a cookie, old ones count as new, so by user."""
+        in_cookie = isinstance(request.session, SessionStore)
+        login = request.user.pk if in_cookie else request.session.session_key
+        return self.key_of("html", str(login))
+
+
+def wait_before_proof(request: HttpRequest) -> int | None:
+    """Seconds to wait before the next try, or None if it may be made now; it is counted then."""
+    throttle = ProofThrottle()
+    # REST framework's throttles ask no more of a request than their own key does.
+    if throttle.allow_request(request, None):  # type: ignore[arg-type]
+        return None
+    return max(1, round(throttle.wait() or 1))

@@ -1,0 +1,14 @@
+"""The page for people, for ``path("devices/", include("refresh_sessions.urls_html"))``."""
+
+from django.urls import path
+
+from refresh_sessions.html import views
+
+app_name = "refresh_sessions_html"
+
+urlpatterns = [
+    path("", views.SessionListView.as_view(), name="session-list"),
+    path("end-others/", views.EndOthersView.as_view(), name="end-others"),
+    path("<uuid:session_id>/end/", views.EndSessionView.as_view(), name="session-end"),
+    path("<uuid:session_id>/rename/", views.RenameSessionView.as_view(), name="session-rename"),
+]
