@@ -1,0 +1,63 @@
+"""A browser in which somebody uses the page."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from refresh_sessions.models import DeviceSession
+from tests.factories import PASSWORD
+from tests.html.markup import Page
+
+LIST = "/devices/"
+CHROME = "ExampleBrowser/1.0"
+
+
+class Browser:
+    def __init__(self, **options):
+        self.client = Client(headers={"user-agent": CHROME}, **options)
+
+    def login(self, user):
+        """With Django's own form, as people do."""
+        credentials = {"username": user.get_username(), "password": PASSWORD}
+        response = self.client.post(reverse(settings.LOGIN_URL), credentials)
+        assert response.status_code == 302, response.text
+        return self
+
+    def api_login(self, user):
+        credentials = {"username": user.get_username(), "password": PASSWORD}
+        response = self.client.post("/auth/login/", credentials, content_type="application/json")
+        assert response.status_code == 200, response.text
+        return DeviceSession.objects.get(pk=response.json()["session"]["id"])
+
+    def list(self, **query):
+        response = self.client.get(LIST, query)
+        assert response.status_code == 200
+        return response
+
+    def names(self, **query) -> list[str]:
+        """The devices as the page names them, this one first."""
+        return [heading.text for heading in Page(self.list(**query).text).all("h3")]
+
+    def buttons(self) -> list[str]:
+        """What can be pressed, as a screen reader says it."""
+        buttons = Page(self.list().text).all("button")
+        return [button.attrs.get("aria-label", button.text) for button in buttons]
+
+    def end(self, session, **proof):
+        return self.client.post(f"{LIST}{session.pk}/end/", proof)
+
+    def end_others(self, **proof):
+        return self.client.post(f"{LIST}end-others/", proof)
+
+
+def told(response) -> list[str]:
+    """The messages that wait for the next page."""
+    assert response.status_code == 302, response.text
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def live() -> set:
+    return set(DeviceSession.objects.active().values_list("pk", flat=True))
