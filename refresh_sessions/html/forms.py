@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.devices import printable
-from refresh_sessions.html.identity import (
-    Method,
-    ProofFailedError,
-    available_methods,
-    prove_identity,
-)
+from refresh_sessions.exceptions import ProofIncompleteError, ReauthenticationFailedError
+from refresh_sessions.identity import AuthenticationMethod, available_methods, prove_identity
+from refresh_sessions.identity.methods import LONGEST_SECRET
 from refresh_sessions.models.sessions import NAME_LENGTH
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-_PROOF_LENGTH: Final = 4096
-
 
 class ProofForm(forms.Form):
     """What proves that it is still the same person. Valid only if it does.
 
-    It has one field for each method that the user has. Override ``field_of`` where a method of
-    the project's own wants more than a line of text.
+    It has one field for each of ``REAUTHENTICATION_METHODS`` that the user has set up. Override
+    ``field_of`` where a method of the project's own wants more than a line of text.
     """
 
     def __init__(
@@ -39,25 +33,27 @@ class ProofForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.user = user
         self.request = request
-        self.methods: Sequence[str] = ()
-        """By what identity was proven, once the form has been found valid."""
-        self.has_failed = False
-        """Whether a proof was given, and was none."""
-        methods = available_methods(user)
-        for method in methods:
-            self.fields[method.field] = self.field_of(method, required=len(methods) == 1)
+        self.proven_by: Sequence[str] = ()
+        """How identity was proven, in the words of RFC 8176; empty unless the form is valid."""
+        self.failed_by: Sequence[str] = ()
+        """The names of the methods that were tried and proved nothing."""
+        self.methods = available_methods(user)
+        kinds = [method.second_factor for method in self.methods]
+        for method in self.methods:
+            only = kinds.count(method.second_factor) == 1
+            self.fields[method.field] = self.field_of(method, required=only)
         for field in list(self.fields.values())[:1]:
             field.widget.attrs["autofocus"] = True
 
     @staticmethod
-    def field_of(method: Method, *, required: bool) -> forms.Field:
+    def field_of(method: AuthenticationMethod, *, required: bool) -> forms.Field:
         """The field in which a proof by this method is given."""
-        is_password = method.name == "password"
+        is_password = method.amr == "pwd"
         hint = "current-password" if is_password else "one-time-code"
         widget = forms.PasswordInput if is_password else forms.TextInput
         return forms.CharField(
             label=_("Password") if is_password else capfirst(method.name.replace("_", " ")),
-            max_length=_PROOF_LENGTH,
+            max_length=LONGEST_SECRET,
             required=required,
             # A password may begin and end with spaces (ASVS 6.2.8).
             strip=not is_password,
@@ -73,13 +69,18 @@ class ProofForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Prove identity with what was filled in."""
         data = super().clean() or {}
-        if not self.errors:
-            try:
-                self.methods = prove_identity(self.user, data, self.request)
-            except ProofFailedError:
-                self.has_failed = True
-                error = ValidationError(_("This does not confirm that it is you."), code="proof")
-                self.add_error(next(iter(self.fields)), error)
+        if self.errors:
+            return data
+        try:
+            self.proven_by = prove_identity(self.user, data, self.request)
+        except ReauthenticationFailedError as error:
+            given = [method for method in self.methods if data.get(method.field) is not None]
+            self.failed_by = [method.name for method in given]
+            # Which of several was wrong is not said.
+            field = given[0].field if len(given) == 1 else None
+            self.add_error(field, str(error.message))
+        except ProofIncompleteError as error:
+            self.add_error(None, str(error.message))
         return data
 
 

@@ -68,15 +68,16 @@ class ProvingPage(DevicesPage):
         if form.is_valid():
             # A proof of identity is worth a new session key (ASVS 7.2.4); and the check may have
             # stored the password with a newer hash, of which Django's session has to know.
-            update_session_auth_hash(self.request, self.owner)
-            note_proof(self.request, self.owner)
-            self.record(EventKind.REAUTHENTICATED, form.methods)
+            user: Any = self.owner
+            update_session_auth_hash(self.request, user)
+            note_proof(self.request, user, methods=form.proven_by)
+            self.record(EventKind.REAUTHENTICATED, form.proven_by)
             return None
-        if form.has_failed:
-            self.record(EventKind.REAUTHENTICATION_FAILED)
+        if form.failed_by:
+            self.record(EventKind.REAUTHENTICATION_FAILED, form.failed_by)
         return self.show_question(form)
 
-    def record(self, kind: EventKind, methods: Sequence[str] = ()) -> None:
+    def record(self, kind: EventKind, methods: Sequence[str]) -> None:
         """Record what came of it, if this browser has a device session to record it with."""
         session = self.current_session
         if session is None:
@@ -90,7 +91,7 @@ class ProvingPage(DevicesPage):
                 request=self.request,
                 using=using,
                 actor=self.owner,
-                details={"methods": list(methods)} if methods else {},
+                details={"methods": list(methods)},
             ),
         )
 

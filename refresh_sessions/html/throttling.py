@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpRequest
 
-from refresh_sessions.rest_framework.throttling import SessionThrottle
+from refresh_sessions.rest_framework.throttling import ReauthenticateThrottle, SessionThrottle
 
 
 class ProofThrottle(SessionThrottle):
@@ -14,14 +14,14 @@ class ProofThrottle(SessionThrottle):
     Not per user: that thief could keep the owner from signing them out.
     """
 
-    scope = "session-reauthenticate"
-    default_rate = "5/min"
+    scope = ReauthenticateThrottle.scope
+    default_rate = ReauthenticateThrottle.default_rate
 
     def get_cache_key(self, request: HttpRequest, view: object) -> str:
         """By Django's session; where that lives in a cookie, old ones count as new, so by user."""
         in_cookie = isinstance(request.session, SessionStore)
         login = request.user.pk if in_cookie else request.session.session_key
-        return self.key_of("html", str(login))
+        return self.key_of(str(login))
 
 
 def wait_before_proof(request: HttpRequest) -> int | None:

@@ -7,17 +7,23 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
+from refresh_sessions.devices import ClientHints, name_device
 from refresh_sessions.models import DeviceSession
 from tests.factories import PASSWORD
 from tests.html.markup import Page
 
 LIST = "/devices/"
-CHROME = "ExampleBrowser/1.0"
+AGENT = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36"
+)
+# Shorter with ua-parser than without.
+CHROME = name_device(AGENT, ClientHints())
 
 
 class Browser:
     def __init__(self, **options):
-        self.client = Client(headers={"user-agent": CHROME}, **options)
+        self.client = Client(headers={"user-agent": AGENT}, **options)
 
     def login(self, user):
         """With Django's own form, as people do."""
@@ -32,18 +38,18 @@ class Browser:
         assert response.status_code == 200, response.text
         return DeviceSession.objects.get(pk=response.json()["session"]["id"])
 
-    def list(self, **query):
+    def show(self, **query):
         response = self.client.get(LIST, query)
         assert response.status_code == 200
         return response
 
     def names(self, **query) -> list[str]:
         """The devices as the page names them, this one first."""
-        return [heading.text for heading in Page(self.list(**query).text).all("h3")]
+        return [heading.text for heading in Page(self.show(**query).text).all("h3")]
 
     def buttons(self) -> list[str]:
         """What can be pressed, as a screen reader says it."""
-        buttons = Page(self.list().text).all("button")
+        buttons = Page(self.show().text).all("button")
         return [button.attrs.get("aria-label", button.text) for button in buttons]
 
     def end(self, session, **proof):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -11,17 +12,21 @@ FORBIDDEN = ("style", "script", "font", "center")
 
 
 class Element:
+    """A tag, what it says of itself, and what it holds."""
+
     def __init__(self, tag, attrs, parent):
-        self.tag, self.attrs, self.parent = tag, dict(attrs), parent
+        self.tag: str = tag
+        self.attrs: dict[str, str] = dict(attrs)
+        self.parent: Element | None = parent
         self.children: list[Element | str] = []
 
-    def walk(self):
+    def walk(self) -> Iterator[Element]:
         for child in self.children:
             if isinstance(child, Element):
                 yield child
                 yield from child.walk()
 
-    def all(self, tag):
+    def all(self, tag: str) -> list[Element]:
         return [element for element in self.walk() if element.tag == tag]
 
     @property
@@ -36,7 +41,8 @@ class Page(HTMLParser):
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
         assert html.startswith("<!DOCTYPE html>")
-        self.root = self.open = Element("", {}, None)
+        self.root: Element = Element("", {}, None)
+        self.open: Element = self.root
         self.feed(html)
         self.close()
         assert self.open is self.root, f"<{self.open.tag}> is not closed"
@@ -60,7 +66,7 @@ class Page(HTMLParser):
     def handle_data(self, data):
         self.open.children.append(data)
 
-    def all(self, tag):
+    def all(self, tag: str) -> list[Element]:
         return self.root.all(tag)
 
     @property

@@ -17,7 +17,7 @@ COOKIE = "__Host-refresh_token"
 
 def own_login_alone(browser) -> bool:
     """Whether the first row is the browser as the request shows it."""
-    return "own login, which this list cannot end" in browser.list().text
+    return "own login, which this list cannot end" in browser.show().text
 
 
 class TestByCookie:
@@ -66,7 +66,7 @@ class TestRemembered:
     def test_it_is_the_session_that_was_started_from_the_same_browser(self, browser, user, device):
         device("Another")
         session = browser.api_login(user)
-        assert browser.list().context["current"].session == session
+        assert browser.show().context["current"].session == session
         assert browser.names() == [CHROME, "Another"]
         assert not own_login_alone(browser)
 
@@ -83,7 +83,7 @@ class TestRemembered:
         session = start_session(user, request=request).session
         request.session.save()
         browser.client.cookies["sessionid"] = request.session.session_key
-        assert browser.list().context["current"].session == session
+        assert browser.show().context["current"].session == session
 
     def test_not_where_somebody_else_signs_in(self, browser):
         browser.api_login(UserFactory())
@@ -116,7 +116,7 @@ class TestNeither:
         device("Another")
         assert browser.names() == [CHROME, "Another"]
         assert own_login_alone(browser)
-        first = Page(browser.list().text).all("li")[0]
+        first = Page(browser.show().text).all("li")[0]
         assert "127.0.0.1" in first.text
         assert first.all("button") == []
         assert first.all("a") == []

@@ -156,7 +156,7 @@ class TestForgery:
         session = device("Phone")
         browser = Browser(enforce_csrf_checks=True)
         browser.client.force_login(user)
-        tokens = Page(browser.list().text).all("input")
+        tokens = Page(browser.show().text).all("input")
         assert {field.attrs["name"] for field in tokens} == {"csrfmiddlewaretoken"}
         token = tokens[0].attrs["value"]
         assert browser.end(session, csrfmiddlewaretoken=token).status_code == 302

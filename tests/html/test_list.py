@@ -47,10 +47,10 @@ def test_only_ones_own_live_devices_are_there(browser, device):
 
 def test_a_device_is_told_by_name_use_address_and_sign_in(browser, device, clock):
     at = clock.now - timedelta(hours=30)
-    device("Kitchen", agent="Tablet/1", used=clock.now - timedelta(hours=2), created_at=at)
-    page = Page(browser.list().text)
+    device("Kitchen", agent="Example/1", used=clock.now - timedelta(hours=2), created_at=at)
+    page = Page(browser.show().text)
     (row,) = [item for item in page.all("li") if "Kitchen" in item.text]
-    assert "Tablet/1" in row.text
+    assert "Example" in row.text
     assert "127.0.0.1" in row.text
     used, signed_in = row.all("time")
     assert used.text == "Last used 2\xa0hours ago".replace("\xa0", " ")
@@ -62,17 +62,17 @@ def test_a_device_is_told_by_name_use_address_and_sign_in(browser, device, clock
 
 def test_a_moment_ago_is_now(browser, device):
     device("Phone")
-    assert "Last used just now" in browser.list().text
+    assert "Last used just now" in browser.show().text
 
 
 def test_a_device_that_says_nothing_has_a_name_all_the_same(browser, device):
     session = device()
     assert browser.names()[1:] == ["Unknown device"]
-    assert str(session.pk) not in Page(browser.list().text).text
+    assert str(session.pk) not in Page(browser.show().text).text
 
 
 def test_without_other_devices_there_is_nothing_to_end(browser):
-    assert "not signed in on any other device" in browser.list().text
+    assert "not signed in on any other device" in browser.show().text
     assert browser.buttons() == []
 
 
@@ -90,17 +90,16 @@ def test_what_devices_say_of_themselves_is_text(browser, device):
     evil = '<img src=x onerror="alert(1)">{{ 7 }}'
     device(evil)
     device(agent=evil)
-    html = browser.list().text
+    html = browser.show().text
     assert "<img" not in html
-    names = browser.names()[1:]
-    assert names == [evil, evil]
+    assert evil in browser.names()
 
 
 def test_own_user_agent_is_text(user):
     browser = Browser()
     browser.client.defaults["HTTP_USER_AGENT"] = "<b>bold</b>"
     browser.login(user)
-    assert "<b>bold" not in browser.list().text
+    assert "<b>bold" not in browser.show().text
 
 
 class TestQueries:
@@ -108,7 +107,7 @@ class TestQueries:
     def count(self, browser):
         def queries() -> int:
             with CaptureQueriesContext(connection) as captured:
-                browser.list()
+                browser.show()
             return len(captured)
 
         return queries
@@ -150,13 +149,13 @@ class TestPages:
 
     def test_lead_to_each_other(self, browser):
         links = {
-            link.attrs.get("rel"): link for link in Page(browser.list(page="2").text).all("a")
+            link.attrs.get("rel"): link for link in Page(browser.show(page="2").text).all("a")
         }
         assert links["prev"].attrs["href"] == "?page=1"
         assert links["next"].attrs["href"] == "?page=3"
 
     def test_count_all_devices(self, browser):
-        assert "Other devices (5)" in Page(browser.list().text).text
+        assert "Other devices (5)" in Page(browser.show().text).text
 
 
 def test_rows_of_a_request_without_anything():

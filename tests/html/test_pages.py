@@ -10,7 +10,7 @@ from django.urls import include, path
 from refresh_sessions import urls_html
 from refresh_sessions.html import views
 from tests.html.browser import LIST
-from tests.html.markup import Page
+from tests.html.markup import Element, Page
 
 pytestmark = pytest.mark.django_db
 
@@ -48,11 +48,11 @@ def test_stay_in_no_cache_and_in_no_frame(pages):
 
 def test_no_frame_without_the_middleware_either(browser, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "XFrame" not in name]
-    assert browser.list()["X-Frame-Options"] == "DENY"
+    assert browser.show()["X-Frame-Options"] == "DENY"
 
 
 def test_their_style_is_there(browser):
-    (link,) = Page(browser.list().text).all("link")
+    (link,) = Page(browser.show().text).all("link")
     assert link.attrs["rel"] == "stylesheet"
     file = finders.find(link.attrs["href"].removeprefix("/static/"))
     assert file is not None
@@ -66,7 +66,7 @@ def test_what_the_style_names_is_on_the_pages(pages):
     assert {name for name in ours if f".{name}" not in css} <= unstyled
 
 
-def classes(element) -> list[str]:
+def classes(element: Element) -> list[str]:
     return element.attrs.get("class", "").split()
 
 
@@ -80,8 +80,8 @@ def test_say_their_language(browser, device, language, direction):
 
 def test_messages_are_shown_once(browser, device):
     browser.end(device("Phone"))
-    assert "Phone has been signed out." in Page(browser.list().text).text
-    assert "Phone has been signed out." not in browser.list().text
+    assert "Phone has been signed out." in Page(browser.show().text).text
+    assert "Phone has been signed out." not in browser.show().text
 
 
 def test_work_without_messages(browser, device, settings):
@@ -104,7 +104,7 @@ def test_work_without_context_processors(browser, device, settings):
     settings.TEMPLATES = [{**engine, "OPTIONS": {}}]
     device("Phone")
     assert browser.names()[1:] == ["Phone"]
-    assert "csrfmiddlewaretoken" in browser.list().text
+    assert "csrfmiddlewaretoken" in browser.show().text
 
 
 @pytest.fixture
@@ -140,19 +140,19 @@ class TestProject:
             "{% block coverage %}Call us.{% endblock %}"
         )
         mounted(views.SessionListView.as_view(template_name="shop/devices.html"))
-        html = browser.list().text
+        html = browser.show().text
         assert "Call us." in html
         assert "Not on this list" not in html
 
     def test_overrides_how_a_device_looks(self, browser, device, templates):
         device("Phone")
         templates(refresh_sessions__device="<li>{{ row.name }}!</li>")
-        assert "<li>Phone!</li>" in browser.list().text
+        assert "<li>Phone!</li>" in browser.show().text
 
     def test_names_another_base_for_its_views(self, browser, templates, mounted):
         templates(shop__base=OWN_BASE)
         mounted(views.SessionListView.as_view(base_template="shop/base.html"))
-        assert "re signed in - Shop</title>" in browser.list().text
+        assert "re signed in - Shop</title>" in browser.show().text
 
     def test_subclasses_them(self, browser, device, mounted):
         class ShopDevices(views.SessionListView):

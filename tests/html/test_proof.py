@@ -166,7 +166,7 @@ class TestWrong:
         end(stale, password="wrong")
         end(stale, password="")
         (event,) = session.events.filter(kind="reauthentication_failed")
-        assert (event.actor, event.details) == (user, {})
+        assert (event.actor, event.details) == (user, {"methods": ["password"]})
 
 
 class TestThrottle:

@@ -34,9 +34,9 @@ def test_it_has_the_new_name(browser, path):
     assert browser.names()[1:] == ["Kitchen"]
 
 
-def test_without_a_name_it_goes_by_what_it_says_of_itself(browser, path):
+def test_without_a_name_it_goes_by_what_it_says_of_itself(browser, phone, path):
     browser.client.post(path, {"name": ""})
-    assert browser.names()[1:] == ["Agent/1"]
+    assert browser.names()[1:] == [phone.device]
 
 
 def test_control_characters_do_not_get_in(browser, path, phone):
