@@ -66,6 +66,7 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
         return super().get_context_data(
             base_template=self.base_template,
             list_url=self.list_url,
+            owner=self.owner,
             messages=messages.get_messages(self.request),
             **kwargs,
         )

@@ -99,12 +99,13 @@ def test_work_without_messages(browser, device, settings):
     assert browser.names()[1:] == ["Kitchen"]
 
 
-def test_work_without_context_processors(browser, device, settings):
+def test_work_without_context_processors(stale, user, device, settings):
     (engine,) = settings.TEMPLATES
     settings.TEMPLATES = [{**engine, "OPTIONS": {}}]
-    device("Phone")
-    assert browser.names()[1:] == ["Phone"]
-    assert "csrfmiddlewaretoken" in browser.show().text
+    phone = device("Phone")
+    assert stale.names()[1:] == ["Phone"]
+    assert "csrfmiddlewaretoken" in stale.show().text
+    assert user.get_username() in Page(stale.end(phone).text).text
 
 
 @pytest.fixture

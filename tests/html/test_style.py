@@ -1,0 +1,63 @@
+"""Whether the colours of the page can be told apart (WCAG 2.2, 1.4.3 and 1.4.11)."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+import refresh_sessions
+
+STATIC = Path(refresh_sessions.__file__).parent / "static" / "refresh_sessions"
+CSS = (STATIC / "sessions.css").read_text(encoding="utf-8")
+SCHEMES = {
+    "light": dict(re.findall(r"--refresh-sessions-([\w-]+): (#\w+);", CSS.split("@media")[0])),
+    "dark": dict(re.findall(r"--refresh-sessions-([\w-]+): (#\w+);", CSS.split("@media")[1])),
+}
+TEXT = [
+    *product(["text", "quiet", "accent", "good", "danger"], ["page", "card"]),
+    *product(["text"], ["tint", "good-tint", "danger-tint"]),
+    *[("danger", "danger-tint"), ("accent", "tint"), ("on-accent", "accent")],
+]
+EDGES = [*product(["edge", "danger", "accent"], ["page", "card"])]
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(part * share for part, share in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_measure_is_right():
+    assert contrast("#000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
+class TestContrast:
+    @pytest.mark.parametrize(("colour", "ground"), TEXT)
+    def test_of_text(self, scheme, colour, ground):
+        assert contrast(scheme[colour], scheme[ground]) >= 4.5
+
+    @pytest.mark.parametrize(("colour", "ground"), EDGES)
+    def test_of_edges(self, scheme, colour, ground):
+        assert contrast(scheme[colour], scheme[ground]) >= 3
+
+
+def test_both_schemes_have_the_same_colours():
+    assert SCHEMES["light"].keys() == SCHEMES["dark"].keys()
+
+
+def test_sides_are_those_of_the_language():
+    assert (
+        re.findall(r"(?:margin|padding|border)-(?:left|right)|text-align: (?:left|right)", CSS)
+        == []
+    )
