@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def own_live_sessions(user: AbstractBaseUser) -> DeviceSessionQuerySet:
-    """The live sessions of one user with their families, in two SELECTs for any number."""
+    """The live sessions of one user with their families, by two queries for any number."""
     # On the primary: a replica that lags would list what has just been ended, and not know
     # what has just signed in.
     using = router.db_for_write(DeviceSession)

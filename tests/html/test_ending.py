@@ -50,7 +50,7 @@ def test_of_two_at_once_one_comes_too_late(browser, device, monkeypatch):
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("action", ["end", "rename"])
-def test_anothers_device_does_not_exist(browser, device, method, action):
+def test_the_device_of_another_does_not_exist(browser, device, method, action):
     session = device("Another's", owner=UserFactory())
     response = getattr(browser.client, method)(f"{LIST}{session.pk}/{action}/")
     assert response.status_code == 404

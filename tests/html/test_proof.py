@@ -152,7 +152,7 @@ class TestWrong:
         assert list(page.problems()) == []
         assert len(live()) == 1
 
-    def test_anothers_password_is_none(self, stale, device):
+    def test_the_password_of_another_is_none(self, stale, device):
         another = UserFactory(password="quite another")
         assert asked(stale.end(device(), password="quite another", username=str(another)))
 
