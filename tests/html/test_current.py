@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import login
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import Client, RequestFactory
 
@@ -90,6 +91,21 @@ class TestRemembered:
         assert browser.names() == [CHROME]
         assert own_login_alone(browser)
 
+    def test_nor_does_that_put_it_in_the_place_of_ones_own(self, browser, user):
+        session = browser.api_login(user)
+        browser.api_login(UserFactory())
+        assert browser.show().context["current"].session == session
+
+    def test_not_in_the_session_of_a_stranger(self, user):
+        """A shop may keep a basket there, long before anybody logs in."""
+        browser = Browser()
+        basket = browser.client.session
+        basket["basket"] = 1
+        basket.save()
+        browser.client.cookies["sessionid"] = basket.session_key
+        browser.api_login(user)
+        assert dict(browser.client.session.items()) == {"basket": 1}
+
     def test_not_when_it_has_ended(self, browser, user):
         revoke_session(browser.api_login(user), reason="admin")
         assert own_login_alone(browser)
@@ -105,6 +121,10 @@ class TestRemembered:
         browser = Browser()
         browser.api_login(user)
         assert "sessionid" not in browser.client.cookies
+        request = RequestFactory().post("/")
+        request.session = SessionStore()
+        start_session(user, request=request)
+        assert not request.session.accessed
         assert not Session.objects.exists()
 
     def test_nor_is_a_request_without_sessions_any_trouble(self, user):

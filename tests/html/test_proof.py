@@ -205,7 +205,10 @@ class TestThrottle:
         browsers = [Browser() for _ in range(6)]
         for browser in browsers:
             browser.client.force_login(user)
+            # Else all cookies would be the same.
+            clock.move(timedelta(seconds=1))
         clock.move(LONG_AGO)
+        assert len({browser.client.cookies["sessionid"].value for browser in browsers}) == 6
         answers = [end(browser, password="wrong").status_code for browser in browsers]
         assert answers == [200] * 5 + [429]
 
