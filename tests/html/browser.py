@@ -67,3 +67,9 @@ def told(response) -> list[str]:
 
 def live() -> set:
     return set(DeviceSession.objects.active().values_list("pk", flat=True))
+
+
+def asked(response) -> bool:
+    """Whether the answer is the page that wants the password."""
+    fields = [item.attrs.get("type") for item in Page(response.text).all("input")]
+    return response.status_code == 200 and "password" in fields

@@ -43,3 +43,16 @@ def device(user):
         return DeviceSession.objects.get(pk=session.pk)
 
     return sign_in
+
+
+@pytest.fixture(params=["one", "others"])
+def end(request, device):
+    """Sign out one device, or all others, which then is one as well."""
+    session = device("Phone")
+
+    def post(browser, **proof):
+        if request.param == "one":
+            return browser.end(session, **proof)
+        return browser.end_others(**proof)
+
+    return post

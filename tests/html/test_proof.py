@@ -5,37 +5,17 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user
 from django.contrib.auth.signals import user_login_failed
-from django.contrib.sessions.backends import signed_cookies
 
 from refresh_sessions.html import freshness
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import start_session
 from tests.factories import PASSWORD, UserFactory
-from tests.html.browser import LIST, Browser, live, told
+from tests.html.browser import LIST, Browser, asked, live, told
 from tests.html.conftest import LONG_AGO
 from tests.html.markup import Page
 from tests.listeners import heard
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(params=["one", "others"])
-def end(request, device):
-    """Sign out one device, or all others, which then is one as well."""
-    session = device("Phone")
-
-    def post(browser, **proof):
-        if request.param == "one":
-            return browser.end(session, **proof)
-        return browser.end_others(**proof)
-
-    return post
-
-
-def asked(response) -> bool:
-    """Whether the answer is the page that wants the password."""
-    fields = [item.attrs.get("type") for item in Page(response.text).all("input")]
-    return response.status_code == 200 and "password" in fields
 
 
 class TestStale:
@@ -167,56 +147,6 @@ class TestWrong:
         end(stale, password="")
         (event,) = session.events.filter(kind="reauthentication_failed")
         assert (event.actor, event.details) == (user, {"methods": ["password"]})
-
-
-class TestThrottle:
-    def test_stops_guessing(self, stale, end):
-        for _ in range(5):
-            assert asked(end(stale, password="wrong"))
-        response = end(stale, password=PASSWORD)
-        assert response.status_code == 429
-        assert 1 <= int(response["Retry-After"]) <= 60
-        assert "Too many tries" in Page(response.text).title
-        assert list(Page(response.text).problems()) == []
-        assert len(live()) == 1
-
-    def test_lets_go_after_a_minute(self, stale, end, clock):
-        for _ in range(6):
-            end(stale, password="wrong")
-        clock.move(timedelta(seconds=61))
-        assert told(end(stale, password=PASSWORD))
-
-    def test_counts_proofs_only(self, stale, end):
-        for _ in range(6):
-            assert asked(end(stale))
-        assert told(end(stale, password=PASSWORD))
-
-    def test_does_not_let_a_thief_stop_the_owner(self, stale, user, end, clock):
-        thief = Browser()
-        thief.client.force_login(user)
-        clock.move(LONG_AGO)
-        for _ in range(6):
-            response = thief.end_others(password="wrong")
-        assert response.status_code == 429
-        assert told(end(stale, password=PASSWORD))
-
-    def test_counts_by_user_where_sessions_live_in_cookies(self, user, end, clock, settings):
-        settings.SESSION_ENGINE = signed_cookies.__name__
-        browsers = [Browser() for _ in range(6)]
-        for browser in browsers:
-            browser.client.force_login(user)
-            # Else all cookies would be the same.
-            clock.move(timedelta(seconds=1))
-        clock.move(LONG_AGO)
-        assert len({browser.client.cookies["sessionid"].value for browser in browsers}) == 6
-        answers = [end(browser, password="wrong").status_code for browser in browsers]
-        assert answers == [200] * 5 + [429]
-
-    def test_has_the_rate_of_the_project(self, stale, end, settings):
-        rates = {"DEFAULT_THROTTLE_RATES": {"session-reauthenticate": "1/min"}}
-        settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **rates}
-        assert asked(end(stale, password="wrong"))
-        assert end(stale, password=PASSWORD).status_code == 429
 
 
 class TestWithoutPassword:
