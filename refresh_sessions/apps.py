@@ -8,16 +8,17 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RefreshSessionsConfig(AppConfig):
-    """Registers what others look for once Django is ready: checks, mails, a word for OpenAPI."""
+    """Registers what others look for once Django is ready: checks, log, mails, OpenAPI's word."""
 
     name = "refresh_sessions"
     verbose_name = _("Device sessions")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from refresh_sessions import checks, notifications  # noqa: F401
+        from refresh_sessions import auditing, checks, notifications  # noqa: F401
         from refresh_sessions.html import receivers
 
+        auditing.connect()
         notifications.connect()
         receivers.connect()
 

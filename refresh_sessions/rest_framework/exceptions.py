@@ -16,10 +16,12 @@ from rest_framework.exceptions import (
     NotAuthenticated,
     ValidationError,
 )
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refresh_sessions import exceptions
 from refresh_sessions.database import is_transient
+from refresh_sessions.rest_framework.refusals import log_refusal
 
 CHALLENGE: Final = 'Bearer realm="api"'
 """``WWW-Authenticate`` of every 401 (RFC 6750 §3)."""
@@ -147,7 +149,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """For ``EXCEPTION_HANDLER``: gives every ``detail`` of REST framework its ``code`` too.
 
     Optional; without it only the errors of this package carry a code. Bodies of validation
-    errors stay as they are.
+    errors stay as they are. What is refused goes into the security log.
     """
     # REST framework's views import the authentication class that the settings name, and with it
     # this module; at the top, whoever imports this one first would find it half done.
@@ -158,6 +160,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         detail = response.data.get("detail")
         if isinstance(detail, ErrorDetail) and "code" not in response.data:
             response.data["code"] = detail.code
+    request = context.get("request")
+    if response is not None and isinstance(request, Request):
+        log_refusal(response, request)
     return response
 
 

@@ -1,0 +1,84 @@
+"""The security log of what was refused."""
+
+import logging
+
+import pytest
+from rest_framework.exceptions import NotFound, PermissionDenied, Throttled
+from rest_framework.request import Request
+
+from refresh_sessions.exceptions import ExpiredTokenError, InvalidTokenError
+from refresh_sessions.rest_framework.exceptions import (
+    contract_exception_handler,
+    exception_handler,
+)
+from tests.domain.stories import call
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def refusals(caplog):
+    """Level, code, address and user of each line so far."""
+    caplog.set_level(logging.INFO, logger="refresh_sessions.security")
+
+    def read():
+        records = [r for r in caplog.records if getattr(r, "event", "") == "refused"]
+        caplog.clear()
+        return [(r.levelname, r.code, r.ip_address, r.user_id) for r in records]
+
+    return read
+
+
+def test_what_is_answered_well_has_no_line(api, login, refusals):
+    tokens = login()
+    api.get("sessions/", access=tokens["access"])
+    api.post("refresh/", {"refresh": tokens["refresh"]})
+    assert refusals() == []
+
+
+def test_mistakes_are_no_refusals(api, db, refusals):
+    api.post("login/", {})
+    api.get("login/")
+    assert refusals() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "code"),
+    [
+        (ExpiredTokenError(), "INFO", "token_not_valid"),
+        (InvalidTokenError(), "WARNING", "token_not_valid"),
+        (NotFound(), "INFO", "not_found"),
+        (PermissionDenied(), "WARNING", "permission_denied"),
+        (Throttled(wait=5), "WARNING", "throttled"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_level_tells_what_is_ordinary(rf, refusals, error, level, code):
+    contract_exception_handler(error, {"request": Request(rf.get("/", REMOTE_ADDR="::1"))})
+    assert refusals() == [(level, code, "::1", None)]
+
+
+def test_who_was_refused(api, pair, user, refusals):
+    assert call(pair) == "ok"
+    api.get("sessions/none/", access=pair.access)
+    assert refusals() == [("INFO", "not_found", "127.0.0.1", user.pk)]
+
+
+def test_does_not_try_the_token_once_more(client, pair, bearer, refusals, monkeypatch):
+    tried = []
+
+    def count(*args, **kwargs):
+        tried.append(args)
+        raise InvalidTokenError
+
+    monkeypatch.setattr("refresh_sessions.rest_framework.authentication.check_access_token", count)
+    assert client.get("/who-am-i/", headers=bearer(pair)).status_code == 401
+    assert len(tried) == 1
+    assert refusals() == [("WARNING", "token_not_valid", "127.0.0.1", None)]
+
+
+def test_a_handler_that_is_called_without_a_request(refusals):
+    response = exception_handler(PermissionDenied(), {})
+    assert response is not None
+    assert response.data["code"] == "permission_denied"
+    assert refusals() == []
