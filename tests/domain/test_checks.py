@@ -14,6 +14,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 import refresh_sessions
+from refresh_sessions import presets
 from refresh_sessions.checks import check_deployment, check_settings, deployment, mistakes
 from refresh_sessions.policies import SessionPolicy
 from tests.factories import make_pair
@@ -137,6 +138,7 @@ CASES = [
     Case("W002", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=seconds(901)),
     Case("W003", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=seconds(1.9)),
     Case("W003", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=seconds(0)),
+    Case("W003", "'ROTATION_OVERLAP'", **presets.STRICT, **presets.AAL3),
     Case("W004", "'SESSION_LIFETIME'", REFRESH_TOKEN_LIFETIME=timedelta(days=8)),
     Case("W005", "'REFRESH_TOKEN_LIFETIME'", REFRESH_TOKEN_LIFETIME=seconds(899)),
     Case("W006", "an hour", ACCESS_TOKEN_LIFETIME=seconds(3601)),
@@ -200,6 +202,8 @@ FINE = [
     Case("equal overlap", ROTATION_OVERLAP=timedelta(minutes=15)),
     Case("no idle limit", REFRESH_TOKEN_LIFETIME=timedelta(days=7)),
     Case("recovery", LOST_RESPONSE_RECOVERY=False),
+    Case("AAL2", **presets.AAL2),
+    Case("AAL3", **presets.AAL3),
     Case("issuer", ISSUER="shop", AUDIENCE="refresh_sessions#refresh"),
     Case("keys", KEYS=[entry("HS512"), entry("HS256")], REFRESH_KEYS=(entry("HS384"),)),
     Case("derived keys", KEYS=["SECRET_KEY"], REFRESH_KEYS=["SECRET_KEY", entry("HS256")]),
