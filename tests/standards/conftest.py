@@ -1,0 +1,20 @@
+import pytest
+
+from tests.api.conftest import api, credentials, login
+
+__all__ = ["api", "credentials", "login"]
+
+
+@pytest.fixture
+def by_letter(request, options) -> bool:
+    """Whether the settings are those that follow the item to the letter."""
+    if request.param is None:
+        return False
+    options(**request.param)
+    return True
+
+
+@pytest.fixture
+def cookies(options) -> None:
+    """The refresh token travels in a cookie."""
+    options(TRANSPORT="cookie")

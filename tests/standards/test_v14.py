@@ -1,0 +1,110 @@
+"""ASVS V14, data protection: where tokens may stand, and for how long anything stays."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.sessions import refresh_session, revoke_session
+from tests.api.client import Client, problem
+from tests.domain.stories import call, refused, session_of
+from tests.standards.registry import passes
+
+pytestmark = pytest.mark.django_db
+
+NAME = "__Host-refresh_token"
+
+
+@passes(
+    "ASVS 14.2.1",
+    "Tokens travel in headers, bodies and cookies: one in a URL is not looked at, and none is "
+    "ever put there.",
+)
+def test_asvs_14_2_1_tokens_in_urls_are_not_looked_at(api, client, pair):
+    for name in ("access_token", "access", "token", "Authorization"):
+        answer = client.get(f"/who-am-i/?{name}={pair.access}")
+        assert problem(answer) == (401, "not_authenticated")
+    for path in ("refresh/", "logout/"):
+        for name in ("refresh", "refresh_token", "token"):
+            answer = api.post(f"{path}?{name}={pair.refresh}")
+            assert problem(answer) == (401, "not_authenticated")
+    assert call(pair) == "ok"
+
+
+@passes(
+    "ASVS 14.2.7",
+    "`prune_refresh_sessions` deletes sessions 30 days after their hard limit, with all that "
+    "hangs on them, and none before it: a used token must still meet its row.",
+)
+def test_asvs_14_2_7_rows_stay_as_long_as_they_are_needed(pair, clock):
+    used = pair.refresh
+    pair = refresh_session(used)
+    call(pair)
+    limit = session_of(pair).expires_at
+    clock.move(limit - clock.now - timedelta(seconds=1))
+    call_command("prune_refresh_sessions", "--older-than", "0s", verbosity=0)
+    assert refused(used) == "session_revoked"
+    assert session_of(pair).revoked_reason == "reuse"
+    clock.move(timedelta(days=30))
+    call_command("prune_refresh_sessions", verbosity=0)
+    assert DeviceSession.objects.count() == 1
+    clock.move(timedelta(seconds=1))
+    call_command("prune_refresh_sessions", verbosity=0)
+    counts = [model.objects.count() for model in (DeviceSession, TokenFamily, SessionEvent)]
+    assert counts == [0, 0, 0]
+
+
+def clears(answer) -> bool:
+    cookie = answer.cookies.get(NAME)
+    return cookie is not None and (cookie.value, cookie["max-age"]) == ("", 0)
+
+
+@passes(
+    "ASVS 14.3.1",
+    "Whatever ends the session has the browser drop the cookie; what scripts hold is theirs to "
+    "clear, at 204, 401 and 403.",
+)
+@pytest.mark.usefixtures("cookies")
+@pytest.mark.parametrize("end", ["logout/", "sessions/revoke-all/", "sessions/{}/", "refresh/"])
+def test_asvs_14_3_1_the_browser_forgets_an_ended_session(pair, end):
+    browser = Client()
+    browser.raw.cookies[NAME] = pair.refresh
+    if end == "refresh/":
+        revoke_session(pair.session, reason="admin")
+    method = "delete" if "{" in end else "post"
+    answer = browser.request(method, end.format(pair.session.pk), access=pair.access)
+    assert answer.status_code in {200, 204, 401}
+    assert clears(answer)
+
+
+@passes("ASVS 14.3.2", "Every answer of the package says `Cache-Control: no-store`, errors too.")
+def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
+    session_id = pair.session.pk
+    calls = [
+        ("post", "login/", credentials, None),
+        ("post", "login/", {**credentials, "password": "wrong"}, None),
+        ("post", "login/", {}, None),
+        ("get", "login/", None, None),
+        ("post", "refresh/", {"refresh": pair.refresh}, None),
+        ("post", "refresh/", {"refresh": "garbage"}, None),
+        ("get", "sessions/", None, pair.access),
+        ("get", "sessions/", None, "garbage"),
+        ("get", "sessions/", None, None),
+        ("get", f"sessions/{session_id}/", None, pair.access),
+        ("patch", f"sessions/{session_id}/", {"name": "Phone"}, pair.access),
+        ("get", "sessions/none/", None, pair.access),
+        ("post", "sessions/branch/", None, pair.access),
+        ("post", "sessions/revoke-others/", None, pair.access),
+        ("delete", f"sessions/{session_id}/", None, pair.access),
+        ("post", "refresh/", {"refresh": pair.refresh}, None),
+        ("post", "logout/", {"refresh": pair.refresh}, None),
+    ]
+    statuses = set()
+    for method, path, body, access in calls:
+        options = {} if body is None else {"data": body, "format": "json"}
+        headers = {"authorization": f"Bearer {access}"} if access else {}
+        answer = getattr(api.raw, method)(f"/auth/{path}", headers=headers, **options)
+        assert answer["Cache-Control"] == "no-store", (method, path)
+        statuses.add(answer.status_code)
+    assert statuses == {200, 201, 204, 400, 401, 404, 405}

@@ -1,0 +1,121 @@
+"""ASVS V6, authentication: what stands around the password check."""
+
+import re
+import unicodedata
+from unittest import mock
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core import mail
+
+from refresh_sessions.rest_framework.throttling import SessionThrottle
+from refresh_sessions.sessions import start_session
+from tests.api.client import Client, problem
+from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.standards.page import PAGE
+from tests.standards.registry import deviates, not_applicable, passes
+
+pytestmark = pytest.mark.django_db
+
+README = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@passes(
+    "ASVS 6.1.1",
+    "The README names each throttle with its rate, what it counts by, and where to change it.",
+)
+def test_asvs_6_1_1_throttles_are_documented():
+    (paragraph,) = re.findall(r"^\*\*Throttles\.\*\*.*?\n\n", README, re.DOTALL | re.MULTILINE)
+    throttles = SessionThrottle.__subclasses__()
+    assert len(throttles) >= 2
+    for throttle in throttles:
+        assert f"`{throttle.scope}` ({throttle.default_rate} per " in paragraph
+    assert "`DEFAULT_THROTTLE_RATES`" in " ".join(paragraph.split())
+
+
+@passes(
+    "ASVS 6.2.8",
+    "The password goes to the hasher as it came: neither trimmed, folded, cut nor normalized.",
+)
+@pytest.mark.parametrize("password", ["  both ends  ", "MiXeD", "x" * 100, "e\u0301 \ufb01 🗝"])
+def test_asvs_6_2_8_the_password_is_taken_as_it_is(api, user, password):
+    user.set_password(password)
+    user.save()
+    body = {"username": user.get_username(), "password": password}
+    assert api.post("login/", body).status_code == 200
+    folded = {password.strip(), password.lower(), unicodedata.normalize("NFKC", password)}
+    cut = {password[:72], password[:-1], f"{password} "}
+    for other in (folded | cut) - {password}:
+        answer = api.post("login/", {**body, "password": other})
+        assert problem(answer) == (401, "no_active_account")
+
+
+@passes(
+    "ASVS 6.3.1",
+    "Five sign-ins a minute per address and account: a stranger elsewhere can lock nobody out. "
+    "Thirty refreshes a minute per session.",
+)
+def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credentials, pair):
+    wrong = {**credentials, "password": "wrong"}
+    statuses = [api.post("login/", wrong).status_code for _ in range(7)]
+    assert statuses == [401] * 5 + [429] * 2
+    assert problem(api.post("login/", credentials)) == (429, "throttled")
+    # The owner, who comes from another address, and another account from this one.
+    owner = Client(REMOTE_ADDR="203.0.113.9")
+    assert owner.post("login/", credentials).status_code == 200
+    another = {"username": UserFactory().get_username(), "password": PASSWORD}
+    assert api.post("login/", another).status_code == 200
+    refreshes = [api.post("refresh/", {"refresh": pair.refresh}).status_code for _ in range(31)]
+    assert refreshes == [200] * 30 + [429]
+
+
+@deviates(
+    "ASVS 6.3.5",
+    "The user is told of a sign-in from a device that is new, and of a token that came back.",
+    why="Signals are sent for both, and no mail: the package cannot know whether the project has "
+    "an address to send from.",
+    letter={"MAIL_ON_NEW_DEVICE": True, "MAIL_ON_REUSE": True},
+    remedy='`"MAIL_ON_NEW_DEVICE": True, "MAIL_ON_REUSE": True`',
+)
+def test_asvs_6_3_5_the_user_is_told_of_what_is_suspicious(by_letter, rf):
+    user = UserFactory()
+    type(user).objects.filter(pk=user.pk).update(
+        **{user.get_email_field_name(): "ada@example.org"}
+    )
+    user.refresh_from_db()
+    make_pair(user, request=rf.get("/", headers={"user-agent": "The known one"}))
+    start_session(user, request=rf.get("/", headers={"user-agent": "Never seen"}))
+    told = [message for message in mail.outbox if "Never seen" in message.body]
+    assert len(told) == (1 if by_letter else 0)
+
+
+not_applicable(
+    "ASVS 6.3.7",
+    "The package changes no password, no address and no factor, so it has nothing of the kind to "
+    "report; what a changed password ends is announced by `session_revoked`.",
+)
+
+
+@passes(
+    "ASVS 6.3.8",
+    "Wrong password, unknown name and inactive account: the same answer after the same one run of "
+    "the password hasher.",
+)
+def test_asvs_6_3_8_accounts_cannot_be_told_apart(api, credentials):
+    inactive = UserFactory(is_active=False).get_username()
+    attempts = [
+        {**credentials, "password": "wrong"},
+        {"username": "nobody@example.org", "password": PASSWORD},
+        {"username": inactive, "password": PASSWORD},
+        {"username": inactive, "password": "wrong"},
+    ]
+    seen, hashed = set(), []
+    for body in attempts:
+        with mock.patch.object(
+            MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode
+        ) as encode:
+            answer = api.post("login/", body)
+        seen.add((answer.status_code, answer.content, tuple(sorted(answer.headers.items()))))
+        hashed.append(encode.call_count)
+    assert len(seen) == 1
+    assert hashed == [1] * len(attempts)

@@ -1,0 +1,48 @@
+"""ASVS V8, authorization."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from refresh_sessions.sessions import check_access_token
+from tests.api.client import problem
+from tests.domain.stories import call, session_of
+from tests.factories import make_pair
+from tests.standards.registry import passes
+from tests.unit.forge import parts
+
+pytestmark = pytest.mark.django_db
+
+
+@passes(
+    "ASVS 8.2.2",
+    "A session of somebody else is 404 to read, rename and end, as is one that never was.",
+)
+def test_asvs_8_2_2_sessions_of_others_do_not_exist(api, pair):
+    other = make_pair(name="Theirs")
+    absent = "5b55770e-b065-4732-9fd5-fa15efa17790"
+    for session_id in (other.session.pk, absent):
+        path = f"sessions/{session_id}/"
+        answers = [
+            api.get(path, access=pair.access),
+            api.patch(path, {"name": "Mine"}, access=pair.access),
+            api.delete(path, access=pair.access),
+        ]
+        assert [problem(answer) for answer in answers] == [(404, "not_found")] * 3
+    listed = api.get("sessions/", access=pair.access).json()
+    assert [session["id"] for session in listed] == [str(pair.session.pk)]
+    assert (call(other), session_of(other).name) == ("ok", "Theirs")
+
+
+@passes(
+    "ASVS 8.3.2",
+    "An access token carries no role: permissions are the user's in the database at each request.",
+)
+def test_asvs_8_3_2_a_lost_permission_counts_at_once(api, pair, user):
+    permission = Permission.objects.get(codename="revoke_devicesession")
+    user.user_permissions.add(permission)
+    assert check_access_token(pair.access).user.has_perm("refresh_sessions.revoke_devicesession")
+    user.user_permissions.remove(permission)
+    now = check_access_token(pair.access).user
+    assert not now.has_perm("refresh_sessions.revoke_devicesession")
+    names = {"iss", "aud", "sub", "exp", "iat", "jti", "sid", "fid", "gen", "auth_time", "amr"}
+    assert set(parts(pair.access)[1]) <= names

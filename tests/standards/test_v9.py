@@ -1,0 +1,167 @@
+"""ASVS V9, self-contained tokens: what is accepted as one, told by forgeries.
+
+Each forgery goes the whole way in, and none may change or end anything.
+"""
+
+import json
+from datetime import timedelta
+
+import jwt
+import pytest
+
+from refresh_sessions.models import TokenFamily
+from refresh_sessions.tokens.keys import Purpose, get_keyring
+from tests.standards.registry import passes
+from tests.unit.forge import b64, parts, remake, sign
+
+pytestmark = pytest.mark.django_db
+
+REFUSED = (401, "token_not_valid")
+KINDS = {"access": Purpose.ACCESS, "refresh": Purpose.REFRESH}
+
+
+@pytest.fixture
+def present(api, pair):
+    """Present a token where one of its kind belongs, and say what was answered."""
+    before = TokenFamily.objects.values().get()
+
+    def send(kind, token):
+        if kind == "access":
+            answer = api.get("sessions/", access=token)
+        else:
+            answer = api.post("refresh/", {"refresh": token})
+        if answer.status_code == 200:
+            return "accepted"
+        assert TokenFamily.objects.values().get() == before
+        return answer.status_code, answer.json()["code"]
+
+    yield send
+    # What was not forged is still good.
+    assert send("access", pair.access) == "accepted"
+    assert send("refresh", pair.refresh) == "accepted"
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def token(kind, pair):
+    return getattr(pair, kind)
+
+
+@passes("ASVS 9.1.1", "The signature is verified before any claim is looked at.")
+def test_asvs_9_1_1_signature_comes_first(present, kind, token):
+    head, payload, signature = token.split(".")
+    claims = parts(token)[1]
+    expired = b64(json.dumps({**claims, "exp": 1}).encode())
+    flipped = ("A" if signature[9] != "A" else "B").join([signature[:9], signature[10:]])
+    for forged in (
+        f"{head}.{payload}.{flipped}",
+        f"{head}.{b64(json.dumps({**claims, 'gen': 2}).encode())}.{signature}",
+        f"{head}.{payload}.{b64(b'0' * 32)}",
+    ):
+        assert present(kind, forged) == REFUSED
+    # Not "expired": nothing is told about what nobody has signed.
+    assert present(kind, f"{head}.{expired}.{signature}") == REFUSED
+
+
+@passes(
+    "ASVS 9.1.2",
+    "The algorithm is the key's, never the token's: no `none`, no other length, no other family.",
+)
+def test_asvs_9_1_2_algorithm_is_that_of_the_key(present, kind, token):
+    header, claims = parts(token)
+    secret = get_keyring(KINDS[kind]).signing.secret
+    for name in ("none", "None", "nOnE"):
+        text = sign({**header, "alg": name}, claims, secret=secret).rpartition(".")[0]
+        for signature in ("", b64(b"x")):
+            assert present(kind, f"{text}.{signature}") == REFUSED
+    for name, hashing in (("HS384", "sha384"), ("HS512", "sha512"), ("ES256", "sha256")):
+        forged = sign({**header, "alg": name}, claims, secret=secret, algorithm=hashing)
+        assert present(kind, forged) == REFUSED
+
+
+@passes(
+    "ASVS 9.1.3",
+    "Keys come from the settings, found by `kid`; a token that brings one along is refused.",
+)
+def test_asvs_9_1_3_a_token_brings_no_key(present, kind, token):
+    header, claims = parts(token)
+    own = b"the attacker's very own key, long"
+    key = {"kty": "oct", "k": b64(own), "alg": "HS256"}
+    brought = (
+        {"jwk": key},
+        {"jku": "https://attacker.example/jwks.json"},
+        {"x5u": "https://attacker.example/cert.pem"},
+        {"x5c": [b64(own)]},
+    )
+    for extra in brought:
+        assert present(kind, sign({**header, **extra}, claims, secret=own)) == REFUSED
+        # Even where the signature is right.
+        assert present(kind, remake(token, KINDS[kind], header=extra)) == REFUSED
+    for kid in ("unknown", "../../dev/null", "' OR 1=1 --", "", None, 7):
+        assert present(kind, sign({**header, "kid": kid}, claims, secret=b"")) == REFUSED
+    del header["kid"]
+    assert present(kind, sign(header, claims, secret=own)) == REFUSED
+
+
+@passes(
+    "ASVS 9.2.1",
+    "No token without `exp`; one that has passed, or an `nbf` to come, is refused.",
+)
+def test_asvs_9_2_1_tokens_have_their_time(present, kind, token, clock, pair):
+    purpose = KINDS[kind]
+    assert present(kind, remake(token, purpose, drop=["exp"])) == REFUSED
+    soon = int((clock.now + timedelta(minutes=5)).timestamp())
+    assert present(kind, remake(token, purpose, claims={"nbf": soon})) == REFUSED
+    life = timedelta(seconds=parts(token)[1]["exp"]) - timedelta(seconds=clock.now.timestamp())
+    clock.move(life + timedelta(seconds=5))
+    # A refresh token is told which limit it has reached: its row says the same as its claim.
+    assert present(kind, token) == (REFUSED if kind == "access" else (403, "session_expired"))
+    clock.move(-life - timedelta(seconds=5))
+
+
+@passes(
+    "ASVS 9.2.2",
+    "`typ` is `at+jwt` or `rt+jwt`, and each endpoint takes exactly its own.",
+)
+def test_asvs_9_2_2_tokens_have_their_type(present, kind, token, pair):
+    other = pair.refresh if kind == "access" else pair.access
+    assert present(kind, other) == REFUSED
+    for typ in ("JWT", "jwt", "", None, "AT+JWT", "rt+jwt" if kind == "access" else "at+jwt"):
+        assert present(kind, remake(token, KINDS[kind], header={"typ": typ})) == REFUSED
+    header, claims = parts(token)
+    del header["typ"]
+    assert present(kind, sign(header, claims, secret=get_keyring(KINDS[kind]).signing.secret)) == (
+        REFUSED
+    )
+
+
+@passes(
+    "ASVS 9.2.3",
+    "`aud` must be the one of the settings, alone and exactly; there is no token without it.",
+)
+def test_asvs_9_2_3_tokens_are_made_for_us(present, kind, token):
+    right, purpose = parts(token)[1]["aud"], KINDS[kind]
+    for audience in ("another", "", None, [right], [right, "another"], f"{right}.x", right[:-1]):
+        assert present(kind, remake(token, purpose, claims={"aud": audience})) == REFUSED
+    assert present(kind, remake(token, purpose, drop=["aud"])) == REFUSED
+
+
+@passes(
+    "ASVS 9.2.4",
+    "Access and refresh tokens differ in audience, key and `kid`: one is never good as the other.",
+)
+def test_asvs_9_2_4_audiences_are_apart(present, kind, token, pair):
+    other, purpose = (pair.refresh if kind == "access" else pair.access), KINDS[kind]
+    audience = parts(other)[1]["aud"]
+    assert audience != parts(token)[1]["aud"]
+    assert present(kind, remake(token, purpose, claims={"aud": audience})) == REFUSED
+    # The whole of the other token, under the right type, signed with the right key.
+    (header, _), claims = parts(token), parts(other)[1]
+    secret = get_keyring(purpose).signing.secret
+    assert present(kind, jwt.encode(claims, secret, headers=header)) == REFUSED
+    keys = {get_keyring(purpose).signing for purpose in Purpose}
+    assert len({key.secret for key in keys}) == len({key.kid for key in keys}) == 2
