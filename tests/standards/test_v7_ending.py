@@ -28,8 +28,15 @@ def is_dead(pair) -> bool:
     return (call(pair), refused(pair.refresh)) == ("session_revoked", "session_revoked")
 
 
-@passes("ASVS 7.4.1", "Signing out ends access and refresh token at once, wherever copies are.")
-def test_asvs_7_4_1_an_ended_session_is_unusable(api, pair):
+@passes(
+    "ASVS 7.4.1",
+    "Signing out ends access and refresh token at once, wherever copies are; by the check "
+    '`"cache"` too, while `"stateless"` asks nobody and says so in `refresh_sessions.W014`.',
+)
+@pytest.mark.parametrize("check", ["session", "cache"])
+def test_asvs_7_4_1_an_ended_session_is_unusable(api, pair, options, check):
+    options(ACCESS_TOKEN_CHECK=check)
+    assert call(pair) == "ok"
     older = pair
     pair = refresh_session(pair.refresh)
     assert api.post("logout/", {"refresh": pair.refresh}).status_code == 204
