@@ -149,6 +149,16 @@ def rotates_on_proof(generation: int, family: FamilyState, *, now: datetime, rul
     return _judge_overlap(generation, family, now, rules) is None
 
 
+def redeemable_after_proof(family: FamilyState, *, rules: Rules) -> int | None:
+    """The generation from before a proof that rotates, if its tokens may still be used.
+
+    They may for the sake of siblings and of lost answers. In the strict mode, which knows of
+    neither, they are dead at once, access tokens included (ASVS 7.2.4).
+    """
+    strict = not rules.overlap and not rules.lost_response_recovery
+    return None if strict else family.generation
+
+
 def _oldest_usable(family: FamilyState) -> int:
     return family.redeemable_generation or family.generation
 

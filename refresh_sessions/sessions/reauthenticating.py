@@ -22,7 +22,7 @@ from refresh_sessions.database import (
     retry_when_busy,
 )
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
-from refresh_sessions.rotation import rotates_on_proof
+from refresh_sessions.rotation import redeemable_after_proof, rotates_on_proof
 from refresh_sessions.sessions.checking import AccessGrant, check_state
 from refresh_sessions.sessions.issuing import (
     TokenPair,
@@ -138,7 +138,9 @@ class _Proof:
         }
         rotated = self._rotates(family)
         if rotated:
-            family.redeemable_generation = family.generation
+            family.redeemable_generation = redeemable_after_proof(
+                state_of(family), rules=rules_in_force()
+            )
             advance(family, generation=family.generation, request=self.request)
             family.authenticated_at = family.rotated_at
         else:

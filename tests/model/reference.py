@@ -140,7 +140,10 @@ class Rule:
     def step_up(self, access: int, family: Family) -> Reply:
         """Present an accepted access token, and prove one's identity."""
         if access == family.newest and not family.fresh:
-            return self._mint(Answer.ROTATED, access, family)
+            reply = self._mint(Answer.ROTATED, access, family)
+            strict = not self.overlap and not self.recovery
+            after = reply.family._replace(redeemable=None) if strict else reply.family
+            return reply._replace(family=after)
         return Reply(Answer.NO_ROTATION, family, access=access)
 
     def vouches(self, token: int, family: Family, proof: Proof) -> bool:
