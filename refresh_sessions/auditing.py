@@ -9,7 +9,7 @@ attributes of the record: ``event``, ``session_id``, ``user_id``, ``actor_id``, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -19,7 +19,12 @@ from django.utils.crypto import salted_hmac
 
 from refresh_sessions.devices import device_of, printable
 from refresh_sessions.models import DeviceSession, EventKind
-from refresh_sessions.signals import refresh_token_recovered, session_revoked, session_started
+from refresh_sessions.signals import (
+    refresh_token_recovered,
+    session_reauthenticated,
+    session_revoked,
+    session_started,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -31,6 +36,7 @@ def connect() -> None:
     """Have the receivers below called."""
     for signal, receiver in (
         (session_started, log_start),
+        (session_reauthenticated, log_proof),
         (session_revoked, log_end),
         (refresh_token_recovered, log_recovery),
     ):
@@ -47,6 +53,18 @@ def log_start(*, session: DeviceSession, request: HttpRequest | None, **kwargs: 
         "Signed in: session %s of user %s, from %s",
         *(session.pk, session.user_id, address),
         extra=_about(session, EventKind.SIGNED_IN, ip_address=address),
+    )
+
+
+def log_proof(
+    *, session: DeviceSession, request: HttpRequest | None, methods: Iterable[str], **kwargs: Any
+) -> None:
+    """Somebody proved within their session who they are."""
+    address = device_of(request).ip_address
+    security_logger.info(
+        "Identity proven: session %s of user %s, by %s, from %s",
+        *(session.pk, session.user_id, printable(" ".join(methods)), address),
+        extra=_about(session, EventKind.REAUTHENTICATED, ip_address=address),
     )
 
 

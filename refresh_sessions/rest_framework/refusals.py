@@ -22,8 +22,9 @@ _STATUSES: Final = frozenset({401, 403, 404, 429})
 _ORDINARY: Final = frozenset(
     {
         *("not_authenticated", "not_found", "session_expired", "token_expired"),
-        # A sign-in that failed has a line of its own.
-        *("token_superseded", "no_active_account"),
+        *("token_superseded", "mfa_required", "reauthentication_required"),
+        # A proof that failed has a line of its own.
+        *("no_active_account", "second_factor_failed", "reauthentication_failed"),
     }
 )
 """What honest clients run into every day; the rest may be an attack."""

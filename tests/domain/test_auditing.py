@@ -7,7 +7,13 @@ import pytest
 from django.contrib.auth import authenticate
 
 from refresh_sessions.auditing import log_failure
-from refresh_sessions.sessions import refresh_session, revoke_session, start_session
+from refresh_sessions.sessions import (
+    check_access_token,
+    reauthenticate_session,
+    refresh_session,
+    revoke_session,
+    start_session,
+)
 from tests.domain.stories import AFTER_OVERLAP
 from tests.factories import make_pair
 
@@ -108,3 +114,15 @@ def test_the_account_cannot_be_read_and_is_the_same_each_time(lines):
 def test_credentials_of_any_kind(lines, credentials):
     log_failure(credentials=credentials)
     assert len(lines()) == 1
+
+
+def test_a_proof_of_identity(lines, pair, user, request_from):
+    grant = check_access_token(pair.access)
+    lines()
+    reauthenticate_session(grant, methods=("pwd", "otp"), request=request_from)
+    message = (
+        f"Identity proven: session {pair.session.pk} of user {user.pk}, by pwd otp, "
+        "from 203.0.113.9"
+    )
+    about = ("reauthenticated", str(pair.session.pk), user.pk, None, "203.0.113.9", None)
+    assert lines() == [("INFO", message, *about)]

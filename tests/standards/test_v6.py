@@ -2,16 +2,22 @@
 
 import re
 import unicodedata
+from datetime import timedelta
+from importlib import import_module
 from unittest import mock
 
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
+from django.urls import get_resolver
 
+from refresh_sessions.exceptions import SecondFactorRequiredError
+from refresh_sessions.models import DeviceSession
 from refresh_sessions.rest_framework.throttling import SessionThrottle
-from refresh_sessions.sessions import start_session
+from refresh_sessions.sessions import sign_in, start_session
 from tests.api.client import Client, problem
 from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.factors import CODE
 from tests.standards.page import PAGE
 from tests.standards.registry import deviates, not_applicable, passes
 
@@ -69,6 +75,32 @@ def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credential
     assert refreshes == [200] * 30 + [429]
 
 
+@passes(
+    "ASVS 6.3.4",
+    "The second factor of `SECOND_FACTORS` is asked for on each way in: at sign-in, at a step-up, "
+    "and of a project's own sign-in by `sign_in`; there is no other.",
+)
+def test_asvs_6_3_4_each_way_in_is_as_strong(api, options):
+    options(SECOND_FACTORS=("tests.factors.Code",))
+    ada = UserFactory(username="ada@example.org")
+    by_password = {"username": ada.get_username(), "password": PASSWORD}
+    answer = api.post("login/", by_password)
+    assert problem(answer) == (401, "mfa_required")
+    body = {"ticket": answer.json()["ticket"], "code": "000000"}
+    assert problem(api.post("login/verify/", body)) == (401, "second_factor_failed")
+    with pytest.raises(SecondFactorRequiredError):
+        sign_in(ada, methods=["pwd"])
+    # No endpoint at all gives tokens for the password alone, and nothing documented is missing.
+    for url in get_resolver("refresh_sessions.urls").url_patterns:
+        answer = api.raw.post(f"/auth/{url.pattern}", {**body, **by_password}, format="json")
+        assert answer.status_code >= 400, url
+    assert not DeviceSession.objects.exists()
+    access = make_pair(ada, methods=("pwd", "otp")).access
+    answer = api.post("reauthenticate/", {"password": PASSWORD}, access=access)
+    assert problem(answer) == (400, "proof_incomplete")
+    assert api.post("login/verify/", {**body, "code": CODE}).status_code == 200
+
+
 @deviates(
     "ASVS 6.3.5",
     "The user is told of a sign-in from a device that is new, and of a token that came back.",
@@ -119,3 +151,31 @@ def test_asvs_6_3_8_accounts_cannot_be_told_apart(api, credentials):
         hashed.append(encode.call_count)
     assert len(seen) == 1
     assert hashed == [1] * len(attempts)
+
+
+@passes(
+    "ASVS 6.5.1",
+    "A ticket for the second step is good once, and so is a code of django-otp, at sign-in and at "
+    "a step-up alike; a method of a project's own has to see to it, as its documentation says.",
+)
+def test_asvs_6_5_1_codes_are_good_once(api, credentials, user, options, clock):
+    pytest.importorskip("django_otp", reason="the extra otp is not installed")
+    oath = import_module("django_otp.oath")
+    devices = import_module("django_otp.plugins.otp_totp.models").TOTPDevice
+    options(SECOND_FACTORS=("refresh_sessions.identity.otp.OneTimePasswordMethod",))
+    device = devices.objects.create(user=user, name="Phone", confirmed=True)
+    code = f"{oath.totp(device.bin_key):06d}"
+    first, second = (api.post("login/", credentials).json()["ticket"] for _ in range(2))
+    answer = api.post("login/verify/", {"ticket": first, "otp": code})
+    assert answer.status_code == 200
+    access = answer.json()["access"]
+    again = api.post("login/verify/", {"ticket": first, "otp": code})
+    assert problem(again) == (401, "ticket_not_valid")
+    replayed = api.post("login/verify/", {"ticket": second, "otp": code})
+    assert problem(replayed) == (401, "second_factor_failed")
+    proof = {"password": PASSWORD, "otp": code}
+    stepped_up = api.post("reauthenticate/", proof, access=access)
+    assert problem(stepped_up) == (401, "reauthentication_failed")
+    clock.move(timedelta(minutes=1))
+    proof["otp"] = f"{oath.totp(device.bin_key):06d}"
+    assert api.post("reauthenticate/", proof, access=access).status_code == 200
