@@ -1,31 +1,97 @@
 """ASVS V11, cryptography: the keys, and how they change."""
 
+import ast
+import re
+import stat
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.core.management.utils import get_random_secret_key
 from django.test import override_settings
 
 from refresh_sessions.sessions import refresh_session
-from tests.domain.stories import call
+from refresh_sessions.tokens.keys.model import ALGORITHMS
+from tests.domain.stories import AFTER_OVERLAP, call, refused
 from tests.factories import make_pair
+from tests.standards.page import PAGE
 from tests.standards.registry import passes
 from tests.unit.forge import parts
 
 pytestmark = pytest.mark.django_db
 
+KEYS = (PAGE.parent / "keys.md").read_text(encoding="utf-8")
+STAGES = ("Write it down", "The command", "Change a key", "A key has leaked")
+
+
+def make_key(*arguments: str) -> dict[str, str]:
+    """Run the command, and paste the entry that it prints."""
+    out = StringIO()
+    call_command("refresh_sessions_key", *arguments, stdout=out)
+    (entry,) = re.findall(r"\{'algorithm'.*\}", out.getvalue())
+    return dict(ast.literal_eval(entry))
+
+
+@passes(
+    "ASVS 11.1.1",
+    "[Keys](keys.md) tells their whole life: which there are, how one is made, changed and taken "
+    "away, and what to do when it has leaked; a command does what can be done by one.",
+)
+@pytest.mark.parametrize(("setting", "algorithm"), [("KEYS", "HS256"), ("REFRESH_KEYS", "HS512")])
+def test_asvs_11_1_1_the_life_of_a_key_is_documented_and_holds(
+    tmp_path, options, user, clock, setting, algorithm
+):
+    for stage in STAGES:
+        assert f"\n## {stage}\n" in KEYS
+    for name in ALGORITHMS:
+        assert name in KEYS
+    # Made, put first, changed for another in the documented steps, and taken away.
+    chosen = ("--setting", setting, "--file")
+    first = make_key("generate", *chosen, str(tmp_path / "1"), "--algorithm", algorithm)
+    assert stat.S_IMODE((tmp_path / "1").stat().st_mode) == 0o600
+    options(**{setting: [first]})
+    pair = make_pair(user)
+    second = make_key("rotate", *chosen, str(tmp_path / "2"))
+    kids = set()
+    for keys in ([first, second], [second, first]):
+        options(**{setting: keys})
+        assert call(pair) == "ok"
+        pair = refresh_session(pair.refresh)
+        clock.move(AFTER_OVERLAP)
+        kids |= {parts(pair.access)[0]["kid"], parts(pair.refresh)[0]["kid"]}
+    options(**{setting: [second]})
+    assert call(pair) == "ok"
+    assert len(kids) == 3, "one of the other kind of token, and two of this"
+    # The second has leaked: with its entry gone, nothing that it signed is good.
+    options(**{setting: [first]})
+    dead = call(pair) if setting == "KEYS" else refused(pair.refresh)
+    assert dead == "token_not_valid"
+
 
 @passes(
     "ASVS 11.2.2",
-    "A key is replaced without signing anybody out: the new one signs, the old one verifies until "
-    "it is taken away.",
+    "Keys and algorithms are replaced without signing anybody out: the new key signs, the old one "
+    "verifies until it is taken away.",
 )
-def test_asvs_11_2_2_keys_can_be_replaced(settings, user, clock):
+@pytest.mark.parametrize("algorithm", ["HS256", "ES256", "EdDSA"])
+def test_asvs_11_2_2_keys_and_algorithms_can_be_replaced(
+    algorithm, tmp_path, options, settings, user, clock
+):
     old = make_pair(user)
-    new_key = get_random_secret_key()
-    with override_settings(SECRET_KEY=new_key, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+    if algorithm == "HS256":
+        new_key = get_random_secret_key()
+        before = {"SECRET_KEY": new_key, "SECRET_KEY_FALLBACKS": [settings.SECRET_KEY]}
+        after = {"SECRET_KEY": new_key}
+    else:
+        pytest.importorskip("cryptography", reason="the extra crypto is not installed")
+        entry = make_key("generate", "--algorithm", algorithm, "--file", str(tmp_path / "key"))
+        before = {"REFRESH_SESSIONS": {"KEYS": [entry, "SECRET_KEY"]}}
+        after = {"REFRESH_SESSIONS": {"KEYS": [entry]}}
+    with override_settings(**before):
         assert call(old) == "ok"
         new = refresh_session(old.refresh)
+        assert parts(new.access)[0]["alg"] == algorithm
         assert parts(new.access)[0]["kid"] != parts(old.access)[0]["kid"]
-        assert parts(new.refresh)[0]["kid"] != parts(old.refresh)[0]["kid"]
-    with override_settings(SECRET_KEY=new_key):
+    with override_settings(**after):
         assert call(old) == "token_not_valid"
         assert call(new) == "ok"

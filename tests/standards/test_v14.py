@@ -78,7 +78,11 @@ def test_asvs_14_3_1_the_browser_forgets_an_ended_session(pair, end):
     assert clears(answer)
 
 
-@passes("ASVS 14.3.2", "Every answer of the package says `Cache-Control: no-store`, errors too.")
+@passes(
+    "ASVS 14.3.2",
+    "Every answer of the package says `Cache-Control: no-store`, errors too; only the public keys "
+    "of `jwks.json` may be kept.",
+)
 def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
     session_id = pair.session.pk
     calls = [
