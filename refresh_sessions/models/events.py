@@ -28,6 +28,8 @@ class SessionEvent(models.Model):
         "refresh_sessions.DeviceSession",
         on_delete=models.CASCADE,
         related_name="events",
+        # The first index below begins with it.
+        db_index=False,
         verbose_name=_("device session"),
     )
     kind = models.CharField(_("kind"), max_length=32, choices=EventKind.choices)
@@ -46,7 +48,10 @@ class SessionEvent(models.Model):
         verbose_name = _("session event")
         verbose_name_plural = _("session events")
         default_permissions = ("view",)
-        indexes = (models.Index(fields=["session", "created_at"], name="refsess_event_session"),)
+        indexes = (
+            models.Index(fields=["session", "created_at"], name="refsess_event_session"),
+            models.Index(fields=["kind", "created_at"], name="refsess_event_kind"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.created_at:%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,147 @@
+"""A million sessions as a busy project leaves them, made by PostgreSQL itself.
+
+Lives of seven days and thirty days of retention: of ten sessions eight are past their deadline, and
+of those that are not, half have been ended before it. Few are ended because a token came back.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import connection
+
+USERS: Final = 200_000
+SESSIONS: Final = 1_000_000
+EVENTS_OF_A_SESSION: Final = 3
+
+# Two random numbers of each row, the same on every run.
+_USERS = """
+    INSERT INTO auth_user (
+        id, password, is_superuser, username, first_name, last_name, email, is_staff, is_active,
+        date_joined
+    )
+    SELECT n, '!', false, format('person%%s', n), 'Ada', 'Lovelace',
+        format('person%%s@example.org', n), false, true, now() - interval '1 year'
+    FROM generate_series(1, %(users)s) n
+"""
+
+# People who come back often have the low numbers. Sessions come in the order of their sign-ins, as
+# in a table that has grown.
+_SESSIONS = """
+    INSERT INTO refresh_sessions_devicesession (
+        id, user_id, name, user_agent, client_hints, kind, ip_address, created_at, expires_at,
+        revoked_at, revoked_reason, auth_hash
+    )
+    SELECT
+        gen_random_uuid(),
+        1 + floor((%(users)s - 1) * power(random(), 2)),
+        CASE
+            WHEN dice < 0.6 THEN ''
+            WHEN dice < 0.8 THEN format('iPhone of person %%s', n %% 5000)
+            WHEN dice < 0.999 THEN format('Person %%s''s laptop', n %% 5000)
+            ELSE 'Kitchen tablet'
+        END,
+        'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like '
+            'Gecko) Version/18.1 Mobile/15E148 Safari/604.1 build/' || n %% 997,
+        '{}',
+        CASE
+            WHEN dice < 0.55 THEN 'phone'
+            WHEN dice < 0.93 THEN 'computer'
+            WHEN dice < 0.999 THEN 'tablet'
+            ELSE 'other'
+        END,
+        CASE
+            -- Everybody in one large office.
+            WHEN chance < 0.05 THEN inet '203.0.113.7'
+            WHEN chance < 0.8 THEN inet '10.0.0.0' + (n * 7919) %% 16000000
+            ELSE inet '2001:db8::' + (n * 7919)
+        END,
+        born, born + interval '7 days',
+        CASE WHEN ending <> '' THEN born + ended * interval '7 days' END,
+        ending,
+        repeat('0', 64)
+    FROM (
+        SELECT
+            n, dice, chance, ended, born,
+            CASE
+                -- Whose end still lies ahead is live.
+                WHEN born + ended * interval '7 days' > now() THEN ''
+                WHEN chance < 0.40 THEN 'logout'
+                WHEN chance < 0.45 THEN 'user'
+                WHEN chance < 0.50 THEN 'session_limit'
+                WHEN chance < 0.52 THEN 'password_changed'
+                WHEN chance < 0.522 THEN 'admin'
+                WHEN chance < 0.5225 THEN 'reuse'
+                ELSE ''
+            END AS ending
+        FROM (
+            SELECT
+                n, random() AS dice, random() AS chance, random() AS ended,
+                now() - interval '37 days' * (1 - n / %(sessions)s::float) AS born
+            FROM generate_series(1, %(sessions)s) n
+        ) AS thrown
+    ) AS lives
+    ORDER BY n
+"""
+
+# One session of twenty has a second process.
+_FAMILIES = """
+    INSERT INTO refresh_sessions_tokenfamily (
+        id, session_id, secret_digest, generation, rotated_at, idle_expires_at, last_ip_address,
+        last_user_agent, authentication_methods
+    )
+    SELECT gen_random_uuid(), id, repeat('0', 64), 40, created_at + interval '1 day', expires_at,
+        ip_address, user_agent, '["pwd"]'
+    FROM refresh_sessions_devicesession, generate_series(1, 20) family
+    WHERE family = 1 OR (family = 2 AND abs(hashtext(id::text)) %% 20 = 0)
+    ORDER BY created_at
+"""
+
+_EVENTS = """
+    INSERT INTO refresh_sessions_sessionevent (
+        session_id, kind, created_at, ip_address, actor_id, details
+    )
+    SELECT id, kind, at, ip_address, NULL, '{}'
+    FROM refresh_sessions_devicesession, LATERAL (
+        VALUES
+            ('signed_in', created_at),
+            (
+                CASE revoked_reason
+                    WHEN 'logout' THEN 'signed_out'
+                    WHEN 'session_limit' THEN 'limit_reached'
+                    WHEN 'reuse' THEN 'reuse_detected'
+                    ELSE 'revoked'
+                END,
+                revoked_at
+            )
+    ) AS happened (kind, at)
+    WHERE at IS NOT NULL
+    ORDER BY at
+"""
+
+_MORE_EVENTS = """
+    INSERT INTO refresh_sessions_sessionevent (
+        session_id, kind, created_at, ip_address, actor_id, details
+    )
+    SELECT id, 'reauthenticated', created_at + interval '1 hour' * number, ip_address, user_id, '{}'
+    FROM refresh_sessions_devicesession, generate_series(1, %(each)s) number
+    ORDER BY created_at
+    LIMIT greatest(0, %(events)s - (SELECT count(*) FROM refresh_sessions_sessionevent))
+"""
+
+
+def fill(*, sessions: int = SESSIONS, users: int = USERS) -> None:
+    """Fill the empty tables of the default database and gather the planner's statistics."""
+    events = EVENTS_OF_A_SESSION * sessions
+    numbers = {
+        "users": users,
+        "sessions": sessions,
+        "events": events,
+        "each": EVENTS_OF_A_SESSION,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setseed(0.5)")
+        for statement in (_USERS, _SESSIONS, _FAMILIES, _EVENTS, _MORE_EVENTS):
+            cursor.execute(statement, numbers)
+        # Also what an autovacuum does in its own time: index-only scans need it.
+        cursor.execute("VACUUM ANALYZE")
