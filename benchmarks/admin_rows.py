@@ -1,7 +1,7 @@
 """A million sessions as a busy project leaves them, made by PostgreSQL itself.
 
-Lives of seven days and thirty days of retention: of ten sessions eight are past their deadline, and
-of those that are not, half have been ended before it. Few are ended because a token came back.
+Lives of seven days and thirty days of retention: of ten sessions eight are past their deadline,
+and of the others some have been ended before it. Few are ended because a token came back.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ _SESSIONS = """
         END,
         CASE
             -- Everybody in one large office.
-            WHEN chance < 0.05 THEN inet '203.0.113.7'
-            WHEN chance < 0.8 THEN inet '10.0.0.0' + (n * 7919) %% 16000000
-            ELSE inet '2001:db8::' + (n * 7919)
+            WHEN place < 0.05 THEN inet '203.0.113.7'
+            WHEN place < 0.8 THEN inet '10.0.0.0' + (n * 7919::bigint) %% 16000000
+            ELSE inet '2001:db8::' + (n * 7919::bigint)
         END,
         born, born + interval '7 days',
         CASE WHEN ending <> '' THEN born + ended * interval '7 days' END,
@@ -62,7 +62,7 @@ _SESSIONS = """
         repeat('0', 64)
     FROM (
         SELECT
-            n, dice, chance, ended, born,
+            n, dice, chance, place, ended, born,
             CASE
                 -- Whose end still lies ahead is live.
                 WHEN born + ended * interval '7 days' > now() THEN ''
@@ -76,7 +76,7 @@ _SESSIONS = """
             END AS ending
         FROM (
             SELECT
-                n, random() AS dice, random() AS chance, random() AS ended,
+                n, random() AS dice, random() AS chance, random() AS place, random() AS ended,
                 now() - interval '37 days' * (1 - n / %(sessions)s::float) AS born
             FROM generate_series(1, %(sessions)s) n
         ) AS thrown
@@ -101,7 +101,7 @@ _EVENTS = """
     INSERT INTO refresh_sessions_sessionevent (
         session_id, kind, created_at, ip_address, actor_id, details
     )
-    SELECT id, kind, at, ip_address, NULL, '{}'
+    SELECT id, happened.kind, at, ip_address, NULL, '{}'
     FROM refresh_sessions_devicesession, LATERAL (
         VALUES
             ('signed_in', created_at),
@@ -123,7 +123,8 @@ _MORE_EVENTS = """
     INSERT INTO refresh_sessions_sessionevent (
         session_id, kind, created_at, ip_address, actor_id, details
     )
-    SELECT id, 'reauthenticated', created_at + interval '1 hour' * number, ip_address, user_id, '{}'
+    SELECT id, 'reauthenticated', created_at + number * interval '1 hour', ip_address, user_id,
+        '{}'
     FROM refresh_sessions_devicesession, generate_series(1, %(each)s) number
     ORDER BY created_at
     LIMIT greatest(0, %(events)s - (SELECT count(*) FROM refresh_sessions_sessionevent))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Lower
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -64,6 +65,16 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
             self._has_usable_family(), expires_at__gt=DatabaseNow()
         )
 
+    def overdue(self) -> Self:
+        """Of the expired ones those past the hard limit."""
+        return self.filter(revoked_at__isnull=True, expires_at__lte=DatabaseNow())
+
+    def idle(self) -> Self:
+        """Of the expired ones those that have only been unused for too long."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=DatabaseNow()).exclude(
+            self._has_usable_family()
+        )
+
     def revoked(self) -> Self:
         """Ended before their time."""
         return self.filter(revoked_at__isnull=False)
@@ -73,8 +84,10 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
         return self.filter(user=user)
 
     @staticmethod
-    def _has_usable_family() -> Exists:
-        return Exists(TokenFamily.objects.usable().filter(session=OuterRef("pk")))
+    def _has_usable_family() -> IsNull:
+        # Not EXISTS: of that PostgreSQL makes a join, for which it reads all families there are.
+        families = TokenFamily.objects.usable().filter(session=OuterRef("pk"))
+        return IsNull(Subquery(families.values("pk")[:1]), False)  # noqa: FBT003
 
 
 class DeviceSession(models.Model):

@@ -130,7 +130,8 @@ class TestOne:
         before = DeviceSession.objects.values().get()
         forged = {"expires_at": "2099-01-01T00:00:00Z", "id": str(uuid4()), "ip_address": "::1"}
         api.patch(path, {"name": "Kitchen", **forged}, access=pair.access)
-        assert DeviceSession.objects.values().get() == {**before, "name": "Kitchen"}
+        renamed = {"name": "Kitchen", "name_folded": "kitchen"}
+        assert DeviceSession.objects.values().get() == {**before, **renamed}
 
     @pytest.mark.parametrize(
         "body", [{}, {"name": None}, {"name": []}, {"name": "x" * 129}, {"name": "\x00"}, []]
