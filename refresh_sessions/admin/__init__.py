@@ -10,5 +10,6 @@ A project with a themed admin registers its own class::
 """
 
 from refresh_sessions.admin.sessions import DeviceSessionAdmin, SessionAdminMixin
+from refresh_sessions.admin.users import UserSessionsMixin
 
-__all__ = ["DeviceSessionAdmin", "SessionAdminMixin"]
+__all__ = ["DeviceSessionAdmin", "SessionAdminMixin", "UserSessionsMixin"]

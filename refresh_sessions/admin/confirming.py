@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from refresh_sessions.admin.addresses import list_address, session_address
 from refresh_sessions.admin.base import SessionModelAdmin
 from refresh_sessions.admin.displays import device_of
+from refresh_sessions.admin.times import moment
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
@@ -79,13 +80,18 @@ def ask(
         "title": question.title,
         "question": question,
         "hidden": [_CONFIRMED, *question.hidden],
-        "rows": [(session, device_of(session)) for session in question.shown()],
+        "rows": [_row(session) for session in question.shown()],
         "more": max(question.count - SHOWN, 0),
         "breadcrumbs": _breadcrumbs(model_admin, question),
         # Django 6.1 made a list of what was a line of links.
         "breadcrumbs_are_a_list": django.VERSION >= (6, 1),
     }
     return TemplateResponse(request, template, context)
+
+
+def _row(session: DeviceSession) -> tuple[object, ...]:
+    moments = (moment(session.created_at), moment(session.last_used_at))
+    return (session, device_of(session), *moments)
 
 
 def _breadcrumbs(model_admin: SessionModelAdmin, question: Question) -> list[tuple[str, Any]]:

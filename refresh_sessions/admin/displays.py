@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.admin.utils import display_for_value
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy
 
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.admin.times import full_moment, moment
+from refresh_sessions.devices import device_icon
+from refresh_sessions.models import DeviceSession, SessionStatus
 
 
 def device_of(session: DeviceSession) -> SafeString:
-    """The name that the device gave itself, and beneath it what its user agent says."""
+    """An icon and the name that the device gave itself, and beneath what its user agent says."""
+    return format_html(
+        '<span class="refresh-sessions-device" title="{}">{}<span>{}</span></span>',
+        session.get_kind_display(),
+        device_icon(session.kind),
+        _names_of(session),
+    )
+
+
+def _names_of(session: DeviceSession) -> SafeString:
     if not session.name:
         return format_html('<span class="refresh-sessions-agent">{}</span>', session)
     return format_html(
@@ -22,30 +33,80 @@ def device_of(session: DeviceSession) -> SafeString:
     )
 
 
-class DisplaysMixin:
-    """The columns that are more than a field."""
+def badge_of(session: DeviceSession) -> SafeString:
+    """The status in colour, and beneath it how it goes on or why the session has ended."""
+    status = session.status
+    return format_html(
+        '<span class="refresh-sessions-status refresh-sessions-{}">{}</span>{}',
+        status.value,
+        status.label,
+        _line(_more_about(session, status)),
+    )
 
-    @admin.display(description=_("device"), ordering="name")
+
+def _more_about(session: DeviceSession, status: SessionStatus) -> SafeString | str:
+    match status:
+        case SessionStatus.LIVE:
+            return format_html(gettext("ends {when}"), when=moment(session.expires_at))
+        case SessionStatus.EXPIRED if session.expires_at <= timezone.now():
+            return gettext("Deadline reached")
+        case SessionStatus.EXPIRED:
+            return gettext("Unused for too long")
+        case SessionStatus.REVOKED:
+            return session.reason
+
+
+def _line(text: SafeString | str) -> SafeString | str:
+    """A second line in small letters, if there is anything to say."""
+    if not text:
+        return ""
+    return format_html(
+        '<span class="refresh-sessions-line refresh-sessions-quiet">{}</span>', text
+    )
+
+
+class DisplaysMixin:
+    """Columns of the list, and fields of the page, that are more than a column of the table."""
+
+    @admin.display(description=gettext_lazy("device"))
     def device(self, session: DeviceSession) -> SafeString:
         return device_of(session)
 
-    @admin.display(description=_("address"))
-    def address(self, session: DeviceSession) -> str | None:
-        return session.ip_address
+    @admin.display(description=gettext_lazy("address"))
+    def address(self, session: DeviceSession) -> SafeString:
+        return format_html("{}{}", session.ip_address or "-", _line(session.place))
 
-    @admin.display(description=_("last used"))
-    def last_used(self, session: DeviceSession) -> str:
-        # In words already: Django would do so in the list, but not on the session's page.
-        return display_for_value(session.last_used_at, "")
+    @admin.display(description=gettext_lazy("signed in"), ordering="created_at")
+    def signed_in(self, session: DeviceSession) -> SafeString | str:
+        return moment(session.created_at)
 
-    @admin.display(description=_("status"))
+    @admin.display(description=gettext_lazy("last used"))
+    def last_used(self, session: DeviceSession) -> SafeString | str:
+        return moment(session.last_used_at)
+
+    @admin.display(description=gettext_lazy("expires"), ordering="expires_at")
+    def expires(self, session: DeviceSession) -> SafeString | str:
+        return moment(session.expires_at)
+
+    @admin.display(description=gettext_lazy("status"))
     def state(self, session: DeviceSession) -> SafeString:
         """The status, and beneath it why the session was ended."""
-        status = session.status
-        return format_html(
-            '<span class="refresh-sessions-status refresh-sessions-{}">{}</span>'
-            '<span class="refresh-sessions-line refresh-sessions-quiet">{}</span>',
-            status.value,
-            status.label,
-            session.reason,
-        )
+        return badge_of(session)
+
+    # On the page there is room for both, the exact instant and how long ago it was.
+
+    @admin.display(description=gettext_lazy("signed in"))
+    def signed_in_when(self, session: DeviceSession) -> SafeString | str:
+        return full_moment(session.created_at)
+
+    @admin.display(description=gettext_lazy("last used"))
+    def last_used_when(self, session: DeviceSession) -> SafeString | str:
+        return full_moment(session.last_used_at)
+
+    @admin.display(description=gettext_lazy("expires"))
+    def expires_when(self, session: DeviceSession) -> SafeString | str:
+        return full_moment(session.expires_at)
+
+    @admin.display(description=gettext_lazy("revoked"))
+    def revoked_when(self, session: DeviceSession) -> SafeString | str:
+        return full_moment(session.revoked_at)

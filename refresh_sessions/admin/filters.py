@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.admin.base import SessionModelAdmin
+from refresh_sessions.admin.overview.days import last_days
+from refresh_sessions.devices import DeviceKind
 from refresh_sessions.models import RevokedReason, SessionStatus
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
 _Choices = list[tuple[str, Any]]
 
+IDLE: Final = "idle"
+REUSE: Final = "reuse"
+
 
 class StatusFilter(admin.SimpleListFilter):
-    """Live, expired or revoked, by the database's clock."""
+    """Where a session is in its life, by the database's clock.
+
+    The expired ones are two choices: those past their deadline are found in an index, while of
+    those that were left unused the tokens have to be looked at one by one.
+    """
 
     title = _("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> _Choices:
-        return list(SessionStatus.choices)
+        return [
+            (SessionStatus.LIVE.value, SessionStatus.LIVE.label),
+            (SessionStatus.EXPIRED.value, _("Expired: deadline reached")),
+            (IDLE, _("Expired: unused for too long")),
+            (SessionStatus.REVOKED.value, SessionStatus.REVOKED.label),
+            (REUSE, _("Reuse found")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
         sessions: DeviceSessionQuerySet = queryset
@@ -30,9 +47,13 @@ class StatusFilter(admin.SimpleListFilter):
             case SessionStatus.LIVE:
                 return sessions.active()
             case SessionStatus.EXPIRED:
-                return sessions.expired()
+                return sessions.overdue()
+            case str(value) if value == IDLE:
+                return sessions.idle()
             case SessionStatus.REVOKED:
                 return sessions.revoked()
+            case str(value) if value == REUSE:
+                return sessions.filter(revoked_reason=RevokedReason.REUSE)
             case _:
                 return sessions
 
@@ -50,3 +71,47 @@ class ReasonFilter(admin.SimpleListFilter):
         sessions: DeviceSessionQuerySet = queryset
         reason = self.value()
         return sessions if reason is None else sessions.filter(revoked_reason=reason)
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Phones, tablets, computers, and what does not tell."""
+
+    title = _("kind of device")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> _Choices:
+        return list(DeviceKind.choices)
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
+        sessions: DeviceSessionQuerySet = queryset
+        kind = self.value()
+        return sessions if kind is None else sessions.filter(kind=kind)
+
+
+class PeriodFilter(admin.SimpleListFilter):
+    """When the session was signed in, in days of the current time zone."""
+
+    title = _("signed in")
+    parameter_name = "period"
+
+    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> _Choices:
+        return [
+            ("hour", _("Past hour")),
+            ("today", _("Today")),
+            ("week", _("Past 7 days")),
+            ("month", _("Past 30 days")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
+        sessions: DeviceSessionQuerySet = queryset
+        since = self._since()
+        return sessions if since is None else sessions.filter(created_at__gte=since)
+
+    def _since(self) -> datetime | None:
+        now = timezone.now()
+        if self.value() == "hour":
+            return now - timedelta(hours=1)
+        days = {"today": 1, "week": 7, "month": 30}.get(self.value() or "")
+        if days is None:
+            return None
+        return last_days(days, now=now, zone=timezone.get_current_timezone())[0].start

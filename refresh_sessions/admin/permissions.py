@@ -1,32 +1,40 @@
-"""Who may do what: nobody adds, edits or deletes a session; some may look, some may end it."""
+"""Who may do what: nobody adds, edits or deletes anything; some may look, some may end it."""
 
 from __future__ import annotations
 
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from refresh_sessions.admin.base import AnySessionAdmin
+from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.models import DeviceSession
 
 
-class PermissionsMixin(AnySessionAdmin):
-    """Looking takes ``view_devicesession``, ending takes ``revoke_devicesession`` as well."""
+class ReadOnlyMixin(AnyModelAdmin):
+    """Looking takes the permission to view; nothing else can be done."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: DeviceSession | None = None
-    ) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(
-        self, request: HttpRequest, obj: DeviceSession | None = None
-    ) -> bool:
-        # Sessions are deleted with their user only. Before staff delete a user, Django asks here
-        # about each of the sessions; a no would keep the user from ever being deleted.
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Rows are deleted with their user only. Before staff delete a user, Django asks here
+        # about each of them; a no would keep the user from ever being deleted.
         return obj is not None and self._serves_another_model(request)
+
+    def _serves_another_model(self, request: HttpRequest) -> bool:
+        match = request.resolver_match
+        if match is None or self.admin_site.name not in match.namespaces:
+            return False
+        own_pages = f"{self.opts.app_label}_{self.opts.model_name}_"
+        return not (match.url_name or "").startswith(own_pages)
+
+
+class PermissionsMixin(ReadOnlyMixin):
+    """Looking takes ``view_devicesession``, ending takes ``revoke_devicesession`` as well."""
 
     def has_revoke_permission(
         self, request: HttpRequest, obj: DeviceSession | None = None
@@ -44,10 +52,3 @@ class PermissionsMixin(AnySessionAdmin):
         if request.method == "POST" and not self.get_actions(request):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
-
-    def _serves_another_model(self, request: HttpRequest) -> bool:
-        match = request.resolver_match
-        if match is None or self.admin_site.name not in match.namespaces:
-            return False
-        own_pages = f"{self.opts.app_label}_{self.opts.model_name}_"
-        return not (match.url_name or "").startswith(own_pages)

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from refresh_sessions.admin.addressing import parse_address, parse_beginning
-from refresh_sessions.admin.base import AnySessionAdmin
+from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.models import DeviceSession
 
 USERS: Final = 100
@@ -27,7 +27,7 @@ WORDS: Final = 3
 """Words that are looked for one by one, each at the cost of one query; more are one name."""
 
 
-class SearchMixin(AnySessionAdmin):
+class SearchMixin(AnyModelAdmin):
     """The search of the list."""
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:

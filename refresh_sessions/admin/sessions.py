@@ -3,53 +3,65 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
-from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from refresh_sessions.admin.addresses import list_address, session_address
+from refresh_sessions.admin.addresses import events_address, list_address, session_address
 from refresh_sessions.admin.base import SessionModelAdmin
 from refresh_sessions.admin.displays import DisplaysMixin
-from refresh_sessions.admin.filters import ReasonFilter, StatusFilter
-from refresh_sessions.admin.inlines import SessionEventInline, TokenFamilyInline
-from refresh_sessions.admin.revoking import RevokingMixin
+from refresh_sessions.admin.filters import KindFilter, PeriodFilter, ReasonFilter, StatusFilter
+from refresh_sessions.admin.inlines import TokenFamilyInline
+from refresh_sessions.admin.overview import OverviewMixin
+from refresh_sessions.admin.paginating import BoundedPaginator
+from refresh_sessions.admin.searching import SearchMixin
+from refresh_sessions.admin.signing_out import SigningOutMixin
+from refresh_sessions.admin.timeline import tell
 from refresh_sessions.models import DeviceSession, SessionStatus, TokenFamily
 
 # A tuple within is one line of the page.
-_DEVICE = (("user", "state"), ("name", "ip_address"), "user_agent", "id")
-_TIMES = (("created_at", "last_used"), "expires_at")
-_END = (("revoked_at", "revoked_by"),)
+_FIELDS = (
+    ("user", "state", "device", "address"),
+    ("signed_in_when", "last_used_when", "expires_when"),
+)
+_END = (("revoked_when", "revoked_by"),)
+_IDENTITY = (("user_agent", "id"),)
 
 
-class SessionAdminMixin(DisplaysMixin, RevokingMixin):
+class SessionAdminMixin(OverviewMixin, DisplaysMixin, SearchMixin, SigningOutMixin):
     """All that the admin of device sessions does, for any class of model admin."""
 
     list_display: tuple[str, ...] = (
         "user",
         "device",
-        "address",
-        "created_at",
-        "last_used",
-        "expires_at",
         "state",
+        "address",
+        "signed_in",
+        "last_used",
     )
     list_display_links = ("device",)
-    list_filter: ClassVar[tuple[Any, ...]] = (StatusFilter, ReasonFilter)
+    list_filter: ClassVar[tuple[Any, ...]] = (StatusFilter, ReasonFilter, KindFilter, PeriodFilter)
     list_select_related = ("user",)
     ordering = ("-created_at",)
-    search_help_text = _("User, address, name of the device or id of the session.")
-    # Two counts of a large table would cost more than the page itself.
+    search_help_text = _(
+        "The beginning of a user name or of the device's name, an address, or a session's id."
+    )
+    # What would read all of a large table: a second count, counts beside the filters, and an
+    # order that has no index.
     show_full_result_count = False
-    # Others have no index.
-    sortable_by = ("user", "created_at", "expires_at")
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ("signed_in", "expires")
+    paginator = BoundedPaginator
 
-    readonly_fields = flatten((*_DEVICE, *_TIMES, *_END))
-    inlines: ClassVar[tuple[Any, ...]] = (TokenFamilyInline, SessionEventInline)
+    readonly_fields = flatten((*_FIELDS, *_END, *_IDENTITY))
+    inlines: ClassVar[tuple[Any, ...]] = (TokenFamilyInline,)
+
+    # By name, as themes have their own place for the templates that Django looks for.
+    change_list_template = "admin/refresh_sessions/devicesession/change_list.html"
+    change_form_template = "admin/refresh_sessions/devicesession/change_form.html"
 
     class Media:
         css = {"all": ("refresh_sessions/admin.css",)}  # noqa: RUF012 - Django's own form
@@ -57,29 +69,12 @@ class SessionAdminMixin(DisplaysMixin, RevokingMixin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceSession]:
         # Digests are not even read, so that no page can ever show one.
         families = Prefetch("families", TokenFamily.objects.defer("secret_digest"))
-        return super().get_queryset(request).defer("auth_hash").prefetch_related(families)
-
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        user = get_user_model()
-        known = {field.name for field in user._meta.get_fields()}
-        names = {user.USERNAME_FIELD, user.get_email_field_name()} & known
-        return (*(f"user__{name}" for name in sorted(names)), "^ip_address", "name")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[DeviceSession], search_term: str
-    ) -> tuple[QuerySet[DeviceSession], bool]:
-        try:
-            session_id = UUID(search_term.strip())
-        except ValueError:
-            return super().get_search_results(request, queryset, search_term)
-        # By the key: as text, an id is stored with dashes here and without them there.
-        return queryset.filter(pk=session_id), False
+        sessions = super().get_queryset(request).defer("auth_hash", "name_folded")
+        return sessions.prefetch_related(families)
 
     def get_fieldsets(self, request: HttpRequest, obj: DeviceSession | None = None) -> Any:
-        fieldsets: list[Any] = [(None, {"fields": _DEVICE}), (_("Times"), {"fields": _TIMES})]
-        if obj is not None and obj.status is SessionStatus.REVOKED:
-            fieldsets.append((_("End"), {"fields": _END}))
-        return fieldsets
+        has_ended = obj is not None and obj.status is SessionStatus.REVOKED
+        return [(None, {"fields": (*_FIELDS, *(_END if has_ended else ()), *_IDENTITY)})]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -89,6 +84,8 @@ class SessionAdminMixin(DisplaysMixin, RevokingMixin):
             context["revoke_url"] = session_address(self, session, page="revoke")
         of_user = {"user__exact": session.user_id}
         context["user_sessions_url"] = list_address(self, query=of_user)
+        context["timeline"] = tell(session)
+        context["events_url"] = events_address(self, request, session)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

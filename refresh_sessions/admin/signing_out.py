@@ -1,0 +1,59 @@
+"""Signing one user out everywhere, from wherever a page of the admin is about that user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.translation import gettext
+
+from refresh_sessions.admin.addresses import list_address, user_address
+from refresh_sessions.admin.confirming import Question, ask, is_confirmed
+from refresh_sessions.admin.ending import end_sessions
+from refresh_sessions.admin.revoking import RevokingMixin
+from refresh_sessions.models import DeviceSession
+
+
+class SigningOutMixin(RevokingMixin):
+    """One more address of the admin of sessions: that of the button on a user's page."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.sign_out_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_sign_out"
+        return [path("user/<path:user_id>/sign-out/", view, name=name), *super().get_urls()]
+
+    def sign_out_view(self, request: HttpRequest, user_id: str) -> HttpResponse:
+        """Ask whether to end all sessions of a user, and end them."""
+        if not self.has_revoke_permission(request):
+            raise PermissionDenied
+        user = _find_user(unquote(user_id))
+        back_url = user_address(self, request, user) or list_address(
+            self, query={"user__exact": user.pk}
+        )
+        live = DeviceSession.objects.active().for_user(user)
+        if not is_confirmed(request) and (count := live.count()):
+            question = Question(
+                title=gettext("Sign out everywhere"),
+                text=gettext("Are you sure you want to sign %(user)s out everywhere?")
+                % {"user": user},
+                sessions=live,
+                count=count,
+                back_url=back_url,
+            )
+            return ask(self, request, self.revoke_confirmation_template, question)
+        message = gettext("Revoked: the user was signed out everywhere.")
+        with self._telling_if_busy(request):
+            self._tell_outcome(request, end_sessions(request, live, message=message))
+        return HttpResponseRedirect(back_url)
+
+
+def _find_user(user_id: str) -> Any:
+    model = get_user_model()
+    try:
+        return model._default_manager.get(pk=user_id)
+    except (model.DoesNotExist, ValueError, ValidationError):
+        raise Http404 from None
