@@ -67,3 +67,6 @@ class SessionPages:
 
     def open(self, session, page="change"):
         return self.client.get(self.url(page, session))
+
+    def sign_out_url(self, user):
+        return reverse(f"{PREFIX}_sign_out", args=[user.pk])

@@ -1,16 +1,13 @@
-from datetime import timedelta
-
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from refresh_sessions.admin import inlines, revoking
+from refresh_sessions.admin import revoking
 from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.admin.pages import messages_of
-from tests.factories import UserFactory
 
 SCRIPT = '<script>alert("x")</script>'
 ESCAPED = "&lt;script&gt;alert("
@@ -31,8 +28,7 @@ class TestReading:
         moment = timezone.now().replace(2031, 3, 7, 15, 45)
         TokenFamily.objects.filter(session=session).update(rotated_at=moment)
         page = pages.open(session).text
-        assert "March 7, 2031, 3:45 p.m." in page
-        assert "2031-03-07" not in page
+        assert ">March 7, 2031, 3:45 p.m.</time>" in page
 
     def test_an_ended_session_says_why_when_and_by_whom(self, pages, revoker, make_session):
         session = make_session()
@@ -49,73 +45,6 @@ class TestReading:
         assert '<td class="field-generation">' in page
         assert "192.0.2.99" in page
 
-    def test_events_stand_beneath_newest_first(self, pages, revoker, make_session):
-        session = make_session()
-        revoke_session(session, reason=RevokedReason.ADMIN, by=revoker)
-        page = pages.open(session)
-        formset = page.context["inline_admin_formsets"][1].formset
-        assert [form.instance.kind for form in formset] == ["revoked", "signed_in"]
-        assert "reason: Ended by staff" in page.text
-
-    def test_details_of_a_reuse_are_in_words(self, pages, make_session):
-        session = make_session()
-        details = {
-            "reason": "reuse",
-            "newest_generation": 6,
-            "other_ip_address": None,
-            "other_user_agent": "Tablet/1.0",
-            "some_key": ["of", "a", "project"],
-        }
-        SessionEvent.objects.create(
-            session=session, kind="reuse_detected", created_at=timezone.now(), details=details
-        )
-        page = pages.open(session).text
-        for text in (
-            "Reuse of a refresh token detected",
-            "reason: A used refresh token came back",
-            "newest generation: 6",
-            "address of the other: -",
-            "user agent of the other: Tablet/1.0",
-            "some key: [",
-        ):
-            assert text in page
-
-    def test_a_long_record_is_cut(self, pages, make_session, monkeypatch):
-        monkeypatch.setattr(inlines, "SHOWN", 3)
-        session = make_session()
-        now = timezone.now()
-        SessionEvent.objects.bulk_create(
-            SessionEvent(
-                session=session, kind="reauthenticated", created_at=now + timedelta(minutes=turn)
-            )
-            for turn in range(5)
-        )
-        page = pages.open(session)
-        families, events = page.context["inline_admin_formsets"]
-        assert (len(families.formset.forms), len(events.formset.forms)) == (1, 3)
-        newest = SessionEvent.objects.order_by("-created_at").first()
-        assert events.formset.forms[0].instance == newest
-
-    @pytest.mark.parametrize("number", [2, 20])
-    def test_the_number_of_queries_does_not_grow_with_the_events(
-        self, pages, make_session, number, django_assert_num_queries
-    ):
-        session = make_session()
-        SessionEvent.objects.bulk_create(
-            SessionEvent(
-                session=session,
-                kind="revoked",
-                created_at=timezone.now(),
-                actor=UserFactory.create(),
-            )
-            for _ in range(number)
-        )
-        pages.open(session)
-        # Who asks and what they may (4), the session, its families for the status, its user,
-        # the families and the events beneath.
-        with django_assert_num_queries(9):
-            pages.open(session)
-
     def test_a_missing_session_leads_away(self, pages, make_session):
         session = make_session()
         DeviceSession.objects.all().delete()
@@ -124,7 +53,14 @@ class TestReading:
 
     def test_no_script_or_style_of_ours_is_inline(self, pages, make_session):
         session = make_session()
-        for response in (pages.list(), pages.open(session), pages.open(session, "revoke")):
+        sign_out = pages.client.get(pages.sign_out_url(session.user))
+        for response in (
+            pages.list(),
+            pages.open(session),
+            pages.open(session, "revoke"),
+            sign_out,
+        ):
+            assert response.status_code == 200
             assert "<style" not in response.text
             assert " style=" not in response.text
             assert "refresh_sessions/admin.css" in response.text

@@ -50,8 +50,9 @@ class TestStaffWhoMayView:
         assert "Kitchen tablet" in pages.list().text
         page = pages.open(session)
         assert "Kitchen tablet" in page.text
-        families, events = page.context["inline_admin_formsets"]
-        assert (len(families.formset.forms), len(events.formset.forms)) == (1, 1)
+        (families,) = page.context["inline_admin_formsets"]
+        assert len(families.formset.forms) == 1
+        assert [event.text for event in page.context["timeline"].happenings][1:] == ["Signed in"]
 
     def test_are_offered_no_action_and_no_button(self, pages, make_session):
         session = make_session()

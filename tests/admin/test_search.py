@@ -1,0 +1,125 @@
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+from refresh_sessions.admin import searching
+from refresh_sessions.admin.addressing import parse_beginning
+from tests.factories import UserFactory
+
+
+@pytest.fixture
+def wanted(db, make_session):
+    grace = UserFactory.create(username="grace@example.org")
+    session = make_session(grace, name="Kitchen tablet", ip_address="192.0.2.7")
+    make_session(name="Phone", ip_address="198.51.100.192")
+    make_session(name="A kitchen", ip_address="192.0.20.7")
+    return session
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "grace@",
+        "GRACE@example.org",
+        "kitchen",
+        "Kitchen Tab",
+        "192.0.2.",
+        "192.0.2.7",
+        " grace@ kitchen ",
+        "kitchen 192.0.2.7",
+    ],
+)
+def test_search_finds_user_device_and_address(pages, wanted, term):
+    if term.startswith("GRACE") and get_user_model().USERNAME_FIELD == "username":
+        get_user_model().objects.filter(pk=wanted.user_id).update(username="grace@example.org")
+    assert pages.listed(q=term) == {wanted.pk}
+
+
+def test_search_finds_an_id_with_and_without_dashes(pages, wanted):
+    assert pages.listed(q=str(wanted.pk)) == {wanted.pk}
+    assert pages.listed(q=wanted.pk.hex) == {wanted.pk}
+    assert pages.listed(q=f"{wanted.pk} kitchen") == {wanted.pk}
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["tablet", "race@", "kitchen phone", "192.0.3.", "192.0.2.8", "kitchen grace@ 10.0.0.1"],
+)
+def test_search_finds_nothing_else(pages, wanted, term):
+    assert pages.listed(q=term) == set()
+
+
+@pytest.mark.parametrize("term", ["2001:db8:", "2001:DB8:", "2001:db8::7", "2001:0db8:0:0::7"])
+def test_search_knows_addresses_of_the_sixth_version(pages, make_session, term):
+    wanted = make_session(ip_address="2001:db8::7")
+    make_session(ip_address="2001:db9::7")
+    assert pages.listed(q=term) == {wanted.pk}
+
+
+@pytest.mark.parametrize("term", ["%", "_", "\\", "'", '"', "192.0.2.%", "::::", "999.1."])
+@pytest.mark.usefixtures("wanted")
+def test_search_takes_any_character_for_itself(pages, term):
+    assert pages.listed(q=term) == set()
+
+
+def test_search_finds_nothing_by_a_digest(pages, make_session):
+    session = make_session()
+    assert pages.listed(q=session.auth_hash) == set()
+
+
+def test_search_covers_the_email_address_of_users_who_have_one(pages, make_session):
+    user = UserFactory.create()
+    field = get_user_model().get_email_field_name()
+    setattr(user, field, "only@mail.example.org")
+    user.save()
+    wanted = make_session(user)
+    make_session()
+    assert pages.listed(q="only@mail") == {wanted.pk}
+
+
+def test_a_word_stands_for_so_many_users_and_no_more(pages, make_session, monkeypatch):
+    monkeypatch.setattr(searching, "USERS", 2)
+    for number in range(3):
+        make_session(UserFactory.create(username=f"grace{number}@example.org"))
+    assert len(pages.listed(q="grace")) == 2
+
+
+def test_many_words_are_one_name(pages, make_session, django_assert_max_num_queries):
+    wanted = make_session(name="One of my very old phones")
+    make_session(name="One")
+    with django_assert_max_num_queries(12):
+        assert pages.listed(q="one of my very old") == {wanted.pk}
+    assert pages.listed(q="one of my old very") == set()
+
+
+def test_search_keeps_to_what_was_filtered(pages, make_session):
+    live = make_session(name="Kitchen tablet")
+    make_session(name="Kitchen radio", status="revoked")
+    assert pages.listed(q="kitchen", status="live") == {live.pk}
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="folds the letters of ASCII only")
+def test_search_folds_letters_of_all_alphabets(pages, make_session):
+    wanted = make_session(name="ÉTAGÈRE")
+    assert pages.listed(q="étag") == {wanted.pk}
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("10.", "10.0.0.0", "10.255.255.255"),
+        ("192.0.2.", "192.0.2.0", "192.0.2.255"),
+        ("2001:db8:", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ("1.2.", "1.2.0.0", "1.2.255.255"),
+        ("1:2:3:4:5:6:7:", "1:2:3:4:5:6:7:0", "1:2:3:4:5:6:7:ffff"),
+    ],
+)
+def test_the_beginning_of_an_address_is_a_range(text, first, last):
+    found = parse_beginning(text)
+    assert found is not None
+    assert (found.first, found.last) == (first, last)
+
+
+@pytest.mark.parametrize("text", ["", ".", "10", "1.2.3.4.", "256.", "x:", "12345:", "::"])
+def test_other_texts_are_the_beginning_of_no_address(text):
+    assert parse_beginning(text) is None

@@ -1,0 +1,52 @@
+"""Style sheet and templates: for dark themes too, and for a strict content security policy."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import refresh_sessions
+
+PACKAGE = Path(refresh_sessions.__file__).parent
+SHEET = (PACKAGE / "static/refresh_sessions/admin.css").read_text(encoding="utf-8")
+TEMPLATES = sorted((PACKAGE / "templates/admin").rglob("*.html"))
+
+
+def colours(selector: str) -> dict[str, str]:
+    """The package's own colours where ``selector`` matches."""
+    found: dict[str, str] = {}
+    for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", SHEET):
+        names = [one.strip() for one in re.sub(r"/\*.*?\*/", "", selectors, flags=re.S).split(",")]
+        if selector in names:
+            found |= dict(re.findall(r"(--refresh-sessions-[\w-]+): (#[0-9a-f]+);", body))
+    return found
+
+
+def test_dark_themes_have_each_colour_of_light_ones():
+    light = colours('html[data-theme="light"]')
+    assert light
+    assert light.keys() == colours('html[data-theme="dark"]').keys()
+    assert light.keys() == colours("html.dark").keys()
+    chosen_by_the_system = SHEET.partition("@media (prefers-color-scheme: dark)")[2]
+    for name, colour in colours('html[data-theme="dark"]').items():
+        assert light[name] != colour
+        assert f"{name}: {colour};" in chosen_by_the_system.partition("\n}")[0]
+
+
+def test_colours_follow_the_theme():
+    """Each is a variable, with one for other themes behind the comma, and none stands alone."""
+    rules = re.sub(r"--refresh-sessions-[\w-]+: #[0-9a-f]+;|/\*.*?\*/", "", SHEET, flags=re.S)
+    outside = re.sub(r"var\((?:[^()]|\([^()]*\))*\)", "", rules)
+    assert re.findall(r"#[0-9a-f]{3,6}\b(?![^{]*\{)", outside) == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_script_or_style_of_its_own(template):
+    text = template.read_text(encoding="utf-8")
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", text)
+
+
+def test_all_templates_were_looked_at():
+    assert {"change_list.html", "overview.html", "chart.html", "timeline.html"} <= {
+        template.name for template in TEMPLATES
+    }

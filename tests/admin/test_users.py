@@ -1,0 +1,184 @@
+"""What an admin of users shows of their sessions."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Permission
+from django.urls import include, path, reverse
+
+from refresh_sessions.admin import DeviceSessionAdmin, UserSessionsMixin
+from refresh_sessions.models import DeviceSession
+from tests.admin.pages import messages_of
+from tests.factories import UserFactory
+
+User = get_user_model()
+
+
+class Plain(UserSessionsMixin, admin.ModelAdmin):
+    """An admin that names no fieldsets."""
+
+
+class WithFieldsets(UserSessionsMixin, admin.ModelAdmin):
+    fieldsets = ((None, {"fields": (User.USERNAME_FIELD,)}),)
+    readonly_fields = (User.USERNAME_FIELD,)
+
+
+class Djangos(UserSessionsMixin, UserAdmin):
+    """Django's own, with its page for a new user."""
+
+
+def urls_of(kind):
+    site = admin.AdminSite(name="admin")
+    site.register(User, kind)
+    site.register(DeviceSession, DeviceSessionAdmin)
+    return (path("admin/", site.urls), path("auth/", include("refresh_sessions.urls")))
+
+
+class Urls:
+    """A module of addresses, as far as Django can tell."""
+
+    def __init__(self, kind):
+        self.urlpatterns = urls_of(kind)
+
+
+KINDS = [Plain, WithFieldsets, *([Djangos] if hasattr(User, "username") else [])]
+
+
+@pytest.fixture(params=KINDS, autouse=True)
+def _user_admin(request, settings):
+    settings.ROOT_URLCONF = Urls(request.param)
+
+
+def user_page(user, page="change"):
+    return reverse(f"admin:{User._meta.app_label}_{User._meta.model_name}_{page}", args=[user.pk])
+
+
+@pytest.fixture
+def staff_with(db):
+    def make(*codenames):
+        staff = UserFactory.create(is_staff=True)
+        of_users = [f"{verb}_{User._meta.model_name}" for verb in ("view", "change")]
+        wanted = Permission.objects.filter(codename__in=[*codenames, *of_users])
+        staff.user_permissions.set(wanted)
+        return staff
+
+    return make
+
+
+@pytest.fixture
+def browser_of(staff_with, pages_of):
+    return lambda *codenames: pages_of(staff_with(*codenames)).client
+
+
+def test_the_page_counts_live_sessions_and_leads_to_all(superuser, pages_of, user, make_session):
+    for status in ("live", "live", "expired", "revoked"):
+        make_session(user, status)
+    make_session()
+    client = pages_of(superuser).client
+    page = client.get(user_page(user)).text
+    assert page.count("on 2 devices") == 1
+    address = f"/admin/refresh_sessions/devicesession/?user__exact={user.pk}"
+    assert f'href="{address}"' in page
+    assert client.get(address).context["cl"].result_count == 4
+
+
+def test_nobody_is_signed_in_in_words(superuser, pages_of, user):
+    assert "on no device" in pages_of(superuser).client.get(user_page(user)).text
+
+
+def test_who_may_view_sessions_sees_no_button(browser_of, user, make_session):
+    make_session(user)
+    page = browser_of("view_devicesession").get(user_page(user))
+    assert page.status_code == 200
+    assert "on 1 device" in page.text
+    assert "sign-out" not in page.text
+
+
+@pytest.mark.parametrize("codenames", [(), ("revoke_devicesession",)])
+def test_who_may_not_view_sessions_sees_none_of_it(browser_of, user, make_session, codenames):
+    make_session(user)
+    page = browser_of(*codenames).get(user_page(user))
+    assert page.status_code == 200
+    for text in ("on 1 device", "sign-out", "All sessions of this user"):
+        assert text not in page.text
+
+
+def test_the_button_asks_and_then_signs_out_everywhere(staff_with, pages_of, user, make_session):
+    staff = staff_with("view_devicesession", "revoke_devicesession")
+    ended = [make_session(user), make_session(user)]
+    spared = make_session()
+    pages = pages_of(staff)
+    address = pages.sign_out_url(user)
+    assert f'href="{address}"' in pages.client.get(user_page(user)).text
+    question = pages.client.get(address)
+    assert f"Are you sure you want to sign {user} out everywhere?" in question.text
+    assert "2 sessions" in question.text
+    assert DeviceSession.objects.active().count() == 3
+    response = pages.confirm(question)
+    assert messages_of(response) == ["2 sessions were revoked."]
+    assert response.url == user_page(user)
+    assert DeviceSession.objects.active().get() == spared
+    assert set(LogEntry.objects.values_list("object_id", flat=True)) == {
+        str(session.pk) for session in ended
+    }
+
+
+def test_the_question_says_what_ends_and_what_does_not(superuser, pages_of, user, make_session):
+    make_session(user)
+    pages = pages_of(superuser)
+    assert "session cookie" in pages.client.get(user_page(user)).text
+    assert "session cookie" in pages.client.get(pages.sign_out_url(user)).text
+
+
+def test_staff_stay_in_the_admin_when_they_sign_themselves_out(staff_with, pages_of, make_session):
+    staff = staff_with("view_devicesession", "revoke_devicesession")
+    make_session(staff)
+    pages = pages_of(staff)
+    response = pages.confirm(pages.client.get(pages.sign_out_url(staff)))
+    assert not DeviceSession.objects.active().exists()
+    assert pages.client.get(response.url).status_code == 200
+
+
+@pytest.mark.parametrize("codenames", [(), ("view_devicesession",), ("revoke_devicesession",)])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_address_takes_both_permissions(
+    browser_of, pages, user, make_session, codenames, method
+):
+    make_session(user)
+    response = getattr(browser_of(*codenames), method)(pages.sign_out_url(user), {"post": "yes"})
+    assert response.status_code == 403
+    assert DeviceSession.objects.active().exists()
+
+
+def test_a_post_without_the_answer_asks(pages, user, make_session):
+    make_session(user)
+    assert "Yes, revoke" in pages.client.post(pages.sign_out_url(user)).text
+    assert DeviceSession.objects.active().exists()
+
+
+def test_without_live_sessions_there_is_nothing_to_ask(pages, user):
+    response = pages.client.get(pages.sign_out_url(user))
+    assert response.status_code == 302
+    assert messages_of(response) == ["No session was revoked: none of them was live."]
+
+
+def test_nobody_is_not_found(pages, user, make_session):
+    address = pages.sign_out_url(user)
+    for other in ("0", "nobody"):
+        assert pages.client.get(address.replace(f"/{user.pk}/", f"/{other}/")).status_code == 404
+
+
+def test_a_new_user_has_no_sessions_to_show(superuser, pages_of):
+    opts = User._meta
+    page = pages_of(superuser).client.get(reverse(f"admin:{opts.app_label}_{opts.model_name}_add"))
+    assert page.status_code in {200, 403}
+    assert "refresh_sessions" not in page.text.partition("content-main")[2]
+
+
+def test_a_site_without_sessions_shows_none(rf, superuser, user):
+    site = admin.AdminSite()
+    request = rf.get("/")
+    request.user = superuser
+    assert "signed_in_devices" not in Plain(User, site).get_readonly_fields(request, user)
