@@ -45,7 +45,9 @@ class Visit:
         faults = [] if self.status == 200 else [f"answered {self.status}"]
         if self.queries > QUERIES:
             faults.append(f"{self.queries} queries")
-        if self.worst is not None and self.worst.reads_all:
+        if self.worst is None:
+            faults.append("no plan was read")
+        elif self.worst.reads_all:
             faults.append(str(self.worst))
         return [f"{self.name}: {fault}" for fault in faults]
 
@@ -131,12 +133,14 @@ def _visit(client: Client, name: str, address: str, *, twice: bool) -> Visit:
     cache.clear()
     with CaptureQueriesContext(connection) as captured:
         first, response = _timed(client, address)
+    # Before the next request, with which Django forgets them.
+    asked = [query["sql"] for query in captured.captured_queries]
     second, _ = _timed(client, address) if twice else (0.0, None)
-    nodes = [node for query in captured.captured_queries for node in nodes_of(query["sql"])]
+    nodes = [node for statement in asked for node in nodes_of(statement)]
     return Visit(
         name=name,
         status=response.status_code,
-        queries=len(captured),
+        queries=len(asked),
         first=first,
         second=second,
         worst=worst_of(nodes),
