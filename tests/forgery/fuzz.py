@@ -103,15 +103,15 @@ def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
     return sign(header or original, payload, key_of(Purpose.ACCESS))
 
 
-def run(minutes: float, number: int) -> Counter[str]:
-    """Fuzz for so long; the number makes it the same again."""
+def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
+    """Fuzz for so long, in whole rounds; the number makes it the same again."""
     from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
     from tests.unit.test_tokens import access_token, refresh_token  # noqa: PLC0415
 
     genuine, tally = [access_token(), refresh_token()], Counter[str]()
     end = time.monotonic() + minutes * 60
     options = settings(
-        max_examples=2000,
+        max_examples=examples,
         database=None,
         deadline=None,
         phases=[Phase.generate, Phase.shrink],
