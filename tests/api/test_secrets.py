@@ -1,0 +1,104 @@
+"""No password and no token in a log line, an error report or an exception."""
+
+import sys
+
+import pytest
+from django.core.signals import got_request_exception
+from django.views.debug import ExceptionReporter
+
+from refresh_sessions.exceptions import SecondFactorRequiredError
+from refresh_sessions.sessions import sign_in
+from tests.api.client import Client
+from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.factors import CODE
+
+
+def fail(*args, **kwargs):
+    raise RuntimeError("broken on purpose")
+
+
+class TestSecrets:
+    """No password and no token in a log line, an error report or an exception."""
+
+    @pytest.fixture
+    def reports(self):
+        """Collect the error reports that Django makes."""
+        made = []
+
+        def report(sender, request, **kwargs):
+            reporter = ExceptionReporter(request, *sys.exc_info())
+            made.append(reporter.get_traceback_html() + reporter.get_traceback_text())
+
+        got_request_exception.connect(report)
+        yield made
+        got_request_exception.disconnect(report)
+
+    @pytest.fixture
+    def _broken(self, monkeypatch):
+        """Break every verb."""
+        for verb in ("sign_in", "finish_sign_in", "refresh_session", "sign_out"):
+            for module in ("login", "refresh", "logout"):
+                name = f"refresh_sessions.rest_framework.views.{module}.{verb}"
+                monkeypatch.setattr(name, fail, raising=False)
+        name = "refresh_sessions.rest_framework.authentication.check_access_token"
+        monkeypatch.setattr(name, fail)
+
+    @pytest.mark.usefixtures("_broken")
+    @pytest.mark.parametrize("transport", ["body", "cookie"])
+    def test_error_reports(self, transactional_db, reports, options, caplog, transport):
+        user = UserFactory()
+        pair = make_pair(user)
+        options(TRANSPORT=transport, COOKIE_NAME="refresh_token")
+        client = Client(raise_request_exception=False).raw
+        client.cookies["refresh_token"] = pair.refresh
+        bodies = {
+            "login/": {"username": user.get_username(), "password": PASSWORD},
+            "login/verify/": {"ticket": self.ticket(options), "code": CODE},
+            "refresh/": {"refresh": pair.refresh},
+            "logout/": {"refresh": pair.refresh},
+        }
+        for path, body in bodies.items():
+            assert client.post(f"/auth/{path}", body, format="json").status_code == 500
+        headers = {"authorization": f"Bearer {pair.access}"}
+        assert client.get("/auth/sessions/", headers=headers).status_code == 500
+        assert client.get("/who-am-i/", headers=headers).status_code == 500
+        assert len(reports) == 6
+        seen = caplog.text + "".join(reports)
+        assert "broken on purpose" in seen
+        for secret in (
+            pair.refresh,
+            pair.access,
+            PASSWORD,
+            bodies["login/verify/"]["ticket"],
+            CODE,
+        ):
+            assert secret not in seen
+            assert secret.rpartition(".")[2] not in seen
+
+    def ticket(self, options):
+        """Of a sign-in that waits for its second step."""
+        options(SECOND_FACTORS=("tests.factors.Code",))
+        with pytest.raises(SecondFactorRequiredError) as asked:
+            sign_in(UserFactory(username="ada@example.org"))
+        return asked.value.ticket
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            "identity.methods.authenticate",
+            "rest_framework.views.reauthenticate.reauthenticate_session",
+            "sessions.reauthenticating.stand_in_secret",
+        ],
+    )
+    def test_error_reports_of_a_step_up(self, db, reports, monkeypatch, broken):
+        pair = make_pair()
+        client = Client(raise_request_exception=False)
+        monkeypatch.setattr(f"refresh_sessions.{broken}", fail)
+        headers = {"authorization": f"Bearer {pair.access}"}
+        body = {"password": PASSWORD}
+        answer = client.raw.post("/auth/reauthenticate/", body, format="json", headers=headers)
+        assert answer.status_code == 500
+        (seen,) = reports
+        assert "broken on purpose" in seen
+        for secret in (pair.access, pair.access.rpartition(".")[2], PASSWORD):
+            assert secret not in seen
