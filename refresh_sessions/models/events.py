@@ -51,6 +51,9 @@ class SessionEvent(models.Model):
         indexes = (
             models.Index(fields=["session", "created_at"], name="refsess_event_session"),
             models.Index(fields=["kind", "created_at"], name="refsess_event_kind"),
+            # For the admin. Rows are added and never changed: a refresh pays for none of this.
+            models.Index(fields=["created_at"], name="refsess_event_created"),
+            models.Index(fields=["ip_address", "created_at"], name="refsess_event_address"),
         )
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from refresh_sessions.sessions.introspecting import (
 from refresh_sessions.sessions.issuing import TokenPair
 from refresh_sessions.sessions.proving import is_fresh, proof_by, require_fresh_proof
 from refresh_sessions.sessions.pruning import count_prunable_sessions, prune_sessions
+from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
 from refresh_sessions.sessions.reauthenticating import note_failed_proof, reauthenticate_session
 from refresh_sessions.sessions.refreshing import refresh_session
 from refresh_sessions.sessions.revoking import (
@@ -67,6 +68,7 @@ __all__ = [
     "astart_session",
     "branch_session",
     "check_access_token",
+    "count_prunable_events",
     "count_prunable_sessions",
     "finish_sign_in",
     "introspect_access_token",
@@ -74,6 +76,7 @@ __all__ = [
     "is_fresh",
     "note_failed_proof",
     "proof_by",
+    "prune_events",
     "prune_sessions",
     "prune_tickets",
     "read_grant",

@@ -51,8 +51,7 @@ def prune_sessions(
         ValueError: ``older_than`` is negative, or ``batch_size`` out of bounds.
 
     """
-    if not 1 <= batch_size <= MAX_BATCH_SIZE:
-        raise ValueError(f"batch_size must be between 1 and {MAX_BATCH_SIZE}, not {batch_size}.")
+    check_batch_size(batch_size)
     using = router.db_for_write(DeviceSession)
     sessions = retry_when_busy(using, lambda: _prunable(older_than, using))
     total = 0
@@ -75,6 +74,18 @@ def count_prunable_sessions(*, older_than: timedelta = RETENTION) -> int:
     return retry_when_busy(using, lambda: _prunable(older_than, using).count())
 
 
+def check_batch_size(batch_size: int) -> None:
+    """Raise ``ValueError`` for what is no size of a batch."""
+    if not 1 <= batch_size <= MAX_BATCH_SIZE:
+        raise ValueError(f"batch_size must be between 1 and {MAX_BATCH_SIZE}, not {batch_size}.")
+
+
+def ago(now: datetime, age: timedelta) -> datetime:
+    """The instant that is so long past."""
+    # Nothing is older than a century, and calendars do end somewhere before the first year.
+    return now - min(age, _CENTURY)
+
+
 def _prunable(older_than: timedelta, using: str) -> DeviceSessionQuerySet:
     if older_than < timedelta(0):
         raise ValueError(
@@ -88,8 +99,7 @@ def _prunable(older_than: timedelta, using: str) -> DeviceSessionQuerySet:
     now: datetime | None = clock.first()
     if now is None:
         return sessions.none()
-    # Nothing is older than a century, and calendars do end somewhere before the first year.
-    return sessions.filter(expires_at__lte=now - min(older_than, _CENTURY))
+    return sessions.filter(expires_at__lte=ago(now, older_than))
 
 
 def _delete_batch(sessions: DeviceSessionQuerySet, batch_size: int, using: str) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -18,6 +20,7 @@ from refresh_sessions.sessions.pruning import (
     count_prunable_sessions,
     prune_sessions,
 )
+from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
 from refresh_sessions.sessions.second_step import prune_tickets
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -26,13 +29,14 @@ _NUMBER: Final = re.compile(r"[-+]?[\d.,]+", re.ASCII)
 
 
 class Command(BaseCommand):
-    """Deletes sessions that reached their hard expiry long ago."""
+    """Deletes sessions that reached their hard expiry long ago, and old events if asked to."""
 
     help = (
         "Deletes device sessions, with their token families and events, some time after their "
         "hard expiry. Sessions that were revoked or lay idle earlier stay until then: it takes "
         "their rows to notice that a used refresh token comes back. Sign-ins that nobody finished "
-        "are deleted too."
+        "are deleted too. With --events-older-than, deletes old events of sessions that stay as "
+        "well."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -50,17 +54,33 @@ class Command(BaseCommand):
             type=int,
             default=BATCH_SIZE,
             metavar="N",
-            help=f"Sessions per transaction, 1 to {MAX_BATCH_SIZE}. Default: {BATCH_SIZE}.",
+            help="Sessions, or events, per transaction, "
+            f"1 to {MAX_BATCH_SIZE}. Default: {BATCH_SIZE}.",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="Only say how many sessions that would be."
+            "--events-older-than",
+            type=duration,
+            metavar="DURATION",
+            help="Also delete events of sessions that stay, so long after they happened: '90d'. "
+            "Those of sessions before their hard expiry stay. Default: all stay.",
+        )
+        parser.add_argument(
+            "--events-of-unexpired",
+            action="store_true",
+            help="With --events-older-than: those of sessions before their hard expiry as well.",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Only say how many rows that would be."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prune, and say how much."""
         self.quiet = options["verbosity"] == 0
+        _check(**options)
         try:
-            self._prune(**options)
+            self._prune_sessions(**options)
+            if options["events_older_than"] is not None:
+                self._prune_events(**options)
         except ValueError as error:
             raise CommandError(str(error)) from error
         except DatabaseBusyError as error:
@@ -68,20 +88,60 @@ class Command(BaseCommand):
                 "The database is busy. What has been deleted stays so; please run this again."
             ) from error
 
-    def _prune(self, *, older_than: timedelta, batch_size: int, dry_run: bool, **_: Any) -> None:
+    def _prune_sessions(
+        self, *, older_than: timedelta, batch_size: int, dry_run: bool, **_: Any
+    ) -> None:
+        self._run(
+            _sessions,
+            dry_run=dry_run,
+            count=partial(count_prunable_sessions, older_than=older_than),
+            prune=partial(prune_sessions, older_than=older_than, batch_size=batch_size),
+        )
+        if not dry_run:
+            # Of use for minutes, and of no interest after that: nothing to choose or to report.
+            prune_tickets()
+
+    def _prune_events(
+        self,
+        *,
+        events_older_than: timedelta,
+        events_of_unexpired: bool,
+        batch_size: int,
+        dry_run: bool,
+        **_: Any,
+    ) -> None:
+        which: Any = {
+            "older_than": events_older_than,
+            "of_unexpired_sessions": events_of_unexpired,
+        }
+        self._run(
+            _events,
+            dry_run=dry_run,
+            count=partial(count_prunable_events, **which),
+            prune=partial(prune_events, **which, batch_size=batch_size),
+        )
+
+    def _run(
+        self,
+        in_words: Callable[[int], str],
+        *,
+        dry_run: bool,
+        count: Callable[[], int],
+        prune: Callable[..., int],
+    ) -> None:
         if dry_run:
-            self._say(f"Would delete {_sessions(count_prunable_sessions(older_than=older_than))}.")
+            self._say(f"Would delete {in_words(count())}.")
             return
         # A line that rewrites itself is for people; in a log file it would be noise.
-        progress = self._show_progress if self.stdout.isatty() and not self.quiet else None
-        # Of use for minutes, and of no interest after that: nothing to choose or to report.
-        prune_tickets()
-        total = prune_sessions(older_than=older_than, batch_size=batch_size, progress=progress)
+        progress: Callable[[int], None] | None = None
+        if self.stdout.isatty() and not self.quiet:
+            progress = partial(self._show_progress, in_words)
+        total = prune(progress=progress)
         start = "\r" if progress else ""
-        self._say(f"{start}Deleted {_sessions(total)}.")
+        self._say(f"{start}Deleted {in_words(total)}.")
 
-    def _show_progress(self, deleted: int) -> None:
-        self.stdout.write(f"\rDeleted {_sessions(deleted)}", ending="")
+    def _show_progress(self, in_words: Callable[[int], str], deleted: int) -> None:
+        self.stdout.write(f"\rDeleted {in_words(deleted)}", ending="")
         self.stdout.flush()
 
     def _say(self, text: str) -> None:
@@ -112,5 +172,19 @@ def duration(text: str) -> timedelta:
     return parsed
 
 
+def _check(
+    *, events_older_than: timedelta | None, events_of_unexpired: bool, **_: object
+) -> None:
+    # Before any session goes: who mistyped one option may have mistyped more.
+    if events_older_than is None and events_of_unexpired:
+        raise CommandError("--events-of-unexpired means nothing without --events-older-than.")
+    if events_older_than is not None and events_older_than < timedelta(0):
+        raise CommandError("--events-older-than must not be negative: no event is of tomorrow.")
+
+
 def _sessions(number: int) -> str:
     return f"{number} session" if number == 1 else f"{number} sessions"
+
+
+def _events(number: int) -> str:
+    return f"{number} event" if number == 1 else f"{number} events"

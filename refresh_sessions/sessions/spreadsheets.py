@@ -1,0 +1,62 @@
+"""CSV that spreadsheets may open: whatever a stranger wrote stays text, and is never a formula.
+
+A sign-in brings the name of a device and a user agent, and whoever signs in chooses both. A
+spreadsheet takes a cell for a formula by its first character, and formulas fetch addresses and
+start programs (OWASP, CSV Injection; ASVS 1.2.10).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+BOM: Final = "\ufeff"
+"""Stands at the head of the file: without it, spreadsheets do not read UTF-8 as such."""
+
+# Of the ordinary width, and of the full width that some spreadsheets take for the same.
+_TRIGGERS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# What programs drop, or take for a quote, before they look for a formula.
+_IGNORED: Final = r"\s\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff\"'`"
+# Where a cell begins; a spreadsheet may also be set to another separator than the comma.
+_STARTS: Final = r"^|[,;|\t\r\n]"
+_FORMULA: Final = re.compile(f"({_STARTS})(?=[{_IGNORED}]*[{_TRIGGERS}])")
+_CONTROL: Final = ("\t", "\r", "\n", "\0")
+
+# JSON has these inside of strings alone, so they can be escaped wherever they stand. Tabs and line
+# breaks it escapes by itself.
+_ESCAPED_IN_JSON: Final = str.maketrans(
+    {sign: f"\\u{ord(sign):04x}" for sign in ";|=@\uff1d\uff0b\uff0d\uff20"}
+)
+
+
+def write_rows(rows: Iterable[Iterable[object]]) -> str:
+    """The rows as lines of CSV (RFC 4180), each cell in quotes and none of them a formula."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, quoting=csv.QUOTE_ALL)
+    writer.writerows([as_cell(value) for value in row] for row in rows)
+    return lines.getvalue()
+
+
+def as_cell(value: object) -> object:
+    """What to write for a value.
+
+    Text in which a formula would begin, at its start or after something that some spreadsheet
+    takes for a separator, gets an apostrophe before it, which makes it text everywhere. A mapping
+    becomes JSON, where such characters can be written otherwise; a number stays as it is.
+    """
+    if isinstance(value, Mapping):
+        return _as_json(value)
+    if not isinstance(value, str):
+        return value
+    if value.startswith(_CONTROL):
+        return f"'{value}"
+    return _FORMULA.sub(r"\1'", value)
+
+
+def _as_json(value: Mapping[str, Any]) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text.translate(_ESCAPED_IN_JSON)
