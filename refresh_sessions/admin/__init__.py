@@ -1,4 +1,4 @@
-"""Device sessions in Django's admin: staff see them and, with the permission, end them.
+"""Sessions and their events in Django's admin: staff see them, and may end sessions if permitted.
 
 A project with a themed admin registers its own class::
 
@@ -7,9 +7,18 @@ A project with a themed admin registers its own class::
 
     @admin.register(DeviceSession)
     class ThemedSessionAdmin(SessionAdminMixin, unfold.admin.ModelAdmin): ...
+
+``SessionEvent`` and ``EventAdminMixin`` likewise.
 """
 
+from refresh_sessions.admin.events import EventAdminMixin, SessionEventAdmin
 from refresh_sessions.admin.sessions import DeviceSessionAdmin, SessionAdminMixin
 from refresh_sessions.admin.users import UserSessionsMixin
 
-__all__ = ["DeviceSessionAdmin", "SessionAdminMixin", "UserSessionsMixin"]
+__all__ = [
+    "DeviceSessionAdmin",
+    "EventAdminMixin",
+    "SessionAdminMixin",
+    "SessionEventAdmin",
+    "UserSessionsMixin",
+]

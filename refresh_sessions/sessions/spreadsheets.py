@@ -52,9 +52,8 @@ def as_cell(value: object) -> object:
         return _as_json(value)
     if not isinstance(value, str):
         return value
-    if value.startswith(_CONTROL):
-        return f"'{value}"
-    return _FORMULA.sub(r"\1'", value)
+    text = _FORMULA.sub(r"\1'", value)
+    return f"'{text}" if text.startswith(_CONTROL) else text
 
 
 def _as_json(value: Mapping[str, Any]) -> str:

@@ -5,8 +5,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import revoke_session
+from tests.admin.event_pages import EventPages
 from tests.admin.pages import SessionPages
 from tests.factories import UserFactory, make_pair
 
@@ -54,6 +55,41 @@ def pages_of():
 @pytest.fixture
 def pages(revoker, pages_of):
     return pages_of(revoker)
+
+
+@pytest.fixture
+def auditor(db):
+    """Staff who may read the record and nothing else."""
+    return _staff_with("view_sessionevent")
+
+
+@pytest.fixture
+def events_of():
+    """``EventPages`` as one member of staff gets them."""
+
+    def pages(staff):
+        client = Client()
+        client.force_login(staff)
+        return EventPages(client)
+
+    return pages
+
+
+@pytest.fixture
+def events(auditor, events_of):
+    return events_of(auditor)
+
+
+@pytest.fixture
+def make_event(make_session):
+    """An event of a session, of its own unless one is given, and beside its sign-in."""
+
+    def make(session=None, kind="reauthenticated", **fields) -> SessionEvent:
+        session = session or make_session()
+        fields = {"created_at": timezone.now(), **fields}
+        return SessionEvent.objects.create(session=session, kind=kind, **fields)
+
+    return make
 
 
 @pytest.fixture

@@ -172,9 +172,7 @@ def duration(text: str) -> timedelta:
     return parsed
 
 
-def _check(
-    *, events_older_than: timedelta | None, events_of_unexpired: bool, **_: object
-) -> None:
+def _check(*, events_older_than: timedelta | None, events_of_unexpired: bool, **_: object) -> None:
     # Before any session goes: who mistyped one option may have mistyped more.
     if events_older_than is None and events_of_unexpired:
         raise CommandError("--events-of-unexpired means nothing without --events-older-than.")

@@ -1,0 +1,122 @@
+"""Filters of the list of events: each can be answered by one index, and none reads its choices."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models import Field, Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from refresh_sessions.admin.base import EventModelAdmin
+from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
+
+_Choices = list[tuple[str, Any]]
+_Events = QuerySet[SessionEvent]
+
+_PERIODS: Final = {
+    "1h": (timedelta(hours=1), _("Past hour")),
+    "24h": (timedelta(hours=24), _("Past 24 hours")),
+    "7d": (timedelta(days=7), _("Past 7 days")),
+    "30d": (timedelta(days=30), _("Past 30 days")),
+    "90d": (timedelta(days=90), _("Past 90 days")),
+}
+
+
+class KindFilter(admin.SimpleListFilter):
+    """What happened."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> _Choices:
+        return list(EventKind.choices)
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
+        events: _Events = queryset
+        kind = self.value()
+        return events if kind is None else events.filter(kind=kind)
+
+
+class PeriodFilter(admin.SimpleListFilter):
+    """How long ago, by this server's clock: for people to look, not to decide."""
+
+    title = _("period")
+    parameter_name = "period"
+
+    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> _Choices:
+        return [(name, label) for name, (_length, label) in _PERIODS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
+        events: _Events = queryset
+        name = self.value()
+        if name is None:
+            return events
+        if name not in _PERIODS:
+            return events.none()
+        length, _label = _PERIODS[name]
+        return events.filter(created_at__gte=timezone.now() - length)
+
+
+class _RowFilter(admin.SimpleListFilter):
+    """One row of another table, by its key; offered only where the address has it.
+
+    A key that is none matches nothing: who follows a link to the events of one must never take
+    those of all for them.
+    """
+
+    lookup: str
+
+    def row_model(self) -> type[Model]:
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> _Choices:
+        if self.value() is None:
+            return []
+        key = self._key()
+        row = None if key is None else self.row_model()._base_manager.filter(pk=key).first()
+        return [(str(self.value()), self.value() if row is None else str(row))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
+        events: _Events = queryset
+        if self.value() is None:
+            return events
+        key = self._key()
+        return events.none() if key is None else events.filter(**{self.lookup: key})
+
+    def _key(self) -> object | None:
+        field: Field[Any, Any] = self.row_model()._meta.pk
+        try:
+            key: object = field.to_python(self.value())
+            # Where a number goes, one may be too large for the column.
+            field.run_validators(key)
+        except ValidationError:
+            return None
+        return key
+
+
+class SessionFilter(_RowFilter):
+    """The events of one session, as its page links to them."""
+
+    title = _("device session")
+    parameter_name = "session"
+    lookup = "session"
+
+    def row_model(self) -> type[Model]:
+        return DeviceSession
+
+
+class UserFilter(_RowFilter):
+    """The events of all sessions of one user."""
+
+    title = _("user")
+    parameter_name = "user"
+    lookup = "session__user"
+
+    def row_model(self) -> type[Model]:
+        return get_user_model()

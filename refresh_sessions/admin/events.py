@@ -1,0 +1,147 @@
+"""Security events in the admin: the record of all sessions, to read and to download."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from refresh_sessions.admin.addresses import list_address, session_address
+from refresh_sessions.admin.base import EventModelAdmin
+from refresh_sessions.admin.details import in_words
+from refresh_sessions.admin.displays import device_of
+from refresh_sessions.admin.event_filters import (
+    KindFilter,
+    PeriodFilter,
+    SessionFilter,
+    UserFilter,
+)
+from refresh_sessions.admin.event_searching import search_events
+from refresh_sessions.admin.exporting import ExportMixin
+from refresh_sessions.admin.paginating import BoundedPaginator
+from refresh_sessions.admin.permissions import ReadOnlyMixin
+from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
+
+_TONES: Final = {
+    EventKind.SIGNED_IN: "good",
+    EventKind.BRANCHED: "good",
+    EventKind.REAUTHENTICATED: "good",
+    EventKind.REVOKED: "warning",
+    EventKind.LIMIT_REACHED: "warning",
+    EventKind.HEALED: "warning",
+    EventKind.REUSE_DETECTED: "alarm",
+}
+"""Colours of kinds; others have the colour of what needs no attention."""
+
+_COLUMNS: Final = ("time", "happened", "user", "device", "ip_address", "actor", "described")
+
+
+class EventAdminMixin(ExportMixin, ReadOnlyMixin):
+    """All that the admin of session events does, for any class of model admin."""
+
+    list_display: tuple[str, ...] = _COLUMNS
+    list_filter: ClassVar[tuple[Any, ...]] = (KindFilter, PeriodFilter, SessionFilter, UserFilter)
+    list_select_related = ("session__user", "actor")
+    ordering = ("-created_at",)
+    paginator = BoundedPaginator
+    # Without it there would be no field to search in.
+    search_fields = ("session",)
+    search_help_text = _("User, whole address or id of the session.")
+    # Counting reads what it counts, and the table may hold millions.
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    sortable_by = ("time",)
+    actions = None
+
+    fields = _COLUMNS
+    readonly_fields = _COLUMNS
+
+    class Media:
+        css = {"all": ("refresh_sessions/admin.css",)}  # noqa: RUF012 - Django's own form
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SessionEvent]:
+        return super().get_queryset(request).defer("session__auth_hash")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[SessionEvent], search_term: str
+    ) -> tuple[QuerySet[SessionEvent], bool]:
+        term = search_term.strip()
+        return (search_events(queryset, term) if term else queryset), False
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._linked(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: SessionEvent | None = None) -> Any:
+        return self._linked(request, super().get_fields(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: SessionEvent | None = None) -> Any:
+        return self._linked(request, super().get_readonly_fields(request, obj))
+
+    @admin.display(description=_("time"), ordering="created_at")
+    def time(self, event: SessionEvent) -> SafeString:
+        """When, to the second, and beneath it how long ago."""
+        return _instant(event.created_at)
+
+    @admin.display(description=_("kind"))
+    def happened(self, event: SessionEvent) -> SafeString:
+        return format_html(
+            '<span class="refresh-sessions-status refresh-sessions-{}">{}</span>',
+            _TONES.get(event.kind, "plain"),  # type: ignore[call-overload]  # a str is as good
+            event.get_kind_display(),
+        )
+
+    @admin.display(description=_("user"))
+    def user(self, event: SessionEvent) -> SafeString:
+        """Whose session it was; leads to all that happened to that user's sessions."""
+        user = event.session.user
+        address = list_address(self, query={"user": user.pk})
+        return format_html('<a href="{}">{}</a>', address, user)
+
+    @admin.display(description=_("device"))
+    def device(self, event: SessionEvent) -> SafeString:
+        return device_of(event.session)
+
+    @admin.display(description=_("device"))
+    def linked_device(self, event: SessionEvent) -> SafeString:
+        """The device, which leads to the page of its session."""
+        session_admin = self.admin_site.get_model_admin(DeviceSession)
+        address = session_address(session_admin, event.session, page="change")
+        return format_html('<a href="{}">{}</a>', address, device_of(event.session))
+
+    @admin.display(description=_("details"))
+    def described(self, event: SessionEvent) -> SafeString | str:
+        return in_words(event) or self.get_empty_value_display()
+
+    def _linked(self, request: HttpRequest, columns: Any) -> Any:
+        """With the link to the session for those who may see its page, on a site that has one."""
+        if not self.admin_site.is_registered(DeviceSession):
+            return columns
+        if not self.admin_site.get_model_admin(DeviceSession).has_view_permission(request):
+            return columns
+        return tuple("linked_device" if name == "device" else name for name in columns)
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(EventAdminMixin, EventModelAdmin):
+    """The one of a plain Django admin."""
+
+
+def _instant(at: datetime) -> SafeString:
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>'
+        '<span class="refresh-sessions-line refresh-sessions-quiet">{}</span>',
+        at.isoformat(),
+        f"{local:%Y-%m-%d %H:%M:%S.%f %Z}",
+        f"{local:%Y-%m-%d %H:%M:%S}",
+        gettext("%(time)s ago") % {"time": timesince(at, depth=1)},
+    )

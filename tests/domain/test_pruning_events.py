@@ -1,0 +1,214 @@
+"""Pruning events of sessions that stay: what goes, what has to stay, and by command."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, transaction
+from django.db.models.signals import post_delete, pre_delete
+from django.test.utils import CaptureQueriesContext
+
+from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent
+from refresh_sessions.sessions import (
+    count_prunable_events,
+    prune_events,
+    prune_sessions,
+    refresh_session,
+    revoke_session,
+)
+from refresh_sessions.sessions.pruning import MAX_BATCH_SIZE
+from tests.domain.stories import AFTER_OVERLAP, kinds, refused, session_of
+from tests.domain.test_pruning import _statements, long_expired, together
+from tests.factories import make_pair
+from tests.listeners import heard
+
+pytestmark = pytest.mark.django_db
+
+HARD = timedelta(days=7)
+NOW = timedelta(0)
+MOMENT = timedelta(microseconds=1)
+LONG = timedelta(days=90)
+
+
+def prune(*arguments) -> str:
+    out = StringIO()
+    call_command("prune_refresh_sessions", *arguments, stdout=out)
+    return out.getvalue()
+
+
+class TestWhatGoes:
+    def test_old_events_of_sessions_that_stay(self, clock, pair):
+        revoke_session(pair.session, reason=RevokedReason.ADMIN)
+        clock.move(LONG - MOMENT)
+        assert prune_events(older_than=LONG) == 0
+        clock.move(MOMENT)
+        assert prune_events(older_than=LONG) == 2
+        assert kinds(pair) == []
+        assert session_of(pair).revoked_reason == RevokedReason.ADMIN
+
+    def test_each_by_its_own_age(self, clock, pair):
+        clock.move(timedelta(days=3))
+        revoke_session(pair.session, reason=RevokedReason.ADMIN)
+        clock.move(LONG - timedelta(days=1))
+        assert prune_events(older_than=LONG) == 1
+        assert kinds(pair) == ["revoked"]
+
+    def test_by_the_databases_clock(self, pair):
+        DeviceSession.objects.update(expires_at=datetime.now(UTC) - timedelta(days=1))
+        with time_machine.travel(datetime.now(UTC) + timedelta(days=3650)):
+            assert prune_events(older_than=LONG) == 0
+
+    def test_nothing_is_older_than_everything(self, clock, pair):
+        clock.move(LONG)
+        assert prune_events(older_than=timedelta.max) == 0
+
+    def test_no_event_is_of_tomorrow(self, pair):
+        for verb in (prune_events, count_prunable_events):
+            with pytest.raises(ValueError, match="must not be negative"):
+                verb(older_than=-MOMENT)
+
+
+class TestWhatStays:
+    @pytest.mark.parametrize("status", ["live", "revoked"])
+    def test_events_of_sessions_before_their_hard_expiry(self, clock, pair, status):
+        if status == "revoked":
+            revoke_session(pair.session, reason=RevokedReason.ADMIN)
+        count = len(kinds(pair))
+        clock.move(HARD - MOMENT)
+        assert prune_events(older_than=NOW) == count_prunable_events(older_than=NOW) == 0
+        clock.move(MOMENT)
+        assert count_prunable_events(older_than=NOW) == count
+        assert prune_events(older_than=NOW) == count
+
+    def test_not_even_those_when_asked_to(self, clock, pair):
+        clock.move(HARD - MOMENT)
+        assert count_prunable_events(older_than=NOW, of_unexpired_sessions=True) == 1
+        assert prune_events(older_than=NOW, of_unexpired_sessions=True) == 1
+
+    def test_reuse_is_found_without_any_event(self, clock, pair):
+        """Events are a record: what happens to a token never hangs on them."""
+        second = refresh_session(pair.refresh)
+        clock.move(AFTER_OVERLAP)
+        newest = refresh_session(second.refresh)
+        assert prune_events(older_than=NOW, of_unexpired_sessions=True) == 1
+        assert refused(pair.refresh) == "session_revoked"
+        assert refused(newest.refresh) == "session_revoked"
+        assert "reuse_detected" in kinds(pair)
+
+
+class TestBatches:
+    def test_are_reported_with_the_number_so_far(self):
+        long_expired(3)
+        reported: list[int] = []
+        assert prune_events(older_than=NOW, batch_size=4, progress=reported.append) == 6
+        assert reported == [4, 6]
+
+    @pytest.mark.parametrize("size", [2, 50])
+    def test_take_three_statements_whatever_their_size(self, size):
+        long_expired(size)
+        with CaptureQueriesContext(connection) as queries:
+            prune_events(older_than=NOW, batch_size=size)
+        batch = ["SELECT", "SELECT", "DELETE"]
+        # Once before them the clock, and once after them to see that nothing is left.
+        assert _statements(queries) == ["SELECT", *batch, *batch, "SELECT"]
+
+    def test_look_only_once_at_what_stays(self):
+        stays = make_pair().session
+        long_expired(2)
+        DeviceSession.objects.filter(pk=stays.pk).update(
+            expires_at=datetime.now(UTC) + timedelta(days=1)
+        )
+        assert prune_events(older_than=NOW, batch_size=1) == 4
+        assert SessionEvent.objects.get().session == stays
+
+    @pytest.mark.parametrize("size", [0, MAX_BATCH_SIZE + 1])
+    def test_have_a_sensible_size(self, size):
+        with pytest.raises(ValueError, match=f"between 1 and {MAX_BATCH_SIZE}, not {size}"):
+            prune_events(older_than=NOW, batch_size=size)
+
+    @pytest.mark.parametrize("signal", [pre_delete, post_delete])
+    def test_tell_the_projects_listeners(self, signal):
+        long_expired(2)
+        with heard(signal) as told:
+            prune_events(older_than=NOW, batch_size=3)
+        assert [event["sender"] for event in told] == [SessionEvent] * 4
+
+    def test_are_tried_again_after_a_deadlock(self, monkeypatch):
+        monkeypatch.setattr("refresh_sessions.database._pause", lambda number: None)
+        long_expired(2)
+        failures = []
+
+        def fail(**event):
+            if len(failures) < 2:
+                failures.append(event)
+                raise OperationalError("Deadlock found") from Exception(1213, "Deadlock found")
+
+        post_delete.connect(fail, sender=SessionEvent)
+        try:
+            assert prune_events(older_than=NOW, batch_size=3) == 4
+        finally:
+            post_delete.disconnect(fail, sender=SessionEvent)
+        assert len(failures) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtTheSameTime:
+    def test_prunings_of_events_and_sessions_do_not_get_stuck(self):
+        long_expired(40)
+
+        def events():
+            return prune_events(older_than=NOW, batch_size=7)
+
+        first, second, sessions = together(events, events, lambda: prune_sessions(batch_size=5))
+        assert first + second <= 80
+        # What one of them had to leave to another goes with the next run.
+        assert sessions + prune_sessions() == 40
+        assert not SessionEvent.objects.exists()
+
+    def test_an_event_that_somebody_has_locked_is_passed_over(self):
+        if not connection.features.has_select_for_update_skip_locked:
+            pytest.skip("this database cannot pass over locked rows")
+        long_expired(2)
+        busy = SessionEvent.objects.order_by("pk")[1]
+        with transaction.atomic():
+            SessionEvent.objects.select_for_update().get(pk=busy.pk)
+            assert together(lambda: prune_events(older_than=NOW, batch_size=2)) == [3]
+        assert SessionEvent.objects.get() == busy
+
+
+class TestCommand:
+    def test_keeps_all_events_of_kept_sessions_unless_asked(self, clock, pair):
+        clock.move(HARD)
+        assert prune() == "Deleted 0 sessions.\n"
+        assert kinds(pair) == ["signed_in"]
+
+    def test_deletes_old_events_of_sessions_that_stay(self, clock, pair):
+        options = ("--older-than=700d", "--events-older-than=90d")
+        clock.move(LONG - MOMENT)
+        assert prune(*options) == "Deleted 0 sessions.\nDeleted 0 events.\n"
+        clock.move(MOMENT)
+        assert prune(*options) == "Deleted 0 sessions.\nDeleted 1 event.\n"
+
+    def test_keeps_those_of_unexpired_sessions_unless_asked(self, clock, pair):
+        clock.move(timedelta(days=2))
+        assert "Deleted 0 events" in prune("--events-older-than=1d")
+        shown = prune("--events-older-than=1d", "--events-of-unexpired", "--dry-run")
+        assert shown == "Would delete 0 sessions.\nWould delete 1 event.\n"
+        assert kinds(pair) == ["signed_in"]
+        assert "Deleted 1 event" in prune("--events-older-than=1d", "--events-of-unexpired")
+
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            (["--events-older-than", "90"], "'90' has no unit"),
+            (["--events-older-than=-1 00:00:00"], "--events-older-than must not be negative"),
+            (["--events-of-unexpired"], "means nothing without --events-older-than"),
+        ],
+    )
+    def test_says_what_is_wrong_before_anything_goes(self, clock, pair, arguments, complaint):
+        clock.move(timedelta(days=400))
+        with pytest.raises(CommandError, match=complaint):
+            prune(*arguments)
+        assert DeviceSession.objects.exists()
