@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 BOM: Final = "\ufeff"
@@ -45,10 +45,10 @@ def as_cell(value: object) -> object:
     """What to write for a value.
 
     Text in which a formula would begin, at its start or after something that some spreadsheet
-    takes for a separator, gets an apostrophe before it, which makes it text everywhere. A mapping
+    takes for a separator, gets an apostrophe before it, which makes it text everywhere. A dict
     becomes JSON, where such characters can be written otherwise; a number stays as it is.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _as_json(value)
     if not isinstance(value, str):
         return value
@@ -56,6 +56,6 @@ def as_cell(value: object) -> object:
     return f"'{text}" if text.startswith(_CONTROL) else text
 
 
-def _as_json(value: Mapping[str, Any]) -> str:
+def _as_json(value: dict[str, Any]) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text.translate(_ESCAPED_IN_JSON)
