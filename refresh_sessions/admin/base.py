@@ -14,8 +14,9 @@ from refresh_sessions.models import DeviceSession, SessionEvent
 if TYPE_CHECKING:
     SessionModelAdmin = admin.ModelAdmin[DeviceSession]
     EventModelAdmin = admin.ModelAdmin[SessionEvent]
+    AnySessionAdmin = SessionModelAdmin
     AnyModelAdmin = admin.ModelAdmin[Any]
 else:
     # Django's own class takes no type parameter at run time.
     SessionModelAdmin = EventModelAdmin = admin.ModelAdmin
-    AnyModelAdmin = object
+    AnySessionAdmin = AnyModelAdmin = object

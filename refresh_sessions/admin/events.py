@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -11,8 +10,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.admin.addresses import list_address, session_address
@@ -25,10 +22,11 @@ from refresh_sessions.admin.event_filters import (
     SessionFilter,
     UserFilter,
 )
-from refresh_sessions.admin.event_searching import search_events
+from refresh_sessions.admin.event_searching import EventSearchMixin
 from refresh_sessions.admin.exporting import ExportMixin
 from refresh_sessions.admin.paginating import BoundedPaginator
 from refresh_sessions.admin.permissions import ReadOnlyMixin
+from refresh_sessions.admin.times import moment
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 
 _TONES: Final = {
@@ -45,7 +43,7 @@ _TONES: Final = {
 _COLUMNS: Final = ("time", "happened", "user", "device", "ip_address", "actor", "described")
 
 
-class EventAdminMixin(ExportMixin, ReadOnlyMixin):
+class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin):
     """All that the admin of session events does, for any class of model admin."""
 
     list_display: tuple[str, ...] = _COLUMNS
@@ -53,9 +51,7 @@ class EventAdminMixin(ExportMixin, ReadOnlyMixin):
     list_select_related = ("session__user", "actor")
     ordering = ("-created_at",)
     paginator = BoundedPaginator
-    # Without it there would be no field to search in.
-    search_fields = ("session",)
-    search_help_text = _("User, whole address or id of the session.")
+    search_help_text = _("User, address or id of the session.")
     # Counting reads what it counts, and the table may hold millions.
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
@@ -71,12 +67,6 @@ class EventAdminMixin(ExportMixin, ReadOnlyMixin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SessionEvent]:
         return super().get_queryset(request).defer("session__auth_hash")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[SessionEvent], search_term: str
-    ) -> tuple[QuerySet[SessionEvent], bool]:
-        term = search_term.strip()
-        return (search_events(queryset, term) if term else queryset), False
-
     def get_list_display(self, request: HttpRequest) -> Any:
         return self._linked(request, super().get_list_display(request))
 
@@ -89,7 +79,13 @@ class EventAdminMixin(ExportMixin, ReadOnlyMixin):
     @admin.display(description=_("time"), ordering="created_at")
     def time(self, event: SessionEvent) -> SafeString:
         """When, to the second, and beneath it how long ago."""
-        return _instant(event.created_at)
+        exact = timezone.localtime(event.created_at)
+        return format_html(
+            '{}<span class="refresh-sessions-line refresh-sessions-quiet">{}</span>',
+            # Whoever compares times with those of other records needs the seconds.
+            f"{exact:%Y-%m-%d %H:%M:%S}",
+            moment(event.created_at),
+        )
 
     @admin.display(description=_("kind"))
     def happened(self, event: SessionEvent) -> SafeString:
@@ -133,15 +129,3 @@ class EventAdminMixin(ExportMixin, ReadOnlyMixin):
 @admin.register(SessionEvent)
 class SessionEventAdmin(EventAdminMixin, EventModelAdmin):
     """The one of a plain Django admin."""
-
-
-def _instant(at: datetime) -> SafeString:
-    local = timezone.localtime(at)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>'
-        '<span class="refresh-sessions-line refresh-sessions-quiet">{}</span>',
-        at.isoformat(),
-        f"{local:%Y-%m-%d %H:%M:%S.%f %Z}",
-        f"{local:%Y-%m-%d %H:%M:%S}",
-        gettext("%(time)s ago") % {"time": timesince(at, depth=1)},
-    )

@@ -64,17 +64,26 @@ def _like_word(word: str, user_fields: list[str], *, using: str) -> Q:
         return Q(pk=UUID(word))
     except ValueError:
         pass
-    if address := parse_address(word):
-        return Q(ip_address=address)
-    if beginning := parse_beginning(word):
-        if connections[using].vendor == "postgresql":
-            return Q(ip_address__gte=beginning.first, ip_address__lte=beginning.last)
-        return _begins("ip_address", beginning.text, using=using)
-    users = _users_like(word, user_fields, using=using)
+    if (at_address := address_like(word, using=using)) is not None:
+        return at_address
+    users = users_like(word, user_fields, using=using)
     return Q(user__in=users) | _begins("name_folded", word.lower(), using=using)
 
 
-def _users_like(word: str, fields: list[str], *, using: str) -> list[Any]:
+def address_like(word: str, *, using: str) -> Q | None:
+    """The rows of an address, or of a beginning of addresses; None if the word is neither."""
+    if address := parse_address(word):
+        return Q(ip_address=address)
+    beginning = parse_beginning(word)
+    if beginning is None:
+        return None
+    if connections[using].vendor == "postgresql":
+        return Q(ip_address__gte=beginning.first, ip_address__lte=beginning.last)
+    return _begins("ip_address", beginning.text, using=using)
+
+
+def users_like(word: str, fields: list[str], *, using: str) -> list[Any]:
+    """The keys of users whose name begins so, ``USERS`` of them at most."""
     model = get_user_model()
     asked = [name for name in fields if "@" in word or _has_index(model._meta.get_field(name))]
     if not asked:

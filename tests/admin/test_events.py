@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from refresh_sessions.admin import event_searching, paginating
+from refresh_sessions.admin import paginating, searching
 from refresh_sessions.models import EventKind, SessionEvent
 from tests.factories import UserFactory, make_pair
 
@@ -36,7 +36,7 @@ class TestRows:
             details={"reason": "admin"},
         )
         page = events.list(kind="revoked").text
-        assert f">{at:%Y-%m-%d %H:%M:%S}</time>" in page
+        assert f"{at:%Y-%m-%d %H:%M:%S}<" in page
         assert "5\xa0minutes ago" in page
         for text in (str(session.user), "Kitchen tablet", "192.0.2.7", str(actor)):
             assert text in page
@@ -176,13 +176,13 @@ class TestFilters:
 
 
 class TestSearch:
-    @pytest.mark.parametrize("term", ["grace@", "GRACE@example", " 192.0.2.7 ", "ID", "HEX"])
+    @pytest.mark.parametrize("term", ["grace@", "grace", " 192.0.2.7 ", "192.0.2.", "ID", "HEX"])
     def test_finds_by_user_address_and_session(self, events, make_session, make_event, term):
         grace = UserFactory.create(username="grace@example.org")
         session = make_session(grace)
         SessionEvent.objects.all().delete()
         event = make_event(session, ip_address="192.0.2.7")
-        make_event(ip_address="192.0.2.70")
+        make_event(ip_address="192.0.20.7")
         term = {"ID": str(session.pk), "HEX": session.pk.hex}.get(term, term)
         assert events.listed(q=term) == [event.pk]
 
@@ -208,7 +208,7 @@ class TestSearch:
         assert events.listed(q="  ") == [sign_in_of(session).pk]
 
     def test_takes_a_bounded_number_of_users(self, events, make_session, monkeypatch):
-        monkeypatch.setattr(event_searching, "MAX_USERS", 2)
+        monkeypatch.setattr(searching, "USERS", 2)
         for name in ("grace1", "grace2", "grace3"):
             make_session(UserFactory.create(username=f"{name}@example.org"))
         assert len(events.listed(q="grace")) == 2
