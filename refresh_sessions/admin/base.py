@@ -14,9 +14,8 @@ from refresh_sessions.models import DeviceSession, SessionEvent
 if TYPE_CHECKING:
     SessionModelAdmin = admin.ModelAdmin[DeviceSession]
     EventModelAdmin = admin.ModelAdmin[SessionEvent]
-    AnySessionAdmin = SessionModelAdmin
     AnyModelAdmin = admin.ModelAdmin[Any]
 else:
     # Django's own class takes no type parameter at run time.
     SessionModelAdmin = EventModelAdmin = admin.ModelAdmin
-    AnySessionAdmin = AnyModelAdmin = object
+    AnyModelAdmin = object

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.admin.base import EventModelAdmin
+from refresh_sessions.admin.filters import PeriodFilter
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 
 _Choices = list[tuple[str, Any]]
 _Events = QuerySet[SessionEvent]
 
-_PERIODS: Final = {
-    "1h": (timedelta(hours=1), _("Past hour")),
-    "24h": (timedelta(hours=24), _("Past 24 hours")),
-    "7d": (timedelta(days=7), _("Past 7 days")),
-    "30d": (timedelta(days=30), _("Past 30 days")),
-    "90d": (timedelta(days=90), _("Past 90 days")),
-}
 
-
-class KindFilter(admin.SimpleListFilter):
+class EventKindFilter(admin.SimpleListFilter):
     """What happened."""
 
     title = _("kind")
@@ -43,24 +34,10 @@ class KindFilter(admin.SimpleListFilter):
         return events if kind is None else events.filter(kind=kind)
 
 
-class PeriodFilter(admin.SimpleListFilter):
-    """How long ago, by this server's clock: for people to look, not to decide."""
+class EventPeriodFilter(PeriodFilter):
+    """When it happened."""
 
     title = _("period")
-    parameter_name = "period"
-
-    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> _Choices:
-        return [(name, label) for name, (_length, label) in _PERIODS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
-        events: _Events = queryset
-        name = self.value()
-        if name is None:
-            return events
-        if name not in _PERIODS:
-            return events.none()
-        length, _label = _PERIODS[name]
-        return events.filter(created_at__gte=timezone.now() - length)
 
 
 class _RowFilter(admin.SimpleListFilter):

@@ -17,8 +17,8 @@ from refresh_sessions.admin.base import EventModelAdmin
 from refresh_sessions.admin.details import in_words
 from refresh_sessions.admin.displays import device_of
 from refresh_sessions.admin.event_filters import (
-    KindFilter,
-    PeriodFilter,
+    EventKindFilter,
+    EventPeriodFilter,
     SessionFilter,
     UserFilter,
 )
@@ -26,19 +26,9 @@ from refresh_sessions.admin.event_searching import EventSearchMixin
 from refresh_sessions.admin.exporting import ExportMixin
 from refresh_sessions.admin.paginating import BoundedPaginator
 from refresh_sessions.admin.permissions import ReadOnlyMixin
+from refresh_sessions.admin.timeline import tone_of
 from refresh_sessions.admin.times import moment
-from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
-
-_TONES: Final = {
-    EventKind.SIGNED_IN: "good",
-    EventKind.BRANCHED: "good",
-    EventKind.REAUTHENTICATED: "good",
-    EventKind.REVOKED: "warning",
-    EventKind.LIMIT_REACHED: "warning",
-    EventKind.HEALED: "warning",
-    EventKind.REUSE_DETECTED: "alarm",
-}
-"""Colours of kinds; others have the colour of what needs no attention."""
+from refresh_sessions.models import DeviceSession, SessionEvent
 
 _COLUMNS: Final = ("time", "happened", "user", "device", "ip_address", "actor", "described")
 
@@ -47,11 +37,18 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin):
     """All that the admin of session events does, for any class of model admin."""
 
     list_display: tuple[str, ...] = _COLUMNS
-    list_filter: ClassVar[tuple[Any, ...]] = (KindFilter, PeriodFilter, SessionFilter, UserFilter)
+    list_filter: ClassVar[tuple[Any, ...]] = (
+        EventKindFilter,
+        EventPeriodFilter,
+        SessionFilter,
+        UserFilter,
+    )
     list_select_related = ("session__user", "actor")
     ordering = ("-created_at",)
     paginator = BoundedPaginator
-    search_help_text = _("User, address or id of the session.")
+    # By name, as themes have their own place for the templates that Django looks for.
+    change_list_template = "admin/refresh_sessions/sessionevent/change_list.html"
+    search_help_text = _("The beginning of a user name, an address, or a session's id.")
     # Counting reads what it counts, and the table may hold millions.
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
@@ -62,10 +59,12 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin):
     readonly_fields = _COLUMNS
 
     class Media:
-        css = {"all": ("refresh_sessions/admin.css",)}  # noqa: RUF012 - Django's own form
+        css = {  # noqa: RUF012 - Django's own form
+            "all": ("refresh_sessions/admin.css", "refresh_sessions/events.css")
+        }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SessionEvent]:
-        return super().get_queryset(request).defer("session__auth_hash")
+        return super().get_queryset(request).defer("session__auth_hash", "session__name_folded")
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return self._linked(request, super().get_list_display(request))
@@ -89,9 +88,10 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin):
 
     @admin.display(description=_("kind"))
     def happened(self, event: SessionEvent) -> SafeString:
+        tone, _sign = tone_of(event.kind)
         return format_html(
-            '<span class="refresh-sessions-status refresh-sessions-{}">{}</span>',
-            _TONES.get(event.kind, "plain"),  # type: ignore[call-overload]  # a str is as good
+            '<span class="refresh-sessions-status refresh-sessions-kind-{}">{}</span>',
+            tone,
             event.get_kind_display(),
         )
 

@@ -78,8 +78,13 @@ def tell(session: DeviceSession) -> Timeline:
     return Timeline(happenings=[*_tell_limit(session), *told], is_cut=len(newest) > SHOWN)
 
 
+def tone_of(kind: str) -> tuple[str, str]:
+    """The colour of a kind of event, and the character that stands for it."""
+    return _TONES.get(kind, _OTHER)
+
+
 def _tell_event(event: SessionEvent) -> Happening:
-    tone, sign = _TONES.get(event.kind, _OTHER)
+    tone, sign = tone_of(event.kind)
     return Happening(
         at=event.created_at,
         text=str(event.get_kind_display()),

@@ -46,16 +46,16 @@ class TestRows:
         ("kind", "tone"),
         [
             ("signed_in", "good"),
-            ("signed_out", "plain"),
-            ("revoked", "warning"),
+            ("signed_out", "quiet"),
+            ("revoked", "ended"),
             ("reuse_detected", "alarm"),
-            ("a kind of tomorrow", "plain"),
+            ("a kind of tomorrow", "quiet"),
         ],
     )
     def test_show_the_kind_in_a_colour(self, events, make_event, kind, tone):
         event = make_event(kind=kind)
         label = event.get_kind_display()
-        assert f'refresh-sessions-{tone}">{label}<' in events.list(kind=kind).text
+        assert f'refresh-sessions-kind-{tone}">{label}<' in events.list(kind=kind).text
 
     def test_come_newest_first(self, events, make_event):
         now = timezone.now()
@@ -121,13 +121,13 @@ class TestFilters:
 
     @pytest.mark.parametrize(
         ("period", "hours", "found"),
-        [("1h", 0.9, 1), ("1h", 1.1, 0), ("24h", 23, 1), ("24h", 25, 0)]
-        + [(f"{days}d", 24 * days + more, more < 0) for days in (7, 30, 90) for more in (-1, 1)],
+        [("hour", 0.9, True), ("hour", 1.1, False), ("week", 6 * 24, True)]
+        + [("week", 7 * 24 + 1, False), ("month", 29 * 24, True), ("month", 30 * 24 + 1, False)],
     )
     def test_by_period(self, events, make_session, make_event, period, hours, found):
         then = timezone.now() - timedelta(hours=hours)
         event = make_event(created_at=then)
-        assert (event.pk in events.listed(period=period)) == bool(found)
+        assert (event.pk in events.listed(period=period)) is found
 
     def test_by_any_times_in_the_address(self, events, make_event):
         then = timezone.now() - timedelta(days=400)
@@ -152,7 +152,7 @@ class TestFilters:
         expected = [sign_in_of(session).pk for session in reversed(sessions)]
         assert events.listed(user=user.pk) == expected
 
-    @pytest.mark.parametrize("name", ["session", "user", "period"])
+    @pytest.mark.parametrize("name", ["session", "user"])
     @pytest.mark.parametrize("value", ["nonsense", "", "0", "9" * 40, "'", "None"])
     def test_that_make_no_sense_match_nothing(self, events, make_session, name, value):
         make_session()
@@ -223,13 +223,13 @@ class TestPages:
         with CaptureQueriesContext(connection) as queries:
             response = events.list()
         assert response.context["cl"].result_count == 3
-        assert "The newest 3 are listed" in response.text
+        assert "There are more than 3" in response.text
         (count,) = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
         assert "LIMIT 4" in count
 
     def test_say_nothing_of_a_bound_that_is_not_reached(self, events, make_event):
         make_event()
-        assert "are listed" not in events.list().text
+        assert "There are more than" not in events.list().text
 
 
 class TestOneEvent:

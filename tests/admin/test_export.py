@@ -69,7 +69,7 @@ class TestWhat:
 
     @pytest.mark.parametrize(
         "query",
-        [{}, {"kind": "signed_in"}, {"period": "24h"}, {"q": "grace"}, {"q": "192.0.2.7"}],
+        [{}, {"kind": "signed_in"}, {"period": "today"}, {"q": "grace"}, {"q": "192.0.2.7"}],
     )
     def test_it_holds_all_that_the_list_does_the_oldest_first(
         self, events, make_session, make_event, query
