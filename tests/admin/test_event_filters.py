@@ -1,0 +1,157 @@
+"""The list of security events narrowed: by filters, by a search, by its pages."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from refresh_sessions.admin import paginating, searching
+from refresh_sessions.models import EventKind, SessionEvent
+from tests.admin.event_pages import LIST
+from tests.factories import UserFactory
+
+
+def sign_in_of(session):
+    return session.events.get(kind="signed_in")
+
+
+class TestFilters:
+    @pytest.mark.parametrize("kind", [kind for kind in EventKind if kind != "signed_in"])
+    def test_by_kind(self, events, make_session, make_event, kind):
+        session = make_session()
+        made = {each: make_event(session, each).pk for each in EventKind}
+        assert events.listed(kind=kind) == [made[kind]]
+
+    def test_by_kind_offer_all_kinds_whatever_the_table_holds(self, events):
+        page = events.list().text
+        assert all(f"?kind={kind}" in page for kind in EventKind)
+
+    @pytest.mark.parametrize(
+        ("period", "hours", "found"),
+        [
+            ("hour", 0.9, True),
+            ("hour", 1.1, False),
+            ("week", 6 * 24, True),
+            ("week", 7 * 24 + 1, False),
+            ("month", 29 * 24, True),
+            ("month", 30 * 24 + 1, False),
+        ],
+    )
+    def test_by_period(self, events, make_session, make_event, period, hours, found):
+        then = timezone.now() - timedelta(hours=hours)
+        event = make_event(created_at=then)
+        assert (event.pk in events.listed(period=period)) is found
+
+    def test_by_any_times_in_the_address(self, events, make_event):
+        then = timezone.now() - timedelta(days=400)
+        event = make_event(created_at=then)
+        make_event()
+        before = f"{then + timedelta(days=1):%Y-%m-%dT00:00Z}"
+        assert events.listed(created_at__lt=before) == [event.pk]
+
+    @pytest.mark.parametrize("form", [str, lambda key: key.hex])
+    def test_by_session(self, events, make_session, form):
+        session, _ = make_session(), make_session()
+        response = events.list(session=form(session.pk))
+        assert [event.pk for event in response.context["cl"].result_list] == [
+            sign_in_of(session).pk
+        ]
+        # Which filter is on stands beside the list, to be taken off again.
+        assert str(session) in response.text
+
+    def test_by_session_are_a_link_on_its_page(self, events_of, superuser, make_session):
+        session, _ = make_session(), make_session()
+        address = reverse(LIST, query={"session": session.pk})
+        page = reverse("admin:refresh_sessions_devicesession_change", args=[session.pk])
+        browser = events_of(superuser).client
+        assert f'href="{address}"' in browser.get(page).text
+        assert len(browser.get(address).context["cl"].result_list) == 1
+
+    def test_by_user(self, events, user, make_session):
+        sessions = [make_session(user), make_session(user)]
+        make_session()
+        expected = [sign_in_of(session).pk for session in reversed(sessions)]
+        assert events.listed(user=user.pk) == expected
+
+    @pytest.mark.parametrize("name", ["session", "user"])
+    @pytest.mark.parametrize("value", ["nonsense", "", "0", "9" * 40, "'", "None"])
+    def test_that_make_no_sense_match_nothing(self, events, make_session, name, value):
+        make_session()
+        assert events.list(**{name: value}).status_code == 200
+        assert events.listed(**{name: value}) == []
+        assert events.exported(**{name: value}) == []
+
+    @pytest.mark.parametrize(
+        "lookup",
+        ["session__auth_hash__startswith", "actor__password__startswith", "session__user__email"],
+    )
+    def test_reach_into_no_other_table(self, events, make_session, lookup):
+        make_session()
+        assert events.list(**{lookup: "a"}).status_code == 400
+        assert events.export(**{lookup: "a"}).status_code == 400
+
+    def test_are_never_counted(self, events, make_session):
+        make_session()
+        page = events.list(_facets="True").text
+        assert "Signed in (" not in page
+
+
+class TestSearch:
+    @pytest.mark.parametrize("term", ["grace@", "grace", " 192.0.2.7 ", "192.0.2.", "ID", "HEX"])
+    def test_finds_by_user_address_and_session(self, events, make_session, make_event, term):
+        grace = UserFactory.create(username="grace@example.org")
+        session = make_session(grace)
+        SessionEvent.objects.all().delete()
+        event = make_event(session, ip_address="192.0.2.7")
+        make_event(ip_address="192.0.20.7")
+        term = {"ID": str(session.pk), "HEX": session.pk.hex}.get(term, term)
+        assert events.listed(q=term) == [event.pk]
+
+    def test_finds_an_address_in_whatever_form(self, events, make_event):
+        event = make_event(ip_address="2001:db8::1")
+        assert events.listed(q="2001:0DB8:0:0:0:0:0:1") == [event.pk]
+
+    def test_finds_by_the_email_address_of_users_who_have_one(self, events, make_session):
+        user = UserFactory.create()
+        setattr(user, get_user_model().get_email_field_name(), "only@mail.example.org")
+        user.save()
+        wanted = make_session(user)
+        make_session()
+        assert events.listed(q="only@mail") == [sign_in_of(wanted).pk]
+
+    @pytest.mark.parametrize("term", ["nobody", "192.0.2", "'", "%", "x" * 300])
+    def test_finds_nothing_otherwise(self, events, make_session, term):
+        make_session(ip_address="192.0.2.7")
+        assert events.listed(q=term) == []
+
+    def test_of_nothing_but_spaces_finds_all(self, events, make_session):
+        session = make_session()
+        assert events.listed(q="  ") == [sign_in_of(session).pk]
+
+    def test_takes_a_bounded_number_of_users(self, events, make_session, monkeypatch):
+        monkeypatch.setattr(searching, "USERS", 2)
+        for name in ("grace1", "grace2", "grace3"):
+            make_session(UserFactory.create(username=f"{name}@example.org"))
+        assert len(events.listed(q="grace")) == 2
+
+
+class TestPages:
+    def test_are_counted_no_further_than_they_are_shown(self, events, make_event, monkeypatch):
+        monkeypatch.setattr(paginating, "BOUND", 3)
+        session = make_event().session
+        for _ in range(3):
+            make_event(session)
+        with CaptureQueriesContext(connection) as queries:
+            response = events.list()
+        assert response.context["cl"].result_count == 3
+        assert "There are more than 3" in response.text
+        (count,) = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+        assert "LIMIT 4" in count
+
+    def test_say_nothing_of_a_bound_that_is_not_reached(self, events, make_event):
+        make_event()
+        assert "There are more than" not in events.list().text
