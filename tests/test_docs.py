@@ -8,12 +8,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from django.conf import global_settings
-from django.core.management import get_commands
+from django.core.management import get_commands, load_command_class
 from django.db import connection
 from django.db.utils import ConnectionRouter
 from django.urls import get_resolver
 
 from refresh_sessions import checks, exceptions, sessions, signals
+from refresh_sessions.admin.paginating import BOUND
 from refresh_sessions.conf import RENAMABLE_FIELDS, Settings, get_settings
 from refresh_sessions.database import ATTEMPTS
 from refresh_sessions.exceptions import ExpiryReason, RefreshSessionsError
@@ -26,11 +27,13 @@ from refresh_sessions.models import (
 )
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.rotation import MAX_RECOVERIES_IN_A_ROW, FamilyState
+from refresh_sessions.sessions.exporting import BATCH_SIZE, COLUMNS
 from refresh_sessions.sessions.pruning import RETENTION
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ROTATION = (ROOT / "docs" / "rotation.md").read_text(encoding="utf-8")
+AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
 CHECKS = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
 PICTURE = ROOT / "docs" / "images" / "rotation.svg"
 
@@ -178,3 +181,27 @@ class TestPicture:
         root = ET.parse(PICTURE).getroot()  # noqa: S314
         first = next(element for element in root if element.tag.endswith("rect"))
         assert first.get("fill") == "#ffffff"
+
+
+class TestAuditPage:
+    def test_names_every_column_of_the_download(self):
+        table = AUDIT[AUDIT.index("| column |") : AUDIT.index("- **Encoding.**")]
+        named = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row[:60])]
+        assert [name for name in named if name not in EventKind.values] == list(COLUMNS)
+
+    def test_options_and_verbs(self):
+        parser = load_command_class("refresh_sessions", "prune_refresh_sessions").create_parser(
+            "manage.py", "prune_refresh_sessions"
+        )
+        named = set(re.findall(r"--[a-z][a-z-]+", AUDIT)) - {"--timeout"}
+        assert "--events-older-than" in named
+        assert named <= set(parser._option_string_actions)
+        verbs = set(re.findall(r"`((?:count_)?pru\w+)\(", AUDIT))
+        assert verbs == {"prune_events", "count_prunable_events"}
+        assert verbs <= set(sessions.__all__)
+
+    def test_numbers(self):
+        assert f"{BOUND:,} rows at most" in flat(AUDIT)
+        assert f"both {RETENTION.days} days after" in flat(AUDIT)
+        assert "a thousand rows at a time" in flat(AUDIT)
+        assert BATCH_SIZE == 1000
