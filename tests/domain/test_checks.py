@@ -7,9 +7,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-
-# Its classes take their defaults from the settings once, on import: not from those of a test here.
-import rest_framework.views  # noqa: F401
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning, run_checks  # noqa: A004
 from django.core.management import CommandError, call_command
