@@ -12,14 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from packages import ScriptError, find
+
 STATE = Path(__file__).resolve().parent.parent / ".servers" / "state.json"
 NAME = "refresh_sessions"
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60
-
-
-class ServerError(Exception):
-    """Something a person has to see to, in words for that person."""
 
 
 class Servers:
@@ -69,7 +67,7 @@ class Servers:
     def run(self, user: str | None, program: str, *arguments: object) -> None:
         if self.popen(user, program, *arguments).wait() != 0:
             log = self.directory / f"{user or 'client'}.log"
-            raise ServerError(f"{program} failed:\n{log.read_text(errors='replace')[-2000:]}")
+            raise ScriptError(f"{program} failed:\n{log.read_text(errors='replace')[-2000:]}")
 
     def serve(self, user: str, program: str, *arguments: object) -> None:
         process = self.popen(user, program, *arguments)
@@ -82,7 +80,7 @@ class Servers:
             if time.monotonic() > deadline or not alive(*self.processes[-1][1:]):
                 server = self.processes[-1][0]
                 logs = "\n".join(p.read_text()[-2000:] for p in self.directory.glob("*.log"))
-                raise ServerError(f"{server} does not answer:\n{logs}")
+                raise ScriptError(f"{server} does not answer:\n{logs}")
             time.sleep(0.1)
 
     def export(self, **variables: str) -> None:
@@ -91,15 +89,6 @@ class Servers:
 
     def address(self, port: int, user: str = NAME) -> str:
         return f"{user}:{self.password}@{HOST}:{port}"
-
-
-def find(program: str) -> str | None:
-    """Look on PATH, then among Debian's files: it keeps PostgreSQL's servers off PATH."""
-    if (path := shutil.which(program)) or not shutil.which("dpkg-query"):
-        return path
-    query = ["dpkg-query", "--search", f"*bin/{program}"]
-    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
-    return max((line.partition(": ")[2] for line in answer.splitlines()), default=None)
 
 
 def started(pid: int) -> str:
