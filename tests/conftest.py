@@ -7,6 +7,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tests import databases
+from tests.browser import equipment
 from tests.clock import Clock, standing_clock
 from tests.factories import UserFactory, make_pair
 from tests.model.states import say_states
@@ -20,6 +21,11 @@ def pytest_cmdline_main() -> int | None:
     print(reason)  # noqa: T201 - this line is all that the run has to say
     required = os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1"
     return pytest.ExitCode.USAGE_ERROR if required else pytest.ExitCode.OK
+
+
+def pytest_report_header() -> str | None:
+    """Say of a run of everything that it is one without a browser."""
+    return equipment.left_out()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,0 +1,92 @@
+"""The admin's pages about sessions, as staff see them in a browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from playwright.sync_api import Locator, Page
+
+from refresh_sessions.models import DeviceSession
+from tests.factories import PASSWORD
+
+PREFIX = "admin:refresh_sessions_devicesession"
+LIST = f"{PREFIX}_changelist"
+
+
+@dataclass
+class StaffPages:
+    """One tab with the admin in it."""
+
+    page: Page
+
+    def log_in(self, staff) -> None:
+        """Through Django's own form."""
+        self.page.goto(reverse("admin:login"))
+        self.username.fill(staff.get_username())
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+
+    def open_list(self, **query: str) -> None:
+        self.page.goto(reverse(LIST, query=query))
+
+    def open(self, session: DeviceSession, page: str = "change") -> None:
+        """Open a session's page, or the one that asks whether to ``revoke`` it."""
+        self.page.goto(reverse(f"{PREFIX}_{page}", args=[session.pk]))
+
+    def fold_menu(self) -> None:
+        """Make room; the admin remembers it."""
+        self.page.locator("#toggle-nav-sidebar").click()
+
+    @property
+    def username(self) -> Locator:
+        return self.page.locator("input[name=username]")
+
+    @property
+    def all_sessions(self) -> Locator:
+        """The way to the list, from the admin's front page."""
+        return self.page.locator("#content").get_by_role("link", name="Device sessions").last
+
+    @property
+    def search(self) -> Locator:
+        return self.page.locator("#searchbar")
+
+    @property
+    def rows(self) -> Locator:
+        return self.page.locator("#result_list tbody tr")
+
+    def row(self, session: DeviceSession) -> Locator:
+        return self.rows.filter(has=self.page.locator(f"input[value='{session.pk}']"))
+
+    def checkbox(self, session: DeviceSession) -> Locator:
+        return self.row(session).get_by_role("checkbox")
+
+    def device(self, name: str) -> Locator:
+        """The link to the page of a session of the list."""
+        return self.rows.get_by_role("link", name=name)
+
+    @property
+    def action(self) -> Locator:
+        return self.page.locator("select[name=action]")
+
+    @property
+    def run(self) -> Locator:
+        """The button beside the action: "Go" before Django 6.1, "Run" since."""
+        return self.page.locator("button[name=index]")
+
+    @property
+    def revoke(self) -> Locator:
+        """What leads from a session's page to the question."""
+        return self.page.locator("#content").get_by_role("link", name="Revoke", exact=True)
+
+    @property
+    def yes(self) -> Locator:
+        return self.page.get_by_role("button", name="Yes, revoke")
+
+    @property
+    def no(self) -> Locator:
+        return self.page.get_by_role("button", name="No, take me back")
+
+    @property
+    def message(self) -> Locator:
+        return self.page.locator(".messagelist")
