@@ -43,6 +43,12 @@ def prose(page: str) -> str:
     return re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
 
 
+def links(text: str) -> list[str]:
+    """Everything that a page refers to within the project, by Markdown or by HTML."""
+    markdown = re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+    return markdown + re.findall(r'\b(?:href|src|srcset)="(?!https?:)([^"]+)"', text)
+
+
 def quoted(pattern: str) -> set[str]:
     """Everything of this form that docs/rotation.md has in backticks, alone or beside more."""
     spans = " ".join(re.findall(r"`([^`]+)`", prose(ROTATION)))
@@ -58,15 +64,15 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 class TestLinks:
     def test_lead_somewhere(self, page):
-        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", prose(page.read_text("utf-8"))):
+        for target in links(prose(page.read_text("utf-8"))):
             name, _, anchor = target.partition("#")
             file = page.parent / name if name else page
             assert file.exists(), target
             assert not anchor or anchor in anchors(file), target
 
     def test_stay_inside(self, page):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
-            assert (page.parent / target).resolve().is_relative_to(ROOT), target
+        for target in links(page.read_text("utf-8")):
+            assert (page.parent / target.partition("#")[0]).resolve().is_relative_to(ROOT), target
 
 
 def codes() -> set[str]:

@@ -1,0 +1,123 @@
+"""A morning with device sessions, the same on every run, for the pictures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from django.http import HttpRequest
+from django.test import RequestFactory
+
+from refresh_sessions.exceptions import SessionRevokedError
+from refresh_sessions.models import DeviceSession, RevokedReason
+from refresh_sessions.sessions import refresh_session, revoke_session, start_session
+from tests.browser.devices import LAPTOP, PHONE
+from tests.clock import Clock
+from tests.factories import UserFactory
+
+NOW = datetime(2026, 11, 23, 13, 7, tzinfo=UTC)
+
+_WINDOWS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/148.0.0.0 Safari/537.36"
+)
+_MAC = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/26.1 Safari/605.1.15"
+)
+_ANDROID = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/148.0.0.0 Mobile Safari/537.36"
+)
+_TABLET = "ExampleApp/4.2 (iPad; iPadOS 26.1)"
+
+
+class Visit(NamedTuple):
+    """One sign-in, and what became of it; times in minutes before ``NOW``."""
+
+    who: str
+    name: str
+    user_agent: str
+    address: str
+    signed_in: int
+    used: int
+    ended: str = ""
+
+
+VISITS = (
+    Visit("anna.keller", "Anna's iPhone", PHONE, "203.0.113.24", 4, 2),
+    Visit("dilara.yildiz", "iPad in the office", _TABLET, "192.0.2.181", 23, 20),
+    Visit("grace.okafor", "Pixel 10", _ANDROID, "203.0.113.77", 55, 48, ended="reuse"),
+    Visit("chen.wei", "Chrome on Windows", _WINDOWS, "203.0.113.24", 99, 11),
+    Visit("fatima.haddad", "", _MAC, "192.0.2.181", 155, 136, ended="logout"),
+    Visit("bruno.silva", "Work laptop", _MAC, "198.51.100.230", 224, 31),
+    Visit(
+        "anna.keller", "Chrome on Windows", _WINDOWS, "2001:db8:4f1::a2", 399, 349, ended="admin"
+    ),
+    Visit("dilara.yildiz", "", _MAC, "198.51.100.230", 505, 55),
+    Visit("anna.keller", "Work laptop", LAPTOP, "198.51.100.7", 1_505, 17),
+    Visit("erik.lund", "Firefox on Linux", LAPTOP, "198.51.100.7", 10_500, 10_470),
+)
+
+
+def play(clock: Clock, *, staff: Any) -> list[DeviceSession]:
+    """Sign everybody in and leave the clock at ``NOW``; sessions come in the order of VISITS."""
+    people = {name: UserFactory.create(username=name) for name in sorted({v.who for v in VISITS})}
+    sessions = [
+        _play(clock, visit, number=number, user=people[visit.who], staff=staff)
+        for number, visit in enumerate(VISITS)
+    ]
+    clock.move(NOW - clock.now)
+    return sessions
+
+
+def _play(clock: Clock, visit: Visit, *, number: int, user: Any, staff: Any) -> DeviceSession:
+    _go_to(clock, visit.signed_in)
+    request = _request(visit.address, visit.user_agent)
+    pair = start_session(user, request=request, name=visit.name, methods=["pwd"])
+    _go_to(clock, visit.used)
+    first = str(pair.refresh)
+    newest = str(refresh_session(first, request=request).refresh)
+    match visit.ended:
+        case RevokedReason.REUSE:
+            clock.move(timedelta(minutes=1))
+            refresh_session(newest, request=request)
+            _replay(first)
+        case RevokedReason.ADMIN:
+            revoke_session(pair.session, reason=visit.ended, by=staff, request=request)
+        case RevokedReason.LOGOUT:
+            revoke_session(pair.session, reason=visit.ended, by=user, request=request)
+        case _:
+            pass
+    return _with_a_lasting_id(pair.session, number)
+
+
+def _replay(token: str) -> None:
+    """Come as a thief, with a token that was used long ago."""
+    with pytest.raises(SessionRevokedError):
+        refresh_session(token, request=_request("198.51.100.66", _WINDOWS))
+
+
+def _request(address: str, user_agent: str) -> HttpRequest:
+    headers = {"user-agent": user_agent}
+    return RequestFactory().post("/auth/refresh/", REMOTE_ADDR=address, headers=headers)
+
+
+def _go_to(clock: Clock, minutes_before: int) -> None:
+    clock.move(NOW - timedelta(minutes=minutes_before) - clock.now)
+
+
+def _with_a_lasting_id(session: DeviceSession, number: int) -> DeviceSession:
+    """Give it an id that is the same on every run, since its page shows it."""
+    lasting = UUID(f"6b0e5d1c-3f7a-4c21-9d84-{number:012d}")
+    # SQLite and PostgreSQL look whether children have parents at the end of the transaction.
+    with transaction.atomic():
+        DeviceSession.objects.filter(pk=session.pk).update(id=lasting)
+        for relation in DeviceSession._meta.related_objects:
+            parent = relation.field.name
+            children = relation.related_model._base_manager.filter(**{parent: session.pk})
+            children.update(**{parent: lasting})
+    return DeviceSession.objects.get(pk=lasting)
