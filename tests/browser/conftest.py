@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from django.contrib.auth.models import Permission
 from django.test import Client, override_settings
 
 from tests.browser import equipment
-from tests.browser.devices import PHONE, Device, wire_to
+from tests.browser.devices import BROWSER, LAPTOP, PHONE, Device, wire_to
 from tests.browser.policy import settings_in_force
 from tests.factories import UserFactory
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+    from tests.browser.person import PersonPages
     from tests.browser.staff import StaffPages
     from tests.browser.watching import Watch
 
@@ -101,6 +102,7 @@ def context(chromium, live_server, watch) -> Iterator[BrowserContext]:
     context = chromium.new_context(
         base_url=live_server.url,
         viewport={"width": 1280, "height": 800},
+        user_agent=BROWSER,
         locale="en-US",
         timezone_id="UTC",
         reduced_motion="reduce",
@@ -155,6 +157,44 @@ def staff(page, sign_in, superuser) -> StaffPages:
 
     sign_in(superuser)
     return StaffPages(page)
+
+
+@pytest.fixture
+def ada(live_server):
+    """Somebody whose phone is to be signed out."""
+    return UserFactory.create(username="ada@example.org")
+
+
+@pytest.fixture
+def phone(ada, make_device: Callable[..., Device]) -> Device:
+    """The device that a test is about."""
+    return make_device(ada)
+
+
+@pytest.fixture
+def laptop(ada, make_device: Callable[..., Device]) -> Device:
+    """Another device of the same person."""
+    return make_device(ada, "Ada's laptop", LAPTOP)
+
+
+@pytest.fixture
+def bystanders(ada, phone, laptop, make_device) -> Iterator[None]:
+    """Devices that nobody means: before and after the test they are signed in."""
+    bob = UserFactory.create(username="bob@example.org")
+    bystanders = [laptop, make_device(bob, "Bob's phone")]
+    assert [device.call().status for device in (phone, *bystanders)] == [200, 200, 200]
+    yield
+    assert [device.call().status for device in bystanders] == [200, 200]
+    assert [device.try_refresh().status for device in bystanders] == [200, 200]
+
+
+@pytest.fixture
+def person(page, sign_in, ada) -> PersonPages:
+    """The page of devices, for somebody who is signed in at this very moment."""
+    from tests.browser.person import PersonPages  # noqa: PLC0415 - may be missing
+
+    sign_in(ada)
+    return PersonPages(page)
 
 
 @pytest.fixture

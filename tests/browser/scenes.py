@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -63,12 +64,24 @@ VISITS = (
 )
 
 
-def play(clock: Clock, *, staff: Any) -> list[DeviceSession]:
-    """Sign everybody in and leave the clock at ``NOW``; sessions come in the order of VISITS."""
-    people = {name: UserFactory.create(username=name) for name in sorted({v.who for v in VISITS})}
+DEVICES_OF_ADA = (
+    Visit("ada@example.org", "", _MAC, "203.0.113.9", 127, 7),
+    Visit("ada@example.org", "Ada's phone", PHONE, "198.51.100.7", 155, 35),
+    Visit("ada@example.org", "", _TABLET, "2001:db8:85a3::8a2e:370:7334", 295, 130),
+    Visit("ada@example.org", "", _ANDROID, "192.0.2.200", 995, 850),
+    Visit("ada@example.org", "Kitchen display", "KitchenDisplay/3.1", "192.0.2.3", 4_449, 4_330),
+)
+
+
+def play(
+    clock: Clock, visits: Sequence[Visit] = VISITS, *, staff: Any = None
+) -> list[DeviceSession]:
+    """Sign everybody in and leave the clock at ``NOW``; the sessions are in the visits' order."""
+    names = sorted({visit.who for visit in visits})
+    people = {name: UserFactory.create(username=name) for name in names}
     sessions = [
         _play(clock, visit, number=number, user=people[visit.who], staff=staff)
-        for number, visit in enumerate(VISITS)
+        for number, visit in enumerate(visits)
     ]
     clock.move(NOW - clock.now)
     return sessions

@@ -5,53 +5,16 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from refresh_sessions.models import DeviceSession, RevokedReason
-from tests.browser.devices import LAPTOP, Device
+from refresh_sessions.models import RevokedReason
+from tests.browser.devices import assert_signed_out
 from tests.browser.keyboard import Keyboard
 from tests.browser.staff import StaffPages
-from tests.factories import UserFactory
+from tests.factories import PASSWORD
 
 DONE = "1 session was revoked."
 
 
-@pytest.fixture
-def ada(live_server):
-    return UserFactory.create(username="ada@example.org")
-
-
-@pytest.fixture
-def phone(ada, make_device):
-    return make_device(ada)
-
-
-@pytest.fixture(autouse=True)
-def laptop(ada, make_device):
-    """The same user's other device, which nobody means."""
-    return make_device(ada, "Ada's laptop", LAPTOP)
-
-
-@pytest.fixture(autouse=True)
-def stranger(make_device):
-    return make_device(UserFactory.create(username="bob@example.org"), "Bob's phone")
-
-
-@pytest.fixture(autouse=True)
-def _only_the_phone_is_signed_out(phone, laptop, stranger):
-    assert [device.call().status for device in (phone, laptop, stranger)] == [200, 200, 200]
-    yield
-    assert [device.call().status for device in (laptop, stranger)] == [200, 200]
-    assert [device.try_refresh().status for device in (laptop, stranger)] == [200, 200]
-
-
-def session_of(device: Device) -> DeviceSession:
-    return DeviceSession.objects.get(name=device.name)
-
-
-def assert_signed_out(device: Device, *, by) -> None:
-    answers = [device.call(), device.try_refresh()]
-    assert [(it.status, it.json["code"]) for it in answers] == [(401, "session_revoked")] * 2
-    session = session_of(device)
-    assert (session.revoked_reason, session.revoked_by) == (RevokedReason.ADMIN, by)
+pytestmark = pytest.mark.usefixtures("bystanders")
 
 
 def test_from_the_login_to_the_end_of_a_session(page, superuser, phone):
@@ -71,12 +34,12 @@ def test_from_the_login_to_the_end_of_a_session(page, superuser, phone):
 
     expect(pages.message).to_have_text(DONE)
     expect(pages.revoke).to_have_count(0)
-    assert_signed_out(phone, by=superuser)
+    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
 
 
 def test_by_the_action_of_the_list(staff, superuser, phone):
     staff.open_list()
-    staff.checkbox(session_of(phone)).check()
+    staff.checkbox(phone.session).check()
     staff.action.select_option(label="Revoke selected sessions")
     staff.run.click()
     assert phone.call().status == 200
@@ -84,12 +47,12 @@ def test_by_the_action_of_the_list(staff, superuser, phone):
     staff.yes.click()
 
     expect(staff.message).to_have_text(DONE)
-    expect(staff.row(session_of(phone))).to_contain_text("Revoked")
-    assert_signed_out(phone, by=superuser)
+    expect(staff.row(phone.session)).to_contain_text("Revoked")
+    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
 
 
 def test_staff_who_change_their_mind_are_back_where_they_were(staff, phone):
-    staff.open(session_of(phone))
+    staff.open(phone.session)
     before = staff.page.url
     staff.revoke.click()
 
@@ -107,7 +70,7 @@ def test_by_keyboard_alone(page, superuser, phone):
     expect(pages.username).to_be_focused()
     keyboard.type(superuser.get_username())
     keyboard.press("Tab")
-    keyboard.type("correct horse battery staple")
+    keyboard.type(PASSWORD)
     with page.expect_navigation():
         keyboard.press("Enter")
     keyboard.follow(pages.all_sessions)
@@ -121,7 +84,7 @@ def test_by_keyboard_alone(page, superuser, phone):
     keyboard.follow(pages.yes, key="Space")
 
     expect(pages.message).to_have_text(DONE)
-    assert_signed_out(phone, by=superuser)
+    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
 
 
 def test_the_action_by_keyboard_alone(staff, superuser, phone):
@@ -130,19 +93,19 @@ def test_the_action_by_keyboard_alone(staff, superuser, phone):
     # The action stands before the rows.
     keyboard.go_to(staff.action)
     keyboard.type("Revoke")
-    keyboard.go_to(staff.checkbox(session_of(phone)))
+    keyboard.go_to(staff.checkbox(phone.session))
     keyboard.press("Space")
     keyboard.follow(staff.run, by="Shift+Tab")
 
     keyboard.follow(staff.yes)
 
     expect(staff.message).to_have_text(DONE)
-    assert_signed_out(phone, by=superuser)
+    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
 
 
 def test_the_way_back_by_keyboard(staff, phone):
     keyboard = Keyboard(staff.page)
-    staff.open(session_of(phone), page="revoke")
+    staff.open(phone.session, page="revoke")
 
     keyboard.follow(staff.no)
 
@@ -164,13 +127,13 @@ class TestWhoMayOnlyLook:
         expect(pages.page.get_by_role("checkbox")).to_have_count(0)
 
     def test_has_no_button(self, pages, phone):
-        pages.open(session_of(phone))
+        pages.open(phone.session)
 
         expect(pages.page.get_by_role("heading", name="View device session")).to_be_visible()
         expect(pages.revoke).to_have_count(0)
 
     def test_is_refused_the_question(self, pages, phone, watch):
-        pages.open(session_of(phone), page="revoke")
+        pages.open(phone.session, page="revoke")
 
         expect(pages.page).to_have_title(re.compile("403"))
         expect(pages.yes).to_have_count(0)

@@ -1,6 +1,7 @@
 """The addresses of the tests, and beside them pages to compare with and to be warned by."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.urls import include, path
 
@@ -49,6 +50,8 @@ def faulty_js(request):
 
 
 urlpatterns = [
+    # A project has a login page of its own, where the tests have none to look at.
+    path("accounts/login/", LoginView.as_view(template_name="admin/login.html")),
     path("", include("tests.urls")),
     # Ends like the real one, and so do its links: faults have the same places on both.
     path("plain/admin/", plain.urls),
