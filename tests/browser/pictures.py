@@ -15,6 +15,10 @@ NAMES = (
     "admin-sessions-dark",
     "admin-session",
     "admin-revoke",
+    "devices-page",
+    "devices-page-dark",
+    "devices-page-phone",
+    "devices-page-proof",
 )
 
 
