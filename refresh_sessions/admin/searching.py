@@ -23,7 +23,7 @@ from refresh_sessions.models import DeviceSession
 USERS: Final = 100
 """Users that one word of a search may stand for."""
 
-WORDS: Final = 3
+WORDS: Final = 2
 """Words that are looked for one by one, each at the cost of one query; more are one name."""
 
 
