@@ -106,7 +106,10 @@ def _tell_limit(session: DeviceSession) -> Iterator[Happening]:
             yield Happening(at=session.expires_at, text=gettext("Expired"), tone="quiet", sign="■")
         case SessionStatus.EXPIRED:
             text = gettext("Expired, as it was left unused")
-            at = max(family.idle_expires_at for family in session.known_families)
+            ends = [
+                family.closed_at or family.idle_expires_at for family in session.known_families
+            ]
+            at = max(ends, default=session.created_at)
             yield Happening(at=at, text=text, tone="quiet", sign="■")
         case _:
             pass

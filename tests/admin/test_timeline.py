@@ -73,6 +73,14 @@ def test_a_session_that_was_left_unused_tells_since_when(story, make_session):
     assert (told.text, told.at) == ("Expired, as it was left unused", family.idle_expires_at)
 
 
+def test_a_session_whose_tokens_were_closed_or_are_gone_has_a_story_too(story, make_session):
+    session, closed = make_session(), timezone.now() - timedelta(hours=1)
+    TokenFamily.objects.filter(session=session).update(closed_at=closed)
+    assert story(session).happenings[0].at == closed
+    TokenFamily.objects.all().delete()
+    assert story(session).happenings[0].at == session.created_at
+
+
 def test_details_of_a_reuse_are_in_words(pages, make_session):
     session = make_session()
     details = {
