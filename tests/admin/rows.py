@@ -155,8 +155,9 @@ def fill(*, sessions: int = SESSIONS, users: int = USERS) -> None:
             cursor.execute("SELECT setseed(0.5)")
             for statement in (_USERS, _SESSIONS, _FAMILIES, _EVENTS, _MORE_EVENTS):
                 cursor.execute(statement, numbers)
-        # Also what an autovacuum does in its own time: index-only scans need it.
-        cursor.execute("VACUUM ANALYZE")
+            # What an autovacuum does in its own time; index-only scans need it. Before the keys
+            # come back: without statistics PostgreSQL checks them by a loop within a loop.
+            cursor.execute("VACUUM ANALYZE")
 
 
 @contextmanager
