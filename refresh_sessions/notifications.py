@@ -112,7 +112,7 @@ def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None
         return
     # The language of the request would be that of whoever sent it, who may be the thief.
     with translation.override(django_settings.LANGUAGE_CODE):
-        device = label(session.name) or session.device or _("an unknown device")
+        device = label(session.name) or session.device or _("unknown device")
         context = {"user": user, "session": session, "device": device, **context}
         subject = _render(f"{name}_subject.txt", context)
         body = _render(f"{name}_body.txt", context)

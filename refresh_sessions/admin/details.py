@@ -15,8 +15,8 @@ _LABELS: Final = {
     "generation": _("generation"),
     "newest_generation": _("newest generation"),
     "user_agent": _("user agent"),
-    "other_ip_address": _("address of the other"),
-    "other_user_agent": _("user agent of the other"),
+    "other_ip_address": _("address of the other client"),
+    "other_user_agent": _("user agent of the other client"),
 }
 
 

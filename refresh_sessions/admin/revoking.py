@@ -96,7 +96,7 @@ class RevokingMixin(PermissionsMixin):
     ) -> HttpResponse:
         question = Question(
             title=gettext("Revoke session"),
-            text=gettext("Are you sure you want to revoke this session?"),
+            text=_are_you_sure(1),
             sessions=live,
             count=1,
             back_url=self._page_of(request, session),
@@ -112,12 +112,7 @@ class RevokingMixin(PermissionsMixin):
             request,
             Question(
                 title=gettext("Revoke sessions"),
-                text=ngettext(
-                    "Are you sure you want to revoke this session?",
-                    "Are you sure you want to revoke these %(count)d sessions?",
-                    count,
-                )
-                % {"count": count},
+                text=_are_you_sure(count),
                 note=_left_alone(selected - count),
                 sessions=live,
                 count=count,
@@ -173,6 +168,14 @@ class RevokingMixin(PermissionsMixin):
 
     def _page_of(self, request: HttpRequest, session: DeviceSession) -> str:
         return with_filters(self, request, session_address(self, session, page="change"))
+
+
+def _are_you_sure(count: int) -> str:
+    return ngettext(
+        "Are you sure you want to revoke this session?",
+        "Are you sure you want to revoke these %(count)d sessions?",
+        count,
+    ) % {"count": count}
 
 
 def _left_alone(count: int) -> str:

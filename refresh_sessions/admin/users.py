@@ -62,8 +62,8 @@ class UserSessionsMixin(AnyModelAdmin):
             sign_out_address(self.admin_site.get_model_admin(DeviceSession), user),
             gettext("Sign out everywhere"),
             gettext(
-                "Ends all device sessions. Sign-ins with Django's session cookie, as to this "
-                "admin, are others and go on."
+                "Ends all device sessions. Sign-ins with Django's session cookie, such as to "
+                "this admin, are not affected."
             ),
         )
 

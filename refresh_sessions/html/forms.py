@@ -91,7 +91,7 @@ class RenameForm(forms.Form):
         label=_("Name"),
         max_length=NAME_LENGTH,
         required=False,
-        help_text=_("Leave it empty to call the device by what it says of itself."),
+        help_text=_("Leave it empty to use the name that the device reports."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
 

@@ -59,7 +59,7 @@ class ProvingPage(DevicesPage):
             return self.ask()
         wait = wait_before_proof(self.request)
         if wait is not None:
-            text = gettext("That were too many tries. Please wait a little, and try again.")
+            text = gettext("Please wait a little and try again.")
             return self.ask_to_wait(gettext("Too many tries"), text, status=429, wait=wait)
         return self.examine_proof(form)
 

@@ -59,7 +59,9 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(verbose_name="signed in")),
                 (
                     "expires_at",
-                    models.DateTimeField(help_text="No refresh moves it.", verbose_name="expires"),
+                    models.DateTimeField(
+                        help_text="Refreshing does not move it.", verbose_name="expires"
+                    ),
                 ),
                 ("revoked_at", models.DateTimeField(null=True, verbose_name="revoked")),
                 (

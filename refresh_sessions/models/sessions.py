@@ -125,7 +125,7 @@ class DeviceSession(models.Model):
     )
     ip_address = models.GenericIPAddressField(_("address at sign-in"), null=True)
     created_at = models.DateTimeField(_("signed in"))
-    expires_at = models.DateTimeField(_("expires"), help_text=_("No refresh moves it."))
+    expires_at = models.DateTimeField(_("expires"), help_text=_("Refreshing does not move it."))
     revoked_at = models.DateTimeField(_("revoked"), null=True)
     revoked_reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     revoked_by = models.ForeignKey(

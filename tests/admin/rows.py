@@ -150,14 +150,13 @@ def fill(*, sessions: int = SESSIONS, users: int = USERS) -> None:
         "events": events,
         "each": EVENTS_OF_A_SESSION,
     }
-    with connection.cursor() as cursor:
-        with _without_foreign_keys(cursor):
-            cursor.execute("SELECT setseed(0.5)")
-            for statement in (_USERS, _SESSIONS, _FAMILIES, _EVENTS, _MORE_EVENTS):
-                cursor.execute(statement, numbers)
-            # What an autovacuum does in its own time; index-only scans need it. Before the keys
-            # come back: without statistics PostgreSQL checks them by a loop within a loop.
-            cursor.execute("VACUUM ANALYZE")
+    with connection.cursor() as cursor, _without_foreign_keys(cursor):
+        cursor.execute("SELECT setseed(0.5)")
+        for statement in (_USERS, _SESSIONS, _FAMILIES, _EVENTS, _MORE_EVENTS):
+            cursor.execute(statement, numbers)
+        # What an autovacuum does in its own time; index-only scans need it. Before the keys
+        # come back: without statistics PostgreSQL checks them by a loop within a loop.
+        cursor.execute("VACUUM ANALYZE")
 
 
 @contextmanager

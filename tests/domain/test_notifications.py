@@ -167,7 +167,7 @@ class TestReuse:
         refreshed_twice(stolen, clock)
         refused(stolen.refresh)
         message = only(mailoutbox)
-        assert message.subject == "Your session on “an unknown device” was ended"
+        assert message.subject == "Your session on “unknown device” was ended"
         assert message.body.count("unknown client, unknown address\n") == 2
 
     def test_lets_the_session_say_why(self, user, rf, clock, mailoutbox, override):
@@ -237,9 +237,9 @@ class TestNewDevice:
             sign_in(user, rf, "")
         make_pair(user)
         assert [message.subject for message in mailoutbox] == [
-            "New sign-in from “an unknown device”"
+            "New sign-in from “unknown device”"
         ] * 3
-        assert "an unknown device”, unknown address." in mailoutbox[-1].body
+        assert "unknown device”, unknown address." in mailoutbox[-1].body
 
     @pytest.mark.parametrize("user_agents", [["one"], ["one", "one"], ["one", "two"], ["", ""]])
     def test_costs_one_query(self, user, rf, options, user_agents):

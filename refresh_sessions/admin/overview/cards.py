@@ -69,8 +69,8 @@ def rows_of(figures: Figures) -> list[tuple[date, int, int, int]]:
 
 def _live(figures: Figures) -> Card:
     number = in_digits(figures.live)
-    exact = gettext("devices are signed in now")
-    about = gettext("devices are signed in now, unused ones counted in")
+    exact = gettext("devices signed in now")
+    about = gettext("devices signed in now, unused ones included")
     return Card(
         name="live",
         title=gettext("Live sessions"),

@@ -1,0 +1,107 @@
+"""Every text is translated into every language that is shipped, and the translation compiled."""
+
+import os
+import shutil
+from collections import Counter
+
+import polib
+import pytest
+from django.conf import locale as django_locale
+from django.utils import translation
+
+from refresh_sessions.admin.revoking import _are_you_sure
+from refresh_sessions.exceptions import InvalidTokenError, SessionRevokedError
+from tests.translations.catalogues import (
+    LANGUAGES,
+    PACKAGE,
+    extract,
+    forms_of,
+    key_of,
+    mo_of,
+    placeholders,
+    po_of,
+)
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    if shutil.which("xgettext") is None:
+        reason = "GNU gettext is not installed, so the texts in the code cannot be read off it"
+        if os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return extract(tmp_path_factory.mktemp("texts"))
+
+
+def test_the_languages_are_those_of_the_folder():
+    assert sorted(path.name for path in (PACKAGE / "locale").iterdir()) == sorted(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+class TestCatalogue:
+    def test_has_the_texts_of_the_code_and_no_others(self, language, texts):
+        assert {key_of(entry) for entry in po_of(language)} == texts
+
+    def test_translates_each_text(self, language):
+        untranslated = [entry.msgid for entry in po_of(language) if not all(forms_of(entry))]
+        assert untranslated == []
+
+    def test_holds_no_guesses_and_nothing_obsolete(self, language):
+        doubtful = [entry.msgid for entry in po_of(language) if entry.fuzzy or entry.obsolete]
+        assert doubtful == []
+
+    def test_has_the_plural_forms_of_django(self, language):
+        # Other forms than Django's own would make Django keep a catalogue beside its own.
+        django = f"{next(iter(django_locale.__path__))}/{language}/LC_MESSAGES/django.po"
+        ours, theirs = (
+            " ".join(catalogue.metadata["Plural-Forms"].split())
+            for catalogue in (po_of(language), polib.pofile(django))
+        )
+        assert ours == theirs
+
+    def test_keeps_placeholders(self, language):
+        for entry in po_of(language):
+            known = placeholders(entry.msgid) | placeholders(entry.msgid_plural or "")
+            needed = placeholders(entry.msgid) & placeholders(entry.msgid_plural or entry.msgid)
+            for form in forms_of(entry):
+                assert needed - {"%(count)d"} <= placeholders(form) <= known, entry.msgid
+
+    def test_keeps_line_breaks_at_both_ends(self, language):
+        for entry in po_of(language):
+            for form in forms_of(entry):
+                assert form.startswith("\n") == entry.msgid.startswith("\n"), entry.msgid
+                assert form.endswith("\n") == entry.msgid.endswith("\n"), entry.msgid
+
+    def test_is_compiled_as_it_stands(self, language):
+        compiled = {key_of(entry): forms_of(entry) for entry in mo_of(language)}
+        assert compiled == {key_of(entry): forms_of(entry) for entry in po_of(language)}
+
+    def test_says_different_things_differently(self, language):
+        # A translation pasted onto a second text is the commonest slip.
+        sentences = [entry for entry in po_of(language) if entry.msgid.endswith((".", "?"))]
+        counted = Counter(form for entry in sentences for form in set(forms_of(entry)))
+        assert [form for form, count in counted.items() if count > 1] == []
+
+    def test_reaches_the_reader(self, language):
+        english = str(SessionRevokedError.message)
+        with translation.override(translation.to_language(language)):
+            assert str(SessionRevokedError.message) != english
+
+
+def test_failures_are_told_in_the_language_of_the_request(client):
+    body = {"refresh": "no-token"}
+    answer = client.post(
+        "/auth/refresh/", body, format="json", headers={"accept-language": "de"}
+    ).json()
+    assert answer["code"] == "token_not_valid"
+    with translation.override("de"):
+        assert answer["detail"] == str(InvalidTokenError.message)
+    with translation.override("en"):
+        assert answer["detail"] != str(InvalidTokenError.message)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_and_many_are_both_asked_about(language):
+    # A language with one form for both has the number in it, and so have to get it.
+    with translation.override(translation.to_language(language)):
+        assert not any("%" in _are_you_sure(count) for count in (1, 2))
