@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any, Literal, NamedTuple
 
 from playwright.sync_api import Page
 
@@ -12,26 +13,48 @@ _GRAVE = ("serious", "critical")
 
 # Left to preload, it would fetch the style sheets a second time, which the policy of the page
 # forbids to scripts.
-_RUN = """async () => {
-    const options = { resultTypes: ["violations"], preload: false };
+_RUN = """async (some) => {
+    const options = { resultTypes: ["violations"], preload: false, ...some };
     const { violations } = await axe.run(document, options);
     return violations.flatMap(({ id, impact, nodes }) => nodes.map((node) => (
         { rule: id, impact, where: node.target.join(" "), why: node.failureSummary }
     )));
 }"""
 
+_Scheme = Literal["light", "dark"]
 
-def grave_faults(page: Page) -> dict[tuple[str, str], str]:
-    """Faults of impact serious or critical: why, by rule and place."""
+# At night a page is the same but for its colours.
+_RULES: dict[_Scheme, dict[str, Any]] = {
+    "light": {},
+    "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}},
+}
+
+# Django's links take a moment from one colour to another.
+_ARRIVE = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
+
+
+class Fault(NamedTuple):
+    """A rule that is broken, and where and when."""
+
+    rule: str
+    where: str
+    scheme: str
+
+
+def grave_faults(page: Page) -> dict[Fault, str]:
+    """Faults of impact serious or critical, in daylight and at night, and why they are that."""
     page.evaluate(_source())
-    return {
-        (fault["rule"], fault["where"]): fault["why"]
-        for fault in page.evaluate(_RUN)
-        if fault["impact"] in _GRAVE
-    }
+    faults = {}
+    for scheme, rules in _RULES.items():
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(_ARRIVE)
+        for found in page.evaluate(_RUN, rules):
+            if found["impact"] in _GRAVE:
+                faults[Fault(found["rule"], found["where"], scheme)] = found["why"]
+    return faults
 
 
-def faults_of_ours(page: Page, *, plain: str) -> dict[tuple[str, str], str]:
+def faults_of_ours(page: Page, *, plain: str) -> dict[Fault, str]:
     """The faults that Django's own page at the address ``plain`` does not have.
 
     Django's admin is not without faults: in 5.2 the links of the breadcrumbs differ from the text

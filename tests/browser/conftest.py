@@ -96,9 +96,9 @@ def watch() -> Iterator[Watch]:
     assert watch.errors == []
 
 
-@pytest.fixture
-def context(chromium, live_server, watch) -> Iterator[BrowserContext]:
-    """A browser without a past, the same on all machines."""
+@pytest.fixture(scope="package")
+def context(chromium, live_server) -> Iterator[BrowserContext]:
+    """A browser's profile, the same on all machines. One for all: a new one costs a second."""
     context = chromium.new_context(
         base_url=live_server.url,
         viewport={"width": 1280, "height": 800},
@@ -108,17 +108,20 @@ def context(chromium, live_server, watch) -> Iterator[BrowserContext]:
         reduced_motion="reduce",
     )
     context.set_default_timeout(10_000)
-    watch.listen(context)
     yield context
-    for page in context.pages:
-        watch.settle(page)
     context.close()
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """An empty tab."""
-    return context.new_page()
+def page(context: BrowserContext, live_server, watch: Watch) -> Iterator[Page]:
+    """An empty tab in a browser that knows nothing of the tests before."""
+    page = context.new_page()
+    watch.listen(page)
+    yield page
+    watch.settle(page)
+    stored = {"origin": live_server.url, "storageTypes": "cookies,local_storage"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", stored)
+    page.close()
 
 
 @pytest.fixture

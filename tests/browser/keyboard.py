@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 _MOST_STOPS = 100
 """Presses of Tab after which nobody would believe that there is a way."""
@@ -24,6 +24,17 @@ class Keyboard:
 
     def type(self, text: str) -> None:
         self.page.keyboard.type(text)
+
+    def skip_to_content(self) -> None:
+        """Take the first link of every page of the admin, which is there for this.
+
+        A form sends its answer to where the page was, content and all: then nothing is to skip.
+        """
+        if self.page.url.endswith("#content-start"):
+            return
+        self.press("Tab")
+        expect(self.page.get_by_role("link", name="Skip to main content")).to_be_focused()
+        self.press("Enter")
 
     def go_to(self, target: Locator, *, by: str = "Tab") -> None:
         """Press Tab, or Shift+Tab, until the focus is there, and see that it shows."""

@@ -15,6 +15,7 @@ NAMES = (
     "admin-sessions-dark",
     "admin-session",
     "admin-revoke",
+    "admin-events",
     "devices-page",
     "devices-page-dark",
     "devices-page-phone",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -52,7 +53,7 @@ VISITS = (
     Visit("anna.keller", "Anna's iPhone", PHONE, "203.0.113.24", 4, 2),
     Visit("dilara.yildiz", "iPad in the office", _TABLET, "192.0.2.181", 23, 20),
     Visit("grace.okafor", "Pixel 10", _ANDROID, "203.0.113.77", 55, 48, ended="reuse"),
-    Visit("chen.wei", "Chrome on Windows", _WINDOWS, "203.0.113.24", 99, 11),
+    Visit("chen.wei", "Front desk", _WINDOWS, "203.0.113.24", 99, 11),
     Visit("fatima.haddad", "", _MAC, "192.0.2.181", 155, 136, ended="logout"),
     Visit("bruno.silva", "Work laptop", _MAC, "198.51.100.230", 224, 31),
     Visit(
@@ -64,6 +65,9 @@ VISITS = (
 )
 
 
+# Sign-ins of each of the last days, the latest first: a month as offices have it.
+MONTH = (5, 1, 0, 6, 4, 5, 7, 4, 1, 0, 5, 6, 4, 3, 5, 0, 1, 4, 6, 5, 4, 3, 1, 0, 5, 4, 6, 3)
+
 DEVICES_OF_ADA = (
     Visit("ada@example.org", "", _MAC, "203.0.113.9", 127, 7),
     Visit("ada@example.org", "Ada's phone", PHONE, "198.51.100.7", 155, 35),
@@ -71,6 +75,20 @@ DEVICES_OF_ADA = (
     Visit("ada@example.org", "", _ANDROID, "192.0.2.200", 995, 850),
     Visit("ada@example.org", "Kitchen display", "KitchenDisplay/3.1", "192.0.2.3", 4_449, 4_330),
 )
+
+
+def play_month(clock: Clock, *, staff: Any) -> None:
+    """Sign somebody in again and again on the days before ``NOW``, and one in five out."""
+    everybody = [UserFactory.create(username=f"colleague.{number}") for number in range(1, 8)]
+    agents = cycle((PHONE, LAPTOP, _WINDOWS, _MAC, _ANDROID))
+    sign_ins = [day for day, count in enumerate(MONTH, start=1) for _ in range(count)]
+    for number, (day, user) in enumerate(zip(sign_ins, cycle(everybody), strict=False)):
+        _go_to(clock, day * 24 * 60 + 13 * number)
+        request = _request(f"192.0.2.{number + 1}", next(agents))
+        session = start_session(user, request=request, methods=["pwd"]).session
+        if number % 5 == 0:
+            revoke_session(session, reason=RevokedReason.ADMIN, by=staff, request=request)
+    clock.move(NOW - clock.now)
 
 
 def play(

@@ -12,6 +12,7 @@ from tests.factories import PASSWORD
 
 PREFIX = "admin:refresh_sessions_devicesession"
 LIST = f"{PREFIX}_changelist"
+EVENTS = "admin:refresh_sessions_sessionevent_changelist"
 
 
 @dataclass
@@ -29,6 +30,9 @@ class StaffPages:
 
     def open_list(self, **query: str) -> None:
         self.page.goto(reverse(LIST, query=query))
+
+    def open_events(self, **query: str) -> None:
+        self.page.goto(reverse(EVENTS, query=query))
 
     def open(self, session: DeviceSession, page: str = "change") -> None:
         """Open a session's page, or the one that asks whether to ``revoke`` it."""
@@ -64,6 +68,33 @@ class StaffPages:
     def device(self, name: str) -> Locator:
         """The link to the page of a session of the list."""
         return self.rows.get_by_role("link", name=name)
+
+    def card(self, title: str) -> Locator:
+        """The way from a number of the overview to what it counts."""
+        return self.page.get_by_role("region", name="Overview").get_by_role("link", name=title)
+
+    @property
+    def figures(self) -> Locator:
+        """What opens the numbers of the overview, day by day."""
+        return self.page.locator(".refresh-sessions-figures summary")
+
+    @property
+    def story(self) -> Locator:
+        """What happened to a session, on its page."""
+        return self.page.get_by_role("region", name="What happened").get_by_role("listitem")
+
+    @property
+    def events_of_session(self) -> Locator:
+        return self.page.get_by_role("link", name="All events of this session")
+
+    @property
+    def download(self) -> Locator:
+        return self.page.get_by_role("link", name="Download CSV")
+
+    @property
+    def sign_user_out(self) -> Locator:
+        """The button on a user's page."""
+        return self.page.get_by_role("button", name="Sign out everywhere")
 
     @property
     def action(self) -> Locator:

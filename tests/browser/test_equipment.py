@@ -1,5 +1,7 @@
 """The instruments notice what they are there for."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -30,10 +32,20 @@ def test_the_policy_refuses_what_is_inline(faulty):
     expect(page).to_have_title("Faulty")
 
 
+def test_a_script_that_fails_is_noticed(faulty):
+    _, errors, _ = faulty
+
+    assert "broken" in errors
+
+
 def test_the_accessibility_check_finds_grave_faults(faulty):
     page, _, _ = faulty
 
-    assert ("label", "#nameless") in grave_faults(page)
+    assert {
+        ("label", "#nameless", "light"),
+        ("color-contrast", "#pale", "light"),
+        ("color-contrast", "#night", "dark"),
+    } <= grave_faults(page).keys()
 
 
 def test_a_fault_of_django_is_not_held_against_us(page, sign_in, superuser):
@@ -42,7 +54,7 @@ def test_a_fault_of_django_is_not_held_against_us(page, sign_in, superuser):
     of_django = grave_faults(page)
 
     assert faults_of_ours(page, plain=page.url) == {}
-    assert {rule for rule, _ in of_django} == {"label-title-only"}
+    assert {fault.rule for fault in of_django} == {"label-title-only"}
 
 
 def test_a_fault_of_ours_is(faulty, sign_in, superuser):
@@ -51,7 +63,7 @@ def test_a_fault_of_ours_is(faulty, sign_in, superuser):
 
     of_ours = faults_of_ours(page, plain="/plain/admin/refresh_sessions/devicesession/")
 
-    assert ("label", "#nameless") in of_ours
+    assert ("label", "#nameless", "light") in of_ours
 
 
 def test_a_focus_that_does_not_show_is_noticed(page):
@@ -70,3 +82,16 @@ def test_what_the_keyboard_cannot_reach_is_noticed(page):
 
     with pytest.raises(AssertionError, match="does not lead"):
         Keyboard(page).go_to(page.locator("#far"))
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_the_next_test_finds_nothing_of_the_one_before(page, sign_in, superuser, turn):
+    assert page.context.cookies() == []
+    page.goto("/admin/")
+    expect(page).to_have_title(re.compile("Log in"))
+    assert page.evaluate("localStorage.getItem('left')") is None
+
+    page.evaluate("localStorage.setItem('left', 'behind')")
+    sign_in(superuser)
+    page.goto("/admin/")
+    expect(page).to_have_title(re.compile("Site administration"))

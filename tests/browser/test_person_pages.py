@@ -1,4 +1,4 @@
-"""Every page for people, on a desk in daylight and in a hand at night: fit for all."""
+"""Every page for people, on desks and in hands, in daylight and at night: fit for all."""
 
 from datetime import timedelta
 
@@ -16,11 +16,9 @@ HAND = {"width": 320, "height": 640}
 LONG_AGO = timedelta(minutes=6)
 
 
-@pytest.fixture(params=[("light", DESK), ("dark", HAND)], ids=["desk", "hand"], autouse=True)
-def _surroundings(page, request):
-    scheme, screen = request.param
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(screen)
+@pytest.fixture(params=[DESK, HAND], ids=["desk", "hand"], autouse=True)
+def _screen(page, request):
+    page.set_viewport_size(request.param)
 
 
 @pytest.fixture

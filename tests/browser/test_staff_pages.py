@@ -12,12 +12,6 @@ from tests.factories import make_pair
 PLAIN = "plain:refresh_sessions_devicesession"
 
 
-@pytest.fixture(params=["light", "dark"], autouse=True)
-def scheme(page, request):
-    page.emulate_media(color_scheme=request.param)
-    return request.param
-
-
 @pytest.fixture
 def session(live_server) -> DeviceSession:
     return make_pair(name="Ada's phone").session

@@ -7,13 +7,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pictures import IMAGES, NAMES, Camera
-from tests.browser.scenes import NOW, VISITS, play
+from tests.browser.scenes import NOW, play, play_month
 from tests.clock import standing_clock
 
 
 @pytest.fixture
 def sessions(superuser):
     with standing_clock(NOW) as clock:
+        play_month(clock, staff=superuser)
         yield play(clock, staff=superuser)
 
 
@@ -30,7 +31,7 @@ def test_the_list(sessions, staff, camera, scheme, name):
     staff.open_list()
     staff.fold_menu()
 
-    expect(staff.rows).to_have_count(len(VISITS))
+    expect(staff.rows).to_have_count(100)
     camera.take(name)
 
 
@@ -39,7 +40,7 @@ def test_a_session_whose_token_was_stolen(sessions, staff, camera):
     staff.open(stolen)
     staff.fold_menu()
 
-    expect(staff.page.get_by_text("198.51.100.66", exact=True)).to_be_visible()
+    expect(staff.page.get_by_text("198.51.100.66").first).to_be_visible()
     camera.take("admin-session", whole_page=True)
 
 
@@ -54,6 +55,14 @@ def test_the_question(sessions, staff, camera):
 
     expect(staff.yes).to_be_visible()
     camera.take("admin-revoke")
+
+
+def test_the_events(sessions, staff, camera):
+    staff.open_events()
+    staff.fold_menu()
+
+    expect(staff.download).to_be_visible()
+    camera.take("admin-events")
 
 
 def test_no_picture_is_left_from_long_ago():

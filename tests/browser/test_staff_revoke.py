@@ -73,13 +73,18 @@ def test_by_keyboard_alone(page, superuser, phone):
     keyboard.type(PASSWORD)
     with page.expect_navigation():
         keyboard.press("Enter")
+    keyboard.skip_to_content()
     keyboard.follow(pages.all_sessions)
+    keyboard.skip_to_content()
     keyboard.go_to(pages.search)
     keyboard.type("ada@")
     with page.expect_navigation():
         keyboard.press("Enter")
+    keyboard.skip_to_content()
     keyboard.follow(pages.device("Ada's phone"))
+    keyboard.skip_to_content()
     keyboard.follow(pages.revoke)
+    keyboard.skip_to_content()
 
     keyboard.follow(pages.yes, key="Space")
 
@@ -90,12 +95,14 @@ def test_by_keyboard_alone(page, superuser, phone):
 def test_the_action_by_keyboard_alone(staff, superuser, phone):
     keyboard = Keyboard(staff.page)
     staff.open_list()
+    keyboard.skip_to_content()
     # The action stands before the rows.
     keyboard.go_to(staff.action)
     keyboard.type("Revoke")
     keyboard.go_to(staff.checkbox(phone.session))
     keyboard.press("Space")
     keyboard.follow(staff.run, by="Shift+Tab")
+    keyboard.skip_to_content()
 
     keyboard.follow(staff.yes)
 
@@ -106,6 +113,7 @@ def test_the_action_by_keyboard_alone(staff, superuser, phone):
 def test_the_way_back_by_keyboard(staff, phone):
     keyboard = Keyboard(staff.page)
     staff.open(phone.session, page="revoke")
+    keyboard.skip_to_content()
 
     keyboard.follow(staff.no)
 

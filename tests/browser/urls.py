@@ -1,13 +1,25 @@
 """The addresses of the tests, and beside them pages to compare with and to be warned by."""
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.urls import include, path
 
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.admin import DeviceSessionAdmin, UserSessionsMixin
+from refresh_sessions.models import DeviceSession, SessionEvent
 
 plain = admin.AdminSite(name="plain")
+plain.register(get_user_model(), UserAdmin)
+
+with_users = admin.AdminSite(name="with_users")
+with_users.register(DeviceSession, DeviceSessionAdmin)
+
+
+@admin.register(get_user_model(), site=with_users)
+class UserSessionsAdmin(UserSessionsMixin, UserAdmin):
+    """A project's admin of users, with device sessions on its pages."""
 
 
 @admin.register(DeviceSession, site=plain)
@@ -28,20 +40,35 @@ class PlainSessionAdmin(admin.ModelAdmin):
         return True
 
 
+@admin.register(SessionEvent, site=plain)
+class PlainEventAdmin(admin.ModelAdmin):
+    """Events as Django's own admin shows them."""
+
+    change_list_template = "admin/change_list.html"
+    list_display = ("kind", "session", "created_at")
+    search_fields = ("kind",)
+    search_help_text = "Kind of event."
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
 def faulty(request):
     """Everything that a page of ours must not do."""
+    nonce = getattr(request, "_csp_nonce", "")
     return HttpResponse(
-        """<!doctype html><html lang="en"><head><title>Faulty</title></head>
+        f"""<!doctype html><html lang="en"><head><title>Faulty</title></head>
         <body><main><h1 style="color: red">Faulty</h1>
-        <p>Unreadable: <span id="pale">grey on white</span></p><input id="nameless">
-        <button id="focusless">Where am I?</button>
-        <link rel="stylesheet" href="/faulty.css"><script src="/faulty.js"></script>
+        <p>Unreadable: <span id="pale">grey on white</span>,
+        <span id="night">at night as well</span></p><input id="nameless">
+        <link rel="stylesheet" href="/faulty.css" nonce="{nonce}">
+        <script src="/faulty.js" nonce="{nonce}"></script>
         <script>document.title = "Foreign"</script></main></body></html>"""
     )
 
 
 def faulty_css(request):
-    css = "#pale { color: #ccc } #focusless:focus { outline: none }"
+    css = "#pale { color: #ccc } @media (prefers-color-scheme: dark) { #night { color: #ccc } }"
     return HttpResponse(css, content_type="text/css")
 
 
@@ -55,6 +82,7 @@ urlpatterns = [
     path("", include("tests.urls")),
     # Ends like the real one, and so do its links: faults have the same places on both.
     path("plain/admin/", plain.urls),
+    path("with-users/admin/", with_users.urls),
     path("faulty/", faulty),
     path("faulty.css", faulty_css),
     path("faulty.js", faulty_js),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from playwright.sync_api import ConsoleMessage, Error, Page
 
 _REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => reportViolation({
@@ -22,18 +22,18 @@ _ICON = "/favicon.ico"
 
 @dataclass
 class Watch:
-    """Listens to every page of a browser from before its first byte on."""
+    """Listens to all that a tab shows, from before the first byte on."""
 
     violations: list[dict[str, Any]] = field(default_factory=list)
     """Of the Content-Security-Policy."""
     errors: list[str] = field(default_factory=list)
     """Scripts that failed, and whatever else the console calls an error."""
 
-    def listen(self, context: BrowserContext) -> None:
-        context.expose_function("reportViolation", self._note_violation)
-        context.add_init_script(_REPORT_VIOLATIONS)
-        context.on("console", self._note_message)
-        context.on("weberror", self._note_error)
+    def listen(self, page: Page) -> None:
+        page.expose_function("reportViolation", self._note_violation)
+        page.add_init_script(_REPORT_VIOLATIONS)
+        page.on("console", self._note_message)
+        page.on("pageerror", self._note_error)
 
     def settle(self, page: Page) -> None:
         """Wait until all that has happened so far has been told."""
@@ -51,5 +51,5 @@ class Watch:
         if message.type == "error" and not message.location["url"].endswith(_ICON):
             self.errors.append(message.text)
 
-    def _note_error(self, error: WebError) -> None:
-        self.errors.append(str(error.error))
+    def _note_error(self, error: Error) -> None:
+        self.errors.append(str(error))
