@@ -1,6 +1,6 @@
 """What a request tells about the device that sent it and the address it came from."""
 
-from refresh_sessions.devices.addresses import client_address
+from refresh_sessions.devices.addresses import client_address, client_network
 from refresh_sessions.devices.hints import STORED_LENGTH, ClientHints
 from refresh_sessions.devices.icons import device_icon
 from refresh_sessions.devices.kinds import DeviceKind
@@ -18,6 +18,7 @@ __all__ = [
     "Device",
     "DeviceKind",
     "client_address",
+    "client_network",
     "device_icon",
     "device_of",
     "kind_of",

@@ -20,6 +20,9 @@ _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _LONGEST: Final = 1024
 """Characters of X-Forwarded-For that are looked at, from the right: some twenty proxies."""
 
+_HOUSEHOLD: Final = 64
+"""Bits of an IPv6 address that a customer of a provider cannot choose."""
+
 
 def client_address(request: HttpRequest) -> str | None:
     """The address of the client, or None where the server does not tell (a Unix socket).
@@ -42,6 +45,18 @@ def client_address(request: HttpRequest) -> str | None:
         if not _is_trusted(address, trusted):
             break
     return str(client) if client else None
+
+
+def client_network(request: HttpRequest) -> str:
+    """What stands for the client where clients are counted; empty where the server does not tell.
+
+    Its address, or of an IPv6 address the first 64 bits: a single household has all the others
+    to choose from (RFC 6177).
+    """
+    address = client_address(request)
+    if address is None or ":" not in address:
+        return address or ""
+    return str(IPv6Network((address, _HOUSEHOLD), strict=False))
 
 
 def _hops(request: HttpRequest) -> Iterator[str]:

@@ -16,7 +16,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.devices import client_address
+from refresh_sessions.devices import client_network
 
 if TYPE_CHECKING:
     from refresh_sessions.rest_framework.views.login import VerifyView
@@ -53,7 +53,7 @@ class LoginThrottle(SessionThrottle):
         """By address and by the user name that was tried."""
         data = request.data if isinstance(request.data, Mapping) else {}
         username = str(data.get(get_settings().field_name("username"), ""))
-        return self.key_of(str(client_address(request._request)), username.strip().casefold())
+        return self.key_of(client_network(request._request), username.strip().casefold())
 
 
 class VerifyThrottle(LoginThrottle):
@@ -62,7 +62,7 @@ class VerifyThrottle(LoginThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str:
         """By address and by the account that the ticket is for."""
         account = cast("VerifyView", view).ticket.account
-        return self.key_of(str(client_address(request._request)), "second step", account)
+        return self.key_of(client_network(request._request), "second step", account)
 
 
 class RefreshThrottle(SessionThrottle):

@@ -45,6 +45,12 @@ class TestLogin:
         attempts(api, credentials, 6, REMOTE_ADDR="203.0.113.5")
         assert attempts(api, credentials, 1, REMOTE_ADDR="203.0.113.6") == [200]
 
+    def test_other_addresses_of_a_household_do_not_help(self, api, credentials):
+        for n in range(6):
+            attempts(api, credentials, 1, REMOTE_ADDR=f"2001:db8:0:7::{n:x}:1")
+        assert attempts(api, credentials, 1, REMOTE_ADDR="2001:db8:0:7:ffff::9") == [429]
+        assert attempts(api, credentials, 1, REMOTE_ADDR="2001:db8:0:8::1") == [200]
+
     def test_forged_addresses_do_not_help(self, api, credentials):
         wrong = {**credentials, "password": "wrong"}
         statuses = [
