@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 import rest_framework.views  # noqa: F401 - takes the settings as they are at its first import
 from django.core.cache import cache
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from tests import databases
@@ -11,6 +12,10 @@ from tests.browser import equipment
 from tests.clock import Clock, standing_clock
 from tests.factories import UserFactory, make_pair
 from tests.model.states import say_states
+
+# No test has a time limit of its own: a busy machine is no fault of the code.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 def pytest_cmdline_main() -> int | None:

@@ -80,7 +80,6 @@ class TestAnything:
     @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
     @settings(
         max_examples=40,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(body=bodies, header=headers, content_type=content_types, method_too=st.booleans())
@@ -104,7 +103,6 @@ class TestAnything:
     @pytest.mark.django_db
     @settings(
         max_examples=40,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(session_id=st.text(min_size=1, max_size=60).filter(lambda text: "/" not in text))

@@ -204,7 +204,6 @@ def test_the_package_does_what_the_reference_says():
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=30,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
