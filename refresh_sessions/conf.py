@@ -7,18 +7,17 @@ dict, so ``override_settings`` and pytest-django's ``settings`` fixture just wor
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from ipaddress import ip_network
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
 from django.conf import settings as django_settings
 
 from refresh_sessions.exceptions import SettingsError
+from refresh_sessions.shapes import describe, fits
 
 NAMESPACE: Final = "REFRESH_SESSIONS"
 
@@ -113,11 +112,6 @@ _SECRETIVE: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
 _CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _ERROR_FIELDS: Final = ("code", "detail", "errors", "reason")
-_COLLECTIONS: Final[Mapping[Any, str]] = {
-    tuple: "a tuple of strings",
-    Mapping: "a dict of strings",
-    Sequence: "a list of keys, each a dict of strings or 'SECRET_KEY'",
-}
 _HINTS: Final = get_type_hints(Settings)
 _UNSET: Final = object()
 
@@ -130,9 +124,9 @@ def problems(raw: Any) -> Iterator[str]:
     for key, value in raw.items():
         if key not in _HINTS:
             yield f"{NAMESPACE} has no setting {key!r}.{_did_you_mean(key)}"
-        elif not _fits(value, _HINTS[key]):
+        elif not fits(value, _HINTS[key]):
             shown = repr(type(value) if key in _SECRETIVE else value)
-            yield f"{NAMESPACE}[{key!r}] must be {_describe(_HINTS[key])}, not {shown}."
+            yield f"{NAMESPACE}[{key!r}] must be {describe(_HINTS[key])}, not {shown}."
         else:
             yield from _value_problems(key, value)
 
@@ -173,7 +167,7 @@ def _value_problems(key: str, value: Any) -> Iterator[str]:
     elif key.endswith("_LIFETIME") and not value:
         yield f"{name} must be longer than zero."
     elif key.startswith("MAX_") and value is not None and value < 1:
-        no_limit = "; None means no limit" if _fits(None, _HINTS[key]) else ""
+        no_limit = "; None means no limit" if fits(None, _HINTS[key]) else ""
         yield f"{name} must be at least 1{no_limit}."
     elif key == "FIELD_NAMES":
         yield from _field_name_problems(name, value)
@@ -215,42 +209,6 @@ def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
             ip_network(network)
         except ValueError as error:
             yield f"{name}: {error}."
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    origin = get_origin(hint)
-    if origin in {Union, types.UnionType}:
-        return any(_fits(value, option) for option in get_args(hint))
-    if origin is Literal:
-        return value in get_args(hint)
-    if origin is tuple:
-        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
-    if origin is Sequence:
-        return isinstance(value, list | tuple) and all(_is_key_entry(item) for item in value)
-    if origin is not None:
-        return isinstance(value, Mapping) and all(
-            isinstance(part, str) for pair in value.items() for part in pair
-        )
-    # bool is an int in Python, but True is no number of sessions.
-    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
-
-
-def _is_key_entry(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, Mapping)
-        and all(isinstance(name, str) for name in value)
-        and all(isinstance(item, str | os.PathLike) for item in value.values())
-    )
-
-
-def _describe(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return " or ".join(repr(option) for option in get_args(hint))
-    if get_origin(hint) in {Union, types.UnionType}:
-        return " or ".join(_describe(option) for option in get_args(hint))
-    if hint is types.NoneType:
-        return "None"
-    return _COLLECTIONS.get(get_origin(hint)) or f"of type {hint.__name__}"
 
 
 def _did_you_mean(key: object) -> str:

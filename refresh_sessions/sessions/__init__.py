@@ -22,15 +22,10 @@ from refresh_sessions.sessions.revoking import (
     revoke_sessions,
     revoke_user_sessions,
 )
-from refresh_sessions.sessions.second_step import (
-    Ticket,
-    finish_sign_in,
-    prune_tickets,
-    read_ticket,
-    sign_in,
-)
+from refresh_sessions.sessions.second_step import finish_sign_in, sign_in
 from refresh_sessions.sessions.signing_out import sign_out
 from refresh_sessions.sessions.starting import start_session
+from refresh_sessions.sessions.tickets import Ticket, prune_tickets, read_ticket
 
 # Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
 abranch_session = sync_to_async(branch_session)

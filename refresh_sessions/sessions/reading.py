@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
+
 from refresh_sessions.accounts import is_current, may_sign_in
-from refresh_sessions.exceptions import SessionRevokedError
+from refresh_sessions.database import DatabaseNow
+from refresh_sessions.exceptions import NoActiveAccountError, SessionRevokedError
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.rotation import FamilyState
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
 
 
 def read_family(family_id: UUID, *, using: str) -> TokenFamily:
@@ -41,3 +49,17 @@ def state_of(family: TokenFamily) -> FamilyState:
         ended=session.revoked_at is not None or family.closed_at is not None,
         account_changed=not may_sign_in(user) or not is_current(user, session.auth_hash),
     )
+
+
+def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:
+    """The database's clock, and with it the certainty that the account still exists.
+
+    Raises:
+        NoActiveAccountError: it has been deleted.
+
+    """
+    account = get_user_model()._base_manager.using(using).filter(pk=user.pk)
+    now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
+    if now is None:
+        raise NoActiveAccountError
+    return now

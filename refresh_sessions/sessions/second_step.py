@@ -1,33 +1,16 @@
-"""Signing in by two steps: a ticket for the first, the session for the second.
-
-A ticket is signed and good once. Its row counts attempts before they are made, so that guesses in
-parallel are no more than guesses in a row; and success deletes it, so that there is one session.
-"""
+"""Signing in by two steps: a ticket for the first, the session for the second."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from django.core import signing
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import router
-from django.db.models import F
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, is_current, may_sign_in
-from refresh_sessions.conf import get_settings
-from refresh_sessions.database import (
-    DatabaseNow,
-    commit_when_busy,
-    forbid_outer_transaction,
-    retry_when_busy,
-)
+from refresh_sessions.accounts import may_sign_in
+from refresh_sessions.database import forbid_outer_transaction, retry_when_busy
 from refresh_sessions.exceptions import (
     InvalidTicketError,
     NoActiveAccountError,
@@ -39,27 +22,20 @@ from refresh_sessions.identity import describe, missing_second_factors, prove_by
 from refresh_sessions.models import SignInTicket
 from refresh_sessions.sessions.issuing import TokenPair
 from refresh_sessions.sessions.starting import SignIn, start_session
-from refresh_sessions.tokens.refresh import digest, new_secret
+from refresh_sessions.sessions.tickets import (
+    Ticket,
+    account_of,
+    consume,
+    count_attempt,
+    find_ticket,
+    read_ticket,
+    sign,
+    store_ticket,
+)
+from refresh_sessions.tokens.refresh import new_secret
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
-
-MAX_ATTEMPTS: Final = 5
-"""Per ticket."""
-
-_SALT: Final = "refresh_sessions.sign_in_ticket"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    """What a ticket says, once its signature has been verified."""
-
-    secret: str = field(repr=False)
-    account: str
-    """Whose sign-in it is, in a form that tells nobody."""
-    name: str
-    methods: tuple[str, ...]
-    data: Mapping[str, Any]
 
 
 @sensitive_variables()
@@ -95,29 +71,14 @@ def sign_in(
         return start_session(user, request=request, name=name, methods=methods, data=data)
     ticket = Ticket(
         secret=new_secret(),
-        account=_account_of(user),
+        account=account_of(user),
         name=name,
         methods=tuple(methods),
         data=data or {},
     )
     raise SecondFactorRequiredError(
-        ticket=_sign(ticket), methods=describe(factors), expires_at=_store(ticket, user)
+        ticket=sign(ticket), methods=describe(factors), expires_at=store_ticket(ticket, user)
     )
-
-
-@sensitive_variables()
-def read_ticket(signed: str) -> Ticket:
-    """Verify the signature of a ticket; whether it is still good, its row says.
-
-    Raises:
-        InvalidTicketError: we did not issue it.
-
-    """
-    try:
-        content = signing.loads(signed, salt=_SALT)
-    except signing.BadSignature:
-        raise InvalidTicketError from None
-    return Ticket(**{**content, "methods": tuple(content["methods"])})
 
 
 @sensitive_variables()
@@ -150,14 +111,14 @@ def finish_sign_in(
     # A failure that rolls the attempt back would leave any number of them.
     forbid_outer_transaction(using)
     known = read_ticket(ticket) if isinstance(ticket, str) else ticket
-    row = retry_when_busy(using, lambda: _find(known, using))
+    row = retry_when_busy(using, lambda: find_ticket(known, using))
     user = row.user
     factors = missing_second_factors(user, known.methods)
     if not factors:
         # It has been removed meanwhile; signing in again does without.
         raise InvalidTicketError
     try:
-        shown = prove_by(factors, user, data, request, before=lambda: _count_attempt(row, using))
+        shown = prove_by(factors, user, data, request, before=lambda: count_attempt(row, using))
     except ReauthenticationFailedError:
         raise SecondFactorFailedError from None
 
@@ -168,90 +129,5 @@ def finish_sign_in(
         methods=(*known.methods, *shown),
         data=known.data,
         using=using,
-        claim=lambda: _consume(row, using),
+        claim=lambda: consume(row, using),
     ).carry_out()
-
-
-def prune_tickets() -> int:
-    """Delete all tickets that have expired, and say how many.
-
-    Raises:
-        DatabaseBusyError: the database did not take it in several tries.
-
-    """
-    using = router.db_for_write(SignInTicket)
-    expired = SignInTicket.objects.using(using).expired()
-    return retry_when_busy(using, lambda: expired.delete()[0])
-
-
-def _account_of(user: AbstractBaseUser) -> str:
-    return salted_hmac(_SALT, str(user.pk), algorithm="sha256").hexdigest()[:32]
-
-
-def _sign(ticket: Ticket) -> str:
-    content = {
-        "secret": ticket.secret,
-        "account": ticket.account,
-        "name": ticket.name,
-        "methods": ticket.methods,
-        "data": ticket.data,
-    }
-    plain = json.loads(json.dumps(content, cls=DjangoJSONEncoder))
-    return signing.dumps(plain, salt=_SALT)
-
-
-def _store(ticket: Ticket, user: AbstractBaseUser) -> datetime:
-    using = router.db_for_write(SignInTicket)
-
-    def store() -> SignInTicket:
-        now = _read_clock(user, using)
-        tickets = SignInTicket.objects.using(using)
-        # So that nobody piles them up who never comes back with one.
-        tickets.expired().filter(user_id=user.pk).delete()
-        return tickets.create(
-            digest=digest(ticket.secret),
-            user_id=user.pk,
-            auth_hash=auth_digest(user),
-            expires_at=now + get_settings().SIGN_IN_TICKET_LIFETIME,
-        )
-
-    return commit_when_busy(
-        using,
-        store,
-        is_committed=lambda row: SignInTicket.objects.using(using).filter(pk=row.pk).exists(),
-    ).expires_at
-
-
-def _read_clock(user: AbstractBaseUser, using: str) -> datetime:
-    """The database's clock, and with it the certainty that the account still exists."""
-    account = type(user)._base_manager.using(using).filter(pk=user.pk)
-    now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
-    if now is None:
-        raise NoActiveAccountError
-    return now
-
-
-def _find(ticket: Ticket, using: str) -> SignInTicket:
-    tickets = SignInTicket.objects.using(using).live().select_related("user")
-    row = tickets.filter(digest=digest(ticket.secret)).first()
-    if row is None:
-        raise InvalidTicketError
-    user = row.user
-    if not may_sign_in(user) or not is_current(user, row.auth_hash):
-        raise InvalidTicketError
-    return row
-
-
-def _count_attempt(row: SignInTicket, using: str) -> None:
-    def count() -> int:
-        tickets = SignInTicket.objects.using(using).live().filter(pk=row.pk)
-        return tickets.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1)
-
-    if not retry_when_busy(using, count):
-        raise InvalidTicketError
-
-
-def _consume(row: SignInTicket, using: str) -> None:
-    deleted, _ = SignInTicket.objects.using(using).live().filter(pk=row.pk).delete()
-    if not deleted:
-        raise InvalidTicketError

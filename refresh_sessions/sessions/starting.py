@@ -24,7 +24,7 @@ from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.issuing import TokenPair, extra_claims, idle_expiry, issue_pair
-from refresh_sessions.sessions.reading import is_stored
+from refresh_sessions.sessions.reading import is_stored, read_clock
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.turns import since_the_turn
 from refresh_sessions.signals import session_started
@@ -121,7 +121,7 @@ def _start(sign_in: SignIn) -> _Started:
     limit = get_policy().max_sessions(sign_in.user, request=sign_in.request)
     if limit is not None:
         _take_turns(sign_in)
-    now = _read_clock(sign_in)
+    now = read_clock(sign_in.user, using=sign_in.using)
     evicted = [] if limit is None else _make_room(sign_in, limit)
     session = _create_session(sign_in, now)
     family = _create_family(sign_in, session, now)
@@ -142,15 +142,6 @@ def _take_turns(sign_in: SignIn) -> None:
     model = get_user_model()
     account = model._base_manager.using(sign_in.using).filter(pk=sign_in.user.pk)
     account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
-
-
-def _read_clock(sign_in: SignIn) -> datetime:
-    """The database's clock, and with it the certainty that the account still exists."""
-    account = get_user_model()._base_manager.using(sign_in.using).filter(pk=sign_in.user.pk)
-    now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
-    if now is None:
-        raise NoActiveAccountError
-    return now
 
 
 def _make_room(sign_in: SignIn, limit: int) -> list[DeviceSession]:

@@ -21,7 +21,7 @@ from refresh_sessions.sessions.pruning import (
     prune_sessions,
 )
 from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
-from refresh_sessions.sessions.second_step import prune_tickets
+from refresh_sessions.sessions.tickets import prune_tickets
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SHORT_FORM: Final = re.compile(r"(\d+)\s*([smhdw])", re.ASCII)

@@ -1,0 +1,168 @@
+"""Tickets for the second step of a sign-in: signed, good once, for a short while and few attempts.
+
+The row counts attempts before they are made, so that guesses in parallel are no more than guesses
+in a row; and success deletes it, so that there is one session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core import signing
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import router
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.accounts import auth_digest, is_current, may_sign_in
+from refresh_sessions.conf import get_settings
+from refresh_sessions.database import commit_when_busy, retry_when_busy
+from refresh_sessions.exceptions import InvalidTicketError
+from refresh_sessions.models import SignInTicket
+from refresh_sessions.sessions.reading import read_clock
+from refresh_sessions.tokens.refresh import digest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+MAX_ATTEMPTS: Final = 5
+"""Per ticket."""
+
+_SALT: Final = "refresh_sessions.sign_in_ticket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What a ticket says, once its signature has been verified."""
+
+    secret: str = field(repr=False)
+    account: str
+    """Whose sign-in it is, in a form that tells nobody."""
+    name: str
+    methods: tuple[str, ...]
+    data: Mapping[str, Any]
+
+
+@sensitive_variables()
+def read_ticket(signed: str) -> Ticket:
+    """Verify the signature of a ticket; whether it is still good, its row says.
+
+    Raises:
+        InvalidTicketError: we did not issue it.
+
+    """
+    try:
+        content = signing.loads(signed, salt=_SALT)
+    except signing.BadSignature:
+        raise InvalidTicketError from None
+    return Ticket(**{**content, "methods": tuple(content["methods"])})
+
+
+def account_of(user: AbstractBaseUser) -> str:
+    """Whose sign-in it is, in a form that tells nobody."""
+    return salted_hmac(_SALT, str(user.pk), algorithm="sha256").hexdigest()[:32]
+
+
+def sign(ticket: Ticket) -> str:
+    """The ticket as the client gets it."""
+    content = {
+        "secret": ticket.secret,
+        "account": ticket.account,
+        "name": ticket.name,
+        "methods": ticket.methods,
+        "data": ticket.data,
+    }
+    plain = json.loads(json.dumps(content, cls=DjangoJSONEncoder))
+    return signing.dumps(plain, salt=_SALT)
+
+
+def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:
+    """Write the row that makes a ticket good, and say until when.
+
+    Raises:
+        NoActiveAccountError: the account has been deleted.
+        DatabaseBusyError: the database did not take it in several tries.
+
+    """
+    using = router.db_for_write(SignInTicket)
+
+    def store() -> SignInTicket:
+        now = read_clock(user, using=using)
+        tickets = SignInTicket.objects.using(using)
+        # So that nobody piles them up who never comes back with one.
+        tickets.expired().filter(user_id=user.pk).delete()
+        return tickets.create(
+            digest=digest(ticket.secret),
+            user_id=user.pk,
+            auth_hash=auth_digest(user),
+            expires_at=now + get_settings().SIGN_IN_TICKET_LIFETIME,
+        )
+
+    return commit_when_busy(
+        using,
+        store,
+        is_committed=lambda row: SignInTicket.objects.using(using).filter(pk=row.pk).exists(),
+    ).expires_at
+
+
+def find_ticket(ticket: Ticket, using: str) -> SignInTicket:
+    """The row of a ticket that is still good, with its user.
+
+    Raises:
+        InvalidTicketError: there is none, or the account is no longer what it was.
+
+    """
+    tickets = SignInTicket.objects.using(using).live().select_related("user")
+    row = tickets.filter(digest=digest(ticket.secret)).first()
+    if row is None:
+        raise InvalidTicketError
+    user = row.user
+    if not may_sign_in(user) or not is_current(user, row.auth_hash):
+        raise InvalidTicketError
+    return row
+
+
+def count_attempt(row: SignInTicket, using: str) -> None:
+    """Take one of the attempts.
+
+    Raises:
+        InvalidTicketError: all have been made, or it has expired or been used meanwhile.
+        DatabaseBusyError: the database did not take it in several tries.
+
+    """
+
+    def count() -> int:
+        tickets = SignInTicket.objects.using(using).live().filter(pk=row.pk)
+        return tickets.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1)
+
+    if not retry_when_busy(using, count):
+        raise InvalidTicketError
+
+
+def consume(row: SignInTicket, using: str) -> None:
+    """Use the ticket up.
+
+    Raises:
+        InvalidTicketError: somebody else has, or it has expired meanwhile.
+
+    """
+    deleted, _ = SignInTicket.objects.using(using).live().filter(pk=row.pk).delete()
+    if not deleted:
+        raise InvalidTicketError
+
+
+def prune_tickets() -> int:
+    """Delete all tickets that have expired, and say how many.
+
+    Raises:
+        DatabaseBusyError: the database did not take it in several tries.
+
+    """
+    using = router.db_for_write(SignInTicket)
+    expired = SignInTicket.objects.using(using).expired()
+    return retry_when_busy(using, lambda: expired.delete()[0])
