@@ -107,7 +107,7 @@ class TestOneEvent:
         event = make_event(kind="reuse_detected", details={"other_ip_address": "192.0.2.99"})
         page = events.open(event).text
         assert "Reuse of a refresh token detected" in page
-        assert "address of the other: 192.0.2.99" in page
+        assert "address of the other client: 192.0.2.99" in page
         assert "<form" not in page.split('id="content-main"')[1] or 'name="_save"' not in page
 
     def test_leads_to_its_session_if_one_may_see_it(self, events_of, superuser, make_event):

@@ -97,8 +97,8 @@ def test_details_of_a_reuse_are_in_words(pages, make_session):
         "refresh-sessions-tone-alarm",
         "reason: A used refresh token came back",
         "newest generation: 6",
-        "address of the other: -",
-        "user agent of the other: Tablet/1.0",
+        "address of the other client: -",
+        "user agent of the other client: Tablet/1.0",
         "some key: [",
     ):
         assert text in page
