@@ -98,7 +98,7 @@ class TestPlace:
             ("de-at", "London, Vereinigtes Königreich"),
             ("pt-br", "Londres, Reino Unido"),
             ("pt", "Londres, Reino Unido"),
-            ("zh-hans", "伦敦, United Kingdom"),
+            ("zh-hans", "United Kingdom 伦敦"),
             ("nl", "London, United Kingdom"),
         ],
     )
