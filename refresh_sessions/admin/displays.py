@@ -24,7 +24,7 @@ def device_of(session: DeviceSession) -> SafeString:
 
 
 def _names_of(session: DeviceSession) -> SafeString:
-    if not session.name:
+    if session.name in {"", session.device}:
         return format_html('<span class="refresh-sessions-agent">{}</span>', session)
     return format_html(
         '{}<br><span class="refresh-sessions-agent refresh-sessions-quiet">{}</span>',
