@@ -54,9 +54,14 @@ def test_pages(options):
             return cursor.fetchone()[0]
 
     pair = refresh_often(make_pair(), options, 200)
-    before = size()
-    refresh_often(pair, options, REFRESHES)
-    assert size() == before
+    growth = []
+    # While an autovacuum analyses any table of the database, old rows cannot make room for new
+    # ones. A refresh that needs room of its own needs it each time.
+    for _ in range(3):
+        before = size()
+        pair = refresh_often(pair, options, REFRESHES)
+        growth.append(size() - before)
+    assert min(growth) == 0, growth
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="measures PostgreSQL's updates")
