@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 import rest_framework.views  # noqa: F401 - takes the settings as they are at its first import
 from django.core.cache import cache
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
@@ -44,6 +45,13 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_project() -> Iterator[None]:
+    """A request leaves its language behind; no test may read what the one before it asked for."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
