@@ -1,10 +1,13 @@
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 import rest_framework.views  # noqa: F401 - takes the settings as they are at its first import
 from django.core.cache import cache
+from django.core.signals import got_request_exception
 from django.utils import translation
+from django.views.debug import ExceptionReporter
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
@@ -52,6 +55,20 @@ def _language_of_the_project() -> Iterator[None]:
     """A request leaves its language behind; no test may read what the one before it asked for."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture
+def reports() -> Iterator[list[str]]:
+    """The error reports that Django makes."""
+    made: list[str] = []
+
+    def report(sender, request, **kwargs):
+        reporter = ExceptionReporter(request, *sys.exc_info())
+        made.append(reporter.get_traceback_html() + reporter.get_traceback_text())
+
+    got_request_exception.connect(report)
+    yield made
+    got_request_exception.disconnect(report)
 
 
 @pytest.fixture

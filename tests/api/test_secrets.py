@@ -1,10 +1,6 @@
 """No password and no token in a log line, an error report or an exception."""
 
-import sys
-
 import pytest
-from django.core.signals import got_request_exception
-from django.views.debug import ExceptionReporter
 
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.sessions import sign_in
@@ -19,19 +15,6 @@ def fail(*args, **kwargs):
 
 class TestSecrets:
     """No password and no token in a log line, an error report or an exception."""
-
-    @pytest.fixture
-    def reports(self):
-        """Collect the error reports that Django makes."""
-        made = []
-
-        def report(sender, request, **kwargs):
-            reporter = ExceptionReporter(request, *sys.exc_info())
-            made.append(reporter.get_traceback_html() + reporter.get_traceback_text())
-
-        got_request_exception.connect(report)
-        yield made
-        got_request_exception.disconnect(report)
 
     @pytest.fixture
     def _broken(self, monkeypatch):

@@ -3,15 +3,13 @@
 import base64
 import json
 import logging
-import sys
 
 import pytest
 from django.conf import settings as django_settings
 from django.core import serializers
-from django.core.signals import got_request_exception
 from django.db import connections
 from django.test import override_settings
-from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+from django.views.debug import SafeExceptionReporterFilter
 
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
@@ -107,18 +105,6 @@ class TestKeys:
 
 class TestLogs:
     """He reads all logs at their wordiest, and every error report."""
-
-    @pytest.fixture
-    def reports(self):
-        made = []
-
-        def report(sender, request, **kwargs):
-            reporter = ExceptionReporter(request, *sys.exc_info())
-            made.append(reporter.get_traceback_html() + reporter.get_traceback_text())
-
-        got_request_exception.connect(report)
-        yield made
-        got_request_exception.disconnect(report)
 
     def test_learns_no_secret(self, scene, reports, caplog, monkeypatch, options):
         caplog.set_level(logging.DEBUG)
