@@ -12,26 +12,19 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.admin.base import EventModelAdmin
-from refresh_sessions.admin.filters import PeriodFilter
+from refresh_sessions.admin.filters import Choices, ColumnFilter, PeriodFilter
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 
-_Choices = list[tuple[str, Any]]
 _Events = QuerySet[SessionEvent]
 
 
-class EventKindFilter(admin.SimpleListFilter):
+class EventKindFilter(ColumnFilter):
     """What happened."""
 
     title = _("kind")
     parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> _Choices:
-        return list(EventKind.choices)
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
-        events: _Events = queryset
-        kind = self.value()
-        return events if kind is None else events.filter(kind=kind)
+    column = "kind"
+    known = EventKind
 
 
 class EventPeriodFilter(PeriodFilter):
@@ -52,7 +45,7 @@ class _RowFilter(admin.SimpleListFilter):
     def row_model(self) -> type[Model]:
         raise NotImplementedError
 
-    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> _Choices:
+    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> Choices:
         if self.value() is None:
             return []
         key = self._key()

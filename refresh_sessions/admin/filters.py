@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib import admin
+from django.db.models import QuerySet, TextChoices
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from refresh_sessions.devices import DeviceKind
 from refresh_sessions.models import RevokedReason, SessionStatus
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
-_Choices = list[tuple[str, Any]]
+Choices = list[tuple[str, Any]]
 
 IDLE: Final = "idle"
 REUSE: Final = "reuse"
@@ -32,7 +33,7 @@ class StatusFilter(admin.SimpleListFilter):
     title = _("status")
     parameter_name = "status"
 
-    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> _Choices:
+    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> Choices:
         return [
             (SessionStatus.LIVE.value, SessionStatus.LIVE.label),
             (SessionStatus.EXPIRED.value, _("Expired: deadline reached")),
@@ -58,34 +59,36 @@ class StatusFilter(admin.SimpleListFilter):
                 return sessions
 
 
-class ReasonFilter(admin.SimpleListFilter):
+class ColumnFilter(admin.SimpleListFilter):
+    """One value of a column, of those that the code knows."""
+
+    column: str
+    known: type[TextChoices]
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Choices:
+        return list(self.known.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset if value is None else queryset.filter(**{self.column: value})
+
+
+class ReasonFilter(ColumnFilter):
     """The reasons of this package; for one of the project's own, write it into the address."""
 
     title = _("reason")
     parameter_name = "reason"
-
-    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> _Choices:
-        return list(RevokedReason.choices)
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
-        sessions: DeviceSessionQuerySet = queryset
-        reason = self.value()
-        return sessions if reason is None else sessions.filter(revoked_reason=reason)
+    column = "revoked_reason"
+    known = RevokedReason
 
 
-class KindFilter(admin.SimpleListFilter):
+class KindFilter(ColumnFilter):
     """Phones, tablets, computers, and what does not tell."""
 
     title = _("kind of device")
     parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> _Choices:
-        return list(DeviceKind.choices)
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
-        sessions: DeviceSessionQuerySet = queryset
-        kind = self.value()
-        return sessions if kind is None else sessions.filter(kind=kind)
+    column = "kind"
+    known = DeviceKind
 
 
 class PeriodFilter(admin.SimpleListFilter):
@@ -94,7 +97,7 @@ class PeriodFilter(admin.SimpleListFilter):
     title = _("signed in")
     parameter_name = "period"
 
-    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> _Choices:
+    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> Choices:
         return [
             ("hour", _("Past hour")),
             ("today", _("Today")),

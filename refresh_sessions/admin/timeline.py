@@ -12,13 +12,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from refresh_sessions.admin.details import in_words
-from refresh_sessions.admin.times import in_full, in_relation
+from refresh_sessions.admin.times import in_full
 from refresh_sessions.models import (
     DeviceSession,
     EventKind,
     SessionEvent,
     SessionStatus,
 )
+from refresh_sessions.relative import in_relation
 
 SHOWN: Final = 50
 """Events of one story. A session may have had any number."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, Self
+from datetime import datetime
+from typing import Self
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
 from refresh_sessions.devices import device_of, label, name_device, place_of
 from refresh_sessions.models import DeviceSession
-
-_A_MOMENT: Final = timedelta(minutes=1)
+from refresh_sessions.relative import in_relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,6 @@ class DeviceRow:
     @property
     def last_used(self) -> str:
         """When it was last used, in words."""
-        if self.last_used_at is None or timezone.now() - self.last_used_at < _A_MOMENT:
-            return gettext("just now")
-        ago = timesince(self.last_used_at, depth=1)
-        return gettext("%(time)s ago") % {"time": ago}
+        now = timezone.now()
+        # Never in days to come, whatever the clocks of server and database say of each other.
+        return in_relation(min(self.last_used_at or now, now), now=now)

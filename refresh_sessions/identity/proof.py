@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,17 +41,12 @@ def describe(methods: Iterable[AuthenticationMethod]) -> list[dict[str, str]]:
 def lacks_second_factor(user: AbstractBaseUser, amr: Collection[str]) -> bool:
     """Whether the user has a second factor, and a proof by these methods went without it."""
     seconds = [method for method in _configured_methods() if method.second_factor]
-    if any(method.is_satisfied_by(amr) for method in seconds):
-        return False
-    return any(method.is_available(user) for method in seconds)
+    return next(_unshown(seconds, user, amr), None) is not None
 
 
 def missing_second_factors(user: AbstractBaseUser, amr: Collection[str]) -> Methods:
     """What a sign-in by these methods has to go on with; any one of them will do."""
-    seconds = _methods_of(get_settings().SECOND_FACTORS)
-    if any(method.is_satisfied_by(amr) for method in seconds):
-        return []
-    return [method for method in seconds if method.is_available(user)]
+    return list(_unshown(_methods_of(get_settings().SECOND_FACTORS), user, amr))
 
 
 @sensitive_variables()
@@ -106,6 +101,14 @@ def prove_by(
             _announce_failure(method, user, request)
             raise ReauthenticationFailedError
     return tuple(dict.fromkeys(method.amr for method in presented))
+
+
+def _unshown(
+    seconds: Methods, user: AbstractBaseUser, amr: Collection[str]
+) -> Iterator[AuthenticationMethod]:
+    """The second factors that the user has, unless one of them has been shown."""
+    if not any(method.is_satisfied_by(amr) for method in seconds):
+        yield from (method for method in seconds if method.is_available(user))
 
 
 def _missing(methods: Methods, presented: Methods) -> Methods:

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from refresh_sessions.admin.times import full_moment, in_relation, moment
+from refresh_sessions.admin.times import full_moment, moment
+from refresh_sessions.relative import in_relation
 
 NOW = datetime(2026, 3, 7, 12, tzinfo=UTC)
 
