@@ -9,6 +9,15 @@ from refresh_sessions.sessions import check_access_token, refresh_session
 AFTER_OVERLAP = timedelta(seconds=11)
 
 
+def rotated(pair, clock, times=1):
+    """Refresh an honest client that uses each of its tokens."""
+    for _ in range(times):
+        clock.move(AFTER_OVERLAP)
+        pair = refresh_session(pair.refresh)
+        check_access_token(pair.access)
+    return pair
+
+
 def refused(token, **options) -> str:
     """Present a refresh token that must be refused, and say with which code and reason."""
     try:

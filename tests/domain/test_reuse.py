@@ -1,0 +1,124 @@
+"""Used and foreign refresh tokens, and what becomes of who presents them."""
+
+from datetime import timedelta
+
+import pytest
+
+from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.sessions import refresh_session, revoke_session
+from refresh_sessions.tokens import refresh
+from tests.domain.stories import (
+    AFTER_OVERLAP,
+    call,
+    family_of,
+    kinds,
+    refused,
+    rotated,
+    session_of,
+)
+from tests.factories import UserFactory, make_pair
+
+pytestmark = pytest.mark.django_db
+
+
+class TestReuse:
+    def test_a_used_token_whose_successor_was_seen_ends_the_session(self, pair, clock):
+        new = rotated(pair, clock)
+        clock.move(AFTER_OVERLAP)
+        assert refused(pair.refresh) == "session_revoked"
+        assert call(new) == "session_revoked"
+        assert refused(new.refresh) == "session_revoked"
+        assert session_of(pair).revoked_reason == "reuse"
+        assert kinds(pair) == ["signed_in", "reuse_detected"]
+
+    @pytest.mark.parametrize("generation", [2, 40])
+    def test_two_behind_at_any_time(self, pair, clock, generation):
+        """Also inside the overlap, and one second before the hard expiry."""
+        old = pair
+        new = rotated(pair, clock, times=generation)
+        clock.move(session_of(pair).expires_at - clock.now - timedelta(seconds=1))
+        assert refused(old.refresh) == "session_revoked"
+        assert session_of(new).revoked_reason == "reuse"
+
+    def test_two_behind_inside_the_overlap(self, pair, clock):
+        rotated(pair, clock, times=2)
+        assert refused(pair.refresh) == "session_revoked"
+        assert session_of(pair).revoked_reason == "reuse"
+
+    def test_the_event_tells_both_presenters(self, pair, clock, rf):
+        clock.move(AFTER_OVERLAP)
+        refresh_session(pair.refresh, request=rf.get("/", REMOTE_ADDR="203.0.113.5"))
+        pair_two = family_of(pair)
+        clock.move(AFTER_OVERLAP)
+        TokenFamily.objects.filter(pk=pair_two.pk).update(delivered_at=clock.now)
+        thief = rf.get("/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="curl/8")
+        refused(pair.refresh, request=thief)
+        event = session_of(pair).events.get(kind="reuse_detected")
+        assert event.ip_address == "198.51.100.7"
+        assert event.details == {
+            "reason": "reuse",
+            "generation": 1,
+            "newest_generation": 2,
+            "ip_address": "198.51.100.7",
+            "user_agent": "curl/8",
+            "other_ip_address": "203.0.113.5",
+            "other_user_agent": "",
+        }
+
+    def test_another_session_of_the_user_goes_on(self, user, clock):
+        stolen, other = make_pair(user), make_pair(user)
+        rotated(stolen, clock, times=2)
+        refused(stolen.refresh)
+        assert call(refresh_session(other.refresh)) == "ok"
+
+
+class TestForeignTokens:
+    def test_garbage_reads_nothing(self, pair, django_assert_num_queries):
+        with django_assert_num_queries(0), pytest.raises(InvalidTokenError):
+            refresh_session("a.b.c")
+
+    def test_a_signed_token_with_a_wrong_secret(self, pair, django_assert_num_queries):
+        """A leaked signing key alone forges nothing, and ends nothing."""
+        forged = refresh.issue(
+            session_id=pair.session.pk,
+            family_id=pair.family.pk,
+            generation=1,
+            expires_at=pair.refresh_expires_at,
+            secret=refresh.new_secret(),
+        )
+        with django_assert_num_queries(1):
+            assert refused(forged) == "session_revoked"
+        assert call(pair) == "ok"
+
+    def test_a_secret_swapped_between_families(self, pair):
+        secret = refresh.verify(make_pair().refresh).secret
+        forged = refresh.issue(
+            session_id=pair.session.pk,
+            family_id=pair.family.pk,
+            generation=1,
+            expires_at=pair.refresh_expires_at,
+            secret=secret,
+        )
+        assert refused(forged) == "session_revoked"
+        assert call(pair) == "ok"
+
+    def test_the_family_of_another_session(self, pair):
+        own = refresh.verify(pair.refresh)
+        forged = refresh.issue(
+            session_id=make_pair(UserFactory()).session.pk,
+            family_id=own.family_id,
+            generation=1,
+            expires_at=own.expires_at,
+            secret=own.secret,
+        )
+        assert refused(forged) == "session_revoked"
+
+    def test_a_session_that_was_pruned(self, pair):
+        DeviceSession.objects.all().delete()
+        assert refused(pair.refresh) == "session_revoked"
+
+    def test_a_revoked_session(self, pair):
+        revoke_session(pair.session, reason="admin")
+        assert refused(pair.refresh) == "session_revoked"
+        assert kinds(pair) == ["signed_in", "revoked"]
