@@ -106,7 +106,7 @@ def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
 def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
     """Fuzz for so long, in whole rounds; the number makes it the same again."""
     from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
-    from tests.unit.test_tokens import access_token, refresh_token  # noqa: PLC0415
+    from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
 
     genuine, tally = [access_token(), refresh_token()], Counter[str]()
     end = time.monotonic() + minutes * 60

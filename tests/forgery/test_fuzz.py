@@ -4,7 +4,7 @@ import pytest
 
 from refresh_sessions.tokens import access
 from tests.forgery import fuzz
-from tests.unit.test_tokens import access_token
+from tests.unit.made import access_token
 
 
 def test_nothing_but_refusals():

@@ -11,7 +11,7 @@ from refresh_sessions.tokens.keys.faults import NoSigningKey, RepeatedKey, Unfit
 from refresh_sessions.tokens.keys.generating import generate
 from tests.keys import ASYMMETRIC, entry, fault, private, public_pem, text
 from tests.unit.forge import parts
-from tests.unit.test_tokens import access_token
+from tests.unit.made import access_token
 
 pytest.importorskip("cryptography")
 

@@ -1,0 +1,43 @@
+"""Tokens of both kinds as they are meant to be, and how each kind is verified."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from refresh_sessions.tokens import access, refresh
+from refresh_sessions.tokens.keys import Purpose
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def access_token(**changes) -> str:
+    claims = {
+        "subject": "7",
+        "session_id": uuid4(),
+        "family_id": uuid4(),
+        "generation": 3,
+        "authenticated_at": NOW,
+        "authentication_methods": ("pwd",),
+        "issued_at": NOW,
+        "expires_at": NOW + timedelta(minutes=15),
+    }
+    return access.issue(access.AccessClaims(**{**claims, **changes}))
+
+
+def refresh_token(**changes) -> str:
+    claims = {
+        "session_id": uuid4(),
+        "family_id": uuid4(),
+        "generation": 3,
+        "expires_at": NOW + timedelta(days=7),
+        "secret": refresh.new_secret(),
+    }
+    return refresh.issue(**{**claims, **changes})
+
+
+KINDS = [
+    pytest.param(access_token, access.verify, Purpose.ACCESS, id="access"),
+    pytest.param(refresh_token, refresh.verify, Purpose.REFRESH, id="refresh"),
+]
+both = pytest.mark.parametrize(("make", "verify", "purpose"), KINDS)
