@@ -1,8 +1,5 @@
 """How devices are called, with ua-parser and without."""
 
-import subprocess
-import sys
-
 import pytest
 from django.utils import translation
 from hypothesis import example, given
@@ -11,6 +8,7 @@ from hypothesis import strategies as st
 from refresh_sessions.devices import LABEL_LENGTH, ClientHints, label, name_device, naming
 from refresh_sessions.models import DeviceSession
 from tests.devices.agents import AGENTS
+from tests.interpreters import run_afresh
 
 MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"
 CHROME = f"{MAC} Chrome/141.0.0.0 Safari/537.36"
@@ -123,7 +121,4 @@ def test_without_the_library_nothing_breaks():
         "from refresh_sessions.devices import ClientHints, name_device\n"
         "print(name_device('Shop/1.2', ClientHints()))\n"
     )
-    done = subprocess.run(  # noqa: S603  (our own code)
-        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False
-    )
-    assert (done.stdout, done.returncode) == ("Shop/1.2\n", 0), done.stderr
+    assert run_afresh(program) == "Shop/1.2\n"

@@ -1,20 +1,15 @@
 """What no client waits for: names and places are worked out where they are shown."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from refresh_sessions.devices import naming, places
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
 from tests.factories import UserFactory, make_pair
+from tests.interpreters import run_afresh
 
 pytestmark = pytest.mark.django_db
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0.0.0"
 HEADERS = {
     "HTTP_USER_AGENT": CHROME,
@@ -82,13 +77,4 @@ def test_nothing_large_is_imported_before(tmp_path):
         "large = {'ua_parser', 'ua_parser_builtins', 'geoip2', 'maxminddb', 'aiohttp'}\n"
         "assert not large & sys.modules.keys(), large & sys.modules.keys()\n"
     )
-    done = subprocess.run(  # noqa: S603  (our own code)
-        [sys.executable, "-c", program],
-        cwd=CHECKOUT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_afresh(program)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import jwt
+
+from tests.interop.serving import serve
 
 _ADDRESS, _SECONDS = [*sys.argv[1:], "http://127.0.0.1/", "300"][:2]
 keys = jwt.PyJWKClient(_ADDRESS, lifespan=float(_SECONDS))
@@ -34,11 +34,6 @@ def verify(token: str) -> dict[str, Any]:
     )
 
 
-class Silent(WSGIRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
     try:
@@ -49,14 +44,5 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     return [json.dumps(said).encode()]
 
 
-def main() -> None:
-    with make_server("127.0.0.1", 0, application, handler_class=Silent) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        sys.stdout.write(f"{server.server_port}\n")
-        sys.stdout.flush()
-        sys.stdin.read()
-        server.shutdown()
-
-
 if __name__ == "__main__":
-    main()
+    serve(application)
