@@ -9,6 +9,8 @@ from refresh_sessions.tokens import access, refresh
 from refresh_sessions.tokens.keys import Purpose
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+# From when the tests are read, so longer than any run of them.
+LIFETIME = timedelta(hours=12)
 
 
 def access_token(**changes) -> str:
@@ -20,7 +22,7 @@ def access_token(**changes) -> str:
         "authenticated_at": NOW,
         "authentication_methods": ("pwd",),
         "issued_at": NOW,
-        "expires_at": NOW + timedelta(minutes=15),
+        "expires_at": NOW + LIFETIME,
     }
     return access.issue(access.AccessClaims(**{**claims, **changes}))
 

@@ -10,7 +10,7 @@ from refresh_sessions.exceptions import ExpiredTokenError, InvalidTokenError
 from refresh_sessions.tokens import access, refresh
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 from tests.unit.forge import parts
-from tests.unit.made import NOW, access_token, both, refresh_token
+from tests.unit.made import LIFETIME, NOW, access_token, both, refresh_token
 
 
 class TestClaims:
@@ -62,7 +62,7 @@ class TestClaims:
         assert {len(jti) for jti in jtis} == {22}
 
     def test_exp_is_never_later_than_the_instant_it_was_made_from(self):
-        instant = NOW + timedelta(minutes=5, microseconds=999_999)
+        instant = NOW + LIFETIME + timedelta(microseconds=999_999)
         assert access.verify(access_token(expires_at=instant)).expires_at <= instant
         assert refresh.verify(refresh_token(expires_at=instant)).expires_at <= instant
 
@@ -91,9 +91,9 @@ class TestKeys:
 class TestExpiry:
     def test_expired_access_token_says_so(self, time_machine):
         token = access_token()
-        time_machine.move_to(NOW + timedelta(minutes=15, seconds=4), tick=False)
+        time_machine.move_to(NOW + LIFETIME + timedelta(seconds=4), tick=False)
         access.verify(token)
-        time_machine.move_to(NOW + timedelta(minutes=15, seconds=5), tick=False)
+        time_machine.move_to(NOW + LIFETIME + timedelta(seconds=5), tick=False)
         with pytest.raises(ExpiredTokenError) as caught:
             access.verify(token)
         assert caught.value.reason == "token_expired"
@@ -101,7 +101,7 @@ class TestExpiry:
     def test_leeway_is_a_setting(self, time_machine, options):
         options(LEEWAY=timedelta(0))
         token = access_token()
-        time_machine.move_to(NOW + timedelta(minutes=15), tick=False)
+        time_machine.move_to(NOW + LIFETIME, tick=False)
         with pytest.raises(ExpiredTokenError):
             access.verify(token)
 
