@@ -25,7 +25,7 @@ def auth_digest(user: AbstractBaseUser) -> str:
 
 def is_current(user: AbstractBaseUser, digest: str) -> bool:
     """Whether the password is still the one of sign-in, ``SECRET_KEY_FALLBACKS`` respected."""
-    return any(constant_time_compare(known, digest) for known in _known_digests(user))
+    return any(constant_time_compare(known, digest) for known in known_digests(user))
 
 
 def may_sign_in(user: AbstractBaseUser) -> bool:
@@ -48,7 +48,8 @@ def user_of_subject(subject: str, *, using: str) -> AbstractBaseUser:
     return model.from_db(using, [key.attname], [key.to_python(subject)])
 
 
-def _known_digests(user: Any) -> Iterable[str]:
+def known_digests(user: Any) -> Iterable[str]:
+    """What sessions may remember of the password now, ``SECRET_KEY_FALLBACKS`` respected."""
     yield auth_digest(user)
     for fallback in user.get_session_auth_fallback_hash():
         yield _digest(fallback)

@@ -17,9 +17,11 @@ class RefreshSessionsConfig(AppConfig):
     def ready(self) -> None:
         from refresh_sessions import auditing, checks, notifications  # noqa: F401
         from refresh_sessions.html import receivers
+        from refresh_sessions.identity import passwords
 
         auditing.connect()
         notifications.connect()
+        passwords.connect()
         receivers.connect()
 
         if find_spec("drf_spectacular"):

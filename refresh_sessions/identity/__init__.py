@@ -1,9 +1,10 @@
 """How people prove who they are: the methods, and what a full proof is made of.
 
-Knows neither sessions nor REST framework: any view can ask for a proof of identity.
+Knows neither the course of sessions nor REST framework: any view can ask for a proof of identity.
 """
 
 from refresh_sessions.identity.methods import AuthenticationMethod, PasswordMethod
+from refresh_sessions.identity.passwords import authenticate
 from refresh_sessions.identity.proof import (
     available_methods,
     describe,
@@ -16,6 +17,7 @@ from refresh_sessions.identity.proof import (
 __all__ = [
     "AuthenticationMethod",
     "PasswordMethod",
+    "authenticate",
     "available_methods",
     "describe",
     "lacks_second_factor",

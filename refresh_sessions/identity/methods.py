@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.identity.passwords import authenticate
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

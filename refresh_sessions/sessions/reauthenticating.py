@@ -14,7 +14,6 @@ from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, is_current
 from refresh_sessions.database import (
     LostRaceError,
     commit_when_busy,
@@ -130,7 +129,6 @@ class _Proof:
         claims, using = self.grant.claims, self.using
         take_turn(claims.session_id, using=using)
         family = read_family(claims.family_id, using=using)
-        self._keep_up_with_new_hash(family)
         check_state(claims, family)
         found = {
             "generation": family.generation,
@@ -214,18 +212,3 @@ class _Proof:
         )
         if not changed:
             raise LostRaceError
-
-    def _keep_up_with_new_hash(self, family: TokenFamily) -> None:
-        """Django may just have stored the password that it checked with a newer hash.
-
-        That ends sessions as a new password does, but not the one whose user has typed it.
-        """
-        session, before = family.session, self.grant.session
-        if before is None or is_current(session.user, session.auth_hash):
-            return
-        same = session.auth_hash == before.auth_hash
-        digest = auth_digest(session.user)
-        if same and digest == auth_digest(self.grant.user):
-            sessions = DeviceSession.objects.using(self.using).filter(pk=session.pk)
-            sessions.update(auth_hash=digest)
-            session.auth_hash = digest

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError
+from refresh_sessions.identity import authenticate
 from refresh_sessions.rest_framework.serializers import SecondStepSerializer
 from refresh_sessions.rest_framework.throttling import LoginThrottle, VerifyThrottle
 from refresh_sessions.rest_framework.views.base import ContractView

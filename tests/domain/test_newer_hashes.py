@@ -1,0 +1,134 @@
+"""Django stores a checked password anew when its hashers have changed: no new password."""
+
+import pytest
+from django.contrib import auth
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import MD5PasswordHasher
+
+from refresh_sessions.accounts import is_current
+from refresh_sessions.exceptions import SecondFactorRequiredError
+from refresh_sessions.identity import authenticate
+from refresh_sessions.sessions import finish_sign_in, refresh_session, sign_in
+from tests.domain.stories import call, refused, session_of
+from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.factors import CODE, Code
+
+pytestmark = pytest.mark.django_db
+
+
+class Directory(ModelBackend):
+    """Accepts a password that it keeps elsewhere, and stores what was typed."""
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        user = auth.get_user_model().objects.get_by_natural_key(username)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        return user
+
+
+class NewerHasher(MD5PasswordHasher):
+    """Quick, for the tests."""
+
+    algorithm = "newer"
+
+
+@pytest.fixture
+def newer_hashers(user, settings):
+    """Hashers that have changed since the user got a password."""
+    settings.PASSWORD_HASHERS = [f"{__name__}.NewerHasher", *settings.PASSWORD_HASHERS]
+
+
+@pytest.fixture
+def type_password(user):
+    """Type the user's password, or another, where one signs in."""
+
+    def typed(password=PASSWORD):
+        return authenticate(None, username=user.get_username(), password=password)
+
+    return typed
+
+
+def stored(user) -> str:
+    return type(user).objects.get(pk=user.pk).password
+
+
+@pytest.mark.usefixtures("newer_hashers")
+class TestTheSamePassword:
+    def test_ends_no_session(self, user, pair, type_password):
+        before = stored(user)
+        here = make_pair(type_password())
+        assert stored(user) != before
+        assert [call(pair), call(here)] == ["ok", "ok"]
+        assert refresh_session(pair.refresh).refresh
+        assert session_of(pair).revoked_at is None
+
+    def test_leaves_the_sessions_of_others_alone(self, type_password):
+        other = make_pair(UserFactory())
+        before = session_of(other).auth_hash
+        type_password()
+        assert session_of(other).auth_hash == before
+        assert call(other) == "ok"
+
+    def test_leaves_a_sign_in_between_its_steps(self, user, type_password, options, monkeypatch):
+        options(SECOND_FACTORS=("tests.factors.Code",))
+        monkeypatch.setattr(Code, "is_available", lambda method, user: True)
+        with pytest.raises(SecondFactorRequiredError) as asked:
+            sign_in(user, methods=("pwd",))
+        type_password()
+        assert call(finish_sign_in(asked.value.ticket, {"code": CODE})) == "ok"
+
+    def test_is_noticed_under_a_rotated_secret_key_too(self, pair, type_password, settings):
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "n" * 50
+        type_password()
+        assert call(pair) == "ok"
+        settings.SECRET_KEY_FALLBACKS = []
+        session = session_of(pair)
+        assert is_current(session.user, session.auth_hash)
+
+    def test_signed_in_twice_at_once_is_stored_once(self, user, pair, type_password, monkeypatch):
+        """The second one has read the older hash, and is to save after the first one has."""
+        other = make_pair(user)
+        check = type(user).check_password
+
+        def overtaken(found, raw):
+            monkeypatch.undo()
+            first.append(type_password())
+            return check(found, raw)
+
+        first = []
+        monkeypatch.setattr(type(user), "check_password", overtaken)
+        here = type_password()
+        assert here.password == first[0].password == stored(user)
+        assert [call(pair), call(other), call(make_pair(here))] == ["ok"] * 3
+
+    def test_a_wrong_password_stores_nothing(self, user, pair, type_password):
+        before = stored(user)
+        assert type_password("wrong") is None
+        assert stored(user) == before
+        assert call(pair) == "ok"
+
+
+class TestAnotherPassword:
+    def test_that_a_backend_stores_ends_the_sessions(self, user, pair, type_password, settings):
+        settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Directory"]
+        here = make_pair(type_password("one that the directory knows"))
+        assert call(here) == "ok"
+        assert refused(pair.refresh) == "session_revoked"
+        assert session_of(pair).revoked_reason == "password_changed"
+
+    def test_the_same_again_does_not(self, pair, type_password, settings):
+        settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Directory"]
+        assert call(make_pair(type_password())) == "ok"
+        assert call(pair) == "ok"
+
+    @pytest.mark.usefixtures("newer_hashers")
+    def test_set_elsewhere_ends_them_with_newer_hashers_too(self, user, pair):
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
+        assert call(pair) == "session_revoked"
+
+
+def test_an_ordinary_sign_in_asks_nothing_more(user, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert authenticate(None, username=user.get_username(), password=PASSWORD) == user

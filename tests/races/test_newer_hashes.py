@@ -1,0 +1,41 @@
+"""Sign-ins that store a newer hash of the password, against refreshes and each other."""
+
+from functools import partial
+
+import pytest
+from django.contrib.auth.hashers import make_password
+
+from refresh_sessions.identity import authenticate
+from refresh_sessions.sessions import refresh_session
+from tests.domain.stories import call, session_of
+from tests.domain.test_newer_hashes import NewerHasher
+from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.races.aftermath import failures, live_lineages
+from tests.races.runner import crew, scaled, soon
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OLDER = "django.contrib.auth.hashers.MD5PasswordHasher"
+NEWER = f"{NewerHasher.__module__}.{NewerHasher.__qualname__}"
+
+
+def sign_in(user):
+    return make_pair(authenticate(None, username=user.get_username(), password=PASSWORD))
+
+
+def test_nobody_is_signed_out(settings, tally):
+    settings.PASSWORD_HASHERS = [NEWER, OLDER]
+    with crew(4) as race:
+        for _ in range(scaled(20, 400)):
+            user = UserFactory()
+            user.password = make_password(PASSWORD, hasher="md5")
+            user.save()
+            there, elsewhere = make_pair(user), make_pair(user)
+            calls = [partial(sign_in, user)] * 2
+            calls += [partial(refresh_session, pair.refresh) for pair in (there, elsewhere)]
+            answers = race([soon(each) for each in calls])
+            assert failures(answers) == []
+            assert [call(pair) for pair in (there, elsewhere, *answers)] == ["ok"] * 6
+            assert session_of(there).user.password.startswith("newer$")
+            tally.add(answers, live=live_lineages(pair.refresh for pair in answers))
+    assert tally.live == {4}
