@@ -49,7 +49,8 @@ def type_password(user):
 
 
 def stored(user) -> str:
-    return type(user).objects.get(pk=user.pk).password
+    password: str = type(user).objects.get(pk=user.pk).password
+    return password
 
 
 @pytest.mark.usefixtures("newer_hashers")
