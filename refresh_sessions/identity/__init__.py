@@ -7,6 +7,7 @@ from refresh_sessions.identity.methods import AuthenticationMethod, PasswordMeth
 from refresh_sessions.identity.passwords import authenticate
 from refresh_sessions.identity.proof import (
     available_methods,
+    configured_methods,
     describe,
     lacks_second_factor,
     missing_second_factors,
@@ -19,6 +20,7 @@ __all__ = [
     "PasswordMethod",
     "authenticate",
     "available_methods",
+    "configured_methods",
     "describe",
     "lacks_second_factor",
     "missing_second_factors",

@@ -27,7 +27,16 @@ Methods = Sequence[AuthenticationMethod]
 
 def available_methods(user: AbstractBaseUser) -> Methods:
     """The configured methods that this user has set up, second factors last."""
-    return [method for method in _configured_methods() if method.is_available(user)]
+    return [method for method in configured_methods() if method.is_available(user)]
+
+
+def configured_methods(*, second_factors_only: bool = False) -> Methods:
+    """All methods that the settings name, second factors last; or what a sign-in may ask for."""
+    settings = get_settings()
+    if second_factors_only:
+        return _methods_of(settings.SECOND_FACTORS)
+    methods = _methods_of((*settings.REAUTHENTICATION_METHODS, *settings.SECOND_FACTORS))
+    return sorted(methods, key=lambda method: method.second_factor)
 
 
 def describe(methods: Iterable[AuthenticationMethod]) -> list[dict[str, str]]:
@@ -40,13 +49,13 @@ def describe(methods: Iterable[AuthenticationMethod]) -> list[dict[str, str]]:
 
 def lacks_second_factor(user: AbstractBaseUser, amr: Collection[str]) -> bool:
     """Whether the user has a second factor, and a proof by these methods went without it."""
-    seconds = [method for method in _configured_methods() if method.second_factor]
+    seconds = [method for method in configured_methods() if method.second_factor]
     return next(_unshown(seconds, user, amr), None) is not None
 
 
 def missing_second_factors(user: AbstractBaseUser, amr: Collection[str]) -> Methods:
     """What a sign-in by these methods has to go on with; any one of them will do."""
-    return list(_unshown(_methods_of(get_settings().SECOND_FACTORS), user, amr))
+    return list(_unshown(configured_methods(second_factors_only=True), user, amr))
 
 
 @sensitive_variables()
@@ -126,12 +135,6 @@ def _announce_failure(
             credentials={"username": user.get_username()},
             request=request,
         )
-
-
-def _configured_methods() -> Methods:
-    settings = get_settings()
-    methods = _methods_of((*settings.REAUTHENTICATION_METHODS, *settings.SECOND_FACTORS))
-    return sorted(methods, key=lambda method: method.second_factor)
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
+from tests.api.described import check_description
+
 CHALLENGE = 'Bearer realm="api"'
 
 
@@ -46,6 +48,7 @@ class Client:
             options = {"data": body, "content_type": "application/json", **options}
         answer = getattr(self.raw, method)(f"/auth/{path}", headers=headers, **options)
         check_contract(answer)
+        check_description(answer, method=method, path=path)
         return answer
 
 

@@ -1,10 +1,44 @@
-"""The optional OpenAPI extension."""
+"""What drf-spectacular makes of the package, by its optional extension.
+
+That each answer is as described is checked by the client of these tests, in all of them.
+"""
 
 import pytest
 
 pytest.importorskip("drf_spectacular")
 
+from django.urls import get_resolver, path
+from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.validation import validate_schema
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.schemas.openapi import AutoSchema
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
+from refresh_sessions.rest_framework.views import LoginView, RevokeAllView
+from tests.api.described import described
+
+
+class ShortSerializer(serializers.Serializer):
+    """A project's own."""
+
+    id = serializers.UUIDField()
+
+
+def component(name):
+    return described()["components"]["schemas"][name]["properties"]
+
+
+def parameters(path, method="post"):
+    return {
+        parameter["name"]: parameter["in"]
+        for parameter in described()["paths"][path][method].get("parameters", ())
+    }
 
 
 def test_views_of_a_project_are_said_to_take_a_bearer_token():
@@ -12,3 +46,100 @@ def test_views_of_a_project_are_said_to_take_a_bearer_token():
     scheme = schema["components"]["securitySchemes"]["accessToken"]
     assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
     assert schema["paths"]["/who-am-i/"]["get"]["security"] == [{"accessToken": []}]
+
+
+@pytest.mark.parametrize("options_", [{}, {"TRANSPORT": "cookie"}])
+def test_each_endpoint_is_described_without_a_warning(options, options_):
+    options(**options_)
+    reset_generator_stats()
+    schema = SchemaGenerator(urlconf="refresh_sessions.urls").get_schema(public=True)
+    assert not GENERATOR_STATS
+    validate_schema(schema)
+    assert len(schema["paths"]) == len(get_resolver("refresh_sessions.urls").url_patterns)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            assert operation["description"]
+            assert min(operation["responses"]) < "300"
+
+
+class TestSecurity:
+    @pytest.mark.parametrize(
+        ("path", "security"),
+        [
+            ("/login/", [{}]),
+            ("/refresh/", [{}]),
+            ("/logout/", [{"accessToken": []}, {}]),
+            ("/reauthenticate/", [{"accessToken": []}]),
+            ("/sessions/revoke-all/", [{"accessToken": []}]),
+            ("/introspect/", [{"basicAuth": []}]),
+        ],
+    )
+    def test_of_an_endpoint(self, path, security):
+        assert described()["paths"][path]["post"]["security"] == security
+
+    def test_a_subclass_is_a_scheme_of_its_own(self):
+        class EitherToken(AccessTokenAuthentication):
+            pass
+
+        class View(APIView):
+            authentication_classes = (EitherToken,)
+            permission_classes = (IsAuthenticated,)
+
+            @extend_schema(responses=None)
+            def get(self, request):
+                return Response()
+
+        reset_generator_stats()
+        patterns = [path("a/", View.as_view()), path("b/", RevokeAllView.as_view())]
+        schema = SchemaGenerator(patterns=patterns).get_schema(public=True)
+        assert set(schema["components"]["securitySchemes"]) == {"accessToken", "eitherToken"}
+        assert not GENERATOR_STATS
+
+
+class TestSettings:
+    def test_names(self, options):
+        options(FIELD_NAMES={"access": "accessToken", "username": "email"})
+        assert "accessToken" in component("SessionSignedIn")
+        assert "accessToken" in component("SessionRefreshed")
+        assert {"email", "password", "device_name"} == set(component("SessionLogin"))
+
+    def test_cookie(self, options):
+        options(TRANSPORT="cookie", COOKIE_NAME="__Host-r")
+        assert "refresh" not in component("SessionSignedIn")
+        assert "refresh" not in component("SessionRefreshed")
+        assert parameters("/refresh/")["__Host-r"] == "cookie"
+        assert "requestBody" not in described()["paths"]["/refresh/"]["post"]
+        assert "403" in described()["paths"]["/sessions/"]["get"]["responses"]
+
+    def test_body(self):
+        assert "refresh" in component("SessionSignedIn")
+        assert "cookie" not in parameters("/refresh/").values()
+        assert "403" not in described()["paths"]["/sessions/"]["get"]["responses"]
+
+    def test_methods(self, options):
+        assert set(component("SessionProof")) == {"password"}
+        options(SECOND_FACTORS=("tests.factors.Code",))
+        assert set(component("SessionProof")) == {"password", "code"}
+        assert set(component("SessionSecondStep")) == {"ticket", "device_name", "code"}
+
+    def test_a_session_of_ones_own(self, options):
+        options(SESSION_SERIALIZER="tests.api.test_schema.ShortSerializer")
+        session = component("SessionSignedIn")["session"]
+        assert session == {"$ref": "#/components/schemas/Short"}
+
+
+class TestViews:
+    def test_a_subclass_of_a_project_is_described_too(self):
+        class OurLogin(LoginView):
+            """Signs in, at our place."""
+
+        schema = SchemaGenerator(patterns=[path("in/", OurLogin.as_view())]).get_schema(
+            public=True
+        )
+        assert "429" in schema["paths"]["/in/"]["post"]["responses"]
+
+    def test_are_left_out_by_other_generators(self, monkeypatch):
+        """They would ask the views for serializers, and there are none."""
+        assert LoginView.schema is not None
+        monkeypatch.setattr(api_settings, "DEFAULT_SCHEMA_CLASS", AutoSchema, raising=False)
+        assert LoginView.schema is None

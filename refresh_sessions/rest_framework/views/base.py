@@ -30,6 +30,7 @@ from refresh_sessions.rest_framework.exceptions import (
     CrossSiteRequest,
     contract_exception_handler,
 )
+from refresh_sessions.rest_framework.inspecting import DescribedSchema
 from refresh_sessions.rest_framework.parsers import JSONOnly, StrictJSONParser
 from refresh_sessions.rest_framework.serializers import pair_body
 from refresh_sessions.sessions import (
@@ -59,7 +60,7 @@ class ContractView(APIView):
     metadata_class = None
     http_method_names = ("get", "post", "patch", "delete", "head")
     versioning_class = None
-    schema = None
+    schema = DescribedSchema()
 
     is_private = True
     """Whether the answer, or what it does, is the business of one site alone."""

@@ -1,0 +1,14 @@
+"""What drf-spectacular is told about this package. Imported only where it is installed.
+
+Importing a class registers it. Views and serializers are imported when a schema is made and not
+before, since REST framework reads the project's settings along with them.
+"""
+
+from refresh_sessions.rest_framework.schema.endpoints import (
+    EndpointsExtension,
+    LoginExtension,
+    SessionExtension,
+)
+from refresh_sessions.rest_framework.schema.security import AccessTokenScheme
+
+__all__ = ["AccessTokenScheme", "EndpointsExtension", "LoginExtension", "SessionExtension"]
