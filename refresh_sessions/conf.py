@@ -212,5 +212,7 @@ def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
 
 
 def _did_you_mean(key: object) -> str:
-    close = difflib.get_close_matches(str(key), [item.name for item in fields(Settings)], n=1)
+    # As close as a slip of the fingers: another package's setting is none of ours misspelt.
+    known = [item.name for item in fields(Settings)]
+    close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.8)
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.module_loading import import_string
 
+from refresh_sessions.checks.caches import check_rates
 from refresh_sessions.conf import NAMESPACE, Settings, problems
 
 _SHORTEST_LIFETIME: Final = timedelta(seconds=1)
@@ -47,9 +48,11 @@ def find_mistakes(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_durations(settings)
     yield from _check_dotted_paths(settings)
     yield from _check_second_factors(settings)
+    yield from _check_methods(settings)
     yield from _check_user_id_field(settings)
     yield from _check_audience(settings)
     yield from _check_cache(settings)
+    yield from check_rates()
     if settings.TRANSPORT == "cookie":
         yield from _check_cookie(settings)
 
@@ -121,6 +124,21 @@ def _check_second_factors(settings: Settings) -> Iterator[CheckMessage]:
                 "'REAUTHENTICATION_METHODS'.",
                 id="refresh_sessions.E019",
             )
+
+
+def _check_methods(settings: Settings) -> Iterator[CheckMessage]:
+    for key in ("REAUTHENTICATION_METHODS", "SECOND_FACTORS"):
+        for path in getattr(settings, key):
+            try:
+                find_problems = import_string(path)().find_problems
+            except (AttributeError, ImportError, TypeError):
+                continue  # No method at all, which is said elsewhere.
+            for problem, hint in find_problems():
+                yield Error(
+                    f"{NAMESPACE}[{key!r}] names {path!r}, which cannot work: {problem}",
+                    hint=hint,
+                    id="refresh_sessions.E020",
+                )
 
 
 def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:

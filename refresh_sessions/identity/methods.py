@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.http import HttpRequest
@@ -57,6 +57,13 @@ class AuthenticationMethod:
         Override it where others are as good: a passkey that asked for a fingerprint, say.
         """
         return self.amr in amr
+
+    def find_problems(self) -> Iterator[tuple[str, str]]:
+        """What in this project keeps the method from working, for the system checks.
+
+        Each problem is a sentence, with another that says what to do. The database is not asked.
+        """
+        yield from ()
 
     def announces_failure(self) -> bool:
         """Whether ``verify`` itself sends Django's ``user_login_failed``."""

@@ -6,7 +6,8 @@ middleware nor its forms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import router, transaction
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 LONGEST_CODE: Final = 128
+
+_INSTALL: Final = "Install it with: pip install 'django-refresh-sessions[otp]'"
 
 
 class OneTimePasswordMethod(AuthenticationMethod):
@@ -58,15 +61,25 @@ class OneTimePasswordMethod(AuthenticationMethod):
                 device.save(using=using)
         return False
 
+    def find_problems(self) -> Iterator[tuple[str, str]]:
+        """Without a model of devices nobody has one: all sign in by password alone, unasked."""
+        if find_spec("django_otp") is None:
+            yield "django-otp is not installed.", _INSTALL
+            return
+        from django_otp import device_classes  # noqa: PLC0415
+
+        if next(iter(device_classes()), None) is None:
+            yield (
+                "INSTALLED_APPS has none of django-otp's devices, so nobody is asked for a code.",
+                "Add 'django_otp' and 'django_otp.plugins.otp_totp', then migrate.",
+            )
+
     def devices(self, user: AbstractBaseUser, *, for_verify: bool = False) -> Iterable[Any]:
         """The confirmed devices that need no challenge."""
         try:
             from django_otp import devices_for_user  # noqa: PLC0415
         except ImportError as error:
-            raise SettingsError(
-                "OneTimePasswordMethod needs django-otp: "
-                "pip install 'django-refresh-sessions[otp]'."
-            ) from error
+            raise SettingsError(f"OneTimePasswordMethod needs django-otp. {_INSTALL}") from error
         for device in devices_for_user(user, for_verify=for_verify):
             if not device.is_interactive():
                 yield device

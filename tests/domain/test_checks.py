@@ -18,6 +18,7 @@ from refresh_sessions import presets
 from refresh_sessions.checks import check_deployment, check_settings, deployment, mistakes
 from refresh_sessions.policies import SessionPolicy
 from tests.factories import make_pair
+from tests.factors import Code
 from tests.keys import entry, public_pem
 from tests.unit.forge import parts
 
@@ -28,13 +29,26 @@ STRONG = "0123456789abcdefghijklmnopqrstuvwxyz-0123456789abcd"
 SHARED = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://none"}
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 NOTHING = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
-THROTTLES_OFF = {"DEFAULT_THROTTLE_RATES": {"session-login": None}}
+
+
+def rates(login):
+    return {"DEFAULT_THROTTLE_RATES": {"session-login": login}}
+
+
+THROTTLES_OFF = rates(None)
 
 a_policy = SessionPolicy()
 
 
 class NoPolicy:
     """Knows nothing of sessions."""
+
+
+class Thumb(Code):
+    """A second factor of which something is missing."""
+
+    def find_problems(self):
+        yield "there is no reader.", "Buy one."
 
 
 def seconds(number) -> timedelta:
@@ -91,6 +105,16 @@ CASES = [
     Case("E005", "'SECOND_FACTORS'", "Gone", SECOND_FACTORS=("a.Gone",)),
     Case("E006", "'SECOND_FACTORS'", SECOND_FACTORS=("tests.domain.test_checks.NoPolicy",)),
     Case("E019", "Password", SECOND_FACTORS=("refresh_sessions.identity.PasswordMethod",)),
+    Case("E020", "'SECOND_FACTORS'", "no reader", SECOND_FACTORS=(f"{__name__}.Thumb",)),
+    Case(
+        *("E020", "'REAUTHENTICATION_METHODS'", "no reader"),
+        REAUTHENTICATION_METHODS=(f"{__name__}.Thumb",),
+    ),
+    Case("E021", "'session-login'", "fortnight", django={"REST_FRAMEWORK": rates("5/fortnight")}),
+    Case("E021", "'session-login'", "'5'", django={"REST_FRAMEWORK": rates("5")}),
+    Case("E021", "'session-login'", "five", django={"REST_FRAMEWORK": rates("five/min")}),
+    Case("E021", "'session-login'", "5/", django={"REST_FRAMEWORK": rates("5/")}),
+    Case("E021", "'session-login'", django={"REST_FRAMEWORK": rates(5)}),
     Case("E006", "'POLICY'", "SessionPolicy", POLICY="tests.domain.test_checks.NoPolicy"),
     Case(
         *("E006", "'REAUTHENTICATION_METHODS'", "AuthenticationMethod"),
@@ -356,6 +380,34 @@ class TestThrottles:
 
     def test_are_the_two_that_everybody_meets_at_least(self):
         assert {"session-login", "session-refresh"} <= set(_scopes())
+
+
+class TestDjangoOTP:
+    """As a second factor that nobody can have, it would let all sign in by password alone."""
+
+    @pytest.fixture(autouse=True)
+    def _second_factor(self, settings):
+        path = "refresh_sessions.identity.otp.OneTimePasswordMethod"
+        settings.REFRESH_SESSIONS = {"SECOND_FACTORS": (path,)}
+
+    def test_is_missed(self, monkeypatch):
+        monkeypatch.setattr("refresh_sessions.identity.otp.find_spec", lambda name: None)
+        (message,) = found()
+        assert message.id == "refresh_sessions.E020"
+        assert "not installed" in message.msg
+        assert "pip install 'django-refresh-sessions[otp]'" in str(message.hint)
+
+    def test_has_no_devices(self, monkeypatch):
+        django_otp = pytest.importorskip("django_otp")
+        monkeypatch.setattr(django_otp, "device_classes", lambda: iter(()))
+        (message,) = found()
+        assert message.id == "refresh_sessions.E020"
+        assert "nobody is asked for a code" in message.msg
+        assert "django_otp.plugins.otp_totp" in str(message.hint)
+
+    def test_is_there(self):
+        pytest.importorskip("django_otp")
+        assert ids() == []
 
 
 class TestPlaces:
