@@ -44,6 +44,8 @@ class SignIn:
     methods: Sequence[str]
     data: Mapping[str, Any]
     using: str
+    proven: bool = True
+    """Whether identity was proven just now."""
     claim: Callable[[], object] = lambda: None
     """What is done first, in the same transaction; it may refuse by raising."""
     secret: str = field(default_factory=new_secret, repr=False)
@@ -86,6 +88,7 @@ def start_session(
     name: str = "",
     methods: Sequence[str] = (),
     data: Mapping[str, Any] | None = None,
+    proven: bool = True,
 ) -> TokenPair:
     """Sign a user in on a device, after any proof of identity that satisfies the caller.
 
@@ -98,6 +101,8 @@ def start_session(
         name: what the client calls the device; cut to 128 characters.
         methods: how identity was proven, in the words of RFC 8176 (``"pwd"``, ``"otp"``).
         data: more about this sign-in, for the policy object.
+        proven: False where nobody has proven anything just now, as when a token of another system
+            is exchanged: a sensitive action then asks for a proof from the start.
 
     Raises:
         NoActiveAccountError: the account is inactive or has been deleted.
@@ -111,6 +116,7 @@ def start_session(
         name=name,
         methods=methods,
         data=data or {},
+        proven=proven,
         using=router.db_for_write(DeviceSession),
     )
     return sign_in.carry_out()
@@ -196,7 +202,7 @@ def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> To
         idle_expires_at=idle_expiry(session, now=now, request=sign_in.request),
         last_ip_address=session.ip_address,
         last_user_agent=session.user_agent,
-        authenticated_at=now,
+        authenticated_at=now if sign_in.proven else None,
         authentication_methods=list(sign_in.methods),
     )
 

@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.views import LoginView, RevokeAllView
+from refresh_sessions.rest_framework.views.base import ContractView
 from tests.api.described import described
 
 
@@ -137,6 +138,15 @@ class TestViews:
             public=True
         )
         assert "429" in schema["paths"]["/in/"]["post"]["responses"]
+
+    def test_a_view_upon_the_base_alone_describes_itself(self):
+        class Move(ContractView):
+            @extend_schema(responses={204: None})
+            def post(self, request):
+                return Response(status=204)
+
+        schema = SchemaGenerator(patterns=[path("move/", Move.as_view())]).get_schema(public=True)
+        assert set(schema["paths"]["/move/"]["post"]["responses"]) == {"204"}
 
     def test_are_left_out_by_other_generators(self, monkeypatch):
         """They would ask the views for serializers, and there are none."""

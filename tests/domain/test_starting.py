@@ -11,6 +11,7 @@ from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import start_session
 from refresh_sessions.signals import session_revoked, session_started
+from refresh_sessions.tokens import access
 from tests.domain.stories import call, kinds, session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
@@ -60,6 +61,11 @@ class TestSession:
         family = TokenFamily.objects.get()
         assert len(family.secret_digest) == 64
         assert family.secret_digest not in pair.refresh
+
+    def test_without_any_proof_knows_of_none(self, user):
+        claims = access.verify(start_session(user, proven=False).access)
+        assert claims.authenticated_at is None
+        assert TokenFamily.objects.get().authenticated_at is None
 
     def test_sets_last_login(self, user):
         make_pair(user)
