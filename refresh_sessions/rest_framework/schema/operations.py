@@ -89,7 +89,7 @@ def _refresh() -> _Operations:
             "Exchange the refresh token. Store `refresh` only when the answer has one.",
             request=presented_token(shapes.SessionRefreshSerializer),
             answers={200: shapes.SessionRefreshedSerializer},
-            failures=(401, 403, 409, 429, 503),
+            failures=(400, 401, 403, 409, 415, 429, 503),
             parameters=refresh_cookie(required=True),
         )
     }
@@ -102,7 +102,7 @@ def _logout() -> _Operations:
             "none. Expired ones will do, and twice is fine.",
             request=presented_token(shapes.SessionLogoutSerializer),
             answers={204: _DONE},
-            failures=(401, 503),
+            failures=(400, 401, 415, 503),
             parameters=refresh_cookie(required=False),
         )
     }
