@@ -14,6 +14,8 @@ import string
 import sys
 import time
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -134,16 +136,58 @@ def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
     return tally
 
 
-def main() -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+def run_guided(minutes: float, number: int) -> None:
+    """Fuzz for so long with bytes that are chosen by what code those before them have reached.
+
+    Needs ``pip install atheris``, and ends the process. What led to a finding is written to a
+    file, which the last line names.
+    """
+    import atheris  # noqa: PLC0415  (seldom installed)
     import django  # noqa: PLC0415
 
-    django.setup()
+    with atheris.instrument_imports(include=["json", "jwt", "refresh_sessions.tokens"]):
+        django.setup()
+        from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
+        from tests.unit.forge import unb64  # noqa: PLC0415
+        from tests.unit.test_tokens import access_token, refresh_token  # noqa: PLC0415
+
+    genuine = [access_token(), refresh_token()]
+    header, payload, _signature = map(unb64, genuine[0].split("."))
+
+    def present(data: bytes) -> None:
+        """The first byte says what the others are: a payload, a header, or a whole token."""
+        kind, content = data[:1], data[1:]
+        if kind in {b"p", b"h"}:
+            pieces = (content, b"") if kind == b"p" else (payload, content)
+            ours = signed_by_us(*pieces, genuine[0])
+            # Signed in earnest, it may well be good: it must not bring anything else about.
+            check(access.verify, ours, [ours])
+            return
+        for verify in (access.verify, refresh.verify):
+            check(verify, content.decode("latin-1"), genuine)
+
+    with TemporaryDirectory() as start:
+        seeds = [b"p" + payload, b"h" + header, *(b"t" + token.encode() for token in genuine)]
+        for position, content in enumerate(seeds):
+            Path(start, str(position)).write_bytes(content)
+        limits = [f"-max_total_time={int(minutes * 60)}", f"-seed={number}", "-max_len=4200"]
+        atheris.Setup([sys.argv[0], *limits, start], present)
+        atheris.Fuzz()
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--guided", action="store_true", help="by coverage; needs atheris")
     arguments = parser.parse_args()
-    print(f"seed {arguments.seed}")  # noqa: T201  (for who started it)
+    print(f"seed {arguments.seed}", flush=True)  # noqa: T201  (for who started it)
+    if arguments.guided:
+        run_guided(arguments.minutes, arguments.seed)
+    import django  # noqa: PLC0415
+
+    django.setup()
     tally = run(arguments.minutes, arguments.seed)
     said = f"{tally.total()} tokens: {dict(tally)}; nothing else happened"
     print(said)  # noqa: T201
