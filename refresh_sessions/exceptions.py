@@ -6,6 +6,7 @@ Nothing here knows HTTP: ``rest_framework.exceptions`` gives each its status and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -119,6 +120,18 @@ class InvalidTicketError(RefreshSessionsError):
 
     code = "ticket_not_valid"
     message = _("This sign-in can no longer be finished. Please log in again.")
+
+
+class TooManyAttemptsError(RefreshSessionsError):
+    """So many attempts to prove who one is have failed that no more are looked at for a while."""
+
+    code = "throttled"
+    message = _("Please wait a little and try again.")
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.retry_after = max(1, math.ceil(wait.total_seconds()))
+        """Seconds until attempts are looked at again."""
 
 
 class SessionLimitReachedError(RefreshSessionsError):

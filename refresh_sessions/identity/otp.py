@@ -7,6 +7,7 @@ middleware nor its forms.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from django.db import router, transaction
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from refresh_sessions.database import retry_when_busy
 from refresh_sessions.exceptions import SettingsError
 from refresh_sessions.identity.methods import AuthenticationMethod
 
@@ -45,16 +47,27 @@ class OneTimePasswordMethod(AuthenticationMethod):
     def verify(
         self, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
     ) -> bool:
-        """Have the devices check the code, with their rows locked."""
+        """Have the devices check the code, with their rows locked.
+
+        Raises:
+            DatabaseBusyError: the database gave no answer in several tries.
+
+        """
         code, wanted = data[self.field], data.get("otp_device")
         if not isinstance(code, str) or len(code) > LONGEST_CODE or not code.isprintable():
             return False
         using = router.db_for_write(type(user))
+        asked = partial(self._ask, user, "".join(code.split()), wanted, using)
+        # Under strict isolation the database refuses whoever comes with a code at the same time.
+        return retry_when_busy(using, asked)
+
+    @sensitive_variables()
+    def _ask(self, user: AbstractBaseUser, code: str, wanted: object, using: str) -> bool:
         with transaction.atomic(using=using):
             failed = []
             for device in self.devices(user, for_verify=True):
                 if wanted is None or wanted == device.persistent_id:
-                    if _knows(device, "".join(code.split()), using):
+                    if _knows(device, code, using):
                         return True
                     failed.append(device)
             for device in failed:
@@ -85,6 +98,7 @@ class OneTimePasswordMethod(AuthenticationMethod):
                 yield device
 
 
+@sensitive_variables()
 def _knows(device: Any, code: str, using: str) -> bool:
     """Ask a device, and write only what a success changes.
 

@@ -60,7 +60,11 @@ def missing_second_factors(user: AbstractBaseUser, amr: Collection[str]) -> Meth
 
 @sensitive_variables()
 def prove_identity(
-    user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
+    user: AbstractBaseUser,
+    data: Mapping[str, Any],
+    request: HttpRequest | None,
+    *,
+    before: Callable[[], object] = lambda: None,
 ) -> tuple[str, ...]:
     """Check that whoever sends ``data`` is the user, with one method of each kind they have.
 
@@ -71,6 +75,7 @@ def prove_identity(
         user: who it should be.
         data: fields by the names of the methods; others are not looked at.
         request: for the authentication backends.
+        before: called when it is certain that something will be checked, so to count attempts.
 
     Returns:
         How identity was proven, in the words of RFC 8176.
@@ -81,7 +86,7 @@ def prove_identity(
         ReauthenticationFailedError: what was sent is wrong.
 
     """
-    return prove_by(available_methods(user), user, data, request)
+    return prove_by(available_methods(user), user, data, request, before=before)
 
 
 @sensitive_variables()
@@ -93,10 +98,7 @@ def prove_by(
     *,
     before: Callable[[], object] = lambda: None,
 ) -> tuple[str, ...]:
-    """Check a proof by one method of each kind among ``methods``; see ``prove_identity``.
-
-    ``before`` is called when it is certain that something will be checked.
-    """
+    """Check a proof by one method of each kind among ``methods``; see ``prove_identity``."""
     if not methods:
         raise ReauthenticationUnavailableError
     presented = [method for method in methods if data.get(method.field) is not None]

@@ -1,5 +1,6 @@
 """Device sessions, their token families, and the security events of their lives."""
 
+from refresh_sessions.models.attempts import ProofAttempts
 from refresh_sessions.models.events import EventKind, SessionEvent
 from refresh_sessions.models.families import TokenFamily
 from refresh_sessions.models.sessions import DeviceSession, RevokedReason, SessionStatus
@@ -8,6 +9,7 @@ from refresh_sessions.models.tickets import SignInTicket
 __all__ = [
     "DeviceSession",
     "EventKind",
+    "ProofAttempts",
     "RevokedReason",
     "SessionEvent",
     "SessionStatus",

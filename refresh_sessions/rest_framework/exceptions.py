@@ -54,6 +54,7 @@ _STATUS_AND_CHALLENGE: Final[
     (exceptions.SessionLimitReachedError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.FamilyLimitReachedError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.RefreshSupersededError, status.HTTP_409_CONFLICT, None),
+    (exceptions.TooManyAttemptsError, status.HTTP_429_TOO_MANY_REQUESTS, None),
     (exceptions.DatabaseBusyError, status.HTTP_503_SERVICE_UNAVAILABLE, None),
 )
 
@@ -80,7 +81,7 @@ class SessionAPIException(APIException):
         super().__init__(body, code=error.code)
         if challenge:
             self.auth_header = challenge
-        if isinstance(error, exceptions.DatabaseBusyError):
+        if isinstance(error, exceptions.DatabaseBusyError | exceptions.TooManyAttemptsError):
             self.wait = error.retry_after
 
 

@@ -5,6 +5,7 @@ Any sign-in flow can use them: a password, social login, passkeys, magic links.
 
 from asgiref.sync import sync_to_async
 
+from refresh_sessions.sessions.attempts import prune_attempts, step_ups_of
 from refresh_sessions.sessions.branching import branch_session
 from refresh_sessions.sessions.checking import AccessGrant, check_access_token, read_grant
 from refresh_sessions.sessions.introspecting import (
@@ -71,6 +72,7 @@ __all__ = [
     "is_fresh",
     "note_failed_proof",
     "proof_by",
+    "prune_attempts",
     "prune_events",
     "prune_sessions",
     "prune_tickets",
@@ -85,4 +87,5 @@ __all__ = [
     "sign_in",
     "sign_out",
     "start_session",
+    "step_ups_of",
 ]

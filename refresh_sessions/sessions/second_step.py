@@ -20,6 +20,7 @@ from refresh_sessions.exceptions import (
 )
 from refresh_sessions.identity import describe, missing_second_factors, prove_by
 from refresh_sessions.models import SignInTicket
+from refresh_sessions.sessions.attempts import second_steps_of
 from refresh_sessions.sessions.issuing import TokenPair
 from refresh_sessions.sessions.starting import SignIn, start_session
 from refresh_sessions.sessions.tickets import (
@@ -102,6 +103,7 @@ def finish_sign_in(
             another password or is inactive since.
         ProofIncompleteError: no second factor was sent; this is no attempt.
         SecondFactorFailedError: it is wrong.
+        TooManyAttemptsError: too many were wrong, whatever the ticket; nothing has been checked.
         SessionLimitReachedError: too many live sessions and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: the database did not take the change in several tries.
         OuterTransactionError: called inside a transaction.
@@ -117,8 +119,18 @@ def finish_sign_in(
     if not factors:
         # It has been removed meanwhile; signing in again does without.
         raise InvalidTicketError
+    attempts = second_steps_of(user)
+
+    def count() -> None:
+        count_attempt(row, using)
+        attempts.take()
+
+    def claim() -> None:
+        consume(row, using)
+        attempts.forget()
+
     try:
-        shown = prove_by(factors, user, data, request, before=lambda: count_attempt(row, using))
+        shown = prove_by(factors, user, data, request, before=count)
     except ReauthenticationFailedError:
         raise SecondFactorFailedError from None
 
@@ -129,5 +141,5 @@ def finish_sign_in(
         methods=(*known.methods, *shown),
         data=known.data,
         using=using,
-        claim=lambda: consume(row, using),
+        claim=claim,
     ).carry_out()

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from refresh_sessions.exceptions import DatabaseBusyError, SecondFactorRequiredError
 from refresh_sessions.management.commands import prune_refresh_sessions, revoke_refresh_sessions
 from refresh_sessions.management.commands.prune_refresh_sessions import duration
-from refresh_sessions.models import DeviceSession, RevokedReason, SignInTicket
+from refresh_sessions.models import DeviceSession, ProofAttempts, RevokedReason, SignInTicket
 from refresh_sessions.sessions import (
     refresh_session,
     revoke_session,
@@ -22,6 +22,7 @@ from refresh_sessions.sessions import (
     revoking,
     sign_in,
 )
+from refresh_sessions.sessions.attempts import second_steps_of
 from tests.domain.stories import kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 
@@ -55,6 +56,17 @@ def busy(*args, **kwargs):
 
 
 class TestPrune:
+    def test_deletes_counts_of_attempts_that_count_no_more(self, clock, user):
+        second_steps_of(user).take()
+        clock.move(timedelta(days=1) - MOMENT)
+        prune()
+        assert ProofAttempts.objects.count() == 1
+        clock.move(MOMENT)
+        prune("--dry-run")
+        assert ProofAttempts.objects.count() == 1
+        prune()
+        assert not ProofAttempts.objects.exists()
+
     def test_deletes_sign_ins_that_nobody_finished(self, clock, options):
         options(SECOND_FACTORS=("tests.factors.Code",))
         ada = UserFactory(username="ada@example.org")

@@ -14,6 +14,7 @@ import string
 import sys
 import time
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -142,9 +143,9 @@ def run_guided(minutes: float, number: int) -> None:
     Needs ``pip install atheris``, and ends the process. What led to a finding is written to a
     file, which the last line names.
     """
-    import atheris  # noqa: PLC0415  (seldom installed)
     import django  # noqa: PLC0415
 
+    atheris: Any = import_module("atheris")
     with atheris.instrument_imports(include=["json", "jwt", "refresh_sessions.tokens"]):
         django.setup()
         from refresh_sessions.tokens import access, refresh  # noqa: PLC0415

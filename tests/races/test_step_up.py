@@ -1,6 +1,7 @@
 """Step-ups against refreshes, ends and each other; second steps of one sign-in."""
 
 from functools import partial
+from importlib import import_module
 
 import pytest
 
@@ -9,9 +10,11 @@ from refresh_sessions.exceptions import (
     SecondFactorFailedError,
     SecondFactorRequiredError,
     SessionRevokedError,
+    TooManyAttemptsError,
 )
-from refresh_sessions.models import DeviceSession, SignInTicket
+from refresh_sessions.models import DeviceSession, ProofAttempts, SignInTicket
 from refresh_sessions.sessions import (
+    attempts,
     check_access_token,
     finish_sign_in,
     proof_by,
@@ -130,3 +133,55 @@ class TestSecondStep:
                 answers = [type(answer) for answer in race([guess] * presenters)]
                 assert answers.count(SecondFactorFailedError) == 5
                 assert answers.count(InvalidTicketError) == presenters - 5
+
+    @pytest.mark.parametrize("before", [0, 1])
+    def test_guesses_with_many_tickets_are_no_more_than_those_of_the_account(
+        self, ada, monkeypatch, before
+    ):
+        """From the first on, which makes the row, as from the second."""
+        bound, presenters = 6, 4
+        monkeypatch.setattr(attempts, "MAX_FAILURES", bound)
+        with crew(presenters) as race:
+            for _ in range(scaled(3, 60)):
+                ProofAttempts.objects.all().delete()
+                said = [call_type(partial(self.guess, ada)) for _ in range(before)]
+                for _ in range(3):
+                    # Each with a ticket of its own.
+                    guesses = [partial(self.guess, ada)] * presenters
+                    said += [type(answer) for answer in race(guesses)]
+                assert set(said) == {SecondFactorFailedError, TooManyAttemptsError}
+                assert said.count(SecondFactorFailedError) == bound
+                assert ProofAttempts.objects.get().count == bound
+
+    def guess(self, user):
+        return finish_sign_in(self.ticket(user), {"code": "000000"})
+
+
+def call_type(guess) -> type:
+    with pytest.raises(SecondFactorFailedError) as failed:
+        guess()
+    return failed.type
+
+
+def test_a_code_of_a_device_is_one_session(options, tally):
+    """Whoever looks over a shoulder, with a ticket of their own."""
+    pytest.importorskip("django_otp", reason="the extra otp is not installed")
+    oath = import_module("django_otp.oath")
+    devices = import_module("django_otp.plugins.otp_totp.models").TOTPDevice
+    options(SECOND_FACTORS=("refresh_sessions.identity.otp.OneTimePasswordMethod",))
+    presenters = 4
+    with crew(presenters) as race:
+        for _ in range(scaled(5, 100)):
+            user = UserFactory()
+            device = devices.objects.create(user=user, name="Phone", confirmed=True)
+            proof = {"otp": f"{oath.totp(device.bin_key):06d}"}
+            calls = [
+                partial(finish_sign_in, TestSecondStep().ticket(user), proof)
+                for _ in range(presenters)
+            ]
+            answers = race(calls)
+            assert {type(refusal) for refusal in failures(answers)} == {SecondFactorFailedError}
+            assert len(pairs(answers)) == 1
+            assert DeviceSession.objects.for_user(user).count() == 1
+            tally.add(answers, live=live_lineages(handed_out(answers)))
+    assert tally.live == {1}

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_duration
 
 from refresh_sessions.exceptions import DatabaseBusyError
+from refresh_sessions.sessions.attempts import prune_attempts
 from refresh_sessions.sessions.pruning import (
     BATCH_SIZE,
     MAX_BATCH_SIZE,
@@ -98,8 +99,9 @@ class Command(BaseCommand):
             prune=partial(prune_sessions, older_than=older_than, batch_size=batch_size),
         )
         if not dry_run:
-            # Of use for minutes, and of no interest after that: nothing to choose or to report.
+            # Of use for minutes or a day, and of no interest after that: nothing to report.
             prune_tickets()
+            prune_attempts()
 
     def _prune_events(
         self,

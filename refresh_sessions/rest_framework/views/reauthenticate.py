@@ -22,6 +22,7 @@ from refresh_sessions.sessions import (
     proof_by,
     read_grant,
     reauthenticate_session,
+    step_ups_of,
 )
 
 
@@ -48,13 +49,17 @@ class ReauthenticateView(OwnSessionsView):
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         """Answer as a sign-in does."""
+        attempts = step_ups_of(self.grant)
         try:
-            methods = prove_identity(self.owner, self.body, self.http_request)
+            methods = prove_identity(
+                self.owner, self.body, self.http_request, before=attempts.take
+            )
         except ReauthenticationFailedError:
             note_failed_proof(
                 self.grant, methods=self._tried(self.body), request=self.http_request
             )
             raise
+        attempts.forget()
         pair = reauthenticate_session(self.grant, methods=methods, request=self.http_request)
         return self.hand_over(pair)
 
