@@ -22,7 +22,7 @@ REFRESH_SESSIONS = {
 REST_FRAMEWORK = {
     **ORDINARY_REST_FRAMEWORK,
     "DEFAULT_THROTTLE_RATES": dict.fromkeys(
-        ("session-login", "session-refresh", "session-reauthenticate")
+        ("session-login", "session-login-address", "session-refresh", "session-reauthenticate")
     ),
 }
 

@@ -1,14 +1,17 @@
 """Throttles with defaults of their own; a project sets the rates where it sets all others.
 
-The scopes ``session-login``, ``session-refresh`` and ``session-reauthenticate`` may stand in REST
-framework's ``DEFAULT_THROTTLE_RATES``; None there turns one off.
+The scopes ``session-login``, ``session-login-address``, ``session-refresh`` and
+``session-reauthenticate`` may stand in REST framework's ``DEFAULT_THROTTLE_RATES``; None there
+turns one off.
 """
 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final, cast
 
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from refresh_sessions.rest_framework.views.login import VerifyView
     from refresh_sessions.rest_framework.views.refresh import RefreshView
     from refresh_sessions.sessions import AccessGrant
+
+
+_LONGEST_NAME: Final = 4096
+"""Characters of a name that are looked at; the serializer refuses what is longer."""
 
 
 class SessionThrottle(SimpleRateThrottle):
@@ -53,7 +60,23 @@ class LoginThrottle(SessionThrottle):
         """By address and by the user name that was tried."""
         data = request.data if isinstance(request.data, Mapping) else {}
         username = str(data.get(get_settings().field_name("username"), ""))
-        return self.key_of(client_network(request._request), username.strip().casefold())
+        return self.key_of(client_network(request._request), one_spelling(username))
+
+
+class LoginAddressThrottle(SessionThrottle):
+    """Sign-ins per address, whatever the account: stolen lists are tried from few addresses.
+
+    Of addresses of the internet. A private one is more often that of a proxy which nobody named in
+    ``TRUSTED_PROXIES`` than that of a person, and would stand for everybody.
+    """
+
+    scope = "session-login-address"
+    default_rate = "60/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """By address alone; None where it is not known whose it is."""
+        network = client_network(request._request)
+        return self.key_of(network) if network and ip_network(network).is_global else None
 
 
 class VerifyThrottle(LoginThrottle):
@@ -85,3 +108,14 @@ class ReauthenticateThrottle(SessionThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str:
         """By session: nobody without its token can use up its share."""
         return self.key_of(str(cast("AccessGrant", request.auth).session_id))
+
+
+def one_spelling(name: str) -> str:
+    """What stands for all ways to write a name that some database takes for the same.
+
+    Most collations of MySQL and MariaDB tell neither capitals nor accents apart, and some of them
+    pass over characters that nobody sees. That two names may share a count does no harm.
+    """
+    letters = unicodedata.normalize("NFKD", name[:_LONGEST_NAME].casefold()).casefold()
+    # Marks, invisible characters and spaces.
+    return "".join(letter for letter in letters if unicodedata.category(letter)[0] not in "MCZ")

@@ -1,5 +1,7 @@
 """Throttles have defaults, and projects set them where they set all others."""
 
+from collections import Counter
+
 import pytest
 from django.conf import settings as django_settings
 from rest_framework.test import APIClient
@@ -80,6 +82,25 @@ class TestLogin:
         ]
         assert statuses[-1] == 429
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("\u00e1da@example.org", "a\u0301da@example.org", "\uff41da@example.org"),
+            *("a\u200bda@example.org", "a\u00adda@example.org", "ada@example.org\u3000"),
+            *("ADA@EXAMPLE.ORG", "a\x01da@example.org"),
+        ],
+    )
+    def test_nor_do_spellings_that_some_database_takes_for_the_same(self, api, name, db):
+        wrong = {"username": "ada@example.org", "password": "wrong"}
+        assert attempts(api, wrong, 5) == [401] * 5
+        assert attempts(api, {**wrong, "username": name}, 1) == [429]
+
+    @pytest.mark.parametrize("name", ["\u0430da@example.org", "adaa@example.org", "\u5c71", "1"])
+    def test_other_letters_are_other_names(self, api, name, db):
+        wrong = {"username": "ada@example.org", "password": "wrong"}
+        attempts(api, wrong, 6)
+        assert attempts(api, {**wrong, "username": name}, 1) == [401]
+
     def test_rate_of_the_project(self, api, credentials, rates):
         rates(session_login="1/min")
         assert attempts(api, credentials, 2) == [200, 429]
@@ -91,6 +112,52 @@ class TestLogin:
     def test_other_rates_of_the_project_leave_ours_alone(self, api, credentials, rates):
         rates(anon="1000/min")
         assert attempts(api, credentials, 6) == [200] * 5 + [429]
+
+
+class TestLoginByAddress:
+    @pytest.fixture(autouse=True)
+    def _quick_hasher(self, monkeypatch):
+        """Nobody's password is right, and it is not about the wait."""
+        monkeypatch.setattr(
+            "refresh_sessions.rest_framework.views.login.authenticate", lambda *a, **k: None
+        )
+
+    def spray(self, api, count, address):
+        """Another account each time; how often each status was the answer."""
+        return Counter(
+            status
+            for n in range(count)
+            for status in attempts(
+                api, {"username": f"{n}", "password": "x"}, 1, REMOTE_ADDR=address
+            )
+        )
+
+    def test_sixty_a_minute_whatever_the_account(self, api, db):
+        assert self.spray(api, 62, "8.8.8.8") == {401: 60, 429: 2}
+        assert self.spray(api, 2, "8.8.4.4") == {401: 2}
+
+    def test_a_household_is_one_address(self, api, db, rates):
+        rates(session_login_address="1/min")
+        assert self.spray(api, 1, "2606:4700::1") == {401: 1}
+        assert self.spray(api, 1, "2606:4700::2") == {429: 1}
+        assert self.spray(api, 1, "2606:4700:0:1::1") == {401: 1}
+
+    @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "100.64.0.1", "fd00::1", ""])
+    def test_what_may_be_a_proxy_that_nobody_named_is_no_person(self, api, db, rates, address):
+        rates(session_login_address="1/min")
+        assert self.spray(api, 3, address) == {401: 3}
+
+    def test_behind_a_proxy_that_is_named(self, api, db, rates, options):
+        options(TRUSTED_PROXIES=("10.0.0.0/8",))
+        rates(session_login_address="1/min")
+        wrong = {"username": "x", "password": "x"}
+        for client, statuses in (("8.8.8.8", [401, 429]), ("8.8.4.4", [401, 429])):
+            headers = {"x-forwarded-for": client}
+            assert attempts(api, wrong, 2, headers=headers, REMOTE_ADDR="10.0.0.1") == statuses
+
+    def test_none_turns_it_off(self, api, db, rates):
+        rates(session_login_address=None)
+        assert self.spray(api, 62, "8.8.8.8") == {401: 62}
 
 
 class TestRefresh:

@@ -58,8 +58,9 @@ def test_asvs_6_2_8_the_password_is_taken_as_it_is(api, user, password):
 
 @passes(
     "ASVS 6.3.1",
-    "Five sign-ins a minute per address and account: a stranger elsewhere can lock nobody out. "
-    "Thirty refreshes a minute per session.",
+    "Five sign-ins a minute per address and account, sixty per address of the internet whatever the "
+    "accounts, fifty wrong second factors a day per account: a stranger elsewhere can lock nobody "
+    "out. Thirty refreshes a minute per session.",
 )
 def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credentials, pair):
     wrong = {**credentials, "password": "wrong"}
@@ -71,8 +72,30 @@ def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credential
     assert owner.post("login/", credentials).status_code == 200
     another = {"username": UserFactory().get_username(), "password": PASSWORD}
     assert api.post("login/", another).status_code == 200
+    # A stolen list of accounts.
+    guest = Client(REMOTE_ADDR="8.8.8.8")
+    listed = [{"username": f"{number}", "password": "x"} for number in range(61)]
+    statuses = [guest.post("login/", body).status_code for body in listed]
+    assert statuses == [401] * 60 + [429]
     refreshes = [api.post("refresh/", {"refresh": pair.refresh}).status_code for _ in range(31)]
     assert refreshes == [200] * 30 + [429]
+
+
+def test_asvs_6_3_1_codes_are_guessed_from_many_addresses_in_vain(user, options):
+    """Who knows the password has a ticket for each five codes."""
+    options(SECOND_FACTORS=("tests.factors.Code",))
+    ada = UserFactory(username="ada@example.org")
+    said = []
+    for number in range(51):
+        client = Client(REMOTE_ADDR=f"8.8.8.{number}")
+        credentials = {"username": ada.get_username(), "password": PASSWORD}
+        ticket = client.post("login/", credentials).json()["ticket"]
+        answer = client.post("login/verify/", {"ticket": ticket, "code": "000000"})
+        said.append(problem(answer))
+    assert said == [(401, "second_factor_failed")] * 50 + [(429, "throttled")]
+    access = make_pair(ada, methods=("pwd", "otp")).access
+    proof = {"password": PASSWORD, "code": CODE}
+    assert Client().post("reauthenticate/", proof, access=access).status_code == 200
 
 
 @passes(

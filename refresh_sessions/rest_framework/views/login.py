@@ -15,7 +15,11 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError
 from refresh_sessions.identity import authenticate
 from refresh_sessions.rest_framework.serializers import SecondStepSerializer
-from refresh_sessions.rest_framework.throttling import LoginThrottle, VerifyThrottle
+from refresh_sessions.rest_framework.throttling import (
+    LoginAddressThrottle,
+    LoginThrottle,
+    VerifyThrottle,
+)
 from refresh_sessions.rest_framework.views.base import ContractView
 from refresh_sessions.sessions import (
     Ticket,
@@ -53,7 +57,7 @@ class SignInView(ContractView):
 class LoginView(SignInView):
     """Checks the password with Django's authentication backends and starts a session."""
 
-    throttle_classes = (LoginThrottle,)
+    throttle_classes = (LoginThrottle, LoginAddressThrottle)
 
     def post(self, request: Request) -> Response:
         """Answer with both tokens and the new session, or with a ticket for the second step."""
