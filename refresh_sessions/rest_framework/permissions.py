@@ -12,11 +12,12 @@ Works on any view of a project::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from functools import lru_cache, wraps
 from typing import Any, ClassVar, TypeVar, cast
 
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -105,17 +106,38 @@ def recently_authenticated(**limits: Any) -> Callable[[_View], _View]:
     Args:
         limits: as for ``RecentlyAuthenticated.within``.
 
+    Raises:
+        TypeError: it stands where no request of REST framework arrives.
+
     """
     permission = RecentlyAuthenticated.within(**limits)
 
     def decorate(function: _View) -> _View:
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def guarded_coroutine(*args: Any, **kwargs: Any) -> Any:
+                await sync_to_async(_check)(permission, function, args)
+                return await function(*args, **kwargs)
+
+            return cast("_View", guarded_coroutine)
+
         @wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            # A function is called with the request, a method with its view before that.
-            request = next(value for value in args if isinstance(value, Request))
-            permission().has_permission(request, request.parser_context["view"])
+            _check(permission, function, args)
             return function(*args, **kwargs)
 
         return cast("_View", guarded)
 
     return decorate
+
+
+def _check(permission: type[RecentlyAuthenticated], function: Any, args: Iterable[Any]) -> None:
+    # A function is called with the request, a method with its view before that.
+    request = next((value for value in args if isinstance(value, Request)), None)
+    if request is None:
+        raise TypeError(
+            f"{function.__name__} was called without a request of REST framework: "
+            "@recently_authenticated stands below @api_view."
+        )
+    permission().has_permission(request, request.parser_context["view"])

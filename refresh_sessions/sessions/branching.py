@@ -6,6 +6,9 @@ racing the others for one. To people it is the same device, and it ends with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
@@ -16,7 +19,12 @@ from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import FamilyLimitReachedError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.sessions.checking import AccessGrant, check_state
-from refresh_sessions.sessions.issuing import TokenPair, idle_expiry, issue_pair
+from refresh_sessions.sessions.issuing import (
+    TokenPair,
+    extra_claims,
+    idle_expiry,
+    issue_pair,
+)
 from refresh_sessions.sessions.proving import require_fresh_proof
 from refresh_sessions.sessions.reading import is_stored, read_family
 from refresh_sessions.sessions.recording import record
@@ -45,17 +53,17 @@ def branch_session(grant: AccessGrant, *, request: HttpRequest | None = None) ->
     """
     using = router.db_for_write(TokenFamily)
     secret = new_secret()
-    family = commit_when_busy(
+    family, extra = commit_when_busy(
         using,
         lambda: _branch(grant.claims, request, secret, using),
-        is_committed=lambda family: is_stored(family, using=using),
+        is_committed=lambda made: is_stored(made[0], using=using),
     )
-    return issue_pair(family, secret=secret, now=family.now, request=request)
+    return issue_pair(family, secret=secret, now=family.now, request=request, extra=extra)
 
 
 def _branch(
     claims: AccessClaims, request: HttpRequest | None, secret: str, using: str
-) -> TokenFamily:
+) -> tuple[TokenFamily, Mapping[str, Any]]:
     take_turn(claims.session_id, using=using)
     parent = read_family(claims.family_id, using=using)
     check_state(claims, parent)
@@ -81,7 +89,8 @@ def _branch(
         using=using,
     )
     family.now = parent.now
-    return family
+    # Here, so that a policy that fails leaves no family behind that nobody has tokens of.
+    return family, extra_claims(parent.session, request=request)
 
 
 def _check_limit(session: DeviceSession, using: str) -> None:

@@ -32,8 +32,9 @@ _REQUIRED: Final = (
 )
 _OWN: Final = frozenset({*_REQUIRED, "auth_time"})
 
-PROTECTED: Final = frozenset({*_OWN, "nbf", "acr", "cnf"})
-"""Claims that no policy may set: ours, and those that would change what a token is good for."""
+PROTECTED: Final = frozenset({*_OWN, "nbf", "acr", "cnf", "active", "token_type"})
+"""Claims that no policy may set: ours, those that would change what a token is good for, and those
+by which ``introspect/`` answers (RFC 7662 §2.2)."""
 
 MAX_EXTRA: Final = 2048
 """Bytes of JSON that a policy may add; with the largest signature the token stays below 4096."""

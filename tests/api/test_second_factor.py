@@ -231,6 +231,11 @@ class TestTicket:
     def test_something_else_that_this_server_has_signed(self, db, verify):
         assert problem(verify(signing.dumps({"secret": "x"}), code=CODE))[0] == 401
 
+    @pytest.mark.parametrize("content", [{"secret": "x"}, [], "x", {"methods": 7}, None])
+    def test_in_the_form_of_another_release(self, db, verify, content):
+        ticket = signing.dumps(content, salt="refresh_sessions.sign_in_ticket")
+        assert problem(verify(ticket, code=CODE)) == (401, "ticket_not_valid")
+
     def test_a_new_secret_key(self, ticket, verify, settings):
         before, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 50
         assert problem(verify(ticket, code=CODE)) == (401, "ticket_not_valid")

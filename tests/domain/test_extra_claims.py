@@ -7,10 +7,10 @@ import pytest
 from refresh_sessions.exceptions import ExtraClaimsError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.policies import SessionPolicy
-from refresh_sessions.sessions import check_access_token, refresh_session
+from refresh_sessions.sessions import branch_session, check_access_token, refresh_session
 from refresh_sessions.tokens.access import MAX_EXTRA, PROTECTED
 from refresh_sessions.tokens.codec import MAX_LENGTH
-from tests.domain.stories import AFTER_OVERLAP, family_of
+from tests.domain.stories import AFTER_OVERLAP, family_of, session_of
 from tests.factories import make_pair
 from tests.unit.forge import parts
 
@@ -116,6 +116,13 @@ def test_that_fail_leave_no_session_behind(claims, user):
     with pytest.raises(ExtraClaimsError):
         make_pair(user)
     assert not DeviceSession.objects.exists()
+
+
+def test_that_fail_leave_no_branch_behind(claims, pair):
+    claims({"sub": "root"})
+    with pytest.raises(ExtraClaimsError):
+        branch_session(check_access_token(pair.access))
+    assert session_of(pair).families.count() == 1
 
 
 def test_that_fail_use_up_no_refresh_token(claims, pair, clock):

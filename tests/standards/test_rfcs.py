@@ -57,7 +57,11 @@ def test_rfc_8725bis_a_token_has_one_spelling(api, pair):
             *(f"{head}=.{payload}.{signature}", f"{head}.{payload}=.{signature}"),
             *(f"{token}%3D", f"{head}.{payload}.{signature[:-1]}{spare}"),
             *(f"{head}.{payload}.+{signature[1:]}", f"{head}.{payload}./{signature[1:]}"),
+            *(f"{head}.{payload} .{signature}", f"{head}.\n{payload}.{signature}"),
         )
+        if path:
+            # In a header they would be white space around the token, which is none of it.
+            spellings += (f"{token}\n", f"\t{token}", f" {token} ")
         for spelling in spellings:
             if path:
                 answer = api.post(path, {"refresh": spelling})

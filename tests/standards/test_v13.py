@@ -1,15 +1,20 @@
 """ASVS V13, configuration: where secrets are, and where not."""
 
 import pytest
+from django.apps import apps
+from django.core import signing
 
 from refresh_sessions.conf import Settings
-from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.exceptions import SecondFactorRequiredError
+from refresh_sessions.sessions import sign_in
 from refresh_sessions.tokens.keys import Purpose, get_keyring
-from tests.factories import make_pair
+from tests.factories import UserFactory, make_pair
 from tests.standards.registry import passes
 from tests.unit.forge import parts
 
 pytestmark = pytest.mark.django_db
+
+SALT = "refresh_sessions.sign_in_ticket"
 
 
 @passes(
@@ -17,7 +22,7 @@ pytestmark = pytest.mark.django_db
     "No secret is built in: keys come from the project's own, are never shown, and the database "
     "holds digests alone.",
 )
-def test_asvs_13_3_1_secrets_are_the_projects_and_stay_hidden(settings):
+def test_asvs_13_3_1_secrets_are_the_projects_and_stay_hidden(settings, options):
     keys = [get_keyring(purpose).signing for purpose in Purpose]
     settings.SECRET_KEY = f"{settings.SECRET_KEY}-of-another-project"
     others = [get_keyring(purpose).signing for purpose in Purpose]
@@ -25,6 +30,12 @@ def test_asvs_13_3_1_secrets_are_the_projects_and_stay_hidden(settings):
     pair = make_pair()
     secrets = [str(key.secret) for key in others]
     secrets += [settings.SECRET_KEY, pair.access, pair.refresh, parts(pair.refresh)[1]["secret"]]
-    stored = [list(model.objects.values()) for model in (DeviceSession, TokenFamily, SessionEvent)]
+    options(SECOND_FACTORS=("tests.factors.Code",))
+    with pytest.raises(SecondFactorRequiredError) as asked:
+        sign_in(UserFactory(username="ada@example.org"))
+    secrets += [asked.value.ticket, signing.loads(asked.value.ticket, salt=SALT)["secret"]]
+    models = list(apps.get_app_config("refresh_sessions").get_models())
+    stored = [list(model._default_manager.values()) for model in models]
+    assert len([rows for rows in stored if rows]) >= 4
     shown = f"{others!r} {get_keyring(Purpose.ACCESS)!r} {pair!r} {Settings()!r} {stored!r}"
     assert not [secret for secret in secrets if secret in shown]

@@ -1,19 +1,26 @@
 """ASVS V14, data protection: where tokens may stand, and for how long anything stays."""
 
+import base64
+import hashlib
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from django.core.management import call_command
+from django.urls import get_resolver
 
+from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import Client, problem
 from tests.domain.stories import call, refused, session_of
+from tests.keys import entry
 from tests.standards.registry import passes
 
 pytestmark = pytest.mark.django_db
 
 NAME = "__Host-refresh_token"
+BILLING = {"authorization": f"Basic {base64.b64encode(b'billing:secret').decode()}"}
 
 
 @passes(
@@ -21,7 +28,7 @@ NAME = "__Host-refresh_token"
     "Tokens travel in headers, bodies and cookies: one in a URL is not looked at, and none is "
     "ever put there.",
 )
-def test_asvs_14_2_1_tokens_in_urls_are_not_looked_at(api, client, pair):
+def test_asvs_14_2_1_tokens_in_urls_are_not_looked_at(api, client, pair, options):
     for name in ("access_token", "access", "token", "Authorization"):
         answer = client.get(f"/who-am-i/?{name}={pair.access}")
         assert problem(answer) == (401, "not_authenticated")
@@ -29,6 +36,10 @@ def test_asvs_14_2_1_tokens_in_urls_are_not_looked_at(api, client, pair):
         for name in ("refresh", "refresh_token", "token"):
             answer = api.post(f"{path}?{name}={pair.refresh}")
             assert problem(answer) == (401, "not_authenticated")
+    for path in ("revoke/", "introspect/"):
+        options(INTROSPECTION_CLIENTS={"billing": hashlib.sha256(b"secret").hexdigest()})
+        answer = api.post(f"{path}?token={pair.refresh}", headers=BILLING)
+        assert problem(answer) == (400, "invalid_request")
     assert call(pair) == "ok"
 
 
@@ -112,3 +123,35 @@ def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
         assert answer["Cache-Control"] == "no-store", (method, path)
         statuses.add(answer.status_code)
     assert statuses == {200, 201, 204, 400, 401, 404, 405}
+
+
+@pytest.mark.parametrize("media", ["application/json", "text/plain"])
+@pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
+def test_asvs_14_3_2_nor_is_any_answer_of_any_endpoint(api, pair, options, method, media):
+    pytest.importorskip("cryptography", reason="the extra crypto is not installed")
+    options(
+        INTROSPECTION_CLIENTS={"billing": hashlib.sha256(b"secret").hexdigest()},
+        KEYS=[entry("ES256"), "SECRET_KEY"],
+    )
+    kept = []
+    for headers in ({}, BILLING, {"authorization": f"Bearer {pair.access}"}):
+        for pattern in get_resolver("refresh_sessions.urls").url_patterns:
+            path = str(pattern.pattern).replace("<str:session_id>", "none")
+            send = getattr(api.raw, method)
+            content = {} if method in {"get", "head"} else {"data": "{}", "content_type": media}
+            answer = send(f"/auth/{path}", headers=headers, **content)
+            assert answer.status_code != 500
+            if answer["Cache-Control"] != "no-store":
+                kept.append((path, answer.status_code, answer["Cache-Control"]))
+    public = ("jwks.json", 200, "public, max-age=300")
+    assert kept == ([public] * 3 if method in {"get", "head"} else [])
+
+
+def test_asvs_14_3_2_nor_are_answers_to_who_has_to_wait(api, credentials, monkeypatch):
+    answers = [api.raw.post("/auth/login/", credentials, format="json") for _ in range(6)]
+    busy = mock.Mock(side_effect=DatabaseBusyError)
+    monkeypatch.setattr("refresh_sessions.rest_framework.views.refresh.refresh_session", busy)
+    body = {"refresh": answers[0].json()["refresh"]}
+    answers.append(api.raw.post("/auth/refresh/", body, format="json"))
+    assert [answer.status_code for answer in answers[-2:]] == [429, 503]
+    assert {answer["Cache-Control"] for answer in answers} == {"no-store"}

@@ -58,9 +58,9 @@ def test_asvs_6_2_8_the_password_is_taken_as_it_is(api, user, password):
 
 @passes(
     "ASVS 6.3.1",
-    "Five sign-ins a minute per address and account, sixty per address of the internet whatever the "
-    "accounts, fifty wrong second factors a day per account: a stranger elsewhere can lock nobody "
-    "out. Thirty refreshes a minute per session.",
+    "Five sign-ins a minute per address and account, sixty per address of the internet whatever "
+    "the accounts, fifty wrong second factors a day per account: a stranger elsewhere can lock "
+    "nobody out. Thirty refreshes a minute per session.",
 )
 def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credentials, pair):
     wrong = {**credentials, "password": "wrong"}

@@ -51,6 +51,35 @@ class TestFaults:
         options(KEYS=[{"algorithm": "HS256", "env": "KEY_OF_THIS_TEST"}])
         assert isinstance(fault(), UnreadableKey)
 
+    @pytest.mark.parametrize("source", ["file", "env"])
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----\\nMIGHAgEAMBMGByqGSM49\\n-----END PRIVATE KEY-----",
+            "3q2-7wD_c0ffeeAbCdEfGhIjKlMnOpQrStUvWxYz012",
+            "3q2+7wD/c0ffeeAbCdEfGhIjKlMnOpQrStUvWxYz012=",
+        ],
+    )
+    def test_a_key_in_the_place_of_its_name_is_not_shown(self, options, source, key):
+        options(KEYS=[{"algorithm": "HS256", source: key}])
+        assert isinstance(fault(), UnreadableKey)
+        assert "not shown" in str(fault())
+        assert key[:25] not in str(fault())
+        assert key[-20:] not in str(fault())
+
+    @pytest.mark.parametrize(
+        ("source", "name"),
+        [
+            ("env", "DJANGO_REFRESH_SESSIONS_ACCESS_TOKEN_PRIVATE_KEY_2"),
+            ("file", "/run/secrets/Shop-of-the-year-2026/refresh-sessions/access-key-1"),
+            ("file", "keys/Shop-of-the-year-2026/refresh-sessions/access-1.pem"),
+        ],
+    )
+    def test_a_long_name_is(self, options, source, name):
+        options(KEYS=[{"algorithm": "HS256", source: name}])
+        assert repr(name) in str(fault())
+
     def test_guessable(self, options):
         options(KEYS=[{"algorithm": "HS256", "value": "abcd" * 20}])
         assert isinstance(fault(), UnfitKey)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from refresh_sessions.tokens.keys.faults import UnreadableKey
 from refresh_sessions.tokens.keys.model import ALGORITHMS, Algorithm
 
 _SOURCES: Final = ("file", "env", "value")
+_RANDOM: Final = re.compile(r"(?!/)(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_+/=-]{40,}")
+"""Like base64 of a key, and unlike the names of files and variables."""
 _EXAMPLE: Final = (
     "Write {'algorithm': 'ES256', 'file': '/path/to/key.pem'}, or 'env' with the name of an "
     "environment variable, or 'value' with the key itself."
@@ -55,17 +58,24 @@ def read_entry(raw: Mapping[str, str], where: str) -> Entry:
     return Entry(where=where, algorithm=algorithm, text=text.strip(), origin=origin)
 
 
+def _shown(name: str) -> str:
+    """A name for a message, unless it is the key itself that somebody has put in its place."""
+    if "-----BEGIN" in name or "\n" in name or _RANDOM.fullmatch(name):
+        return "(not shown, as it looks like a key itself: that is for 'value')"
+    return repr(name)
+
+
 def _read_file(name: str, where: str) -> str:
     try:
         return Path(name).read_text(encoding="ascii")
     except OSError as error:
         raise UnreadableKey(
-            f"{where} names the file {name!r}, which cannot be read: {error.strerror}.",
+            f"{where} names the file {_shown(name)}, which cannot be read: {error.strerror}.",
             remedy="Give the absolute path of a file that the server's user may read.",
         ) from None
     except ValueError:
         raise UnreadableKey(
-            f"{where} names the file {name!r}, which is no text.",
+            f"{where} names the file {_shown(name)}, which is no text.",
             remedy="Give a PEM file, or base64url for a symmetric algorithm.",
         ) from None
 
@@ -74,7 +84,7 @@ def _read_environment(name: str, where: str) -> str:
     text = os.environ.get(name)
     if not text:
         raise UnreadableKey(
-            f"{where} names the environment variable {name!r}, which is not set.",
+            f"{where} names the environment variable {_shown(name)}, which is not set.",
             remedy="Set it for the server, and for manage.py as well.",
         )
     # Many platforms keep a variable on one line, and write the breaks of a PEM so.
