@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.devices import printable
 from refresh_sessions.exceptions import ProofIncompleteError, ReauthenticationFailedError
+from refresh_sessions.html.throttling import proofs_of
 from refresh_sessions.identity import AuthenticationMethod, available_methods, prove_identity
 from refresh_sessions.identity.methods import LONGEST_SECRET
 from refresh_sessions.models.sessions import NAME_LENGTH
@@ -67,12 +68,20 @@ class ProofForm(forms.Form):
         return not self.fields.keys().isdisjoint(self.request.POST)
 
     def clean(self) -> dict[str, Any]:
-        """Prove identity with what was filled in."""
+        """Prove identity with what was filled in.
+
+        Raises:
+            TooManyAttemptsError: so many proofs from this login were wrong that no more are
+                looked at for a while.
+
+        """
         data = super().clean() or {}
         if self.errors:
             return data
+        attempts = proofs_of(self.request)
         try:
-            self.proven_by = prove_identity(self.user, data, self.request)
+            self.proven_by = prove_identity(self.user, data, self.request, before=attempts.take)
+            attempts.forget()
         except ReauthenticationFailedError as error:
             given = [method for method in self.methods if data.get(method.field) is not None]
             self.failed_by = [method.name for method in given]

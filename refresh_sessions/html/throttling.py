@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpRequest
 
 from refresh_sessions.rest_framework.throttling import ReauthenticateThrottle, SessionThrottle
+from refresh_sessions.sessions.attempts import Attempts, attempts_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
 
 
 class ProofThrottle(SessionThrottle):
@@ -19,9 +25,13 @@ class ProofThrottle(SessionThrottle):
 
     def get_cache_key(self, request: HttpRequest, view: object) -> str:
         """By Django's session; where that lives in a cookie, old ones count as new, so by user."""
-        in_cookie = isinstance(request.session, SessionStore)
-        login = request.user.pk if in_cookie else request.session.session_key
-        return self.key_of(str(login))
+        return self.key_of(_login_of(request))
+
+
+def proofs_of(request: HttpRequest) -> Attempts:
+    """The proofs that count together, from this login."""
+    user = cast("AbstractBaseUser", request.user)
+    return attempts_of(user, "page", _login_of(request))
 
 
 def wait_before_proof(request: HttpRequest) -> int | None:
@@ -31,3 +41,8 @@ def wait_before_proof(request: HttpRequest) -> int | None:
     if throttle.allow_request(request, None):  # type: ignore[arg-type]
         return None
     return max(1, round(throttle.wait() or 1))
+
+
+def _login_of(request: HttpRequest) -> str:
+    in_cookie = isinstance(request.session, SessionStore)
+    return str(request.user.pk if in_cookie else request.session.session_key)

@@ -102,17 +102,23 @@ class Attempts:
         return ProofAttempts.objects.using(using).filter(digest=self.digest)
 
 
+def attempts_of(user: AbstractBaseUser, *subject: object) -> Attempts:
+    """The attempts of ``user`` that count for one and the same subject."""
+    digest = hashlib.sha256("\n".join(map(str, subject)).encode()).hexdigest()
+    return Attempts(user=user, digest=digest)
+
+
 def second_steps_of(user: AbstractBaseUser) -> Attempts:
     """The second steps of sign-ins of an account, whatever the ticket and the address.
 
     Only who knows the password can use them up; so a new password gives them back.
     """
-    return _attempts(user, "second step", user.pk, auth_digest(user))
+    return attempts_of(user, "second step", user.pk, auth_digest(user))
 
 
 def step_ups_of(grant: AccessGrant) -> Attempts:
     """The proofs of identity within a session: nobody without its tokens can use them up."""
-    return _attempts(grant.user, "step-up", grant.session_id)
+    return attempts_of(grant.user, "step-up", grant.session_id)
 
 
 def prune_attempts() -> int:
@@ -125,8 +131,3 @@ def prune_attempts() -> int:
     using = router.db_for_write(ProofAttempts)
     expired = ProofAttempts.objects.using(using).expired()
     return retry_when_busy(using, lambda: expired.delete()[0])
-
-
-def _attempts(user: AbstractBaseUser, *subject: object) -> Attempts:
-    digest = hashlib.sha256("\n".join(map(str, subject)).encode()).hexdigest()
-    return Attempts(user=user, digest=digest)

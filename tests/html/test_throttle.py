@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.backends import signed_cookies
 
+from refresh_sessions.models import ProofAttempts
 from tests.factories import PASSWORD
 from tests.html.browser import Browser, asked, live, told
 from tests.html.conftest import LONG_AGO
@@ -55,6 +56,23 @@ class TestThrottle:
         assert len({browser.client.cookies["sessionid"].value for browser in browsers}) == 6
         answers = [end(browser, password="wrong").status_code for browser in browsers]
         assert answers == [200] * 5 + [429]
+
+    def test_ends_at_fifty_in_a_row_whatever_the_rate(self, stale, end, settings, clock, user):
+        rates = {"DEFAULT_THROTTLE_RATES": {"session-reauthenticate": None}}
+        settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **rates}
+        for _ in range(50):
+            assert asked(end(stale, password="wrong"))
+        response = end(stale, password=PASSWORD)
+        assert (response.status_code, response["Retry-After"]) == (429, "86400")
+        assert "Too many tries" in Page(response.text).title
+        assert list(Page(response.text).problems()) == []
+        # Another login of the same person is not affected, and success gives all of them back.
+        other = Browser()
+        other.client.force_login(user)
+        clock.move(LONG_AGO)
+        assert asked(end(other, password="wrong"))
+        assert told(end(other, password=PASSWORD))
+        assert ProofAttempts.objects.get().count == 50
 
     def test_has_the_rate_of_the_project(self, stale, end, settings):
         rates = {"DEFAULT_THROTTLE_RATES": {"session-reauthenticate": "1/min"}}
