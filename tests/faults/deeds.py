@@ -1,16 +1,35 @@
 """What people do with their sessions, over HTTP, and what must hold however it went."""
 
+import base64
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
+from django.test import override_settings
 
+from refresh_sessions.identity import AuthenticationMethod
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import TokenPair, refresh_session
 from tests.api.client import Client
 from tests.domain.stories import call, family_of, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
+
+
+class Word(AuthenticationMethod):
+    """A second factor that everybody has."""
+
+    name = "word"
+    amr = "kba"
+    second_factor = True
+
+    def is_available(self, user):
+        return True
+
+    def verify(self, user, data, request):
+        return data["word"] == "open sesame"
+
 
 ACCUSATIONS = ("reuse_detected", "limit_reached")
 
@@ -50,6 +69,26 @@ class Person:
     def login(self):
         name = self.user.get_username()
         return self.api.post("login/", {"username": name, "password": PASSWORD})
+
+    def login_by_two_steps(self):
+        """Both of them, or the first that could not be made."""
+        with override_settings(REFRESH_SESSIONS={"SECOND_FACTORS": (f"{__name__}.Word",)}):
+            first = self.login()
+            if first.status_code == 503:
+                return first
+            proof = {"ticket": first.json()["ticket"], "word": "open sesame"}
+            return self.api.post("login/verify/", proof)
+
+    def prove(self):
+        body = {"password": PASSWORD}
+        return self.api.post("reauthenticate/", body, access=self.pair.access)
+
+    def introspect(self):
+        """As a service does."""
+        clients = {"billing": hashlib.sha256(b"secret").hexdigest()}
+        headers = {"authorization": f"Basic {base64.b64encode(b'billing:secret').decode()}"}
+        with override_settings(REFRESH_SESSIONS={"INTROSPECTION_CLIENTS": clients}):
+            return self.api.post("introspect/", {"token": self.pair.access}, headers=headers)
 
     def refresh(self):
         return self.api.post("refresh/", {"refresh": self.pair.refresh})
@@ -176,6 +215,9 @@ class Deed:
 
 DEEDS = {
     "login": Deed(do=Person.login, status=200, check=one_more_device),
+    "login by two steps": Deed(do=Person.login_by_two_steps, status=200, check=one_more_device),
+    "prove": Deed(do=Person.prove, status=200, check=one_lineage),
+    "introspect": Deed(do=Person.introspect, status=200, check=nothing_is_lost),
     "refresh": Deed(do=Person.refresh, status=200, check=one_lineage),
     "logout": Deed(do=Person.logout, status=204, check=signed_out),
     "revoke": Deed(do=Person.revoke, status=204, check=other_ended),

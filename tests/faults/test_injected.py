@@ -52,14 +52,19 @@ def test_connection_lost_at_every_statement_of(deed, carried_out):
     assert fail_everywhere(DEEDS[deed], ANY_LOST, carried_out=carried_out) > 0
 
 
-@pytest.mark.parametrize("deed", ["login", "refresh", "logout", "use"])
+@pytest.mark.parametrize(
+    "deed", ["login", "login by two steps", "prove", "introspect", "refresh", "logout", "use"]
+)
 def test_connection_lost_for_good_at_every_statement_of(deed):
     assert fail_everywhere(DEEDS[deed], ANY_LOST, lasting=True) > 0
 
 
 @pytest.mark.parametrize("times", [1, 8], ids=["once", "lasting"])
 @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("deed", ["login", "logout", "revoke", "revoke others", "branch"])
+@pytest.mark.parametrize(
+    "deed",
+    ["login", "login by two steps", "prove", "logout", "revoke", "revoke others", "branch"],
+)
 def test_connection_lost_at_the_commit_of(deed, carried_out, times):
     person = Person()
     with failing_commit(ANY_LOST, carried_out=carried_out, times=times):
