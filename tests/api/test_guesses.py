@@ -110,6 +110,14 @@ class TestSecondStep:
         proof = {"password": PASSWORD, "code": CODE}
         assert api.post("reauthenticate/", proof, access=pair.access).status_code == 200
 
+    def test_counting_takes_two_queries(self, api, ada, django_assert_num_queries):
+        body = {"username": ada.get_username(), "password": PASSWORD}
+        ticket = {"ticket": api.post("login/", body).json()["ticket"]}
+        # Each time the ticket is read and its attempt taken; the first time with a savepoint.
+        for queries in (2 + 2 + 2, 2 + 2):
+            with django_assert_num_queries(queries):
+                assert problem(api.post("login/verify/", {**ticket, "code": WRONG})) == FAILED
+
     def test_they_go_with_the_account(self, ada, attempt):
         attempt(WRONG)
         get_user_model().objects.all().delete()
