@@ -1,5 +1,6 @@
 """ASVS V16, logging and errors: what is written down, what never is, and what failing means."""
 
+import base64
 import logging
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import problem
 from tests.domain.stories import AFTER_OVERLAP, call, kinds, refused
-from tests.factories import PASSWORD, make_pair
+from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.standards.registry import passes
 from tests.unit.forge import parts
 
@@ -78,6 +79,28 @@ def test_asvs_16_2_5_no_secret_is_logged(api, login, user, caplog, clock):
         assert hidden not in written
         assert hidden.rpartition(".")[2] not in written
     assert secret not in f"{list(SessionEvent.objects.values())}"
+
+
+def test_asvs_16_2_5_nor_any_of_a_second_step_a_proof_or_a_service(api, options, caplog):
+    caplog.set_level(logging.DEBUG)
+    code, service = "a code that is none", "the secret of a service that has none"
+    options(SECOND_FACTORS=("tests.factors.Code",), INTROSPECTION_CLIENTS={"billing": "0" * 64})
+    ada = UserFactory(username="ada@example.org")
+    credentials = {"username": ada.get_username(), "password": PASSWORD}
+    ticket = api.post("login/", credentials).json()["ticket"]
+    answers = [api.post("login/verify/", {"ticket": ticket, "code": code})]
+    pair = make_pair(ada, methods=("pwd", "otp"))
+    proof = {"password": f"{PASSWORD}-wrong", "code": code}
+    answers += [api.post("reauthenticate/", proof, access=pair.access) for _ in range(6)]
+    basic = base64.b64encode(f"billing:{service}".encode()).decode()
+    headers = {"authorization": f"Basic {basic}"}
+    answers.append(api.post("introspect/", {"token": pair.access}, headers=headers))
+    assert [answer.status_code for answer in answers] == [401] * 6 + [429, 401]
+    written = "\n".join(f"{vars(record)}" for record in caplog.records)
+    assert written.count("'event': 'refused'") == 1 + len(answers)
+    for hidden in (ticket, ticket.rpartition(":")[2], code, PASSWORD, basic, service, pair.access):
+        assert hidden not in written
+        assert hidden not in f"{list(SessionEvent.objects.values())}"
 
 
 @passes(
