@@ -150,7 +150,7 @@ def run_guided(minutes: float, number: int) -> None:
         django.setup()
         from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
         from tests.unit.forge import unb64  # noqa: PLC0415
-        from tests.unit.test_tokens import access_token, refresh_token  # noqa: PLC0415
+        from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
 
     genuine = [access_token(), refresh_token()]
     header, payload, _signature = map(unb64, genuine[0].split("."))
