@@ -24,7 +24,7 @@ from refresh_sessions.admin.event_filters import (
 )
 from refresh_sessions.admin.event_searching import EventSearchMixin
 from refresh_sessions.admin.exporting import ExportMixin
-from refresh_sessions.admin.paginating import BoundedPaginator
+from refresh_sessions.admin.large_lists import LargeListMixin
 from refresh_sessions.admin.permissions import ReadOnlyMixin
 from refresh_sessions.admin.timeline import tone_of
 from refresh_sessions.admin.times import moment
@@ -33,7 +33,7 @@ from refresh_sessions.models import DeviceSession, SessionEvent
 _COLUMNS: Final = ("time", "happened", "user", "device", "ip_address", "actor", "described")
 
 
-class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin):
+class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMixin):
     """All that the admin of session events does, for any class of model admin."""
 
     list_display: tuple[str, ...] = _COLUMNS
@@ -45,13 +45,9 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin):
     )
     list_select_related = ("session__user", "actor")
     ordering = ("-created_at",)
-    paginator = BoundedPaginator
     # By name, as themes have their own place for the templates that Django looks for.
     change_list_template = "admin/refresh_sessions/sessionevent/change_list.html"
     search_help_text = _("The beginning of a user name, an address, or a session's id.")
-    # Counting reads what it counts, and the table may hold millions.
-    show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
     sortable_by = ("time",)
     actions = None
 

@@ -55,8 +55,11 @@ class StatusFilter(admin.SimpleListFilter):
                 return sessions.revoked()
             case str(value) if value == REUSE:
                 return sessions.filter(revoked_reason=RevokedReason.REUSE)
-            case _:
+            case None:
                 return sessions
+            case _:
+                # What makes no sense matches nothing: a list of all is not what was asked for.
+                return sessions.none()
 
 
 class ColumnFilter(admin.SimpleListFilter):
@@ -107,14 +110,18 @@ class PeriodFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
         sessions: DeviceSessionQuerySet = queryset
-        since = self._since()
-        return sessions if since is None else sessions.filter(created_at__gte=since)
+        period = self.value()
+        if period is None:
+            return sessions
+        since = _beginning_of(period)
+        return sessions.none() if since is None else sessions.filter(created_at__gte=since)
 
-    def _since(self) -> datetime | None:
-        now = timezone.now()
-        if self.value() == "hour":
-            return now - timedelta(hours=1)
-        days = {"today": 1, "week": 7, "month": 30}.get(self.value() or "")
-        if days is None:
-            return None
-        return last_days(days, now=now, zone=timezone.get_current_timezone())[0].start
+
+def _beginning_of(period: str) -> datetime | None:
+    now = timezone.now()
+    if period == "hour":
+        return now - timedelta(hours=1)
+    days = {"today": 1, "week": 7, "month": 30}.get(period)
+    if days is None:
+        return None
+    return last_days(days, now=now, zone=timezone.get_current_timezone())[0].start

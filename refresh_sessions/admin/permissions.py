@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -24,6 +26,14 @@ class ReadOnlyMixin(AnyModelAdmin):
         # Rows are deleted with their user only. Before staff delete a user, Django asks here
         # about each of them; a no would keep the user from ever being deleted.
         return obj is not None and self._serves_another_model(request)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Django looks for the row first: who may see none would learn which keys there are.
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def _serves_another_model(self, request: HttpRequest) -> bool:
         match = request.resolver_match

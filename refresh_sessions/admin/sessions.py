@@ -15,8 +15,8 @@ from refresh_sessions.admin.base import SessionModelAdmin
 from refresh_sessions.admin.displays import DisplaysMixin
 from refresh_sessions.admin.filters import KindFilter, PeriodFilter, ReasonFilter, StatusFilter
 from refresh_sessions.admin.inlines import TokenFamilyInline
+from refresh_sessions.admin.large_lists import LargeListMixin
 from refresh_sessions.admin.overview import OverviewMixin
-from refresh_sessions.admin.paginating import BoundedPaginator
 from refresh_sessions.admin.searching import SearchMixin
 from refresh_sessions.admin.signing_out import SigningOutMixin
 from refresh_sessions.admin.timeline import tell
@@ -31,7 +31,9 @@ _END = (("revoked_when", "revoked_by"),)
 _IDENTITY = (("user_agent", "id"),)
 
 
-class SessionAdminMixin(OverviewMixin, DisplaysMixin, SearchMixin, SigningOutMixin):
+class SessionAdminMixin(
+    OverviewMixin, DisplaysMixin, SearchMixin, SigningOutMixin, LargeListMixin
+):
     """All that the admin of device sessions does, for any class of model admin."""
 
     list_display: tuple[str, ...] = (
@@ -49,12 +51,8 @@ class SessionAdminMixin(OverviewMixin, DisplaysMixin, SearchMixin, SigningOutMix
     search_help_text = _(
         "The beginning of a user name or of the device's name, an address, or a session's id."
     )
-    # What would read all of a large table: a second count, counts beside the filters, and an
-    # order that has no index.
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
+    # Any other order would read all of a large table.
     sortable_by = ("signed_in", "expires")
-    paginator = BoundedPaginator
 
     readonly_fields = flatten((*_FIELDS, *_END, *_IDENTITY))
     inlines: ClassVar[tuple[Any, ...]] = (TokenFamilyInline,)

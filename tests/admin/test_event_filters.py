@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from refresh_sessions.admin import paginating, searching
+from refresh_sessions.admin import SessionEventAdmin, paginating, searching
 from refresh_sessions.models import EventKind, SessionEvent
 from tests.admin.event_pages import LIST
 from tests.factories import UserFactory
@@ -142,6 +142,7 @@ class TestSearch:
 class TestPages:
     def test_are_counted_no_further_than_they_are_shown(self, events, make_event, monkeypatch):
         monkeypatch.setattr(paginating, "BOUND", 3)
+        monkeypatch.setattr(SessionEventAdmin, "list_per_page", 2)
         session = make_event().session
         for _ in range(3):
             make_event(session)

@@ -129,7 +129,7 @@ def test_numbers_are_kept_for_a_moment(pages, record, clock, django_assert_num_q
     assert numbers(pages.list().context["overview"])["sign-ins"] == "0"
     record(EventKind.SIGNED_IN, clock.now)
     # The list alone.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert numbers(pages.list().context["overview"])["sign-ins"] == "0"
     clock.move(DeviceSessionAdmin.overview_lifetime + timedelta(seconds=1))
     assert numbers(pages.list().context["overview"])["sign-ins"] == "1"
@@ -169,7 +169,7 @@ def test_a_project_can_do_without(pages, make_session, monkeypatch, django_asser
     monkeypatch.setattr(DeviceSessionAdmin, "overview_days", 0)
     make_session()
     pages.list()
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert "refresh-sessions-overview" not in pages.list().text
 
 

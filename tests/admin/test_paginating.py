@@ -1,10 +1,11 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from refresh_sessions.admin import DeviceSessionAdmin, paginating
 from refresh_sessions.admin.paginating import BoundedPaginator
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.models import DeviceSession, SessionEvent
 
 
 @pytest.fixture
@@ -47,3 +48,51 @@ def test_no_more_rows_are_counted_than_needed(many):
         assert (paginator.count, paginator.has_more) == (2, True)
     (query,) = queries.captured_queries
     assert "LIMIT 3" in query["sql"]
+
+
+def test_what_fits_on_a_page_is_read_once_and_not_counted(pages, many):
+    sessions = many(2, bound=4)
+    with CaptureQueriesContext(connection) as queries:
+        response = pages.list(status="live")
+    assert response.context["cl"].result_count == 2
+    assert [row.pk for row in response.context["cl"].result_list] == [
+        session.pk for session in reversed(sessions)
+    ]
+    # Before the overview, which looks for live sessions as well.
+    rows = next(query["sql"] for query in queries if "idle_expires_at" in query["sql"])
+    assert "LIMIT 3" in rows
+    assert "COUNT(" not in rows
+
+
+def test_where_a_filter_leaves_nothing_that_is_found_out_once(pages, many, monkeypatch):
+    many(3, bound=4)
+    monkeypatch.setattr(DeviceSessionAdmin, "overview_days", 0)
+    with CaptureQueriesContext(connection) as queries:
+        response = pages.list(status="idle")
+    assert response.context["cl"].result_count == 0
+    assert len([query for query in queries if "idle_expires_at" in query["sql"]]) == 1
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_all_on_one_page_are_all(pages, many, number):
+    sessions = many(number, bound=4)
+    assert pages.listed(all="") == {session.pk for session in sessions}
+
+
+def test_other_pages_do_not_read_the_first(pages, many):
+    sessions = many(3, bound=4)
+    with CaptureQueriesContext(connection) as queries:
+        assert pages.listed(p=2) == {sessions[0].pk}
+    selected = [query["sql"] for query in queries if '"user_agent"' in query["sql"]]
+    assert len([sql for sql in selected if "LIMIT" in sql]) <= 1
+
+
+def test_choices_of_another_page_are_paged_alike(many, superuser, client):
+    """Where a project's own model points at sessions, Django asks for them twenty at a time."""
+    sessions = many(3, bound=4)
+    client.force_login(superuser)
+    field = SessionEvent._meta.get_field("session")
+    names = (field.model._meta.app_label, field.model._meta.model_name, field.name)
+    query = dict(zip(("app_label", "model_name", "field_name"), names, strict=True))
+    answer = client.get(reverse("admin:autocomplete"), query).json()
+    assert {row["id"] for row in answer["results"]} == {str(session.pk) for session in sessions}

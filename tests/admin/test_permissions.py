@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
@@ -31,6 +33,15 @@ class TestStaffWithoutRights:
         for page in ("change", "revoke", "delete", "history"):
             assert pages.open(session, page).status_code == 403
         assert "Device sessions" not in pages.client.get(reverse("admin:index")).text
+
+    @pytest.mark.parametrize("model", ["devicesession", "sessionevent"])
+    def test_do_not_learn_which_keys_there_are(self, pages, make_session, model):
+        session = make_session()
+        key = session.pk if model == "devicesession" else session.events.get().pk
+        for page in ("change", "history", "delete"):
+            for there in (key, uuid4() if model == "devicesession" else key + 1):
+                address = reverse(f"admin:refresh_sessions_{model}_{page}", args=[there])
+                assert pages.client.get(address).status_code == 403
 
     @pytest.mark.parametrize("action", ACTIONS)
     def test_end_nothing(self, pages, make_session, action):

@@ -1,0 +1,99 @@
+"""Addresses written by hand: what the lists may be narrowed by, and what is no value."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.admin import EmptyFieldListFilter
+
+from refresh_sessions.admin import DeviceSessionAdmin
+from refresh_sessions.models import DeviceSession, SessionEvent
+
+HIDDEN = [field.name for field in DeviceSession._meta.fields if not field.editable][1:]
+
+
+def is_sent_back(response):
+    """Whether the answer is the whole list, with the remark that the address made no sense."""
+    return response.status_code == 302 and parse_qs(urlsplit(response.url).query) == {"e": ["1"]}
+
+
+def test_what_no_page_shows_is_no_way_to_narrow_the_list(pages, make_session):
+    """Else a digest could be found out by its beginning, a letter at a time."""
+    make_session()
+    assert "auth_hash" in HIDDEN
+    for name in HIDDEN:
+        for lookup in ("", "__startswith", "__contains", "__gte"):
+            assert pages.list(**{f"{name}{lookup}": "a"}).status_code == 400
+
+
+def test_nor_is_what_hangs_on_a_session(pages, events, make_session):
+    make_session()
+    for name in ("families__secret_digest", "user__password", "revoked_by__password"):
+        assert pages.list(**{f"{name}__startswith": "a"}).status_code == 400
+    for name in ("session__auth_hash", "session__user__password", "actor__password"):
+        assert events.list(**{f"{name}__startswith": "a"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"kind": "\0"},
+        {"reason": "a\0b"},
+        {"name": "\0"},
+        {"name__regex": "((("},
+        {"user_agent__iregex": "*"},
+    ],
+)
+def test_what_no_database_takes_is_refused(pages, make_session, query):
+    make_session()
+    assert pages.list(**query).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"ip_address": "nowhere"},
+        {"created_at__year": "99999999999"},
+        {"created_at__year": "0"},
+        {"created_at__gte": "yesterday"},
+        {"id": "7"},
+        {"user__exact": "nobody's"},
+    ],
+)
+def test_what_is_no_value_leads_back_to_the_list(pages, make_session, query):
+    make_session()
+    # SQLite and MariaDB take any text for an address, of which there is then no session.
+    response = pages.list(**query)
+    assert is_sent_back(response) or response.context["cl"].result_count == 0
+
+
+@pytest.mark.parametrize("page", ["list", "export"])
+def test_the_record_is_as_strict(events, make_event, page):
+    make_event()
+    show = getattr(events, page)
+    for query in ({"kind": "\0"}, {"details__regex": "(("}):
+        assert show(**query).status_code == 400
+    for query in ({"created_at__year": "0"}, {"actor": "nobody's"}):
+        assert is_sent_back(show(**query))
+
+
+def test_other_columns_are_there_to_narrow_by(pages, events, make_session, make_event):
+    session = make_session(name="Kitchen tablet")
+    event = make_event(session, ip_address="192.0.2.7")
+    make_session()
+    assert pages.listed(id=str(session.pk)) == {session.pk}
+    assert pages.listed(name__startswith="Kit") == {session.pk}
+    assert events.listed(ip_address="192.0.2.7") == [event.pk]
+    assert events.listed(created_at__lt=event.created_at.isoformat(), session=session.pk) == [
+        SessionEvent.objects.get(session=session, kind="signed_in").pk
+    ]
+
+
+def test_what_a_project_filters_by_is_taken(pages, make_session, monkeypatch):
+    """Its own filters bring lookups of their own along."""
+    named, _ = make_session(name="Kitchen tablet"), make_session()
+    filters = (("name", EmptyFieldListFilter), "user__is_staff")
+    monkeypatch.setattr(DeviceSessionAdmin, "list_filter", filters)
+    monkeypatch.setattr(DeviceSessionAdmin, "date_hierarchy", "created_at")
+    assert pages.listed(name__isempty="0") == {named.pk}
+    assert len(pages.listed(user__is_staff__exact="0")) == 2
+    assert len(pages.listed(created_at__year=named.created_at.year)) == 2
