@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
+
+from refresh_sessions import devices
 
 _IPV4_BEGINNING: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}\.")
 _IPV6_BEGINNING: Final = re.compile(r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6}:", re.IGNORECASE)
@@ -23,11 +25,9 @@ class AddressRange:
 
 
 def parse_address(text: str) -> str | None:
-    """An address in the form in which the database holds it, or None if it is none."""
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return None
+    """An address in the form in which sign-ins leave it, or None if it is none."""
+    address = devices.parse_address(text)
+    return str(address) if address else None
 
 
 def parse_beginning(text: str) -> AddressRange | None:

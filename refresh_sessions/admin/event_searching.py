@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from refresh_sessions.admin.searching import SearchMixin, address_like, users_like
+from refresh_sessions.admin.searching import (
+    SearchMixin,
+    address_like,
+    parse_key,
+    users_like,
+)
 
 
 class EventSearchMixin(SearchMixin):
@@ -17,7 +21,7 @@ class EventSearchMixin(SearchMixin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
+        term = search_term.replace("\0", "").strip()
         if not term:
             return queryset, False
         fields = [name.removeprefix("user__") for name in self.get_search_fields(request)]
@@ -26,10 +30,9 @@ class EventSearchMixin(SearchMixin):
 
 
 def _matching(term: str, user_fields: list[str], *, using: str) -> Q:
-    try:
-        return Q(session=UUID(term))
-    except ValueError:
-        pass
     if (at_address := address_like(term, using=using)) is not None:
         return at_address
-    return Q(session__user__in=users_like(term, user_fields, using=using))
+    users = users_like(term, user_fields, using=using)
+    key = parse_key(term)
+    # Somebody's user name may have the form of a key.
+    return Q(session__user__in=users) if users or key is None else Q(session=key)

@@ -50,13 +50,22 @@ class RevokingMixin(PermissionsMixin):
         self, request: HttpRequest, queryset: DeviceSessionQuerySet
     ) -> HttpResponse | None:
         users = queryset.order_by().values("user")
-        live = DeviceSession.objects.active().filter(user__in=users)
+        live = self.live_sessions(request).filter(user__in=users)
         if not is_confirmed(request):
             return self._ask_about_users(request, live)
         message = gettext("Revoked: the user was signed out everywhere.")
         with self._telling_if_busy(request):
             self._tell_outcome(request, end_sessions(request, live, message=message))
         return None
+
+    def live_sessions(self, request: HttpRequest) -> DeviceSessionQuerySet:
+        """Those that are live, of the sessions that the request's user has in this admin.
+
+        A project that narrows ``get_queryset`` means that nobody ends what they cannot see.
+        """
+        sessions: Any = self.get_queryset(request)
+        live: DeviceSessionQuerySet = sessions.active()
+        return live
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.revoke_view)
@@ -71,7 +80,7 @@ class RevokingMixin(PermissionsMixin):
             raise PermissionDenied
         if session is None:
             raise Http404
-        live = DeviceSession.objects.active().filter(pk=session.pk)
+        live = self.live_sessions(request).filter(pk=session.pk)
         is_live = live.exists()
         if is_live and request.method != "POST":
             return self._ask_about_one(request, live, session)
@@ -108,7 +117,7 @@ class RevokingMixin(PermissionsMixin):
         self, request: HttpRequest, live: DeviceSessionQuerySet, selected: int
     ) -> HttpResponse | None:
         count = live.count()
-        return self._ask_if_any(
+        return self.ask_if_any(
             request,
             Question(
                 title=gettext("Revoke sessions"),
@@ -125,7 +134,7 @@ class RevokingMixin(PermissionsMixin):
         self, request: HttpRequest, live: DeviceSessionQuerySet
     ) -> HttpResponse | None:
         users = live.values("user").distinct().count()
-        return self._ask_if_any(
+        return self.ask_if_any(
             request,
             Question(
                 title=gettext("Sign users out everywhere"),
@@ -142,7 +151,8 @@ class RevokingMixin(PermissionsMixin):
             ),
         )
 
-    def _ask_if_any(self, request: HttpRequest, question: Question) -> HttpResponse | None:
+    def ask_if_any(self, request: HttpRequest, question: Question) -> HttpResponse | None:
+        """Ask, or say that there is nothing to ask about."""
         if question.count:
             return ask(self, request, self.revoke_confirmation_template, question)
         self._tell_outcome(request, 0)

@@ -40,7 +40,8 @@ class SearchMixin(AnyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[DeviceSession], search_term: str
     ) -> tuple[QuerySet[DeviceSession], bool]:
-        phrase = search_term.strip()
+        # The list's own form takes no NUL, but Django's lists of choices have no form.
+        phrase = search_term.replace("\0", "").strip()
         if not phrase:
             return queryset, False
         fields = [name.removeprefix("user__") for name in self.get_search_fields(request)]
@@ -59,15 +60,21 @@ def _matching(phrase: str, user_fields: list[str], *, using: str) -> Q:
 
 
 def _like_word(word: str, user_fields: list[str], *, using: str) -> Q:
-    try:
-        # By the key: as text, an id is stored with dashes here and without them there.
-        return Q(pk=UUID(word))
-    except ValueError:
-        pass
+    if (key := parse_key(word)) is not None:
+        # Somebody's user name may be of that form, as where another service gives them out.
+        return Q(pk=key) | Q(user__in=users_like(word, user_fields, using=using))
     if (at_address := address_like(word, using=using)) is not None:
         return at_address
     users = users_like(word, user_fields, using=using)
     return Q(user__in=users) | _begins("name_folded", word.lower(), using=using)
+
+
+def parse_key(word: str) -> UUID | None:
+    """The key of a session; as text it is stored with dashes here and without them there."""
+    try:
+        return UUID(word)
+    except ValueError:
+        return None
 
 
 def address_like(word: str, *, using: str) -> Q | None:

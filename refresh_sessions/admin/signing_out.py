@@ -12,10 +12,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext
 
 from refresh_sessions.admin.addresses import list_address, user_address
-from refresh_sessions.admin.confirming import Question, ask, is_confirmed
+from refresh_sessions.admin.confirming import Question, is_confirmed
 from refresh_sessions.admin.ending import end_sessions
 from refresh_sessions.admin.revoking import RevokingMixin
-from refresh_sessions.models import DeviceSession
 
 
 class SigningOutMixin(RevokingMixin):
@@ -34,17 +33,17 @@ class SigningOutMixin(RevokingMixin):
         back_url = user_address(self, request, user) or list_address(
             self, query={"user__exact": user.pk}
         )
-        live = DeviceSession.objects.active().for_user(user)
-        if not is_confirmed(request) and (count := live.count()):
+        live = self.live_sessions(request).for_user(user)
+        if not is_confirmed(request):
             question = Question(
                 title=gettext("Sign out everywhere"),
                 text=gettext("Are you sure you want to sign %(user)s out everywhere?")
                 % {"user": user},
                 sessions=live,
-                count=count,
+                count=live.count(),
                 back_url=back_url,
             )
-            return ask(self, request, self.revoke_confirmation_template, question)
+            return self.ask_if_any(request, question) or HttpResponseRedirect(back_url)
         message = gettext("Revoked: the user was signed out everywhere.")
         with self._telling_if_busy(request):
             self._tell_outcome(request, end_sessions(request, live, message=message))

@@ -32,13 +32,13 @@ def client_address(request: HttpRequest) -> str | None:
     (ASVS 4.1.3, 15.3.4). What stands to the left of it anyone may have forged. ``Forwarded``
     (RFC 7239) is not looked at: proxies that write the one pass the other on unread.
     """
-    peer = _parse(request.META.get("REMOTE_ADDR", ""))
+    peer = parse_address(request.META.get("REMOTE_ADDR", ""))
     proxies = get_settings().TRUSTED_PROXIES
     trusted = _networks(proxies)
     vouches = UNIX_SOCKET in proxies if peer is None else _is_trusted(peer, trusted)
     client = peer
     for part in _hops(request) if vouches else ():
-        address = _parse(part)
+        address = parse_address(part)
         if address is None:
             break
         client = address
@@ -69,7 +69,12 @@ def _hops(request: HttpRequest) -> Iterator[str]:
     return (part for part in reversed(parts) if part.strip())
 
 
-def _parse(text: str) -> _Address | None:
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address as servers, proxies and logs write it, or None if it is none.
+
+    With brackets or a port around it or without; an IPv4 address in the clothes of IPv6 is the
+    IPv4 address.
+    """
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -2,9 +2,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import connection
+from django.urls import reverse
 
 from refresh_sessions.admin import searching
 from refresh_sessions.admin.addressing import parse_beginning
+from refresh_sessions.models import SessionEvent
 from tests.factories import UserFactory
 
 
@@ -55,6 +57,37 @@ def test_search_knows_addresses_of_the_sixth_version(pages, make_session, term):
     wanted = make_session(ip_address="2001:db8::7")
     make_session(ip_address="2001:db9::7")
     assert pages.listed(q=term) == {wanted.pk}
+
+
+@pytest.mark.parametrize("term", ["::ffff:192.0.2.7", "192.0.2.7:443", "[::ffff:c000:207]"])
+def test_search_takes_an_address_as_logs_write_it(pages, wanted, term):
+    assert pages.listed(q=term) == {wanted.pk}
+
+
+def test_search_takes_an_address_with_its_zone(pages, make_session):
+    wanted = make_session(ip_address="fe80::7")
+    assert pages.listed(q="fe80::7%eth0") == {wanted.pk}
+
+
+def test_search_finds_users_whose_names_look_like_ids(pages, events, make_session):
+    """As they do where another service gives them out."""
+    name = "0b1ea7d2-5f0c-4a0e-9c1d-6f3f2a7b8c90"
+    wanted = make_session(UserFactory.create(username=name))
+    other = make_session()
+    assert pages.listed(q=name) == {wanted.pk}
+    assert pages.listed(q=f"{name} {wanted.pk}") == {wanted.pk}
+    assert events.listed(q=name) == [event.pk for event in wanted.events.all()]
+    assert events.listed(q=str(other.pk)) == [event.pk for event in other.events.all()]
+
+
+def test_choices_of_a_session_are_searched_for_whatever_was_typed(client, superuser, make_session):
+    session = make_session(name="Kitchen tablet")
+    client.force_login(superuser)
+    field = SessionEvent._meta.get_field("session")
+    names = (field.model._meta.app_label, field.model._meta.model_name, field.name)
+    query = dict(zip(("app_label", "model_name", "field_name"), names, strict=True))
+    answer = client.get(reverse("admin:autocomplete"), {**query, "term": "kit\0chen"}).json()
+    assert [row["id"] for row in answer["results"]] == [str(session.pk)]
 
 
 @pytest.mark.parametrize("term", ["%", "_", "\\", "'", '"', "192.0.2.%", "::::", "999.1."])
