@@ -44,22 +44,25 @@ class StatusFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
         sessions: DeviceSessionQuerySet = queryset
-        match self.value():
-            case SessionStatus.LIVE:
-                return sessions.active()
-            case SessionStatus.EXPIRED:
-                return sessions.overdue()
-            case str(value) if value == IDLE:
-                return sessions.idle()
-            case SessionStatus.REVOKED:
-                return sessions.revoked()
-            case str(value) if value == REUSE:
-                return sessions.filter(revoked_reason=RevokedReason.REUSE)
-            case None:
-                return sessions
-            case _:
-                # What makes no sense matches nothing: a list of all is not what was asked for.
-                return sessions.none()
+        status = self.value()
+        return sessions if status is None else _with_status(sessions, status)
+
+
+def _with_status(sessions: DeviceSessionQuerySet, status: str) -> DeviceSessionQuerySet:
+    match status:
+        case SessionStatus.LIVE:
+            return sessions.active()
+        case SessionStatus.EXPIRED:
+            return sessions.overdue()
+        case _ if status == IDLE:
+            return sessions.idle()
+        case SessionStatus.REVOKED:
+            return sessions.revoked()
+        case _ if status == REUSE:
+            return sessions.filter(revoked_reason=RevokedReason.REUSE)
+        case _:
+            # What makes no sense matches nothing: a list of all is not what was asked for.
+            return sessions.none()
 
 
 class ColumnFilter(admin.SimpleListFilter):

@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.exceptions import DatabaseBusyError, SecondFactorRequiredError
+from refresh_sessions.management.arguments import duration
 from refresh_sessions.management.commands import prune_refresh_sessions, revoke_refresh_sessions
-from refresh_sessions.management.commands.prune_refresh_sessions import duration
 from refresh_sessions.models import DeviceSession, ProofAttempts, RevokedReason, SignInTicket
 from refresh_sessions.sessions import (
     refresh_session,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.dateparse import parse_duration
 
 from refresh_sessions.exceptions import DatabaseBusyError
+from refresh_sessions.management.arguments import duration
 from refresh_sessions.sessions.attempts import prune_attempts
 from refresh_sessions.sessions.pruning import (
     BATCH_SIZE,
@@ -23,10 +21,6 @@ from refresh_sessions.sessions.pruning import (
 )
 from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
 from refresh_sessions.sessions.tickets import prune_tickets
-
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SHORT_FORM: Final = re.compile(r"(\d+)\s*([smhdw])", re.ASCII)
-_NUMBER: Final = re.compile(r"[-+]?[\d.,]+", re.ASCII)
 
 
 class Command(BaseCommand):
@@ -149,29 +143,6 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         if not self.quiet:
             self.stdout.write(text)
-
-
-def duration(text: str) -> timedelta:
-    """Read a duration from the command line.
-
-    Raises:
-        ArgumentTypeError: it is none, or does not say of which unit.
-
-    """
-    text = text.strip()
-    # Django would read 30 as seconds. Whoever means days must not lose a month of events.
-    if text != "0" and _NUMBER.fullmatch(text):
-        raise ArgumentTypeError(f"{text!r} has no unit: write {text}d for days, {text}h for hours")
-    try:
-        if short := _SHORT_FORM.fullmatch(text.lower()):
-            return timedelta(**{_UNITS[short[2]]: int(short[1])})
-        # Nothing at all, as from a variable that is not set, would be zero to Django.
-        parsed = parse_duration(text) if text else None
-    except (ValueError, OverflowError):
-        parsed = None
-    if parsed is None:
-        raise ArgumentTypeError(f"{text!r} is no duration: write it like 30d, 12h, 90m or 0")
-    return parsed
 
 
 def _check(*, events_older_than: timedelta | None, events_of_unexpired: bool, **_: object) -> None:

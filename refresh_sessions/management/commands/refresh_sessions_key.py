@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from refresh_sessions.conf import get_settings, problems
+from refresh_sessions.management.files import create
 from refresh_sessions.tokens.keys import Key, Purpose, get_keyring
 from refresh_sessions.tokens.keys.faults import KeyFault
 from refresh_sessions.tokens.keys.generating import generate, parse
@@ -134,15 +134,8 @@ def client_name(text: str) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    """For its owner's eyes only, and never over another key."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise CommandError(f"{file} exists, and is left as it is. Name another file.") from None
-    except OSError as error:
-        raise CommandError(f"{file} cannot be written: {error.strerror}.") from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(text if text.endswith("\n") else f"{text}\n")
+    with create(file) as opened:
+        opened.write((text if text.endswith("\n") else f"{text}\n").encode("ascii"))
 
 
 def _entry(algorithm: str, file: Path) -> str:

@@ -7,11 +7,10 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from refresh_sessions.exceptions import DatabaseBusyError
+from refresh_sessions.management.arguments import find_user, no_user
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import REASON_LENGTH
 from refresh_sessions.sessions import revoke_sessions, revoke_user_sessions
@@ -84,7 +83,7 @@ class Command(BaseCommand):
 
     def _revoke_of(self, names: Iterable[str], *, reason: str) -> None:
         # All are looked up before anything ends: a typing mistake leaves everything as it was.
-        users = {user.pk: user for user in map(_find_user, names)}
+        users = {user.pk: user for user in map(_find, names)}
         for user in users.values():
             ended = revoke_user_sessions(user, reason=reason)
             # With both names, as the text given may be the name of one and the key of another.
@@ -109,15 +108,11 @@ def reason(text: str) -> str:
     return text
 
 
-def _find_user(name: str) -> AbstractBaseUser:
-    users: Any = get_user_model()._default_manager
-    for find in (users.get_by_natural_key, lambda key: users.get(pk=key)):
-        try:
-            user: AbstractBaseUser = find(name)
-        except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError):
-            continue
-        return user
-    raise CommandError(f"There is no user with the name or primary key {name!r}. Nothing ended.")
+def _find(name: str) -> AbstractBaseUser:
+    user = find_user(name)
+    if user is None:
+        raise CommandError(f"{no_user(name)} Nothing ended.")
+    return user
 
 
 def _sessions(number: int) -> str:

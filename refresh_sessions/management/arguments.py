@@ -1,0 +1,85 @@
+"""What the commands read from their command lines."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime, parse_duration
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SHORT_FORM: Final = re.compile(r"(\d+)\s*([smhdw])", re.ASCII)
+_NUMBER: Final = re.compile(r"[-+]?[\d.,]+", re.ASCII)
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration from the command line.
+
+    Raises:
+        ArgumentTypeError: it is none, or does not say of which unit.
+
+    """
+    text = text.strip()
+    # Django would read 30 as seconds. Whoever means days must not lose a month of events.
+    if text != "0" and _NUMBER.fullmatch(text):
+        raise ArgumentTypeError(f"{text!r} has no unit: write {text}d for days, {text}h for hours")
+    try:
+        if short := _SHORT_FORM.fullmatch(text.lower()):
+            return timedelta(**{_UNITS[short[2]]: int(short[1])})
+        # Nothing at all, as from a variable that is not set, would be zero to Django.
+        parsed = parse_duration(text) if text else None
+    except (ValueError, OverflowError):
+        parsed = None
+    if parsed is None:
+        raise ArgumentTypeError(f"{text!r} is no duration: write it like 30d, 12h, 90m or 0")
+    return parsed
+
+
+def instant(text: str) -> datetime:
+    """Read an instant: ISO 8601, or how long ago it was.
+
+    A day stands for its beginning; without an offset, times are those of ``TIME_ZONE``.
+
+    Raises:
+        ArgumentTypeError: it is none.
+
+    """
+    text = text.strip()
+    try:
+        # In this order: Django takes a day for its midnight where it is asked for a time.
+        found: date | datetime | None = parse_date(text) or parse_datetime(text)
+        if found is None:
+            return timezone.now() - duration(text)
+        if not isinstance(found, datetime):
+            found = datetime.combine(found, time.min)
+        return found if timezone.is_aware(found) else timezone.make_aware(found)
+    except (ArgumentTypeError, OverflowError, ValueError):
+        raise ArgumentTypeError(
+            f"{text!r} is no time: write it like 2026-01-31, 2026-01-31T18:00Z, or 30d for so "
+            "long ago"
+        ) from None
+
+
+def find_user(name: str) -> AbstractBaseUser | None:
+    """Find a user by name, or else by primary key; None where there is none."""
+    users: Any = get_user_model()._default_manager
+    for find in (users.get_by_natural_key, lambda key: users.get(pk=key)):
+        try:
+            user: AbstractBaseUser = find(name)
+        except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError):
+            continue
+        return user
+    return None
+
+
+def no_user(name: str) -> str:
+    """Say that there is none."""
+    return f"There is no user with the name or primary key {name!r}."
