@@ -17,10 +17,16 @@ from typing import Any, Final
 BOM: Final = "\ufeff"
 """Stands at the head of the file: without it, spreadsheets do not read UTF-8 as such."""
 
-# Of the ordinary width, and of the full width that some spreadsheets take for the same.
-_TRIGGERS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# Of other widths, and the minus of mathematics: some spreadsheets take them for the same.
+_VARIANTS: Final = "\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+_TRIGGERS: Final = f"=+\\-@{_VARIANTS}"
+# Soft hyphens, directions of writing, fillers and other characters that nobody sees.
+_INVISIBLE: Final = (
+    r"\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+)
 # What programs drop, or take for a quote, before they look for a formula.
-_IGNORED: Final = r"\s\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff\"'`"
+_IGNORED: Final = rf"\s{_INVISIBLE}\"'`"
 # Where a cell begins; a spreadsheet may also be set to another separator than the comma.
 _STARTS: Final = r"^|[,;|\t\r\n]"
 _FORMULA: Final = re.compile(f"({_STARTS})(?=[{_IGNORED}]*[{_TRIGGERS}])")
@@ -29,7 +35,7 @@ _CONTROL: Final = ("\t", "\r", "\n", "\0")
 # JSON has these inside of strings alone, so they can be escaped wherever they stand. Tabs and line
 # breaks it escapes by itself.
 _ESCAPED_IN_JSON: Final = str.maketrans(
-    {sign: f"\\u{ord(sign):04x}" for sign in ";|=@\uff1d\uff0b\uff0d\uff20"}
+    {sign: f"\\u{ord(sign):04x}" for sign in f";|=@{_VARIANTS}"}
 )
 
 

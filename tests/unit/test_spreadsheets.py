@@ -38,6 +38,20 @@ HOSTILE = [
     "\uff0b1",
     "\uff0d1",
     "\uff20SUM",
+    "\ufe661+1",
+    "\ufe621",
+    "\ufe631",
+    "\ufe6bSUM",
+    "\u22121+1",
+    "\u202e=1+1",
+    "\u2066=1+1",
+    "\xad=1+1",
+    "\u061c=1+1",
+    "\u180e=1+1",
+    "\u3164=1+1",
+    "\u2800=1+1",
+    "\ufe0f=1+1",
+    "x;\u202d\u2069=1+1",
     'x","=1+1',
     "x;=1+1",
     "x; =1+1",
@@ -64,7 +78,8 @@ PLAIN = [
     "",
 ]
 
-TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20"
+TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+INVISIBLE = "\xad\u061c\u180e\u200b\u202d\u202e\u2066\u2069\u2800\u3164\ufe0f\ufeff"
 
 
 def read(text, **options):
@@ -73,7 +88,7 @@ def read(text, **options):
 
 def is_formula(cell):
     """What a spreadsheet with a weakness for quotes and spaces would calculate."""
-    bare = re.sub(r"^[\s\x00-\x1f\"`\u200b\ufeff]+", "", cell)
+    bare = re.sub(rf"^[\s\x00-\x1f\"`{INVISIBLE}]+", "", cell)
     return bare.startswith(tuple(TRIGGERS))
 
 
