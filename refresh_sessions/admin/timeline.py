@@ -28,6 +28,7 @@ _TONES: Final[Mapping[str, tuple[str, str]]] = {
     EventKind.SIGNED_IN: ("good", "→"),
     EventKind.REAUTHENTICATED: ("good", "✓"),
     EventKind.BRANCHED: ("good", "+"),
+    EventKind.REAUTHENTICATION_FAILED: ("ended", "✗"),
     EventKind.SIGNED_OUT: ("quiet", "←"),
     EventKind.REVOKED: ("ended", "✕"),
     EventKind.LIMIT_REACHED: ("ended", "✕"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from refresh_sessions.admin.addresses import list_address, sign_out_address
 from refresh_sessions.admin.base import AnyModelAdmin
+from refresh_sessions.admin.signing_out import SigningOutMixin
 from refresh_sessions.models import DeviceSession
 
 
@@ -70,8 +71,10 @@ class UserSessionsMixin(AnyModelAdmin):
     def _session_fields(self, request: HttpRequest, user: Model | None) -> list[str]:
         if user is None or not self.admin_site.is_registered(DeviceSession):
             return []
-        sessions: Any = self.admin_site.get_model_admin(DeviceSession)
+        sessions = self.admin_site.get_model_admin(DeviceSession)
         if not sessions.has_view_permission(request):
             return []
-        may_revoke = sessions.has_revoke_permission(request)
+        # A project may have registered an admin of sessions that is none of ours.
+        is_ours = isinstance(sessions, SigningOutMixin)
+        may_revoke = is_ours and sessions.has_revoke_permission(request)
         return ["signed_in_devices", *(["sign_out_of_devices"] if may_revoke else [])]

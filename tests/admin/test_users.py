@@ -182,3 +182,18 @@ def test_a_site_without_sessions_shows_none(rf, superuser, user):
     request = rf.get("/")
     request.user = superuser
     assert "signed_in_devices" not in Plain(User, site).get_readonly_fields(request, user)
+
+
+def test_beside_an_admin_of_sessions_that_is_not_ours_there_is_no_button(
+    staff_with, client, settings, make_session
+):
+    site = admin.AdminSite(name="admin")
+    site.register(User, Plain)
+    site.register(DeviceSession, admin.ModelAdmin)
+    settings.ROOT_URLCONF = Urls(Plain)
+    settings.ROOT_URLCONF.urlpatterns = (path("admin/", site.urls),)
+    user = make_session().user
+    client.force_login(staff_with("view_devicesession", "revoke_devicesession"))
+    page = client.get(user_page(user)).text
+    assert "on 1 device" in page
+    assert "Sign out everywhere" not in page
