@@ -75,6 +75,7 @@ class UserSessionsMixin(AnyModelAdmin):
         if not sessions.has_view_permission(request):
             return []
         # A project may have registered an admin of sessions that is none of ours.
-        is_ours = isinstance(sessions, SigningOutMixin)
-        may_revoke = is_ours and sessions.has_revoke_permission(request)
+        may_revoke = isinstance(sessions, SigningOutMixin) and sessions.has_revoke_permission(
+            request
+        )
         return ["signed_in_devices", *(["sign_out_of_devices"] if may_revoke else [])]

@@ -1,4 +1,4 @@
-"""The pages of the session admin that staff open, to be measured at any size."""
+"""The pages of sessions and events that staff open, to be measured at any size."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from refresh_sessions.admin import DeviceSessionAdmin
+from refresh_sessions.admin import DeviceSessionAdmin, SessionEventAdmin
 from refresh_sessions.admin.filters import IDLE, REUSE
 from refresh_sessions.admin.paginating import BOUND
 from refresh_sessions.devices import DeviceKind
-from refresh_sessions.models import DeviceSession, RevokedReason, SessionStatus
+from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, SessionStatus
+from tests.admin.event_pages import LIST as EVENTS
 from tests.admin.pages import LIST, PREFIX
 from tests.admin.plans import Node, nodes_of, worst_of
 
@@ -63,7 +64,7 @@ def visit_all(*, twice: bool) -> Iterator[Visit]:
 
 
 def addresses() -> Iterator[tuple[str, str]]:
-    """The list in every state, and the pages of sessions and a user."""
+    """Both lists in every state, and the pages of sessions and a user."""
     for query in _queries():
         name = "&".join(f"{key}={value}" for key, value in query.items())
         yield f"list {name}".strip(), reverse(LIST, query=query)
@@ -73,6 +74,9 @@ def addresses() -> Iterator[tuple[str, str]]:
         name = "page of a stolen one" if reason else "page of a live one"
         yield name, reverse(f"{PREFIX}_change", args=[session.pk])
     yield "sign a user out", reverse(f"{PREFIX}_sign_out", args=[_busy_user()])
+    for query in _event_queries():
+        name = "&".join(f"{key}={value}" for key, value in query.items())
+        yield f"events {name}".strip(), reverse(EVENTS, query=query)
 
 
 def _queries() -> Iterator[dict[str, object]]:
@@ -98,6 +102,25 @@ def _queries() -> Iterator[dict[str, object]]:
         yield {"q": term}
     yield {"q": "iphone", "status": "live"}
     yield {"q": "person77", "status": "revoked", "kind": "phone"}
+
+
+def _event_queries() -> Iterator[dict[str, object]]:
+    yield {}
+    yield {"p": str(BOUND // SessionEventAdmin.list_per_page)}
+    for kind in EventKind.values:
+        yield {"kind": kind}
+    for period in ("hour", "today", "week", "month"):
+        yield {"period": period}
+    yield {"kind": "reuse_detected", "period": "today"}
+    yield {"user": _busy_user()}
+    yield {"user": _busy_user(), "kind": "revoked", "period": "month"}
+    session = DeviceSession.objects.order_by("created_at").last()
+    assert session is not None
+    yield {"session": session.pk}
+    yield {"o": "1"}
+    for term in _terms():
+        yield {"q": term}
+    yield {"q": "person77", "kind": "reauthenticated", "period": "week"}
 
 
 def _terms() -> Iterator[str]:
