@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from refresh_sessions.models import RevokedReason, SessionEvent
 
 _LABELS: Final = {
+    "ip_address": _("address"),
+    "methods": _("methods"),
+    "family": _("token family"),
     "reason": _("reason"),
     "generation": _("generation"),
     "newest_generation": _("newest generation"),
@@ -36,4 +39,6 @@ def _label(key: str) -> str:
 def _value(key: str, value: object) -> object:
     if key == "reason":
         return dict(RevokedReason.choices).get(str(value), value)
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value) or "-"
     return "-" if value is None or value == "" else value

@@ -25,9 +25,10 @@ def device_of(session: DeviceSession) -> SafeString:
 
 def _names_of(session: DeviceSession) -> SafeString:
     if session.name in {"", session.device}:
-        return format_html('<span class="refresh-sessions-agent">{}</span>', session)
+        return format_html('<span dir="auto" class="refresh-sessions-agent">{}</span>', session)
     return format_html(
-        '{}<br><span class="refresh-sessions-agent refresh-sessions-quiet">{}</span>',
+        '<span class="refresh-sessions-name">{}</span>'
+        '<span dir="auto" class="refresh-sessions-agent refresh-sessions-quiet">{}</span>',
         session.name,
         session.device,
     )
@@ -47,7 +48,8 @@ def badge_of(session: DeviceSession) -> SafeString:
 def _more_about(session: DeviceSession, status: SessionStatus) -> SafeString | str:
     match status:
         case SessionStatus.LIVE:
-            return format_html(gettext("ends {when}"), when=moment(session.expires_at))
+            ends = format_html(gettext("ends {when}"), when=moment(session.expires_at))
+            return format_html("<bdi>{}</bdi>", ends)
         case SessionStatus.EXPIRED if session.expires_at <= timezone.now():
             return gettext("Deadline reached")
         case SessionStatus.EXPIRED:

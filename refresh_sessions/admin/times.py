@@ -22,7 +22,7 @@ def moment(instant: datetime | None) -> SafeString | str:
     if instant is None:
         return ""
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time dir="auto" datetime="{}" title="{}">{}</time>',
         instant.isoformat(timespec="seconds"),
         in_full(instant),
         in_relation(instant, now=timezone.now()),
@@ -34,7 +34,8 @@ def full_moment(instant: datetime | None) -> SafeString | str:
     if instant is None:
         return ""
     return format_html(
-        '<time datetime="{}">{}</time> <span class="refresh-sessions-quiet">({})</span>',
+        '<time dir="auto" datetime="{}">{}</time> '
+        '<span dir="auto" class="refresh-sessions-quiet">({})</span>',
         instant.isoformat(timespec="seconds"),
         in_full(instant),
         in_relation(instant, now=timezone.now()),

@@ -15,13 +15,17 @@ _WORDS: Final = 24
 _WORD_LENGTH: Final = 60
 
 
+_JOINERS: Final = "\u200c\u200d"
+"""They hold a family of emoji together, and letters of a Persian word apart."""
+
+
 def printable(text: str) -> str:
     """What a client says of itself, without what would break logs, mails or databases."""
     text = text[:USER_AGENT_LENGTH]
     # Control characters would let a client forge lines in logs (ASVS 16.4.1), and PostgreSQL
     # refuses NUL; lone surrogates fit into no encoding.
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
+        text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
     return text.strip()
 
 

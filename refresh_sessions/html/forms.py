@@ -53,14 +53,17 @@ class ProofForm(forms.Form):
         hint = "current-password" if is_password else "one-time-code"
         widget = forms.PasswordInput if is_password else forms.TextInput
         return forms.CharField(
-            label=_("Password") if is_password else capfirst(method.name.replace("_", " ")),
+            label=str(method.label) or capfirst(method.name.replace("_", " ")),
             max_length=LONGEST_SECRET,
             required=required,
             # A password may begin and end with spaces (ASVS 6.2.8).
             strip=not is_password,
             # What was not filled in is no proof, rather than an empty one.
             empty_value=None,
-            widget=widget(attrs={"autocomplete": hint}),
+            widget=widget(
+                # Phones begin with a capital, and some spelling checkers send off what they read.
+                attrs={"autocomplete": hint, "autocapitalize": "none", "spellcheck": "false"}
+            ),
         )
 
     def is_filled_in(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
@@ -29,6 +31,8 @@ class AuthenticationMethod:
     """What clients call it, and the field of a request in which they send the proof."""
     amr: ClassVar[str]
     """What it is in the words of RFC 8176, such as ``"otp"`` or ``"hwk"``."""
+    label: ClassVar[str | Promise] = ""
+    """What people call it, above a field that asks for it; made from ``name`` if it is empty."""
     second_factor: ClassVar[bool] = False
     """It stands beside another method. Who has it cannot do without it (ASVS 7.5.1)."""
 
@@ -75,6 +79,7 @@ class PasswordMethod(AuthenticationMethod):
 
     name = "password"
     amr = "pwd"
+    label = _("Password")
 
     @property
     def field(self) -> str:

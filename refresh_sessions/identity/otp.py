@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import router, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.database import retry_when_busy
@@ -37,6 +38,7 @@ class OneTimePasswordMethod(AuthenticationMethod):
 
     name = "otp"
     amr = "otp"
+    label = _("One-time code")
     second_factor = True
 
     def is_available(self, user: AbstractBaseUser) -> bool:

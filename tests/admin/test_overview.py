@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from refresh_sessions.admin import DeviceSessionAdmin
 from refresh_sessions.admin.overview import counting
@@ -218,6 +219,16 @@ class TestPicture:
         table = pages.list().text.partition("refresh-sessions-figures")[2].partition("</table>")[0]
         assert table.count("<tr>") == 31
         assert "<td>3</td>" in table
+
+    def test_the_first_day_and_the_last_are_named_below(self, pages, record):
+        page = pages.list().text
+        first = date_format(timezone.now() - timedelta(days=29), "MONTH_DAY_FORMAT")
+        axis = f'aria-hidden="true"><span>{first}</span><span>Today</span></span>'
+        assert page.count(axis) == 3
+
+    def test_large_numbers_have_separators_in_the_table_as_well(self, pages, record):
+        record(EventKind.SIGNED_IN, *[timezone.now()] * 1234)
+        assert "<td>1,234</td>" in pages.list().text
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "ar"])

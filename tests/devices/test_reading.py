@@ -40,3 +40,7 @@ class TestUserAgent:
         assert label("x" * 512).endswith("…")
         assert label("") == ""
         assert label("a\r\nBcc:\x00b\u202ec") == "a Bcc: b c"
+
+    def test_what_joins_emoji_and_letters_is_kept(self):
+        for name in ("\U0001f469\u200d\U0001f467 Anna", "נ\u200cב"):
+            assert label(name) == name

@@ -29,6 +29,12 @@ class Code(AuthenticationMethod):
         return data[self.field] == "123456"
 
 
+class LabelledCode(Code):
+    """The same, by the name that people know."""
+
+    label = "Code from your app"
+
+
 class BackupKey(Code):
     """Another first factor beside the password."""
 
@@ -63,6 +69,15 @@ class TestSecondFactor:
         assert asked["authenticator_code"]["type"] == "text"
         assert [name for name in asked if "autofocus" in asked[name]] == ["password"]
         assert all("required" in field for field in asked.values())
+
+    @pytest.mark.parametrize(
+        ("method", "label"),
+        [("Code", "Authenticator code:"), ("LabelledCode", "Code from your app:")],
+    )
+    def test_is_called_as_people_know_it(self, stale, device, factors, method, label):
+        factors(method)
+        page = Page(stale.end(device()).text)
+        assert [label.text for label in page.all("label")] == ["Password:", label]
 
     def test_both_together_are_proof(self, stale, device, clock):
         first, second = device(), device()

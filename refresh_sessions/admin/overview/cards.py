@@ -33,6 +33,9 @@ class Chart:
 
     title: str
     description: str
+    first: str
+    last: str
+    """What stands below the first bar and the last."""
     days: list[DayBar]
     width: int = WIDTH
     height: int = HEIGHT
@@ -94,6 +97,8 @@ def _by_day(name: str, title: str, values: Sequence[int], figures: Figures, quer
         chart=Chart(
             title=gettext("%(what)s by day") % {"what": title},
             description=_describe(values, figures.dates),
+            first=_day(figures.dates[0]),
+            last=gettext("Today"),
             days=_draw(values, figures.dates),
         ),
         is_alarming=name == "alarms" and total > 0,
