@@ -29,6 +29,15 @@ _RULES: dict[_Scheme, dict[str, Any]] = {
     "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}},
 }
 
+# As large as 2.5.5 of WCAG 2.2 wants them; 2.5.8 would be content with 24.
+_TARGET = 44
+
+_SMALL = """(least) => [...document.querySelectorAll("main :is(a, button, input, select)")]
+    .filter((target) => target.checkVisibility())
+    .map((target) => [target.innerText || target.name, target.getBoundingClientRect()])
+    .filter(([name, box]) => Math.min(box.width, box.height) < least)
+    .map(([name, box]) => `${name}: ${box.width} by ${box.height}`)"""
+
 # Django's links take a moment from one colour to another.
 _ARRIVE = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
 
@@ -52,6 +61,16 @@ def grave_faults(page: Page) -> dict[Fault, str]:
             if found["impact"] in _GRAVE:
                 faults[Fault(found["rule"], found["where"], scheme)] = found["why"]
     return faults
+
+
+def small_targets(page: Page) -> list[str]:
+    """What a finger would find hard to hit, and its size in pixels."""
+    return list(page.evaluate(_SMALL, _TARGET))
+
+
+def moves_sideways(page: Page) -> bool:
+    """Whether the page is wider than its window (WCAG 2.2, 1.4.10)."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
 def faults_of_ours(page: Page, *, plain: str) -> dict[Fault, str]:

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from tests.browser.accessibility import grave_faults
+from tests.browser.accessibility import grave_faults, moves_sideways, small_targets
 from tests.browser.person import PREFIX
 from tests.factories import PASSWORD
 
@@ -33,7 +34,8 @@ def _fit_for_all(page):
     """Whatever the test leaves in the tab."""
     yield
     assert grave_faults(page) == {}
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert small_targets(page) == []
+    assert not moves_sideways(page)
 
 
 def test_the_list(person, ada, phone, laptop, make_device):
@@ -43,6 +45,32 @@ def test_the_list(person, ada, phone, laptop, make_device):
     person.open_list()
 
     expect(person.names).to_have_count(5)
+
+
+def test_the_list_in_letters_twice_as_large(person, ada, phone, make_device):
+    make_device(ada, "Donaudampfschifffahrtsgesellschaftskapitänsmütze")
+    person.open_list()
+    icon = person.page.locator("svg").first
+    before = icon.bounding_box()
+    # A script may change a style where a page may not bring one along.
+    person.page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+    assert icon.bounding_box()["width"] == 2 * before["width"]
+
+
+@pytest.mark.parametrize(("language", "direction"), [("he", "rtl"), ("de", "ltr"), ("ja", "ltr")])
+def test_the_list_in_other_languages(
+    person, ada, phone, make_device, context, live_server, language, direction
+):
+    make_device(ada, "המחשב של דנה בסלון")
+    make_device(ada, "リビングルームのテレビの横にあるスマートフォン")
+    cookie = {"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": live_server.url}
+    context.add_cookies([cookie])
+    person.open_list()
+
+    expect(person.names).to_have_count(4)
+    expect(person.page.locator("html")).to_have_attribute("dir", direction)
+    expect(person.page.locator("html")).to_have_attribute("lang", language)
 
 
 def test_the_list_of_a_browser_that_is_no_device(person):
