@@ -103,7 +103,7 @@ def _tell_limit(session: DeviceSession) -> Iterator[Happening]:
     match session.status:
         case SessionStatus.LIVE:
             text = gettext("Expires, unless it is ended before")
-            yield Happening(at=session.expires_at, text=text, tone="ahead", sign="…")
+            yield Happening(at=session.expires_at, text=text, tone="ahead", sign="⋯")
         case SessionStatus.EXPIRED if session.expires_at <= timezone.now():
             yield Happening(at=session.expires_at, text=gettext("Expired"), tone="quiet", sign="■")
         case SessionStatus.EXPIRED:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model
+from django.forms import Media
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -28,6 +29,11 @@ class UserSessionsMixin(AnyModelAdmin):
 
     Who may not see sessions is shown none of this, and who may not revoke them no button.
     """
+
+    @property
+    def media(self) -> Media:
+        """With a style sheet for the button, whatever inner class ``Media`` the project adds."""
+        return super().media + Media(css={"all": ("refresh_sessions/users.css",)})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
@@ -59,7 +65,8 @@ class UserSessionsMixin(AnyModelAdmin):
     def sign_out_of_devices(self, user: Any) -> SafeString:
         """The button; it leads to the page that asks."""
         return format_html(
-            '<a href="{}" class="button" role="button">{}</a> <span class="help">{}</span>',
+            '<a href="{}" class="button refresh-sessions-out" role="button">{}</a> '
+            '<span class="help">{}</span>',
             sign_out_address(self.admin_site.get_model_admin(DeviceSession), user),
             gettext("Sign out everywhere"),
             gettext(

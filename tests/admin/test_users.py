@@ -26,7 +26,17 @@ class WithFieldsets(UserSessionsMixin, admin.ModelAdmin):
 
 
 class Djangos(UserSessionsMixin, UserAdmin):
-    """Django's own, with its page for a new user."""
+    """Django's own, with its page for a new user, and a style sheet of the project's."""
+
+    class Media:
+        css = {"all": ("project.css",)}  # noqa: RUF012 - Django's own form
+
+
+@pytest.mark.parametrize("kind", [Plain, WithFieldsets, Djangos])
+def test_the_style_of_the_button_comes_along_with_the_projects_own(kind):
+    styles = str(kind(User, admin.site).media)
+    assert "refresh_sessions/users.css" in styles
+    assert ("project.css" in styles) == (kind is Djangos)
 
 
 def urls_of(kind):

@@ -51,6 +51,15 @@ def test_by_keyboard_alone(staff, superuser, ada, phone, laptop):
         assert_signed_out(device, RevokedReason.ADMIN, by=superuser)
 
 
+def test_on_a_phone_the_button_lies_on_no_text(staff, ada, phone):
+    staff.page.set_viewport_size({"width": 320, "height": 640})
+    open_user(staff, ada)
+
+    button = staff.sign_user_out.bounding_box()
+    text = staff.page.get_by_text("Ends all device sessions.").bounding_box()
+    assert button["y"] + button["height"] <= text["y"]
+
+
 def test_the_page_is_fit_for_all(staff, ada, phone):
     open_user(staff, ada)
 

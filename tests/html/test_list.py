@@ -56,7 +56,7 @@ def test_a_device_is_told_by_name_use_address_and_sign_in(browser, device, clock
     assert used.text == "Last used 2 hours ago"
     assert used.attrs["datetime"] == (clock.now - timedelta(hours=2)).isoformat()
     assert used.attrs["title"].endswith("UTC")
-    assert signed_in.text.startswith("Signed in on ")
+    assert signed_in.text.startswith("Signed in ")
     assert signed_in.attrs["datetime"] == at.isoformat()
     # Each may stand in another language than the page, from right to left or from left to right.
     assert used.attrs["dir"] == signed_in.attrs["dir"] == "auto"
