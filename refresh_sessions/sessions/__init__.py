@@ -5,7 +5,7 @@ Any sign-in flow can use them: a password, social login, passkeys, magic links.
 
 from asgiref.sync import sync_to_async
 
-from refresh_sessions.sessions.attempts import prune_attempts, step_ups_of
+from refresh_sessions.sessions.attempts import step_ups_of
 from refresh_sessions.sessions.branching import branch_session
 from refresh_sessions.sessions.checking import AccessGrant, check_access_token, read_grant
 from refresh_sessions.sessions.introspecting import (
@@ -16,6 +16,7 @@ from refresh_sessions.sessions.issuing import TokenPair
 from refresh_sessions.sessions.proving import is_fresh, proof_by, require_fresh_proof
 from refresh_sessions.sessions.pruning import count_prunable_sessions, prune_sessions
 from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
+from refresh_sessions.sessions.pruning_short_lived import prune_short_lived
 from refresh_sessions.sessions.reauthenticating import note_failed_proof, reauthenticate_session
 from refresh_sessions.sessions.refreshing import refresh_session
 from refresh_sessions.sessions.revoking import (
@@ -26,7 +27,7 @@ from refresh_sessions.sessions.revoking import (
 from refresh_sessions.sessions.second_step import finish_sign_in, sign_in
 from refresh_sessions.sessions.signing_out import sign_out
 from refresh_sessions.sessions.starting import start_session
-from refresh_sessions.sessions.tickets import Ticket, prune_tickets, read_ticket
+from refresh_sessions.sessions.tickets import Ticket, read_ticket
 
 # Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
 abranch_session = sync_to_async(branch_session)
@@ -72,10 +73,9 @@ __all__ = [
     "is_fresh",
     "note_failed_proof",
     "proof_by",
-    "prune_attempts",
     "prune_events",
     "prune_sessions",
-    "prune_tickets",
+    "prune_short_lived",
     "read_grant",
     "read_ticket",
     "reauthenticate_session",

@@ -119,15 +119,3 @@ def second_steps_of(user: AbstractBaseUser) -> Attempts:
 def step_ups_of(grant: AccessGrant) -> Attempts:
     """The proofs of identity within a session: nobody without its tokens can use them up."""
     return attempts_of(grant.user, "step-up", grant.session_id)
-
-
-def prune_attempts() -> int:
-    """Delete all counts that count for nothing any more, and say how many.
-
-    Raises:
-        DatabaseBusyError: the database did not take it in several tries.
-
-    """
-    using = router.db_for_write(ProofAttempts)
-    expired = ProofAttempts.objects.using(using).expired()
-    return retry_when_busy(using, lambda: expired.delete()[0])

@@ -155,15 +155,3 @@ def consume(row: SignInTicket, using: str) -> None:
     deleted, _ = SignInTicket.objects.using(using).live().filter(pk=row.pk).delete()
     if not deleted:
         raise InvalidTicketError
-
-
-def prune_tickets() -> int:
-    """Delete all tickets that have expired, and say how many.
-
-    Raises:
-        DatabaseBusyError: the database did not take it in several tries.
-
-    """
-    using = router.db_for_write(SignInTicket)
-    expired = SignInTicket.objects.using(using).expired()
-    return retry_when_busy(using, lambda: expired.delete()[0])

@@ -11,7 +11,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.management.arguments import duration
-from refresh_sessions.sessions.attempts import prune_attempts
 from refresh_sessions.sessions.pruning import (
     BATCH_SIZE,
     MAX_BATCH_SIZE,
@@ -20,7 +19,7 @@ from refresh_sessions.sessions.pruning import (
     prune_sessions,
 )
 from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
-from refresh_sessions.sessions.tickets import prune_tickets
+from refresh_sessions.sessions.pruning_short_lived import prune_short_lived
 
 
 class Command(BaseCommand):
@@ -93,9 +92,8 @@ class Command(BaseCommand):
             prune=partial(prune_sessions, older_than=older_than, batch_size=batch_size),
         )
         if not dry_run:
-            # Of use for minutes or a day, and of no interest after that: nothing to report.
-            prune_tickets()
-            prune_attempts()
+            # Of no interest to anybody, so there is nothing to report.
+            prune_short_lived()
 
     def _prune_events(
         self,

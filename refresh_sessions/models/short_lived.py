@@ -1,0 +1,47 @@
+"""What is kept of a user for minutes or for a day, and is of no use after that."""
+
+from __future__ import annotations
+
+from typing import Self, TypeVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from refresh_sessions.database import DatabaseNow
+
+_Row = TypeVar("_Row", bound="ShortLived")
+
+
+class ShortLivedQuerySet(models.QuerySet[_Row]):
+    """Reads by the database's clock."""
+
+    def live(self) -> Self:
+        """Not expired."""
+        return self.filter(expires_at__gt=DatabaseNow())
+
+    def expired(self) -> Self:
+        """Of no more use to anybody."""
+        return self.filter(expires_at__lte=DatabaseNow())
+
+
+class ShortLived(models.Model):
+    """A row that is found by the digest of what it stands for, which tells nothing."""
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    expires_at = models.DateTimeField(_("expires"))
+
+    class Meta:
+        abstract = True
+        # They are nobody's to see.
+        default_permissions = ()
+        indexes = (models.Index(fields=["expires_at"], name="refsess_%(class)s_expires"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
