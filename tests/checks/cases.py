@@ -1,0 +1,199 @@
+"""Settings under which a check speaks up, two do, or none."""
+
+from datetime import timedelta
+
+from django.contrib.auth import get_user_model
+
+from refresh_sessions import presets
+from refresh_sessions.policies import SessionPolicy
+from tests.checks.finding import LOCAL, NOTHING, STRONG, Case, rates, seconds
+from tests.factors import Code
+from tests.keys import entry
+
+THROTTLES_OFF = rates(None)
+
+a_policy = SessionPolicy()
+
+
+class NoPolicy:
+    """Knows nothing of sessions."""
+
+
+class Thumb(Code):
+    """A second factor of which something is missing."""
+
+    def find_problems(self):
+        yield "there is no reader.", "Buy one."
+
+
+def cookie(**options):
+    return {"TRANSPORT": "cookie", **options}
+
+
+class Stricter(SessionPolicy):
+    """A policy as projects write them."""
+
+
+CASES = [
+    Case("E001", "no setting 'ISSUR'", "Did you mean 'ISSUER'", ISSUR="shop"),
+    Case("E001", "'LEEWAY'", "of type timedelta, not 5", LEEWAY=5),
+    Case("E002", "USE_TZ", django={"USE_TZ": False}),
+    Case("E005", "'POLICY'", "accounts.nowhere", POLICY="accounts.nowhere.Policy"),
+    Case("E005", "'POLICY'", "NoSuchPolicy", POLICY="tests.checks.cases.NoSuchPolicy"),
+    Case("E005", "'LOGIN_SERIALIZER'", "Login", LOGIN_SERIALIZER="Login"),
+    Case("E005", "'SESSION_SERIALIZER'", SESSION_SERIALIZER=""),
+    Case("E005", "'REAUTHENTICATION_METHODS'", "Gone", REAUTHENTICATION_METHODS=("a.Gone",)),
+    Case("E005", "'SECOND_FACTORS'", "Gone", SECOND_FACTORS=("a.Gone",)),
+    Case("E006", "'SECOND_FACTORS'", SECOND_FACTORS=("tests.checks.cases.NoPolicy",)),
+    Case("E019", "Password", SECOND_FACTORS=("refresh_sessions.identity.PasswordMethod",)),
+    Case("E020", "'SECOND_FACTORS'", "no reader", SECOND_FACTORS=(f"{__name__}.Thumb",)),
+    Case(
+        *("E020", "'REAUTHENTICATION_METHODS'", "no reader"),
+        REAUTHENTICATION_METHODS=(f"{__name__}.Thumb",),
+    ),
+    Case("E021", "'session-login'", "fortnight", django={"REST_FRAMEWORK": rates("5/fortnight")}),
+    Case("E021", "'session-login'", "'5'", django={"REST_FRAMEWORK": rates("5")}),
+    Case("E021", "'session-login'", "five", django={"REST_FRAMEWORK": rates("five/min")}),
+    Case("E021", "'session-login'", "5/", django={"REST_FRAMEWORK": rates("5/")}),
+    Case("E021", "'session-login'", django={"REST_FRAMEWORK": rates(5)}),
+    Case("E006", "'POLICY'", "SessionPolicy", POLICY="tests.checks.cases.NoPolicy"),
+    Case(
+        *("E006", "'REAUTHENTICATION_METHODS'", "AuthenticationMethod"),
+        REAUTHENTICATION_METHODS=("tests.checks.cases.NoPolicy",),
+    ),
+    Case("E006", "'POLICY'", "SessionPolicy", POLICY="tests.checks.cases.a_policy"),
+    Case("E006", "'POLICY'", "get_policy", POLICY="refresh_sessions.policies.get_policy"),
+    Case("E006", "'LOGIN_SERIALIZER'", LOGIN_SERIALIZER="tests.checks.cases.NoPolicy"),
+    Case("E006", "'SESSION_SERIALIZER'", SESSION_SERIALIZER="tests.checks.cases.NoPolicy"),
+    Case("E007", "'uuid'", USER_ID_FIELD="uuid"),
+    Case("E007", "'groups'", USER_ID_FIELD="groups"),
+    Case("E007", "'device_sessions'", USER_ID_FIELD="device_sessions"),
+    Case("E007", "'get_username'", USER_ID_FIELD="get_username"),
+    Case("E008", "'password'", USER_ID_FIELD="password"),
+    Case("E009", "'AUDIENCE'", AUDIENCE="refresh_sessions#refresh"),
+    Case("E009", "'AUDIENCE'", ISSUER="shop", AUDIENCE="shop#refresh"),
+    Case("E010", "'sessions'", ACCESS_TOKEN_CHECK="cache", CACHE_ALIAS="sessions"),
+    Case("E011", "'refresh token'", **cookie(COOKIE_NAME="refresh token")),
+    Case("E011", "''", **cookie(COOKIE_NAME="")),
+    Case("E012", "'COOKIE_PATH' must be '/'", **cookie(COOKIE_PATH="/auth/")),
+    Case("E012", "'COOKIE_DOMAIN' must be None", **cookie(COOKIE_DOMAIN="example.org")),
+    Case(
+        "E012",
+        "'COOKIE_PATH'",
+        "'COOKIE_DOMAIN'",
+        "'__hOST-rt'",
+        **cookie(COOKIE_NAME="__hOST-rt", COOKIE_PATH="", COOKIE_DOMAIN="example.org"),
+    ),
+    Case("E001", "'KEYS'", "a list of keys", KEYS="SECRET_KEY"),
+    Case("E001", "'INTROSPECTION_CLIENTS']['b']", INTROSPECTION_CLIENTS={"b": "secret"}),
+    Case("E001", "has a client 'a b'", INTROSPECTION_CLIENTS={"a b": "0" * 64}),
+    Case("E001", "'CLIENT_ID'", CLIENT_ID=""),
+    Case("E014", "['KEYS'][0]", "'/nowhere'", KEYS=[{"algorithm": "HS256", "file": "/nowhere"}]),
+    Case("E014", "['REFRESH_KEYS'][1]", REFRESH_KEYS=["SECRET_KEY", "key.pem"]),
+    Case("E015", "['KEYS'][0]", "32 or more", KEYS=[{"algorithm": "HS256", "value": "c2hvcnQ"}]),
+    Case("E015", "['REFRESH_KEYS'][0]", REFRESH_KEYS=[{"algorithm": "EdDSA", "value": "x"}]),
+    Case("E017", "the setting itself", KEYS=[entry("HS256"), entry("HS256")]),
+    Case("E017", "REFRESH_KEYS", KEYS=[entry("HS256")], REFRESH_KEYS=[entry("HS256")]),
+    Case("W001", "SECRET_KEY can", django={"SECRET_KEY": "django-insecure-" + STRONG}),
+    Case("W001", "SECRET_KEY can", django={"SECRET_KEY": STRONG[:49]}),
+    Case("W001", "SECRET_KEY can", django={"SECRET_KEY": "abcd" * 20}),
+    Case("W001", "SECRET_KEY can", django={"SECRET_KEY": b"\xff" * 80}),
+    Case("W001", "SECRET_KEY can", django={"SECRET_KEY": ""}),
+    Case("W001", "FALLBACKS[1]", django={"SECRET_KEY_FALLBACKS": [STRONG, "old"]}),
+    Case("W002", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=seconds(901)),
+    Case("W003", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=seconds(1.9)),
+    Case("W003", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=seconds(0)),
+    Case("W003", "'ROTATION_OVERLAP'", **presets.STRICT, **presets.AAL3),
+    Case("W004", "'SESSION_LIFETIME'", REFRESH_TOKEN_LIFETIME=timedelta(days=8)),
+    Case("W005", "'REFRESH_TOKEN_LIFETIME'", REFRESH_TOKEN_LIFETIME=seconds(899)),
+    Case("W006", "an hour", ACCESS_TOKEN_LIFETIME=seconds(3601)),
+    Case("W007", "'LEEWAY'", LEEWAY=seconds(61)),
+    Case("W008", "'session-login'", django={"REST_FRAMEWORK": THROTTLES_OFF}),
+    Case("W009", "'default'", django={"CACHES": {"default": LOCAL}}),
+    Case("W010", "'default'", django={"CACHES": {"default": NOTHING}}),
+    Case("W011", "'COOKIE_SECURE'", **cookie(COOKIE_NAME="rt", COOKIE_SECURE=False)),
+    Case("W012", "'COOKIE_SAMESITE'", **cookie(COOKIE_SAMESITE="None")),
+    Case("W013", "'local'", ACCESS_TOKEN_CHECK="cache", CACHE_ALIAS="local"),
+    Case("W014", "'stateless'", ACCESS_TOKEN_CHECK="stateless"),
+    Case("W015", "'0.0.0.0/0'", TRUSTED_PROXIES=("10.0.0.0/8", "0.0.0.0/0")),
+    Case("W015", "'::/0'", TRUSTED_PROXIES=("::/0",)),
+    Case("W016", "'USER_ID_FIELD'", USER_ID_FIELD=get_user_model().USERNAME_FIELD),
+    Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
+    Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
+    Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
+]
+
+
+# These cannot be had without a second one.
+KEYS = ("E016", "E018", "W019", "W020")
+"""Whose cases need a library: test_keys.py has them."""
+
+PAIRS = [
+    (
+        Case("E003", "'ACCESS_TOKEN_LIFETIME'", ACCESS_TOKEN_LIFETIME=seconds(0.9)),
+        ["E003", "W002"],
+    ),
+    (
+        Case("E003", "'SESSION_LIFETIME'", SESSION_LIFETIME=seconds(0.9)),
+        ["E003", "W004"],
+    ),
+    (
+        Case("E004", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=timedelta(days=7)),
+        ["E004", "W002"],
+    ),
+    (
+        Case("E012", "'COOKIE_SECURE' must be True", **cookie(COOKIE_SECURE=False)),
+        ["E012", "W011"],
+    ),
+    (
+        Case("E012", "'__Secure-rt'", **cookie(COOKIE_NAME="__Secure-rt", COOKIE_SECURE=False)),
+        ["E012", "W011"],
+    ),
+    (
+        Case("E012", "'__Http-rt'", **cookie(COOKIE_NAME="__Http-rt", COOKIE_SECURE=False)),
+        ["E012", "W011"],
+    ),
+    (
+        Case(
+            "E013",
+            "'COOKIE_SECURE' is False",
+            **cookie(COOKIE_NAME="rt", COOKIE_SAMESITE="None", COOKIE_SECURE=False),
+        ),
+        ["E013", "W011", "W012"],
+    ),
+]
+
+
+FINE = [
+    Case("nothing"),
+    Case("lifetimes", ACCESS_TOKEN_LIFETIME=timedelta(hours=1), LEEWAY=timedelta(minutes=1)),
+    Case("shortest", ACCESS_TOKEN_LIFETIME=seconds(10), REFRESH_TOKEN_LIFETIME=seconds(11)),
+    Case("overlap", ROTATION_OVERLAP=seconds(2)),
+    Case("equal overlap", ROTATION_OVERLAP=timedelta(minutes=15)),
+    Case("no idle limit", REFRESH_TOKEN_LIFETIME=timedelta(days=7)),
+    Case("recovery", LOST_RESPONSE_RECOVERY=False),
+    Case("AAL2", **presets.AAL2),
+    Case("AAL3", **presets.AAL3),
+    Case("issuer", ISSUER="shop", AUDIENCE="refresh_sessions#refresh"),
+    Case("keys", KEYS=[entry("HS512"), entry("HS256")], REFRESH_KEYS=(entry("HS384"),)),
+    Case("derived keys", KEYS=["SECRET_KEY"], REFRESH_KEYS=["SECRET_KEY", entry("HS256")]),
+    Case("clients", INTROSPECTION_CLIENTS={"billing": "0" * 64}),
+    Case("policy", POLICY="tests.checks.cases.Stricter"),
+    Case("pk by its name", USER_ID_FIELD="id"),
+    Case("cookie", **cookie()),
+    Case("cookie for a path", **cookie(COOKIE_NAME="__Secure-rt", COOKIE_PATH="/auth/")),
+    Case("cookie for a domain", **cookie(COOKIE_NAME="rt", COOKIE_DOMAIN="example.org")),
+    # What is not in use does no harm.
+    Case("body", COOKIE_SECURE=False, COOKIE_SAMESITE="None", COOKIE_NAME="no name"),
+    Case("no cache", CACHE_ALIAS="missing"),
+    Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
+    Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
+    Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix")),
+    Case(
+        "throttles",
+        django={"REST_FRAMEWORK": {"DEFAULT_THROTTLE_RATES": {"session-login": "9/min"}}},
+    ),
+    # Missing altogether, or not installed: Django says so itself.
+    Case("no default cache", django={"CACHES": {}}),
+    Case("unknown cache", django={"CACHES": {"default": {"BACKEND": "nowhere.Cache"}}}),
+]

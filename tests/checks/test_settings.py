@@ -1,0 +1,101 @@
+"""Checks of which more is to be said than one case."""
+
+from datetime import timedelta
+
+import pytest
+
+from refresh_sessions.checks import deployment
+from tests.checks.finding import LOCAL, NOTHING, STRONG, found, ids, scopes, seconds
+from tests.factories import make_pair
+from tests.unit.forge import parts
+
+
+class TestMalformedSettings:
+    def test_are_all_told_at_once(self, settings):
+        settings.REFRESH_SESSIONS = {"ISSUR": "x", "LEEWAY": 5, "SESSION_LIFETIME": timedelta(0)}
+        assert ids() == ["E001"] * 3
+        told = " ".join(message.msg for message in found())
+        assert all(key in told for key in ("'ISSUR'", "'LEEWAY'", "'SESSION_LIFETIME'"))
+
+    def test_keep_the_other_checks_waiting(self, settings):
+        settings.USE_TZ = False
+        settings.SECRET_KEY = "short"
+        settings.REFRESH_SESSIONS = {"POLICY": None}
+        assert ids() == ["E001"]
+
+    def test_that_are_no_dict_are_told_too(self, settings):
+        settings.REFRESH_SESSIONS = ["ISSUER"]
+        assert ids() == ["E001"]
+
+    def test_may_be_missing_altogether(self, settings):
+        del settings.REFRESH_SESSIONS
+        assert ids() == []
+
+
+class TestSeveral:
+    def test_lifetimes_can_be_too_short(self, settings):
+        short = seconds(0.5)
+        settings.REFRESH_SESSIONS = {
+            "ACCESS_TOKEN_LIFETIME": short,
+            "REFRESH_TOKEN_LIFETIME": short,
+            "SESSION_LIFETIME": short,
+            "ROTATION_OVERLAP": seconds(0),
+        }
+        assert ids() == ["E003", "E003", "E003", "W003"]
+
+    def test_keys_can_be_weak(self, settings):
+        settings.SECRET_KEY = "short"
+        settings.SECRET_KEY_FALLBACKS = ["older", STRONG, "oldest"]
+        told = [message.msg.split(" ")[0] for message in found()]
+        assert told == ["SECRET_KEY", "SECRET_KEY_FALLBACKS[0]", "SECRET_KEY_FALLBACKS[2]"]
+
+
+class TestStrictMode:
+    def test_is_named_where_it_was_chosen(self, settings):
+        settings.REFRESH_SESSIONS = {
+            "ROTATION_OVERLAP": timedelta(0),
+            "LOST_RESPONSE_RECOVERY": False,
+        }
+        (message,) = found()
+        assert "strict mode" in str(message.hint)
+        assert "silence this check" in str(message.hint)
+
+    def test_is_not_named_where_responses_may_be_lost(self, settings):
+        settings.REFRESH_SESSIONS = {"ROTATION_OVERLAP": timedelta(0)}
+        (message,) = found()
+        assert message.hint
+        assert "strict mode" not in message.hint
+
+
+class TestThrottles:
+    def test_are_each_named_when_off(self, settings):
+        rates = dict.fromkeys(scopes())
+        settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": rates}
+        assert ids() == ["W008"] * len(scopes())
+        for scope, message in zip(sorted(scopes()), found(), strict=True):
+            assert f"'{scope}'" in message.msg
+
+    @pytest.mark.parametrize("cache", [LOCAL, NOTHING], ids=["local", "nothing"])
+    def test_need_no_cache_when_all_are_off(self, settings, cache):
+        settings.CACHES = {"default": cache}
+        settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": dict.fromkeys(scopes())}
+        assert set(ids()) == {"W008"}
+
+    def test_are_the_two_that_everybody_meets_at_least(self):
+        assert {"session-login", "session-refresh"} <= set(scopes())
+
+
+class TestPlaces:
+    def test_silent_where_the_library_is_there(self, settings, monkeypatch):
+        settings.GEOIP_PATH = "/var/lib/geoip"
+        monkeypatch.setattr(deployment, "find_spec", lambda name: name == "geoip2" or None)
+        assert ids() == []
+
+
+class TestAudience:
+    @pytest.mark.django_db
+    def test_of_refresh_tokens_is_the_one_that_is_refused(self, settings):
+        settings.REFRESH_SESSIONS = {"ISSUER": "shop"}
+        _, claims = parts(str(make_pair().refresh))
+        settings.REFRESH_SESSIONS = {"ISSUER": "shop", "AUDIENCE": claims["aud"]}
+        assert ids() == ["E009"]
