@@ -107,3 +107,17 @@ def make_session():
         return DeviceSession.objects.get(pk=session.pk)
 
     return make
+
+
+@pytest.fixture
+def record(make_session):
+    """Note events of a session whose own sign-in is not among them."""
+    session = make_session()
+    SessionEvent.objects.all().delete()
+
+    def note(kind, *instants):
+        SessionEvent.objects.bulk_create(
+            SessionEvent(session=session, kind=kind, created_at=at) for at in instants
+        )
+
+    return note

@@ -20,9 +20,9 @@ from refresh_sessions.sessions import (
 )
 from refresh_sessions.sessions.pruning import MAX_BATCH_SIZE
 from tests.domain.stories import AFTER_OVERLAP, kinds, refused, session_of
-from tests.domain.test_pruning import _statements, long_expired, together
 from tests.factories import make_pair
 from tests.listeners import heard
+from tests.pruning.happening import long_expired, statements, together
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +112,7 @@ class TestBatches:
             prune_events(older_than=NOW, batch_size=size)
         batch = ["SELECT", "SELECT", "DELETE"]
         # Once before them the clock, and once after them to see that nothing is left.
-        assert _statements(queries) == ["SELECT", *batch, *batch, "SELECT"]
+        assert statements(queries) == ["SELECT", *batch, *batch, "SELECT"]
 
     def test_look_only_once_at_what_stays(self):
         stays = make_pair().session

@@ -1,4 +1,4 @@
-"""The management commands, as somebody at a terminal or a cron job meets them."""
+"""``revoke_refresh_sessions``."""
 
 import sys
 from datetime import timedelta
@@ -7,196 +7,18 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from refresh_sessions.exceptions import DatabaseBusyError, SecondFactorRequiredError
-from refresh_sessions.management.arguments import duration
-from refresh_sessions.management.commands import prune_refresh_sessions, revoke_refresh_sessions
-from refresh_sessions.models import DeviceSession, ProofAttempts, RevokedReason, SignInTicket
-from refresh_sessions.sessions import (
-    refresh_session,
-    revoke_session,
-    revoke_sessions,
-    revoking,
-    sign_in,
-)
-from refresh_sessions.sessions.attempts import second_steps_of
+from refresh_sessions.management.commands import revoke_refresh_sessions
+from refresh_sessions.models import DeviceSession, RevokedReason
+from refresh_sessions.sessions import refresh_session, revoke_session, revoke_sessions, revoking
 from tests.domain.stories import kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
+from tests.management.calling import HARD, answering, busy, revoke
 
 pytestmark = pytest.mark.django_db
-
-HARD = timedelta(days=7)
-MOMENT = timedelta(microseconds=1)
-
-
-class Terminal(StringIO):
-    """A person sits in front of it."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def prune(*arguments, stdout=None) -> str:
-    out = stdout or StringIO()
-    call_command("prune_refresh_sessions", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def revoke(*arguments) -> str:
-    out = StringIO()
-    call_command("revoke_refresh_sessions", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def busy(*args, **kwargs):
-    raise DatabaseBusyError
-
-
-class TestPrune:
-    def test_deletes_counts_of_attempts_that_count_no_more(self, clock, user):
-        second_steps_of(user).take()
-        clock.move(timedelta(days=1) - MOMENT)
-        prune()
-        assert ProofAttempts.objects.count() == 1
-        clock.move(MOMENT)
-        prune("--dry-run")
-        assert ProofAttempts.objects.count() == 1
-        prune()
-        assert not ProofAttempts.objects.exists()
-
-    def test_deletes_sign_ins_that_nobody_finished(self, clock, options):
-        options(SECOND_FACTORS=("tests.factors.Code",))
-        ada = UserFactory(username="ada@example.org")
-        for wait in (timedelta(minutes=5), timedelta(0)):
-            with pytest.raises(SecondFactorRequiredError):
-                sign_in(UserFactory(username=f"ada{wait}@example.org"))
-            clock.move(wait)
-        with pytest.raises(SecondFactorRequiredError):
-            sign_in(ada)
-        assert SignInTicket.objects.count() == 3
-        assert prune("--dry-run") == "Would delete 0 sessions.\n"
-        assert SignInTicket.objects.count() == 3
-        assert prune() == "Deleted 0 sessions.\n"
-        assert SignInTicket.objects.count() == 2
-
-    def test_keeps_sessions_for_a_month_after_their_hard_expiry(self, clock, pair):
-        clock.move(HARD + timedelta(days=30) - MOMENT)
-        assert prune() == "Deleted 0 sessions.\n"
-        clock.move(MOMENT)
-        assert prune() == "Deleted 1 session.\n"
-        assert not DeviceSession.objects.exists()
-
-    def test_takes_another_time_to_keep_them(self, clock, pair):
-        clock.move(HARD + timedelta(hours=12) - MOMENT)
-        assert prune("--older-than", "12h") == "Deleted 0 sessions.\n"
-        assert prune("--older-than=0") == "Deleted 1 session.\n"
-
-    def test_keeps_what_was_revoked_until_its_hard_expiry(self, clock, pair):
-        revoke_session(pair.session, reason=RevokedReason.USER)
-        clock.move(HARD - MOMENT)
-        assert prune("--older-than", "0") == "Deleted 0 sessions.\n"
-
-    def test_only_says_how_many_it_would_be(self, clock, user):
-        for _ in range(3):
-            make_pair(user)
-        clock.move(HARD)
-        assert prune("--dry-run", "--older-than", "0") == "Would delete 3 sessions.\n"
-        assert DeviceSession.objects.count() == 3
-
-    def test_shows_its_progress_on_a_terminal_in_one_line(self, clock, user):
-        for _ in range(5):
-            make_pair(user)
-        clock.move(HARD)
-        shown = prune("--older-than=0", "--batch-size=2", stdout=Terminal())
-        assert shown == (
-            "\rDeleted 2 sessions\rDeleted 4 sessions\rDeleted 5 sessions\rDeleted 5 sessions.\n"
-        )
-
-    def test_writes_one_line_into_a_log_file(self, clock, user):
-        for _ in range(5):
-            make_pair(user)
-        clock.move(HARD)
-        assert prune("--older-than=0", "--batch-size=2") == "Deleted 5 sessions.\n"
-
-    @pytest.mark.parametrize("option", [[], ["--dry-run"]])
-    def test_keeps_quiet_when_asked_to(self, clock, pair, option):
-        clock.move(HARD)
-        shown = prune("--older-than=0", "--verbosity=0", *option, stdout=Terminal())
-        assert shown == ""
-        assert DeviceSession.objects.exists() is bool(option)
-
-    def test_can_be_called_from_python_with_a_timedelta(self, clock, pair):
-        clock.move(HARD)
-        out = StringIO()
-        call_command("prune_refresh_sessions", older_than=timedelta(0), stdout=out)
-        assert out.getvalue() == "Deleted 1 session.\n"
-
-    @pytest.mark.parametrize(
-        ("arguments", "complaint"),
-        [
-            (["--older-than", "soon"], "'soon' is no duration: write it like 30d"),
-            (["--older-than", "30"], "'30' has no unit: write 30d for days"),
-            (["--older-than=-1 00:00:00"], "older_than must not be negative"),
-            (["--batch-size", "0"], "batch_size must be between 1 and 10000, not 0"),
-            (["--batch-size", "10001"], "batch_size must be between 1 and 10000, not 10001"),
-            (["--batch-size", "many"], "invalid int value: 'many'"),
-        ],
-    )
-    def test_says_what_is_wrong_and_deletes_nothing(self, clock, pair, arguments, complaint):
-        clock.move(timedelta(days=400))
-        with pytest.raises(CommandError, match=complaint):
-            prune(*arguments)
-        assert DeviceSession.objects.count() == 1
-
-    @pytest.mark.parametrize("option", [[], ["--dry-run"]])
-    def test_says_that_the_database_is_busy(self, monkeypatch, option):
-        monkeypatch.setattr(prune_refresh_sessions, "prune_sessions", busy)
-        monkeypatch.setattr(prune_refresh_sessions, "count_prunable_sessions", busy)
-        with pytest.raises(CommandError, match=r"database is busy.* run this again"):
-            prune(*option)
-
-
-class TestDuration:
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            ("0", timedelta(0)),
-            ("0d", timedelta(0)),
-            ("45s", timedelta(seconds=45)),
-            ("90m", timedelta(minutes=90)),
-            ("12h", timedelta(hours=12)),
-            ("30d", timedelta(days=30)),
-            ("2w", timedelta(weeks=2)),
-            (" 30 D ", timedelta(days=30)),
-            ("P30D", timedelta(days=30)),
-            ("PT36H", timedelta(hours=36)),
-            ("30 days", timedelta(days=30)),
-            ("1 12:00:00", timedelta(days=1, hours=12)),
-        ],
-    )
-    def test_is_read(self, text, expected):
-        assert duration(text) == expected
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            # Zero to Django, and easily given: --older-than "$NOT_SET".
-            *("", " "),
-            *("d", "d30", "30x", "30dd", "1d12h", "1.5d", "-30d", "3\N{THAI DIGIT ZERO}d", "soon"),
-            # Without a unit nobody knows: Django would take 30 for seconds.
-            *("30", "-1", "+1", "00", "1.5", "1e3"),
-            # More than a timedelta holds.
-            *("9" * 12 + "d", "9" * 9 + "w", "9" * 5000 + "d", "P" + "9" * 12 + "D"),
-        ],
-    )
-    def test_of_another_form_is_refused(self, text):
-        with pytest.raises(Exception, match=r"is no duration|has no unit") as raised:
-            duration(text)
-        # By this type the parser of the command line knows that the message is for people.
-        assert type(raised.value).__name__ == "ArgumentTypeError"
 
 
 class TestRevokeOfUsers:
@@ -370,16 +192,3 @@ class TestManySessions:
         assert revoke_sessions(oldest, reason="admin") == 3
         ended = [session_of(pair).revoked_at is not None for pair in pairs]
         assert ended == [True, True, True, False, False]
-
-
-def answering(monkeypatch, answer) -> list[str]:
-    """Put a person at the terminal who answers all questions like this."""
-    questions: list[str] = []
-
-    def ask(question):
-        questions.append(question)
-        return answer
-
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr("builtins.input", ask)
-    return questions

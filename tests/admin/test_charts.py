@@ -1,0 +1,85 @@
+"""The pictures of these numbers, and what they say to those who do not see them."""
+
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from refresh_sessions.admin.overview.cards import HEIGHT, WIDTH
+from refresh_sessions.admin.overview.charts import bars
+from refresh_sessions.models import EventKind
+
+
+class TestPicture:
+    @pytest.fixture
+    def charts(self, pages, record):
+        record(EventKind.SIGNED_IN, *[timezone.now() - timedelta(days=1)] * 3)
+        page = pages.list().text
+        parts = page.split('<svg class="refresh-sessions-chart"')[1:]
+        return [
+            ET.fromstring('<svg class="chart"' + part.partition("</svg>")[0] + "</svg>")  # noqa: S314
+            for part in parts
+        ]
+
+    def test_each_chart_says_what_it_shows(self, charts):
+        titles = [chart.findtext("title") for chart in charts]
+        assert titles == ["Sign-ins by day", "Revocations by day", "Reuse alarms by day"]
+        for chart, name in zip(charts, ("sign-ins", "revoked", "alarms"), strict=True):
+            assert chart.get("role") == "img"
+            ids = [element.get("id") for element in chart if element.tag in {"title", "desc"}]
+            assert ids == chart.get("aria-labelledby").split()
+            assert all(name in one for one in ids)
+        assert charts[0].findtext("desc").startswith("3 from ")
+        assert "at most 3 on" in charts[0].findtext("desc")
+
+    def test_each_day_has_its_bar_and_its_text(self, charts):
+        days = charts[0].findall("g")
+        assert len(days) == 30
+        heights = [float(day.findall("rect")[1].get("height")) for day in days]
+        assert heights == [0.0] * 28 + [float(HEIGHT), 0.0]
+        assert days[-2].findtext("title").endswith(": 3")
+
+    def test_numbers_stand_in_a_table_too(self, pages, charts):
+        table = pages.list().text.partition("refresh-sessions-figures")[2].partition("</table>")[0]
+        assert table.count("<tr>") == 31
+        assert "<td>3</td>" in table
+
+    def test_the_first_day_and_the_last_are_named_below(self, pages, record):
+        page = pages.list().text
+        first = date_format(timezone.now() - timedelta(days=29), "MONTH_DAY_FORMAT")
+        axis = f'aria-hidden="true"><span>{first}</span><span>Today</span></span>'
+        assert page.count(axis) == 3
+
+    def test_large_numbers_have_separators_in_the_table_as_well(self, pages, record):
+        record(EventKind.SIGNED_IN, *[timezone.now()] * 1234)
+        assert "<td>1,234</td>" in pages.list().text
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "ar"])
+def test_geometry_speaks_no_language(pages, record, settings, language):
+    """A comma in a number would be no number of SVG."""
+    settings.LANGUAGE_CODE = language
+    record(EventKind.SIGNED_IN, *[timezone.now() - timedelta(days=1)] * 3, timezone.now())
+    response = pages.client.get("/admin/refresh_sessions/devicesession/")
+    drawing = response.text.partition('<svg class="refresh-sessions-chart"')[2]
+    assert 'height="12.0"' in drawing
+
+
+class TestGeometry:
+    def test_bars_fill_the_chart_and_stand_on_its_bottom(self):
+        drawn = bars([1, 2, 4], width=WIDTH, height=HEIGHT)
+        assert [bar.height for bar in drawn] == [HEIGHT / 4, HEIGHT / 2, HEIGHT]
+        assert all(bar.y + bar.height == HEIGHT for bar in drawn)
+        assert [bar.x for bar in drawn] == [0, WIDTH / 3, 2 * WIDTH / 3]
+        assert drawn[-1].x + drawn[-1].width < WIDTH
+
+    def test_one_of_a_million_can_be_seen_and_none_cannot(self):
+        one, none, _ = bars([1, 0, 1_000_000], width=WIDTH, height=HEIGHT)
+        assert one.height > 1
+        assert none.height == 0
+
+    def test_nothing_at_all_is_flat(self):
+        assert [bar.height for bar in bars([0, 0], width=WIDTH, height=HEIGHT)] == [0, 0]
+        assert bars([], width=WIDTH, height=HEIGHT) == []

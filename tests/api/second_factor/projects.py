@@ -1,0 +1,22 @@
+"""A project that asks for second factors."""
+
+from datetime import timedelta
+
+from refresh_sessions.policies import SessionPolicy
+from refresh_sessions.rest_framework.serializers import LoginSerializer
+
+FACTORS = ("tests.factors.Code",)
+
+
+class RememberSerializer(LoginSerializer):
+    """One field more."""
+
+    def get_fields(self):
+        from rest_framework import serializers  # noqa: PLC0415
+
+        return {**super().get_fields(), "remember_me": serializers.BooleanField(default=False)}
+
+
+class RememberPolicy(SessionPolicy):
+    def session_lifetime(self, user, *, request, data):
+        return timedelta(days=30 if data["remember_me"] is True else 1)

@@ -1,0 +1,48 @@
+"""What people get mails about."""
+
+from refresh_sessions.sessions import refresh_session
+from tests.domain.stories import AFTER_OVERLAP, family_of, refused
+from tests.factories import UserFactory, make_pair
+
+ADDRESS = "ada@example.org"
+
+
+def with_address(address):
+    user = UserFactory(username="ada@example.org")
+    setattr(user, user.get_email_field_name(), address)
+    user.save()
+    return user
+
+
+def come_from(rf, user_agent, address="203.0.113.5"):
+    return rf.get("/", HTTP_USER_AGENT=user_agent, REMOTE_ADDR=address)
+
+
+def sign_in(user, rf, user_agent="Shop/1.2", **options):
+    return make_pair(user, request=come_from(rf, user_agent), **options)
+
+
+def refreshed_twice(pair, clock):
+    """Go on until the first token is a used one, whoever presents it and whenever."""
+    for _ in range(2):
+        clock.move(AFTER_OVERLAP)
+        pair = refresh_session(pair.refresh)
+    return pair
+
+
+def reuse(user, rf, clock, **options):
+    """Have a thief present a used token; return the owner's newest tokens."""
+    stolen = sign_in(user, rf, **options)
+    newest = refreshed_twice(stolen, clock)
+    family = family_of(stolen)
+    family.last_ip_address, family.last_user_agent = "203.0.113.5", "Shop/1.2"
+    family.save()
+    clock.move(AFTER_OVERLAP)
+    thief = come_from(rf, "curl/8.1", "198.51.100.7")
+    assert refused(stolen.refresh, request=thief) == "session_revoked"
+    return newest
+
+
+def only(mailoutbox):
+    (message,) = mailoutbox
+    return message

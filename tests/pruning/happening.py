@@ -1,0 +1,90 @@
+"""Rows to prune, and what befalls those who prune them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from django.db import OperationalError, connections
+from django.db.models.signals import post_delete
+
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.sessions import TokenPair, refresh_session
+from tests.factories import UserFactory
+
+HARD = timedelta(days=7)
+NOW = timedelta(0)
+MOMENT = timedelta(microseconds=1)
+
+
+def renew(pair) -> TokenPair:
+    """Refresh, as a client does that has received its last token."""
+    return refresh_session(pair.refresh)
+
+
+def exists(pair) -> bool:
+    return DeviceSession.objects.filter(pk=pair.session.pk).exists()
+
+
+def long_expired(number, user=None) -> list[DeviceSession]:
+    """Sessions past their hard expiry by a hundred days and more, the last the oldest."""
+    user = user or UserFactory()
+    now = datetime.now(UTC)
+    sessions = DeviceSession.objects.bulk_create(
+        DeviceSession(
+            user=user,
+            created_at=now - timedelta(days=200),
+            expires_at=now - timedelta(days=100, seconds=age),
+            auth_hash="0" * 64,
+        )
+        for age in range(number)
+    )
+    TokenFamily.objects.bulk_create(
+        TokenFamily(session=session, secret_digest="0" * 64, idle_expires_at=session.expires_at)
+        for session in sessions
+    )
+    SessionEvent.objects.bulk_create(
+        SessionEvent(session=session, kind="signed_in", created_at=session.created_at)
+        for session in sessions
+        for _ in range(2)
+    )
+    return sessions
+
+
+def together(*calls):
+    """Call each in a thread and with a connection of its own, all at once."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            barrier.wait(timeout=30)
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+@contextmanager
+def failing(times):
+    """Have the database report a deadlock for the next deletions of sessions."""
+    failures: list[dict] = []
+
+    def fail(**event):
+        if len(failures) < times:
+            failures.append(event)
+            # As Django wraps it: the driver's own error is the cause.
+            raise OperationalError("Deadlock found") from Exception(1213, "Deadlock found")
+
+    post_delete.connect(fail, sender=DeviceSession)
+    try:
+        yield failures
+    finally:
+        post_delete.disconnect(fail, sender=DeviceSession)
+
+
+def statements(queries) -> list[str]:
+    """The verbs of the statements, without those that only mark transactions."""
+    verbs = [query["sql"].split()[0] for query in queries]
+    return [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}]

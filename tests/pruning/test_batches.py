@@ -1,0 +1,172 @@
+"""Pruning bit by bit, beside others, and in trouble."""
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.signals import post_delete, post_init, pre_delete
+from django.test.utils import CaptureQueriesContext
+
+from refresh_sessions.exceptions import DatabaseBusyError
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.sessions import revoke_sessions
+from refresh_sessions.sessions.pruning import MAX_BATCH_SIZE, prune_sessions
+from tests.factories import make_pair
+from tests.listeners import heard
+from tests.pruning.happening import exists, failing, long_expired, renew, statements, together
+
+pytestmark = pytest.mark.django_db
+
+
+class TestBatches:
+    def test_each_is_reported_with_the_number_so_far(self):
+        long_expired(5)
+        reported: list[int] = []
+        assert prune_sessions(batch_size=2, progress=reported.append) == 5
+        assert reported == [2, 4, 5]
+
+    def test_the_oldest_sessions_go_first(self):
+        sessions = long_expired(4)
+        left: list[set] = []
+
+        def look(_):
+            left.append(set(DeviceSession.objects.values_list("pk", flat=True)))
+
+        prune_sessions(batch_size=2, progress=look)
+        assert left == [{session.pk for session in sessions[:2]}, set()]
+
+    @pytest.mark.parametrize("size", [2, 50, 100])
+    def test_take_five_statements_whatever_their_size(self, size):
+        long_expired(2 * size)
+        with CaptureQueriesContext(connection) as queries:
+            prune_sessions(batch_size=size)
+        batch = ["SELECT", "SELECT", "DELETE", "DELETE", "DELETE"]
+        # Once before them the clock, and once after them to see that nothing is left.
+        assert statements(queries) == ["SELECT", *batch, *batch, "SELECT"]
+
+    def test_load_no_more_sessions_than_their_size(self):
+        long_expired(6)
+        loaded: list[int] = []
+        with heard(post_init) as made:
+            prune_sessions(batch_size=2, progress=lambda _: loaded.append(len(made)))
+        # No family and no event is among them: those are deleted unseen.
+        assert {event["sender"] for event in made} == {DeviceSession}
+        assert loaded == [2, 4, 6]
+
+    @pytest.mark.parametrize("size", [0, -1, MAX_BATCH_SIZE + 1])
+    def test_have_a_sensible_size(self, size):
+        with pytest.raises(ValueError, match=f"between 1 and {MAX_BATCH_SIZE}, not {size}"):
+            prune_sessions(batch_size=size)
+
+    def test_may_be_as_large_as_is_allowed(self):
+        long_expired(3)
+        assert prune_sessions(batch_size=MAX_BATCH_SIZE) == 3
+
+    def test_end_although_sessions_expire_meanwhile(self, clock):
+        long_expired(3)
+        late = make_pair()
+
+        def a_century_later(_):
+            clock.move(timedelta(days=36_500))
+
+        assert prune_sessions(batch_size=1, progress=a_century_later) == 3
+        assert exists(late)
+
+    @pytest.mark.parametrize("signal", [pre_delete, post_delete])
+    def test_tell_the_projects_listeners(self, signal):
+        sessions = long_expired(3)
+        told: dict[type, set] = {DeviceSession: set(), TokenFamily: set(), SessionEvent: set()}
+
+        def listen(sender, instance, **_):
+            told[sender].add(instance.pk)
+
+        expected = {
+            DeviceSession: {session.pk for session in sessions},
+            TokenFamily: set(TokenFamily.objects.values_list("pk", flat=True)),
+            SessionEvent: set(SessionEvent.objects.values_list("pk", flat=True)),
+        }
+        signal.connect(listen)
+        try:
+            prune_sessions(batch_size=2)
+        finally:
+            signal.disconnect(listen)
+        assert told == expected
+        assert [len(keys) for keys in told.values()] == [3, 3, 6]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTrouble:
+    def test_a_deadlock_is_tried_again_and_nothing_counted_twice(self):
+        long_expired(4)
+        reported: list[int] = []
+        with failing(times=2) as failures:
+            assert prune_sessions(batch_size=2, progress=reported.append) == 4
+        assert (len(failures), reported) == (2, [2, 4])
+        assert not DeviceSession.objects.exists()
+
+    def test_batches_before_the_failing_one_stay_deleted(self):
+        long_expired(5)
+
+        with ExitStack() as trouble:
+
+            def fail_from_now_on(_):
+                trouble.enter_context(failing(times=1000))
+
+            with pytest.raises(DatabaseBusyError):
+                prune_sessions(batch_size=2, progress=fail_from_now_on)
+        assert DeviceSession.objects.count() == 3
+        assert TokenFamily.objects.count() == 3
+        assert SessionEvent.objects.count() == 6
+
+    def test_a_transaction_of_the_callers_decides_in_the_end(self):
+        long_expired(3)
+        with transaction.atomic():
+            assert prune_sessions(batch_size=2) == 3
+            transaction.set_rollback(True)
+        assert DeviceSession.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtTheSameTime:
+    def test_two_prunings_share_the_work(self):
+        long_expired(60)
+        pruned = together(*[lambda: prune_sessions(batch_size=7)] * 2)
+        assert sum(pruned) == 60
+        assert not DeviceSession.objects.exists()
+
+    def test_live_sessions_refresh_undisturbed(self, options):
+        options(ROTATION_OVERLAP=timedelta(0))
+        long_expired(60)
+        pair = make_pair()
+
+        def use():
+            newest = pair
+            for _ in range(20):
+                newest = renew(newest)
+            return newest.family.generation
+
+        assert together(use, lambda: prune_sessions(batch_size=5)) == [21, 60]
+        assert TokenFamily.objects.get().generation == 21
+
+    def test_ending_and_pruning_the_same_sessions_do_not_get_stuck(self):
+        sessions = long_expired(60)
+        everything = DeviceSession.objects.all()
+        ended, pruned = together(
+            lambda: revoke_sessions(everything, reason="admin"),
+            lambda: prune_sessions(batch_size=5),
+        )
+        assert ended + pruned >= len(sessions)
+        # What one of them had to leave to the other goes with the next run.
+        assert prune_sessions() == len(sessions) - pruned
+        assert not SessionEvent.objects.exists()
+
+    def test_a_session_that_somebody_is_ending_is_passed_over(self):
+        if not connection.features.has_select_for_update_skip_locked:
+            pytest.skip("this database cannot pass over locked rows")
+        busy = long_expired(3)[1]
+        with transaction.atomic():
+            DeviceSession.objects.filter(pk=busy.pk).update(revoked_reason="admin")
+            assert together(prune_sessions) == [2]
+        assert DeviceSession.objects.get() == busy
+        assert prune_sessions() == 1
