@@ -1,7 +1,7 @@
 """User agents as devices send them, with what each is and how people would call it.
 
-Chromium's browsers cut theirs down: "Android 10; K" is any phone, "Windows NT 10.0" any Windows. An
-iPad whose browser asks for the pages of a computer sends the very words of a Mac, so it is one.
+Chromium's browsers cut theirs down: "Android 10; K" is any phone, "Windows NT 10.0" any Windows.
+An iPad whose browser asks for the pages of a computer sends the words of a Mac, so it is one.
 """
 
 from pathlib import Path
