@@ -107,7 +107,7 @@ def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
 
 
 def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
-    """Fuzz for so long, in whole rounds; the number makes it the same again."""
+    """Fuzz for so long, in whole rounds and one at least; the number makes it the same again."""
     from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
     from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
 
@@ -121,7 +121,7 @@ def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
         suppress_health_check=list(HealthCheck),
     )
     rounds = number
-    while time.monotonic() < end:
+    while True:
 
         @seed(rounds)
         @options
@@ -133,8 +133,9 @@ def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
             tally[check(access.verify, ours, genuine)] += 1
 
         one_round()
+        if time.monotonic() >= end:
+            return tally
         rounds += 1
-    return tally
 
 
 def run_guided(minutes: float, number: int) -> None:
