@@ -26,6 +26,7 @@ from refresh_sessions.admin.event_searching import EventSearchMixin
 from refresh_sessions.admin.exporting import ExportMixin
 from refresh_sessions.admin.large_lists import LargeListMixin
 from refresh_sessions.admin.permissions import ReadOnlyMixin
+from refresh_sessions.admin.styles import style_sheets
 from refresh_sessions.admin.timeline import tone_of
 from refresh_sessions.admin.times import moment
 from refresh_sessions.models import DeviceSession, SessionEvent
@@ -55,9 +56,7 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
     readonly_fields = _COLUMNS
 
     class Media:
-        css = {  # noqa: RUF012 - Django's own form
-            "all": ("refresh_sessions/admin.css", "refresh_sessions/events.css")
-        }
+        css = style_sheets("base", "list", "events")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SessionEvent]:
         return super().get_queryset(request).defer("session__auth_hash", "session__name_folded")

@@ -19,6 +19,7 @@ from refresh_sessions.admin.large_lists import LargeListMixin
 from refresh_sessions.admin.overview import OverviewMixin
 from refresh_sessions.admin.searching import SearchMixin
 from refresh_sessions.admin.signing_out import SigningOutMixin
+from refresh_sessions.admin.styles import style_sheets
 from refresh_sessions.admin.timeline import tell
 from refresh_sessions.models import DeviceSession, SessionStatus, TokenFamily
 
@@ -62,7 +63,7 @@ class SessionAdminMixin(
     change_form_template = "admin/refresh_sessions/devicesession/change_form.html"
 
     class Media:
-        css = {"all": ("refresh_sessions/admin.css",)}  # noqa: RUF012 - Django's own form
+        css = style_sheets("base", "list", "overview", "session")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceSession]:
         # Digests are not even read, so that no page can ever show one.

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from refresh_sessions.admin.addresses import list_address, sign_out_address
 from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.admin.signing_out import SigningOutMixin
+from refresh_sessions.admin.styles import style_sheets
 from refresh_sessions.models import DeviceSession
 
 
@@ -33,7 +34,7 @@ class UserSessionsMixin(AnyModelAdmin):
     @property
     def media(self) -> Media:
         """With a style sheet for the button, whatever inner class ``Media`` the project adds."""
-        return super().media + Media(css={"all": ("refresh_sessions/users.css",)})
+        return super().media + Media(css=style_sheets("users"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

@@ -95,7 +95,7 @@ class TestASiteOfTheProjectsOwn:
         event = make_event(actor=UserFactory.create())
         page = browser.get(reverse("backoffice:refresh_sessions_sessionevent_changelist")).text
         assert "field-id" in page
-        assert "refresh_sessions/admin.css" in page
+        assert "refresh_sessions/admin/base.css" in page
         assert str(event.session.user) in page
         assert 'href="/admin/' not in page
 

@@ -44,7 +44,7 @@ def test_the_list_is_the_themes_and_ours(browser, make_session):
     session = make_session()
     page = browser.get(url("changelist")).text
     assert "theme.css" in page
-    assert "refresh_sessions/admin.css" in page
+    assert "refresh_sessions/admin/base.css" in page
     assert str(session.pk) in page
 
 

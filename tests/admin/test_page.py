@@ -63,7 +63,7 @@ class TestReading:
             assert response.status_code == 200
             assert "<style" not in response.text
             assert " style=" not in response.text
-            assert "refresh_sessions/admin.css" in response.text
+            assert "refresh_sessions/admin/base.css" in response.text
 
 
 class TestSecrets:

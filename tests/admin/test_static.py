@@ -8,7 +8,8 @@ import pytest
 import refresh_sessions
 
 PACKAGE = Path(refresh_sessions.__file__).parent
-SHEET = (PACKAGE / "static/refresh_sessions/admin.css").read_text(encoding="utf-8")
+STYLES = PACKAGE / "static/refresh_sessions/admin"
+SHEET = (STYLES / "base.css").read_text(encoding="utf-8")
 TEMPLATES = sorted((PACKAGE / "templates/admin").rglob("*.html"))
 
 
@@ -33,9 +34,11 @@ def test_dark_themes_have_each_colour_of_light_ones():
         assert f"{name}: {colour};" in chosen_by_the_system.partition("\n}")[0]
 
 
-def test_colours_follow_the_theme():
+@pytest.mark.parametrize("path", sorted(STYLES.iterdir()), ids=lambda path: path.stem)
+def test_colours_follow_the_theme(path):
     """Each is a variable, with one for other themes behind the comma, and none stands alone."""
-    rules = re.sub(r"--refresh-sessions-[\w-]+: #[0-9a-f]+;|/\*.*?\*/", "", SHEET, flags=re.S)
+    sheet = path.read_text("utf-8")
+    rules = re.sub(r"--refresh-sessions-[\w-]+: #[0-9a-f]+;|/\*.*?\*/", "", sheet, flags=re.S)
     outside = re.sub(r"var\((?:[^()]|\([^()]*\))*\)", "", rules)
     assert re.findall(r"#[0-9a-f]{3,6}\b(?![^{]*\{)", outside) == []
 

@@ -35,7 +35,7 @@ class Djangos(UserSessionsMixin, UserAdmin):
 @pytest.mark.parametrize("kind", [Plain, WithFieldsets, Djangos])
 def test_the_style_of_the_button_comes_along_with_the_projects_own(kind):
     styles = str(kind(User, admin.site).media)
-    assert "refresh_sessions/users.css" in styles
+    assert "refresh_sessions/admin/users.css" in styles
     assert ("project.css" in styles) == (kind is Djangos)
 
 

@@ -28,7 +28,7 @@ def test_the_list_has_rows_filters_and_the_overview(pages, make_session):
         "refresh-sessions-live",
         "refresh-sessions-cards",
         "Sign-ins by day",
-        "refresh_sessions/admin.css",
+        "refresh_sessions/admin/base.css",
         "?status=live",
         "?kind=phone",
         "Revoke selected sessions",
