@@ -1,0 +1,19 @@
+"""The settings of this package: one frozen, typed object, read where it is used.
+
+``get_settings()`` parses ``settings.REFRESH_SESSIONS`` again whenever Django holds another
+dict, so ``override_settings`` and pytest-django's ``settings`` fixture just work.
+"""
+
+from refresh_sessions.conf.problems import RENAMABLE_FIELDS, UNIX_SOCKET, problems
+from refresh_sessions.conf.reading import get_settings, parse_settings
+from refresh_sessions.conf.settings import NAMESPACE, Settings
+
+__all__ = [
+    "NAMESPACE",
+    "RENAMABLE_FIELDS",
+    "UNIX_SOCKET",
+    "Settings",
+    "get_settings",
+    "parse_settings",
+    "problems",
+]

@@ -1,0 +1,109 @@
+"""What is wrong with a value for ``REFRESH_SESSIONS``, in words for whoever wrote it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any, Final, get_type_hints
+
+from refresh_sessions.conf.settings import NAMESPACE, Settings
+from refresh_sessions.shapes import describe, fits
+
+RENAMABLE_FIELDS: Final = (
+    "access",
+    "refresh",
+    "access_expires_at",
+    "refresh_expires_at",
+    "session",
+    "username",
+    "password",
+    "device_name",
+)
+"""The names in requests and answers that ``FIELD_NAMES`` may replace."""
+
+UNIX_SOCKET: Final = "unix"
+"""Stands in ``TRUSTED_PROXIES`` for whoever connects through a Unix socket and has no address."""
+
+_SECRETIVE: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
+"""Settings whose values must not show in a message."""
+_CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9._~-]+")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_ERROR_FIELDS: Final = ("code", "detail", "errors", "reason")
+_HINTS: Final = get_type_hints(Settings)
+
+
+def problems(raw: Any) -> Iterator[str]:
+    """Say, one by one, what is wrong with a value for ``REFRESH_SESSIONS``."""
+    if not isinstance(raw, Mapping):
+        yield f"{NAMESPACE} must be a dict, not {type(raw).__name__}."
+        return
+    for key, value in raw.items():
+        if key not in _HINTS:
+            yield f"{NAMESPACE} has no setting {key!r}.{_did_you_mean(key)}"
+        elif not fits(value, _HINTS[key]):
+            shown = repr(type(value) if key in _SECRETIVE else value)
+            yield f"{NAMESPACE}[{key!r}] must be {describe(_HINTS[key])}, not {shown}."
+        else:
+            yield from _value_problems(key, value)
+
+
+def _value_problems(key: str, value: Any) -> Iterator[str]:
+    name = f"{NAMESPACE}[{key!r}]"
+    if isinstance(value, timedelta) and value < timedelta(0):
+        yield f"{name} must not be negative."
+    elif key.endswith("_LIFETIME") and not value:
+        yield f"{name} must be longer than zero."
+    elif key.startswith("MAX_") and value is not None and value < 1:
+        no_limit = "; None means no limit" if fits(None, _HINTS[key]) else ""
+        yield f"{name} must be at least 1{no_limit}."
+    elif key == "FIELD_NAMES":
+        yield from _field_name_problems(name, value)
+    elif key == "TRUSTED_PROXIES":
+        yield from _network_problems(name, value)
+    elif key == "INTROSPECTION_CLIENTS":
+        yield from _client_problems(name, value)
+    elif key == "CLIENT_ID" and not value:
+        yield f"{name} must not be empty."
+
+
+def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
+    for key in value:
+        if key not in RENAMABLE_FIELDS:
+            yield f"{name} cannot rename {key!r}; it knows {', '.join(RENAMABLE_FIELDS)}."
+    final = [value.get(key, key) for key in RENAMABLE_FIELDS]
+    if len(set(final)) < len(final):
+        yield f"{name} gives two fields the same name."
+    for taken in sorted({"", *_ERROR_FIELDS} & set(final)):
+        yield f"{name} cannot use the name {taken!r}."
+
+
+def _client_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
+    for client, digest in value.items():
+        if not _CLIENT_NAME.fullmatch(client):
+            yield f"{name} has a client {client!r}; use letters, digits, '-', '.', '_' and '~'."
+        if not _DIGEST.fullmatch(digest):
+            yield (
+                f"{name}[{client!r}] must be the SHA-256 digest of a secret in lower-case hex, as "
+                "'manage.py refresh_sessions_key client' makes it."
+            )
+
+
+def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
+    for network in value:
+        if network == UNIX_SOCKET:
+            continue
+        try:
+            ip_network(network)
+        except ValueError as error:
+            yield f"{name}: {error}."
+
+
+def _did_you_mean(key: object) -> str:
+    # As close as a slip of the fingers: another package's setting is none of ours misspelt.
+    known = [item.name for item in fields(Settings)]
+    close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.8)
+    return f" Did you mean {close[0]!r}?" if close else ""
