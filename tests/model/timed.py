@@ -83,7 +83,7 @@ class TimedFamily:
             return Expected("session_revoked")
         reply = self.rule.refresh(token.generation, self._at(now))
         limit = self._time_limit(token, now)
-        if limit and not self._is_older_than_redeemable(token):
+        if limit and not self._is_dead(token):
             return Expected(f"session_expired/{limit}")
         if reply.family.ended_by:
             return self._end(reply.family.ended_by)
@@ -143,9 +143,9 @@ class TimedFamily:
         since, overlap = now - self.rotated_at, self.limits.overlap
         return self.family._replace(fresh=since < overlap, early=since < overlap / 2)
 
-    def _is_older_than_redeemable(self, token: Token) -> bool:
-        redeemable = self.family.redeemable
-        return redeemable is not None and token.generation < redeemable
+    def _is_dead(self, token: Token) -> bool:
+        """Used up for good; a proof of identity in the strict mode leaves but the newest alive."""
+        return token.generation < (self.family.redeemable or self.family.newest)
 
     def _time_limit(self, token: Token, now: datetime) -> str:
         if now >= self.expires_at:

@@ -91,7 +91,7 @@ class Twin:
         """Present a refresh token to both; what comes is to be the same."""
         expected = self.image.refresh(held.token, self.clock.now)
         code, pair = attempt(lambda: refresh_session(held.encoded))
-        assert code == expected.code
+        assert code == expected.code, (code, expected.code)
         if pair is None:
             return None
         brought, access_token = self._brought(pair, expected)
@@ -108,7 +108,7 @@ class Twin:
             return reauthenticate_session(grant, methods=methods)
 
         code, pair = attempt(ask)
-        assert code == expected.code
+        assert code == expected.code, (code, expected.code)
         if pair is None:
             return None
         brought, access_token = self._brought(pair, expected)
@@ -119,7 +119,7 @@ class Twin:
         """Use an access token with both."""
         expected = self.image.call(held.token, self.clock.now)
         code, grant = attempt(lambda: check_access_token(held.encoded))
-        assert code == expected.code
+        assert code == expected.code, (code, expected.code)
         if grant is not None:
             counts = proof_by(read_grant(grant), grant.claims) is not None
             assert counts == self.image.is_proven_by(held.token)

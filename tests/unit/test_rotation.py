@@ -11,6 +11,7 @@ from refresh_sessions.rotation import (
     Verdict,
     judge,
     may_mint,
+    redeemable_after_proof,
     rotates_on_proof,
 )
 
@@ -127,6 +128,11 @@ def test_first_refresh_after_sign_in_rotates_at_once():
 )
 def test_strict_mode_takes_used_tokens_at_no_time(generation, after, expected):
     assert verdict(generation, after=after, rules=STRICT) is expected
+
+
+def test_a_token_that_a_proof_killed_in_strict_mode_is_reuse_however_old_it_is():
+    proven = family(redeemable_generation=redeemable_after_proof(family(), rules=STRICT))
+    assert verdict(4, proven, rules=STRICT, token_expires_at=T0) is Verdict.REUSED
 
 
 @pytest.mark.parametrize(
