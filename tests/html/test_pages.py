@@ -52,18 +52,24 @@ def test_no_frame_without_the_middleware_either(browser, settings):
 
 
 def test_their_style_is_there(browser):
-    (link,) = Page(browser.show().text).all("link")
-    assert link.attrs["rel"] == "stylesheet"
-    file = finders.find(link.attrs["href"].removeprefix("/static/"))
-    assert file is not None
+    links = Page(browser.show().text).all("link")
+    assert {link.attrs["rel"] for link in links} == {"stylesheet"}
+    assert len(links) == 3
+    assert all(style_of(link) for link in links)
 
 
 def test_what_the_style_names_is_on_the_pages(pages):
-    css = Path(finders.find("refresh_sessions/sessions.css")).read_text(encoding="utf-8")
+    css = "".join(style_of(link) for link in Page(pages[0].text).all("link"))
     used = {name for page in pages for item in Page(page.text).elements for name in classes(item)}
     ours = {name for name in used if name.startswith("refresh-sessions")}
     unstyled = {"refresh-sessions-icon"}
     assert {name for name in ours if f".{name}" not in css} <= unstyled
+
+
+def style_of(link: Element) -> str:
+    path = finders.find(link.attrs["href"].removeprefix("/static/"))
+    assert path is not None
+    return Path(path).read_text(encoding="utf-8")
 
 
 def classes(element: Element) -> list[str]:

@@ -8,11 +8,12 @@ import pytest
 
 import refresh_sessions
 
-STATIC = Path(refresh_sessions.__file__).parent / "static" / "refresh_sessions"
-CSS = (STATIC / "sessions.css").read_text(encoding="utf-8")
+STYLES = Path(refresh_sessions.__file__).parent / "static" / "refresh_sessions" / "page"
+CSS = {path.stem: path.read_text(encoding="utf-8") for path in STYLES.glob("*.css")}
+LIGHT, DARK, *_ = CSS["base"].split("@media")
 SCHEMES = {
-    "light": dict(re.findall(r"--refresh-sessions-([\w-]+): (#\w+);", CSS.split("@media")[0])),
-    "dark": dict(re.findall(r"--refresh-sessions-([\w-]+): (#\w+);", CSS.split("@media")[1])),
+    name: dict(re.findall(r"--refresh-sessions-([\w-]+): (#\w+);", css))
+    for name, css in {"light": LIGHT, "dark": DARK}.items()
 }
 TEXT = [
     *product(["text", "quiet", "accent", "good", "danger"], ["page", "card"]),
@@ -56,8 +57,7 @@ def test_both_schemes_have_the_same_colours():
     assert SCHEMES["light"].keys() == SCHEMES["dark"].keys()
 
 
-def test_sides_are_those_of_the_language():
-    assert (
-        re.findall(r"(?:margin|padding|border)-(?:left|right)|text-align: (?:left|right)", CSS)
-        == []
-    )
+@pytest.mark.parametrize("css", CSS.values(), ids=CSS)
+def test_sides_are_those_of_the_language(css):
+    sides = r"(?:margin|padding|border)-(?:left|right)|text-align: (?:left|right)"
+    assert re.findall(sides, css) == []
