@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.hashers import check_password
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models.signals import pre_save
 from django.views.decorators.debug import sensitive_variables
 
@@ -34,6 +34,9 @@ def authenticate(
 ) -> AbstractBaseUser | None:
     """Do what Django's ``authenticate`` does; a newer hash of the password ends no session.
 
+    The backends are asked again when the database fails in passing, as it does under strict
+    isolation levels when two sign-ins store a newer hash at once.
+
     Args:
         request: for the backends.
         password: as it was typed.
@@ -42,10 +45,16 @@ def authenticate(
     Returns:
         The user, or None if no backend accepts the credentials.
 
+    Raises:
+        DatabaseBusyError: every try failed in passing ways.
+
     """
+    using = router.db_for_write(auth.get_user_model())
     token = _typed.set(password)
     try:
-        user = auth.authenticate(request, password=password, **credentials)
+        user = retry_when_busy(
+            using, lambda: auth.authenticate(request, password=password, **credentials)
+        )
     finally:
         _typed.reset(token)
     return cast("AbstractBaseUser | None", user)

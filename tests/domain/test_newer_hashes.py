@@ -3,7 +3,6 @@
 import pytest
 from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import MD5PasswordHasher
 
 from refresh_sessions.accounts import is_current
 from refresh_sessions.exceptions import SecondFactorRequiredError
@@ -12,6 +11,7 @@ from refresh_sessions.sessions import finish_sign_in, refresh_session, sign_in
 from tests.domain.stories import call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE, Code
+from tests.hashers import newer_hashers
 
 pytestmark = pytest.mark.django_db
 
@@ -26,16 +26,11 @@ class Directory(ModelBackend):
         return user
 
 
-class NewerHasher(MD5PasswordHasher):
-    """Quick, for the tests."""
-
-    algorithm = "newer"
-
-
-@pytest.fixture
-def newer_hashers(user, settings):
+@pytest.fixture(name="newer_hashers")
+def _newer_hashers(user):
     """Hashers that have changed since the user got a password."""
-    settings.PASSWORD_HASHERS = [f"{__name__}.NewerHasher", *settings.PASSWORD_HASHERS]
+    with newer_hashers():
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from refresh_sessions.sessions import TokenPair, refresh_session
 from tests.api.client import Client
 from tests.domain.stories import call, family_of, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.hashers import newer_hashers
 
 
 class Word(AuthenticationMethod):
@@ -69,6 +70,11 @@ class Person:
     def login(self):
         name = self.user.get_username()
         return self.api.post("login/", {"username": name, "password": PASSWORD})
+
+    def login_after_an_upgrade(self):
+        """The password is stored with a newer hash on the way."""
+        with newer_hashers():
+            return self.login()
 
     def login_by_two_steps(self):
         """Both of them, or the first that could not be made."""
@@ -127,6 +133,12 @@ def one_more_device(person: Person, answer: Any) -> None:
     if answer.status_code == 200:
         assert person.live - before == {DeviceSession.objects.latest("created_at").pk}
         assert person.login().status_code == 200
+
+
+def one_more_device_after_an_upgrade(person: Person, answer: Any) -> None:
+    with newer_hashers():
+        one_more_device(person, answer)
+    assert {call(person.pair), call(person.other)} == {"ok"}
 
 
 def one_lineage(person: Person, answer: Any) -> None:
@@ -215,6 +227,9 @@ class Deed:
 
 DEEDS = {
     "login": Deed(do=Person.login, status=200, check=one_more_device),
+    "login after an upgrade": Deed(
+        do=Person.login_after_an_upgrade, status=200, check=one_more_device_after_an_upgrade
+    ),
     "login by two steps": Deed(do=Person.login_by_two_steps, status=200, check=one_more_device),
     "prove": Deed(do=Person.prove, status=200, check=one_lineage),
     "introspect": Deed(do=Person.introspect, status=200, check=nothing_is_lost),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 from django.db import connections
@@ -67,6 +67,9 @@ def crew(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
             futures = [pool.submit(run, call) for call in calls]
             # All of them, also when one has failed: its error must not overtake the others.
             wait(futures)
+            errors = [error for each in futures if (error := each.exception())]
+            for error in sorted(errors, key=_is_late):
+                raise error
             return [future.result() for future in futures]
 
         try:
@@ -74,6 +77,11 @@ def crew(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
         finally:
             barrier.reset()
             list(pool.map(leave, range(size)))
+
+
+def _is_late(error: BaseException) -> bool:
+    """Whether it only tells that another thread has failed before."""
+    return isinstance(error, BrokenBarrierError)
 
 
 def at_once(calls: Calls) -> list[Any]:

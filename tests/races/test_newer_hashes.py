@@ -8,15 +8,14 @@ from django.contrib.auth.hashers import make_password
 from refresh_sessions.identity import authenticate
 from refresh_sessions.sessions import refresh_session
 from tests.domain.stories import call, session_of
-from tests.domain.test_newer_hashes import NewerHasher
 from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.hashers import NEWER
 from tests.races.aftermath import failures, live_lineages
 from tests.races.runner import crew, scaled, soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OLDER = "django.contrib.auth.hashers.MD5PasswordHasher"
-NEWER = f"{NewerHasher.__module__}.{NewerHasher.__qualname__}"
 
 
 def sign_in(user):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
+from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
@@ -24,6 +24,8 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.database import retry_when_busy
+from refresh_sessions.models import DeviceSession
 from refresh_sessions.rest_framework.authentication import DatabaseAccessTokenAuthentication
 from refresh_sessions.rest_framework.exceptions import (
     CHALLENGE,
@@ -103,7 +105,11 @@ class ContractView(APIView):
         """Answer with new tokens and the session they belong to."""
         context = {**self.serializer_context, "current_session_id": pair.session.pk}
         serializer = import_string(get_settings().SESSION_SERIALIZER)
-        described = serializer(pair.session, context=context).data
+        # The tokens are there already: a read that fails in passing must not keep them back.
+        described = retry_when_busy(
+            router.db_for_write(DeviceSession),
+            lambda: serializer(pair.session, context=context).data,
+        )
         response = Response(pair_body(pair, session=described), status=status)
         get_transport().write(response, pair)
         return response
