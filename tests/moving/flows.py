@@ -26,7 +26,7 @@ def bearer(token, scheme="Bearer"):
 @pytest.fixture
 def old(client, user):
     """The answer of simplejwt's login."""
-    body = {"username": user.get_username(), "password": PASSWORD}
+    body = {user.USERNAME_FIELD: user.get_username(), "password": PASSWORD}
     return client.post("/old/token/", body, "json").json()
 
 
@@ -41,7 +41,7 @@ def refresh(client):
 class TestAccessTokens:
     def test_of_both_are_good(self, client, user, old):
         for token in (old["access"], start_session(user).access):
-            assert client.get("/me/", headers=bearer(token)).json() == {"user": user.pk}
+            assert client.get("/me/", headers=bearer(token)).json() == {"user": str(user.pk)}
 
     @pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJ0eXAiOiJKV1QifQ.e30.c2ln"])
     def test_of_nobody_are_not(self, client, token):
@@ -69,7 +69,9 @@ class TestExchange:
     def test_gives_a_session(self, client, user, old, refresh):
         new = refresh(old["refresh"])
         assert new.status_code == 200
-        assert client.get("/me/", headers=bearer(new.json()["access"])).json() == {"user": user.pk}
+        assert client.get("/me/", headers=bearer(new.json()["access"])).json() == {
+            "user": str(user.pk)
+        }
         assert refresh(new.json()["refresh"]).status_code == 200
         assert DeviceSession.objects.get().user == user
 
@@ -118,13 +120,13 @@ class TestKnox:
         _, old = AuthToken.objects.create(user)
         new = start_session(user).access
         for headers in (bearer(old, "Token"), bearer(new)):
-            assert client.get("/with-knox/", headers=headers).json() == {"user": user.pk}
+            assert client.get("/with-knox/", headers=headers).json() == {"user": str(user.pk)}
 
     def test_a_token_is_exchanged_once(self, client, user):
         _, old = AuthToken.objects.create(user)
         answer = client.post("/move/", headers=bearer(old, "Token"))
         new = bearer(answer.json()["access"])
-        assert client.get("/with-knox/", headers=new).json() == {"user": user.pk}
+        assert client.get("/with-knox/", headers=new).json() == {"user": str(user.pk)}
         assert client.post("/move/", headers=bearer(old, "Token")).status_code == 401
         assert DeviceSession.objects.count() == 1
 

@@ -17,7 +17,7 @@ class WhoAmI(APIView):
     permission_classes = (IsAuthenticated,)
 
     def get(self, request):
-        return Response({"user": request.user.pk})
+        return Response({"user": str(request.user.pk)})
 
 
 WITH_KNOX = (AccessTokenAuthentication, moving_from_knox.TokenAuthentication)
