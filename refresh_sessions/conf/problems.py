@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any, Final, get_type_hints
@@ -104,6 +103,5 @@ def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
 
 def _did_you_mean(key: object) -> str:
     # As close as a slip of the fingers: another package's setting is none of ours misspelt.
-    known = [item.name for item in fields(Settings)]
-    close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.8)
+    close = difflib.get_close_matches(str(key), _HINTS, n=1, cutoff=0.8)
     return f" Did you mean {close[0]!r}?" if close else ""

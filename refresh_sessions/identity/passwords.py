@@ -34,8 +34,8 @@ def authenticate(
 ) -> AbstractBaseUser | None:
     """Do what Django's ``authenticate`` does; a newer hash of the password ends no session.
 
-    The backends are asked again when the database fails in passing, as it does under strict
-    isolation levels when two sign-ins store a newer hash at once.
+    The backends are asked again when two sign-ins store a newer hash at once, which strict
+    isolation levels refuse, and when the database fails in passing.
 
     Args:
         request: for the backends.
@@ -73,19 +73,13 @@ def connect() -> None:
 def _carry_sessions_over(
     sender: type[AbstractBaseUser], instance: AbstractBaseUser, using: str, **_: Any
 ) -> None:
-    password = _typed.get()
-    if password is not None:
-        retry_when_busy(using, lambda: _settle(sender, instance, password, using))
-
-
-@sensitive_variables()
-def _settle(
-    model: type[AbstractBaseUser], user: AbstractBaseUser, password: str, using: str
-) -> None:
     """See to it that a user about to be saved has a hash that the user's sessions know."""
-    accounts = model._base_manager.using(using).filter(pk=user.pk)
+    password = _typed.get()
+    if password is None:
+        return
+    accounts = sender._base_manager.using(using).filter(pk=instance.pk)
     before = accounts.first()
-    if before is None or before.password == user.password:
+    if before is None or before.password == instance.password:
         return
     outdated: list[str] = []
     # A backend may store another password than before, one that a directory has accepted.
@@ -93,13 +87,13 @@ def _settle(
         return
     if not outdated:
         # Another sign-in was first with its newer hash, which its sessions know.
-        user.password = before.password
+        instance.password = before.password
         return
     # Hash and sessions change at once, or a refresh in between would find a changed password.
     with transaction.atomic(using=using):
-        if not accounts.filter(password=before.password).update(password=user.password):
+        if not accounts.filter(password=before.password).update(password=instance.password):
             raise LostRaceError
-        _remember(user, instead_of=list(known_digests(before)), using=using)
+        _remember(instance, instead_of=list(known_digests(before)), using=using)
 
 
 def _remember(user: AbstractBaseUser, *, instead_of: list[str], using: str) -> None:

@@ -68,8 +68,8 @@ def crew(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
             # All of them, also when one has failed: its error must not overtake the others.
             wait(futures)
             errors = [error for each in futures if (error := each.exception())]
-            for error in sorted(errors, key=_is_late):
-                raise error
+            if errors:
+                raise min(errors, key=_is_late)
             return [future.result() for future in futures]
 
         try:

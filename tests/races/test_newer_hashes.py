@@ -9,22 +9,19 @@ from refresh_sessions.identity import authenticate
 from refresh_sessions.sessions import refresh_session
 from tests.domain.stories import call, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
-from tests.hashers import NEWER
+from tests.hashers import newer_hashers
 from tests.races.aftermath import failures, live_lineages
 from tests.races.runner import crew, scaled, soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-OLDER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
 def sign_in(user):
     return make_pair(authenticate(None, username=user.get_username(), password=PASSWORD))
 
 
-def test_nobody_is_signed_out(settings, tally):
-    settings.PASSWORD_HASHERS = [NEWER, OLDER]
-    with crew(4) as race:
+def test_nobody_is_signed_out(tally):
+    with newer_hashers(), crew(4) as race:
         for _ in range(scaled(20, 400)):
             user = UserFactory()
             user.password = make_password(PASSWORD, hasher="md5")
