@@ -121,6 +121,7 @@ CASES = [
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
     Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
+    Case("W021", "tests.checks.deaf.me", django={"ROOT_URLCONF": "tests.checks.deaf"}),
 ]
 
 
