@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import password_validation
 from django.db import DatabaseError, connection, transaction
+from django.db.models.signals import post_save
 
 from refresh_sessions.database import LostRaceError, in_outer_transaction
 from refresh_sessions.exceptions import (
@@ -27,6 +28,7 @@ from refresh_sessions.sessions import (
     finish_sign_in,
     refresh_session,
     revoke_session,
+    revoke_user_sessions,
     sign_in,
 )
 from refresh_sessions.signals import session_refreshed, session_revoked
@@ -342,6 +344,24 @@ class TestKeptSession:
         change(here)
         assert seen == [here.session.pk]
         assert kept_session_id() is None
+
+    def test_receiver_that_revokes_at_the_save_spares_it_and_finds_nothing_else(
+        self, here, there, user
+    ):
+        found = []
+
+        def revoke(instance, **kwargs):
+            kept = kept_session_id()
+            found.append(revoke_user_sessions(instance, keep=kept, reason="password_changed"))
+
+        post_save.connect(revoke, sender=type(user))
+        try:
+            new = change(here)
+        finally:
+            post_save.disconnect(revoke, sender=type(user))
+        assert found == [0]
+        assert (call(new), call(there)) == ("ok", "session_revoked")
+        assert kinds(there) == ["signed_in", "revoked"]
 
     def test_session_is_kept_no_longer_after_an_error(self, here):
         with suppress(DatabaseError), keeping_session(here.session.pk):
