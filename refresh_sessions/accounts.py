@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.crypto import constant_time_compare
 
 from refresh_sessions.conf import get_settings
+
+ProjectUser: TypeAlias = Any
+"""A user, in hooks that projects override. ``AbstractBaseUser`` would forbid their methods to say
+``user: User``, which is what strict type checkers ask for as soon as a field is used."""
 
 
 def subject_of(user: AbstractBaseUser) -> str:

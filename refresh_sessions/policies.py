@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from refresh_sessions.accounts import ProjectUser
 from refresh_sessions.conf import get_settings
 
 if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-
     from refresh_sessions.models import DeviceSession
 
 
@@ -24,18 +23,21 @@ class SessionPolicy:
     Subclass it, override what shall differ, and name the class in ``POLICY``::
 
         class Policy(SessionPolicy):
-            def session_lifetime(self, user, *, request, data):
+            def session_lifetime(
+                self, user: User, *, request: HttpRequest | None, data: Mapping[str, Any]
+            ) -> timedelta:
                 if user.is_staff:
                     return timedelta(hours=12)
                 if data.get("remember_me"):
                     return timedelta(days=30)
                 return super().session_lifetime(user, request=request, data=data)
 
-    One instance serves all requests: keep no state in it.
+    In typed code ``User`` is the project's user model. One instance serves all requests: keep no
+    state in it.
     """
 
     def session_lifetime(
-        self, user: AbstractBaseUser, *, request: HttpRequest | None, data: Mapping[str, Any]
+        self, user: ProjectUser, *, request: HttpRequest | None, data: Mapping[str, Any]
     ) -> timedelta:
         """From sign-in to the hard expiry.
 
@@ -45,19 +47,19 @@ class SessionPolicy:
         return get_settings().SESSION_LIFETIME
 
     def refresh_token_lifetime(
-        self, user: AbstractBaseUser, *, session: DeviceSession, request: HttpRequest | None
+        self, user: ProjectUser, *, session: DeviceSession, request: HttpRequest | None
     ) -> timedelta:
         """How long a session may lie idle; each rotation starts it anew."""
         return get_settings().REFRESH_TOKEN_LIFETIME
 
     def access_token_lifetime(
-        self, user: AbstractBaseUser, *, session: DeviceSession, request: HttpRequest | None
+        self, user: ProjectUser, *, session: DeviceSession, request: HttpRequest | None
     ) -> timedelta:
         """How long an access token is accepted."""
         return get_settings().ACCESS_TOKEN_LIFETIME
 
     def access_token_claims(
-        self, user: AbstractBaseUser, *, session: DeviceSession, request: HttpRequest | None
+        self, user: ProjectUser, *, session: DeviceSession, request: HttpRequest | None
     ) -> Mapping[str, Any]:
         """More claims for access tokens, such as a tenant; read as ``claims.extra``.
 
@@ -67,16 +69,16 @@ class SessionPolicy:
         """
         return {}
 
-    def max_refreshes(self, user: AbstractBaseUser, *, session: DeviceSession) -> int | None:
+    def max_refreshes(self, user: ProjectUser, *, session: DeviceSession) -> int | None:
         """How many refreshes a session may have; None for no limit."""
         return get_settings().MAX_REFRESHES_PER_SESSION
 
-    def max_sessions(self, user: AbstractBaseUser, *, request: HttpRequest | None) -> int | None:
+    def max_sessions(self, user: ProjectUser, *, request: HttpRequest | None) -> int | None:
         """How many devices may be signed in at a time; None for no limit (ASVS 7.1.2)."""
         return get_settings().MAX_SESSIONS_PER_USER
 
     def reuse_ends(
-        self, user: AbstractBaseUser, *, session: DeviceSession
+        self, user: ProjectUser, *, session: DeviceSession
     ) -> Literal["session", "user"]:
         """What a used refresh token that comes back ends: its session, or all of the user's."""
         return "session"

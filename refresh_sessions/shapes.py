@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import types
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 _COLLECTIONS: Final[Mapping[Any, str]] = {
-    tuple: "a tuple of strings",
+    tuple: "a list of strings",
     Mapping: "a dict of strings",
     Sequence: "a list of keys, each a dict of strings or 'SECRET_KEY'",
 }
@@ -22,7 +23,8 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in get_args(hint)
     if origin is tuple:
-        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+        # Settings are written as lists as often as not; they are stored as tuples.
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     if origin is Sequence:
         return isinstance(value, list | tuple) and all(_is_key_entry(item) for item in value)
     if origin is not None:
@@ -49,4 +51,6 @@ def describe(hint: Any) -> str:
         return " or ".join(describe(option) for option in get_args(hint))
     if hint is types.NoneType:
         return "None"
+    if hint is timedelta:
+        return "a timedelta"
     return _COLLECTIONS.get(get_origin(hint)) or f"of type {hint.__name__}"

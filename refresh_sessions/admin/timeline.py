@@ -27,6 +27,7 @@ SHOWN: Final = 50
 _TONES: Final[Mapping[str, tuple[str, str]]] = {
     EventKind.SIGNED_IN: ("good", "→"),
     EventKind.REAUTHENTICATED: ("good", "✓"),
+    EventKind.PASSWORD_CHANGED: ("good", "✓"),
     EventKind.BRANCHED: ("good", "+"),
     EventKind.REAUTHENTICATION_FAILED: ("ended", "✗"),
     EventKind.SIGNED_OUT: ("quiet", "←"),

@@ -1,7 +1,8 @@
 """System checks: what is wrong with a project's settings, said before a person finds out.
 
-Errors come with every ``manage.py check``, warnings with ``check --deploy``. None of them asks the
-database. ``docs/checks.md`` lists them all.
+Errors come with every ``manage.py check``, warnings with ``check --deploy``. One warning comes
+with every check: that no view accepts access tokens explains why a developer's first call fails.
+None of them asks the database. ``docs/checks.md`` lists them all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from django.core.checks import CheckMessage, Tags, register
 from refresh_sessions.checks.deployment import find_risks
 from refresh_sessions.checks.keys import find_key_mistakes, find_key_risks
 from refresh_sessions.checks.mistakes import find_malformed, find_mistakes
+from refresh_sessions.checks.views import check_authentication
 from refresh_sessions.conf import get_settings
 
 TAG: Final = "refresh_sessions"
@@ -27,6 +29,12 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         *find_mistakes(get_settings()),
         *find_key_mistakes(get_settings()),
     ]
+
+
+@register(TAG, Tags.urls)
+def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Whether the access tokens that are issued are accepted anywhere."""
+    return [] if any(find_malformed()) else list(check_authentication())
 
 
 @register(TAG, Tags.security, deploy=True)

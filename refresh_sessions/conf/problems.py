@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from ipaddress import ip_network
-from typing import Any, Final, get_type_hints
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, Final, cast, get_origin, get_type_hints
 
+from refresh_sessions.conf.durations import in_code, to_duration
+from refresh_sessions.conf.networks import network_problem
+from refresh_sessions.conf.other_packages import explain
 from refresh_sessions.conf.settings import NAMESPACE, Settings
 from refresh_sessions.shapes import describe, fits
 
@@ -31,7 +34,7 @@ _SECRETIVE: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
 """Settings whose values must not show in a message."""
 _CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_ERROR_FIELDS: Final = ("code", "detail", "errors", "reason")
+_ERROR_FIELDS: Final = ("code", "detail", "errors", "hint", "reason")
 _HINTS: Final = get_type_hints(Settings)
 
 
@@ -42,10 +45,11 @@ def problems(raw: Any) -> Iterator[str]:
         return
     for key, value in raw.items():
         if key not in _HINTS:
-            yield f"{NAMESPACE} has no setting {key!r}.{_did_you_mean(key)}"
+            yield f"{NAMESPACE} has no setting {key!r}.{_remedy(str(key))}"
         elif not fits(value, _HINTS[key]):
             shown = repr(type(value) if key in _SECRETIVE else value)
-            yield f"{NAMESPACE}[{key!r}] must be {describe(_HINTS[key])}, not {shown}."
+            wanted = f"{describe(_HINTS[key])}{_such_as(key, value)}"
+            yield f"{NAMESPACE}[{key!r}] must be {wanted}, not {shown}."
         else:
             yield from _value_problems(key, value)
 
@@ -91,17 +95,47 @@ def _client_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
             )
 
 
-def _network_problems(name: str, value: tuple[str, ...]) -> Iterator[str]:
+def _network_problems(name: str, value: Iterable[str]) -> Iterator[str]:
     for network in value:
         if network == UNIX_SOCKET:
             continue
-        try:
-            ip_network(network)
-        except ValueError as error:
-            yield f"{name}: {error}."
+        if network.strip().lower() == UNIX_SOCKET:
+            yield f"{name}: {network!r} is not a network; did you mean {UNIX_SOCKET}?"
+        elif (problem := network_problem(network)) is not None:
+            yield f"{name}: {problem}{'' if problem.endswith('?') else '.'}"
 
 
-def _did_you_mean(key: object) -> str:
+def _such_as(key: str, value: Any) -> str:
+    """The right way to write what was meant, where that can be said."""
+    hint = _HINTS[key]
+    if hint is timedelta:
+        duration = to_duration(value)
+        if duration is None or any(_value_problems(key, duration)):
+            duration = getattr(Settings(), key)
+        return f" such as {in_code(duration)}"
+    if get_origin(hint) is tuple and (strings := _to_strings(value)):
+        return f" such as {strings!r}"
+    return ""
+
+
+def _to_strings(value: Any) -> list[str]:
+    """A list of strings for a single one, a set, classes in place of their paths and networks."""
+    items = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    strings = [_to_string(item) for item in items]
+    return [] if None in strings else cast("list[str]", strings)
+
+
+def _to_string(item: Any) -> str | None:
+    if isinstance(item, type):
+        return f"{item.__module__}.{item.__qualname__}"
+    return str(item) if isinstance(item, str | IPv4Network | IPv6Network) else None
+
+
+def _remedy(key: str) -> str:
+    """What to write in place of a key that is not known, with a space before it."""
+    own = key.upper()
     # As close as a slip of the fingers: another package's setting is none of ours misspelt.
-    close = difflib.get_close_matches(str(key), _HINTS, n=1, cutoff=0.8)
+    close = [own] if own in _HINTS else difflib.get_close_matches(own, _HINTS, n=1, cutoff=0.8)
+    if own not in _HINTS and (explanation := explain(own)):
+        return f" {explanation}"
     return f" Did you mean {close[0]!r}?" if close else ""

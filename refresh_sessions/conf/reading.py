@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_origin, get_type_hints
 
 from django.conf import settings as django_settings
 
@@ -11,13 +11,19 @@ from refresh_sessions.conf.settings import NAMESPACE, Settings
 from refresh_sessions.exceptions import SettingsError
 
 _UNSET: Final = object()
+_HINTS: Final = get_type_hints(Settings)
 
 
 def parse_settings(raw: Any) -> Settings:
     """Build the settings object, or raise ``SettingsError`` with the first problem found."""
     for problem in problems(raw):
         raise SettingsError(problem)
-    return Settings(**raw)
+    # People write lists as often as tuples; values that caches are keyed with must be hashable.
+    stored: dict[str, Any] = {
+        key: tuple(value) if get_origin(_HINTS[key]) is tuple else value
+        for key, value in raw.items()
+    }
+    return Settings(**stored)
 
 
 class _Reader:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from refresh_sessions.accounts import ProjectUser
 from refresh_sessions.conf import get_settings
 from refresh_sessions.identity.passwords import authenticate
-
-if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
 
 LONGEST_SECRET: Final = 4096
 """Characters; what is longer nobody types, and hashing it would be work for an attacker's sake."""
@@ -41,12 +39,12 @@ class AuthenticationMethod:
         """The field of a request that carries the proof."""
         return self.name
 
-    def is_available(self, user: AbstractBaseUser) -> bool:
+    def is_available(self, user: ProjectUser) -> bool:
         """Whether this user has set it up."""
         raise NotImplementedError
 
     def verify(
-        self, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
+        self, user: ProjectUser, data: Mapping[str, Any], request: HttpRequest | None
     ) -> bool:
         """Check the proof in ``data``; it is of any type and has any size.
 
@@ -86,13 +84,13 @@ class PasswordMethod(AuthenticationMethod):
         """As ``FIELD_NAMES`` has it."""
         return get_settings().field_name("password")
 
-    def is_available(self, user: AbstractBaseUser) -> bool:
+    def is_available(self, user: ProjectUser) -> bool:
         """Whether Django knows a password. Override it where it is kept elsewhere (LDAP)."""
-        return user.has_usable_password()
+        return bool(user.has_usable_password())
 
     @sensitive_variables()
     def verify(
-        self, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
+        self, user: ProjectUser, data: Mapping[str, Any], request: HttpRequest | None
     ) -> bool:
         """Ask the backends, and see whether it is this user whom they find."""
         password = data[self.field]
@@ -105,7 +103,7 @@ class PasswordMethod(AuthenticationMethod):
         user.password = getattr(found, "password", user.password)
         return True
 
-    def credentials(self, user: AbstractBaseUser) -> Mapping[str, Any]:
+    def credentials(self, user: ProjectUser) -> Mapping[str, Any]:
         """What the backends ask for besides the password."""
         return {"username": user.get_username()}
 

@@ -12,6 +12,8 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration
 
+from refresh_sessions.sessions.pruning import check_batch_size
+
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -43,6 +45,24 @@ def duration(text: str) -> timedelta:
     return parsed
 
 
+def batch_size(text: str) -> int:
+    """Read how many rows a transaction deletes.
+
+    Raises:
+        ArgumentTypeError: it is no number, or out of bounds.
+
+    """
+    try:
+        size = int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"invalid int value: {text!r}") from None
+    try:
+        check_batch_size(size)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return size
+
+
 def instant(text: str) -> datetime:
     """Read an instant: ISO 8601, or how long ago it was.
 
@@ -68,8 +88,13 @@ def instant(text: str) -> datetime:
         ) from None
 
 
-def find_user(name: str) -> AbstractBaseUser | None:
-    """Find a user by name, or else by primary key; None where there is none."""
+def find_user(name: object) -> AbstractBaseUser | None:
+    """Find a user by name, or else by primary key; None where there is none.
+
+    A user, which code may pass in place of a name, is found as it is.
+    """
+    if isinstance(name, get_user_model()):
+        return name
     users: Any = get_user_model()._default_manager
     for find in (users.get_by_natural_key, lambda key: users.get(pk=key)):
         try:
@@ -80,6 +105,6 @@ def find_user(name: str) -> AbstractBaseUser | None:
     return None
 
 
-def no_user(name: str) -> str:
+def no_user(name: object) -> str:
     """Say that there is none."""
     return f"There is no user with the name or primary key {name!r}."

@@ -146,6 +146,7 @@ class Migration(migrations.Migration):
                             ("branched", "Tokens for a second process of the device"),
                             ("reauthenticated", "Re-authenticated"),
                             ("reauthentication_failed", "Re-authentication failed"),
+                            ("password_changed", "Password changed"),
                             ("limit_reached", "Limit reached"),
                             ("healed", "Token newer than the database"),
                         ],

@@ -17,6 +17,7 @@ class EventKind(models.TextChoices):
     BRANCHED = "branched", _("Tokens for a second process of the device")
     REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
     REAUTHENTICATION_FAILED = "reauthentication_failed", _("Re-authentication failed")
+    PASSWORD_CHANGED = "password_changed", _("Password changed")
     LIMIT_REACHED = "limit_reached", _("Limit reached")
     HEALED = "healed", _("Token newer than the database")
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.rest_framework.exceptions import CHALLENGE, as_api_exceptions
+from refresh_sessions.rest_framework.hints import hints_about_bearer
 from refresh_sessions.sessions import AccessGrant, check_access_token
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class AccessTokenAuthentication(BaseAuthentication):
                 busy.
 
         """
-        with as_api_exceptions():
+        with hints_about_bearer(request), as_api_exceptions():
             token = bearer_token(request)
             if token is None:
                 return None

@@ -14,13 +14,16 @@ from rest_framework.exceptions import (
     APIException,
     ErrorDetail,
     NotAuthenticated,
+    UnsupportedMediaType,
     ValidationError,
 )
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refresh_sessions import exceptions
+from refresh_sessions.conf import get_settings
 from refresh_sessions.database import is_transient
+from refresh_sessions.rest_framework.hints import add_hint
 from refresh_sessions.rest_framework.refusals import log_refusal
 
 CHALLENGE: Final = 'Bearer realm="api"'
@@ -101,6 +104,18 @@ class SignInRequired(APIException):
         super().__init__({"detail": self.default_detail, "code": self.default_code})
 
 
+class RefreshTokenMissing(NotAuthenticated):
+    """There is no refresh token where this endpoint reads it."""
+
+    def __init__(self, *, in_body: bool) -> None:
+        settings = get_settings()
+        if in_body:
+            detail = _('Missing field "%(name)s".') % {"name": settings.field_name("refresh")}
+        else:
+            detail = _('Missing cookie "%(name)s".') % {"name": settings.COOKIE_NAME}
+        super().__init__(detail)
+
+
 class CrossSiteRequest(APIException):
     """Another site made the browser send a request with our cookie."""
 
@@ -150,7 +165,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """For ``EXCEPTION_HANDLER``: gives every ``detail`` of REST framework its ``code`` too.
 
     Optional; without it only the errors of this package carry a code. Bodies of validation
-    errors stay as they are. What is refused goes into the security log.
+    errors stay as they are. What is refused goes into the security log. With ``DEBUG`` an error of
+    a view that takes access tokens may have a ``hint`` for its developer.
     """
     # REST framework's views import the authentication class that the settings name, and with it
     # this module; at the top, whoever imports this one first would find it half done.
@@ -164,18 +180,26 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     request = context.get("request")
     if response is not None and isinstance(request, Request):
         log_refusal(response, request)
+        if _takes_access_tokens(request):
+            add_hint(response, request, context.get("view"))
     return response
 
 
 def contract_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """The handler of this package's own views, whatever the project's is."""
     response = exception_handler(_translated(exc), context)
-    if response is not None and isinstance(exc, ValidationError):
+    if response is None:
+        return None
+    if isinstance(exc, ValidationError):
         response.data = {
             "detail": _("Invalid input."),
             "code": "invalid",
             "errors": response.data,
         }
+    if isinstance(exc, UnsupportedMediaType):
+        response.data["detail"] = _('Send JSON, with the header "Content-Type: application/json".')
+    if isinstance(request := context.get("request"), Request):
+        add_hint(response, request, context.get("view"))
     return response
 
 
@@ -183,6 +207,14 @@ def _wanted(error: exceptions.ReauthenticationRequiredError) -> str:
     """The parameters of RFC 9470 §3."""
     age = f', max_age="{int(error.max_age.total_seconds())}"'
     return f'{age}, acr_values="{error.acr_values}"' if error.acr_values else age
+
+
+def _takes_access_tokens(request: Request) -> bool:
+    # It imports this module.
+    from refresh_sessions.rest_framework import authentication  # noqa: PLC0415
+
+    ours = authentication.AccessTokenAuthentication
+    return any(isinstance(one, ours) for one in request.authenticators or ())
 
 
 def _translated(error: Exception) -> Exception:

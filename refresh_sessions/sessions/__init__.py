@@ -13,6 +13,7 @@ from refresh_sessions.sessions.introspecting import (
     introspect_refresh_token,
 )
 from refresh_sessions.sessions.issuing import TokenPair
+from refresh_sessions.sessions.password_change import change_password
 from refresh_sessions.sessions.proving import is_fresh, proof_by, require_fresh_proof
 from refresh_sessions.sessions.pruning import count_prunable_sessions, prune_sessions
 from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
@@ -41,6 +42,7 @@ arevoke_session = sync_to_async(revoke_session)
 arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
 asign_out = sync_to_async(sign_out)
+achange_password = sync_to_async(change_password)
 acheck_access_token = sync_to_async(check_access_token)
 aintrospect_access_token = sync_to_async(introspect_access_token)
 aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
@@ -50,6 +52,7 @@ __all__ = [
     "Ticket",
     "TokenPair",
     "abranch_session",
+    "achange_password",
     "acheck_access_token",
     "afinish_sign_in",
     "aintrospect_access_token",
@@ -64,6 +67,7 @@ __all__ = [
     "asign_out",
     "astart_session",
     "branch_session",
+    "change_password",
     "check_access_token",
     "count_prunable_events",
     "count_prunable_sessions",

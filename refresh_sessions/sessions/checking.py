@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -42,6 +43,9 @@ class AccessGrant:
 
     ``family`` and its session are there when the database was asked; with
     ``ACCESS_TOKEN_CHECK`` "cache" or "stateless" they may be None.
+
+    The claims can be read by their names in the token, as other packages' ``request.auth`` has
+    them: ``grant["sub"]``, ``grant.get("tenant")``, ``"tenant" in grant``, ``dict(grant)``.
     """
 
     user: AbstractBaseUser
@@ -57,6 +61,31 @@ class AccessGrant:
     def session(self) -> DeviceSession | None:
         """The device session, if the database was asked."""
         return self.family.session if self.family else None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """All claims of the token as JSON has them: ``exp`` in seconds, ids as text."""
+        return access.payload_of(self.claims)
+
+    def __getitem__(self, name: str) -> Any:
+        """One claim; ``KeyError`` if the token has none of this name."""
+        return self.payload[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the token has a claim of this name."""
+        return name in self.payload
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the claims."""
+        return iter(self.payload)
+
+    def keys(self) -> Iterable[str]:
+        """The names of the claims; with them ``dict(grant)`` works."""
+        return self.payload.keys()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """One claim, or ``default`` if the token has none of this name."""
+        return self.payload.get(name, default)
 
 
 @sensitive_variables()

@@ -15,6 +15,10 @@ THROTTLES_OFF = rates(None)
 a_policy = SessionPolicy()
 
 
+def entry_for(algorithm):
+    return {"algorithm": algorithm, "file": "/nowhere"}
+
+
 class NoPolicy:
     """Knows nothing of sessions."""
 
@@ -36,7 +40,7 @@ class Stricter(SessionPolicy):
 
 CASES = [
     Case("E001", "no setting 'ISSUR'", "Did you mean 'ISSUER'", ISSUR="shop"),
-    Case("E001", "'LEEWAY'", "of type timedelta, not 5", LEEWAY=5),
+    Case("E001", "'LEEWAY'", "such as timedelta(seconds=5), not 5", LEEWAY=5),
     Case("E002", "USE_TZ", django={"USE_TZ": False}),
     Case("E005", "'POLICY'", "accounts.nowhere", POLICY="accounts.nowhere.Policy"),
     Case("E005", "'POLICY'", "NoSuchPolicy", POLICY="tests.checks.cases.NoSuchPolicy"),
@@ -116,11 +120,16 @@ CASES = [
     Case("W013", "'local'", ACCESS_TOKEN_CHECK="cache", CACHE_ALIAS="local"),
     Case("W014", "'stateless'", ACCESS_TOKEN_CHECK="stateless"),
     Case("W015", "'0.0.0.0/0'", TRUSTED_PROXIES=("10.0.0.0/8", "0.0.0.0/0")),
-    Case("W015", "'::/0'", TRUSTED_PROXIES=("::/0",)),
+    Case("W015", "'::/0'", TRUSTED_PROXIES=["::/0"]),
+    Case("E001", "did you mean 10.0.0.0/8", TRUSTED_PROXIES=["10.1.0.0/8"]),
+    Case("E001", "host names are not looked up", TRUSTED_PROXIES=["proxy"]),
+    Case("E001", "simplejwt", "KEYS", SIGNING_KEY="x"),
+    Case("E014", "'ES257' is not known; did you mean ES256?", KEYS=[entry_for("ES257")]),
     Case("W016", "'USER_ID_FIELD'", USER_ID_FIELD=get_user_model().USERNAME_FIELD),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
     Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
+    Case("W021", "tests.checks.deaf.me", django={"ROOT_URLCONF": "tests.checks.deaf"}),
 ]
 
 
@@ -189,6 +198,12 @@ FINE = [
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
     Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
     Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix")),
+    Case(
+        "lists",
+        TRUSTED_PROXIES=["10.0.0.0/8", "unix"],
+        SECOND_FACTORS=["tests.factors.Code"],
+        REAUTHENTICATION_METHODS=["refresh_sessions.identity.PasswordMethod"],
+    ),
     Case(
         "throttles",
         django={"REST_FRAMEWORK": {"DEFAULT_THROTTLE_RATES": {"session-login": "9/min"}}},

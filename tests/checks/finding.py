@@ -7,7 +7,7 @@ from pathlib import Path
 from django.core.checks import CheckMessage
 
 import refresh_sessions
-from refresh_sessions.checks import check_deployment, check_settings
+from refresh_sessions.checks import check_deployment, check_settings, check_views
 
 PACKAGE = Path(refresh_sessions.__file__).parent
 
@@ -26,7 +26,7 @@ def seconds(number) -> timedelta:
 
 
 def found() -> list[CheckMessage]:
-    return [*check_settings(None), *check_deployment(None)]
+    return [*check_settings(None), *check_deployment(None), *check_views(None)]
 
 
 def ids() -> list[str]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
 
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
 from refresh_sessions.tokens.keys import Purpose
@@ -105,6 +106,24 @@ class TestCache:
         revoke_session(pair.session, reason="admin")
         cache.set(key, snapshot)
         assert call(pair) == "session_revoked"
+
+    def test_snapshot_stored_late_is_outlived_by_the_end_of_the_session(self, clock, user):
+        """A slow request has read the row before the end, and stores what it read long after."""
+        pair, slow = make_pair(user), iter([True])
+
+        def end_meanwhile(execute, sql, params, many, context):
+            result = execute(sql, params, many, context)
+            if next(slow, False):
+                revoke_session(pair.session, reason="admin")
+                clock.move(timedelta(seconds=50))
+            return result
+
+        with connection.execute_wrapper(end_meanwhile):
+            assert call(pair) == "ok"
+        # The snapshot is good for a minute from when it was stored.
+        for seconds in (0, 9, 2, 48, 2, 20):
+            clock.move(timedelta(seconds=seconds))
+            assert call(pair) == "session_revoked"
 
     def test_looks_again_after_the_timeout(self, pair, clock, django_assert_num_queries):
         assert call(pair) == "ok"

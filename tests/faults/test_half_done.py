@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from refresh_sessions import sessions
+from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.signals import refresh_token_reused, session_revoked
@@ -94,6 +95,33 @@ class TestStrictRotation:
             healed = refresh_session(new.refresh)
         assert call(refresh_session(healed.refresh)) == "ok"
         assert kinds(new) == ["signed_in", *recorded]
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        lambda pair: DeviceSession.objects.update(
+            revoked_at=DatabaseNow(), revoked_reason="admin"
+        ),
+        lambda pair: TokenFamily.objects.update(closed_at=DatabaseNow()),
+    ],
+    ids=["session revoked", "family closed"],
+)
+def test_session_that_ended_after_a_lost_update_gets_no_tokens(ended):
+    """The UPDATE has landed, so the second try would only have to hand the tokens over."""
+    pair, updates, lost = make_pair(), [], LOST["interface"]()
+
+    def end_and_lose(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if sql.startswith("UPDATE") and not updates:
+            updates.append(sql)
+            ended(pair)
+            raise lost
+        return result
+
+    with connection.execute_wrapper(end_and_lose):
+        assert refused(pair.refresh) == "session_revoked"
+    assert family_of(pair).generation == 2
 
 
 class TestLostAtTheCommit:

@@ -1,11 +1,15 @@
 """What is said of settings that are unknown, of the wrong type, or impossible."""
 
+import re
 from dataclasses import fields
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 
 from refresh_sessions.conf import Settings, parse_settings, problems
+from refresh_sessions.conf.other_packages import _KNOX, _SIMPLEJWT, explain
+from tests.factors import Code
 
 KEYS = [field.name for field in fields(Settings)]
 DURATIONS = [key for key in KEYS if isinstance(getattr(Settings(), key), timedelta)]
@@ -24,6 +28,9 @@ class TestUnknownKeys:
             ("ACCES_TOKEN_LIFETIME", "ACCESS_TOKEN_LIFETIME"),
             ("REFRESH_LIFETIME", "REFRESH_TOKEN_LIFETIME"),
             ("COOKIE_SAME_SITE", "COOKIE_SAMESITE"),
+            ("access_token_lifetime", "ACCESS_TOKEN_LIFETIME"),
+            ("Issuer", "ISSUER"),
+            ("trusted_proxy", "TRUSTED_PROXIES"),
         ],
     )
     def test_that_resemble_one_bring_it_to_mind(self, key, meant):
@@ -32,11 +39,44 @@ class TestUnknownKeys:
 
     @pytest.mark.parametrize(
         "key",
-        # The last two are settings of another package, of which ours are no spelling.
-        ["XYZ", 42, None, "", "ROTATE_REFRESH_TOKENS", "SLIDING_TOKEN_LIFETIME"],
+        ["XYZ", 42, None, ""],
     )
     def test_that_resemble_none_are_just_refused(self, key):
         assert list(problems({key: 1})) == [f"REFRESH_SESSIONS has no setting {key!r}."]
+
+    @pytest.mark.parametrize(
+        ("key", "package", "instead"),
+        [
+            ("SIGNING_KEY", "simplejwt", "KEYS"),
+            ("signing_key", "simplejwt", "KEYS"),
+            ("ROTATE_REFRESH_TOKENS", "simplejwt", "is rotated"),
+            ("BLACKLIST_AFTER_ROTATION", "simplejwt", "reuse"),
+            ("AUTH_HEADER_TYPES", "simplejwt", "Bearer"),
+            ("UPDATE_LAST_LOGIN", "simplejwt", "last_login"),
+            ("SLIDING_TOKEN_LIFETIME", "simplejwt", "SESSION_LIFETIME"),
+            ("USER_ID_CLAIM", "simplejwt", "'sub'"),
+            ("ON_LOGIN_SUCCESS", "simplejwt", "user_logged_in"),
+            ("TOKEN_TTL", "django-rest-knox", "SESSION_LIFETIME"),
+            ("AUTH_HEADER_PREFIX", "django-rest-knox", "Bearer"),
+        ],
+    )
+    def test_of_another_package_are_named_with_what_takes_their_place(self, key, package, instead):
+        start = f"REFRESH_SESSIONS has no setting {key!r}. It is a setting of {package}. "
+        message = problem(**{key: 1})
+        assert message.startswith(start)
+        assert instead in message.removeprefix(start)
+
+    @pytest.mark.parametrize("package", ["rest_framework_simplejwt", "knox"])
+    def test_of_another_package_are_all_known(self, package):
+        theirs = pytest.importorskip(f"{package}.settings").DEFAULTS
+        assert len(theirs) > 10
+        for key in theirs.keys() - set(KEYS):
+            assert "It is a setting of" in problem(**{key: 1}), key
+
+    @pytest.mark.parametrize("key", [*_SIMPLEJWT, *_KNOX])
+    def test_of_another_package_point_to_settings_that_exist(self, key):
+        words = re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", explain(key).removeprefix(key))
+        assert set(words) - {"SECRET_KEY"} <= set(KEYS)
 
     def test_methods_are_no_settings(self):
         assert problem(field_name=1).startswith("REFRESH_SESSIONS has no setting 'field_name'.")
@@ -50,10 +90,26 @@ class TestWrongTypes:
         assert message.endswith(">.")
 
     @pytest.mark.parametrize("key", DURATIONS)
-    @pytest.mark.parametrize("value", [900, 900.0, "900", None, True])
-    def test_durations_are_timedeltas_and_nothing_else(self, key, value):
-        expected = f"REFRESH_SESSIONS[{key!r}] must be of type timedelta, not {value!r}."
-        assert problem(**{key: value}) == expected
+    @pytest.mark.parametrize(
+        "value", [900, 900.0, "900", "15m", "15 min", "0.25h", "00:15:00", "PT15M", "10m 300s"]
+    )
+    def test_durations_are_timedeltas_and_the_right_one_is_shown(self, key, value):
+        expected = f"must be a timedelta such as timedelta(seconds=900), not {value!r}."
+        assert problem(**{key: value}) == f"REFRESH_SESSIONS[{key!r}] {expected}"
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"), [(0.5, "0.5"), ("30d", "2592000"), ("2 weeks", "1209600")]
+    )
+    def test_durations_of_any_length_are_shown_as_seconds(self, value, seconds):
+        assert f"such as timedelta(seconds={seconds}), not" in problem(SESSION_LIFETIME=value)
+
+    @pytest.mark.parametrize(
+        "value",
+        [None, True, -1, 0, "-5m", "", "soon", "3 moons", 1e300, float("nan"), "9" * 20 + "d"],
+    )
+    def test_durations_that_mean_nothing_show_the_default(self, value):
+        expected = f"must be a timedelta such as timedelta(seconds=900), not {value!r}."
+        assert problem(ACCESS_TOKEN_LIFETIME=value).endswith(expected)
 
     @pytest.mark.parametrize(
         ("key", "value", "expected"),
@@ -77,9 +133,20 @@ class TestWrongTypes:
             ("TRANSPORT", "header", "'body' or 'cookie'"),
             ("COOKIE_SAMESITE", None, "'Strict' or 'Lax' or 'None'"),
             ("COOKIE_SAMESITE", "strict", "'Strict' or 'Lax' or 'None'"),
-            ("TRUSTED_PROXIES", ["10.0.0.0/8"], "a tuple of strings"),
-            ("TRUSTED_PROXIES", "10.0.0.0/8", "a tuple of strings"),
-            ("TRUSTED_PROXIES", (10,), "a tuple of strings"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8", "a list of strings such as ['10.0.0.0/8']"),
+            (
+                *("TRUSTED_PROXIES", [ip_network("10.0.0.0/8")]),
+                "a list of strings such as ['10.0.0.0/8']",
+            ),
+            ("TRUSTED_PROXIES", {"::1"}, "a list of strings such as ['::1']"),
+            ("TRUSTED_PROXIES", (10,), "a list of strings"),
+            ("TRUSTED_PROXIES", None, "a list of strings"),
+            (
+                *("SECOND_FACTORS", Code),
+                "a list of strings such as ['tests.factors.Code']",
+            ),
+            ("SECOND_FACTORS", [None], "a list of strings"),
+            ("REAUTHENTICATION_METHODS", "a.b", "a list of strings such as ['a.b']"),
             ("FIELD_NAMES", ("access", "accessToken"), "a dict of strings"),
             ("FIELD_NAMES", {"access": None}, "a dict of strings"),
             ("FIELD_NAMES", {1: "accessToken"}, "a dict of strings"),
@@ -121,11 +188,62 @@ class TestImpossibleValues:
     def test_limits_from_one_on_and_none_are_fine(self, value):
         assert list(problems({"MAX_SESSIONS_PER_USER": value})) == []
 
-    @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "example.org", "", "Unix"])
-    def test_proxies_are_networks(self, network):
+    @pytest.mark.parametrize(
+        ("network", "meant"),
+        [
+            ("10.0.0.1/8", "10.0.0.0/8"),
+            ("192.168.1.1/24", "192.168.1.0/24"),
+            ("2001:db8::1/32", "2001:db8::/32"),
+            (" 10.0.0.0/8", "10.0.0.0/8"),
+            ("10.0.0.0/8\n", "10.0.0.0/8"),
+            ("10.0.0.1:8000", "10.0.0.1"),
+            ("10.0.0.0/8/", "10.0.0.0/8"),
+            ("[::1]:8000", "::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("http://10.0.0.1", "10.0.0.1"),
+            ("http://10.0.0.1:8000/auth/", "10.0.0.1"),
+            ("10.*", "10.0.0.0/8"),
+            ("10.0.0.*", "10.0.0.0/24"),
+            ("172.16.*.*", "172.16.0.0/16"),
+            ("Unix", "unix"),
+        ],
+    )
+    def test_proxies_that_are_almost_networks_bring_them_to_mind(self, network, meant):
         message = problem(TRUSTED_PROXIES=("192.0.2.1", network))
-        assert message.startswith("REFRESH_SESSIONS['TRUSTED_PROXIES']: ")
-        assert repr(network) in message or network in message
+        assert message.startswith(f"REFRESH_SESSIONS['TRUSTED_PROXIES']: {network!r} ")
+        assert message.endswith(f"; did you mean {meant}?")
+
+    def test_proxies_with_host_bits_are_told_so(self):
+        assert problem(TRUSTED_PROXIES=["10.0.0.1/8"]) == (
+            "REFRESH_SESSIONS['TRUSTED_PROXIES']: '10.0.0.1/8' has host bits set; did you mean "
+            "10.0.0.0/8?"
+        )
+
+    @pytest.mark.parametrize(
+        "name",
+        ["localhost", "example.org", "proxy_1", "proxy:8000", "http://proxy.internal/", "lb.eu."],
+    )
+    def test_proxies_are_not_looked_up_by_host_name(self, name):
+        message = problem(TRUSTED_PROXIES=[name])
+        assert message.endswith(f"{name!r} is not a network: host names are not looked up.")
+
+    @pytest.mark.parametrize(
+        ("network", "mention"),
+        [
+            ("10.0.0.0/33", "not a network such as 10.0.0.0/8"),
+            ("10.0.0", "not a network such as 10.0.0.0/8"),
+            ("300.1.1.1", "not a network such as 10.0.0.0/8"),
+            ("", "not a network such as 10.0.0.0/8"),
+            ("*", "your own proxies only"),
+            ("10.0.0.0/8,192.168.0.0/16", "each an item of the list"),
+            ("10.0.0.0/8 192.168.0.0/16", "each an item of the list"),
+        ],
+    )
+    def test_proxies_are_networks(self, network, mention):
+        message = problem(TRUSTED_PROXIES=("192.0.2.1", network))
+        assert message.startswith(f"REFRESH_SESSIONS['TRUSTED_PROXIES']: {network!r} is ")
+        assert mention in message
+        assert message.endswith(".")
 
     def test_proxies_may_be_single_addresses(self):
         proxies = ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32", "unix")
@@ -148,3 +266,22 @@ class TestImpossibleValues:
         settings = parse_settings({"FIELD_NAMES": names})
         assert settings.field_name("access") == "refresh"
         assert settings.field_name("session") == "session"
+
+
+class TestSequences:
+    """Settings that list strings, which people write as lists or as tuples."""
+
+    KEYS = ("TRUSTED_PROXIES", "SECOND_FACTORS", "REAUTHENTICATION_METHODS")
+
+    def test_are_all_settings_that_are_stored_as_tuples(self):
+        stored = {field.name for field in fields(Settings) if "tuple" in str(field.type)}
+        assert stored == set(self.KEYS)
+
+    @pytest.mark.parametrize("key", KEYS)
+    @pytest.mark.parametrize("kind", [list, tuple])
+    def test_may_be_lists_and_are_stored_as_tuples(self, key, kind):
+        written = kind(["10.0.0.0/8", "::1"])
+        stored = getattr(parse_settings({key: written}), key)
+        assert stored == ("10.0.0.0/8", "::1")
+        assert hash(stored)
+        assert getattr(parse_settings({key: kind()}), key) == ()

@@ -18,7 +18,17 @@ from tests.unit.made import access_token
 UNREADABLE = {
     "no algorithm": ({"value": "x"}, "no 'algorithm'"),
     "unknown algorithm": ({"algorithm": "none", "value": "x"}, "HS512"),
-    "algorithm in another case": ({"algorithm": "hs256", "value": "x"}, "ES256"),
+    "algorithm in another case": (
+        {"algorithm": "hs256", "value": "x"},
+        "'hs256' is not known; did you mean HS256?",
+    ),
+    "misspelt algorithm": (
+        {"algorithm": "ES257", "value": "x"},
+        "'ES257' is not known; did you mean ES256?",
+    ),
+    "algorithm by its curve": ({"algorithm": "Ed25519", "value": "x"}, "did you mean EdDSA?"),
+    "algorithm of others": ({"algorithm": "ES384", "value": "x"}, "'ES384' is not known. Use"),
+    "misspelt name of algorithm": ({"alg": "ES256", "value": "x"}, "it has 'alg', 'value'"),
     "no source": ({"algorithm": "HS256"}, "it has none"),
     "two sources": ({"algorithm": "HS256", "env": "A", "value": "B"}, "'env', 'value'"),
     "misspelt source": ({"algorithm": "HS256", "path": "x"}, "'path'"),
@@ -67,6 +77,15 @@ class TestFaults:
         assert "not shown" in str(fault())
         assert key[:25] not in str(fault())
         assert key[-20:] not in str(fault())
+
+    @pytest.mark.parametrize("place", ["algorithm", "name"])
+    def test_a_key_in_the_place_of_another_word_is_not_shown(self, options, place):
+        key = "3q2-7wD_c0ffeeAbCdEfGhIjKlMnOpQrStUvWxYz012"
+        entry = {"algorithm": key} if place == "algorithm" else {"algorithm": "HS256", key: "x"}
+        options(KEYS=[entry])
+        assert isinstance(fault(), UnreadableKey)
+        assert "not shown" in str(fault())
+        assert key not in str(fault())
 
     @pytest.mark.parametrize(
         ("source", "name"),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.management.arguments import find_user, instant, no_user
 from refresh_sessions.management.files import create
+from refresh_sessions.management.options import CheckedCommand
 from refresh_sessions.models import EventKind, SessionEvent
 from refresh_sessions.sessions.exporting import EventExport
 
@@ -24,7 +25,7 @@ security_logger = logging.getLogger("refresh_sessions.security")
 _Write = Callable[[bytes], object]
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     """Writes the same file as the admin's download."""
 
     help = (
@@ -62,6 +63,12 @@ class Command(BaseCommand):
             "the whole. Default: the standard output.",
         )
 
+    def usage_problem(self, options: Mapping[str, Any]) -> str | None:
+        """An interval has to begin before it ends."""
+        since, until = options["since"], options["until"]
+        empty = since and until and since >= until
+        return "--since must be before --until." if empty else None
+
     def handle(self, *args: Any, output: Path | None, **options: Any) -> None:
         """Write, and say on the standard error how many those were."""
         events, chosen = _choose(**options)
@@ -87,12 +94,10 @@ def _choose(
     since: datetime | None,
     until: datetime | None,
     kinds: Sequence[str] | None,
-    user: str | None,
+    user: object,
     **_: object,
 ) -> tuple[QuerySet[SessionEvent], str]:
     """The events, and in words for the log by what they were chosen."""
-    if since and until and since >= until:
-        raise CommandError("--since must be before --until.")
     wanted = {
         "created_at__gte": since,
         "created_at__lt": until,
@@ -104,7 +109,7 @@ def _choose(
     return SessionEvent.objects.filter(**chosen), in_words or "none"
 
 
-def _find_key(name: str) -> object:
+def _find_key(name: object) -> object:
     user = find_user(name)
     if user is None:
         raise CommandError(no_user(name))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from refresh_sessions.exceptions import DatabaseBusyError
-from refresh_sessions.management.arguments import duration
+from refresh_sessions.management.arguments import batch_size, duration
+from refresh_sessions.management.options import CheckedCommand
 from refresh_sessions.sessions.pruning import (
     BATCH_SIZE,
     MAX_BATCH_SIZE,
@@ -22,7 +23,7 @@ from refresh_sessions.sessions.pruning_events import count_prunable_events, prun
 from refresh_sessions.sessions.pruning_short_lived import prune_short_lived
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     """Deletes sessions that reached their hard expiry long ago, and old events if asked to."""
 
     help = (
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--batch-size",
-            type=int,
+            type=batch_size,
             default=BATCH_SIZE,
             metavar="N",
             help="Sessions, or events, per transaction, "
@@ -67,16 +68,24 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="Only say how many rows that would be."
         )
 
+    def usage_problem(self, options: Mapping[str, Any]) -> str | None:
+        """Look at them all before any session goes: who mistyped one may have mistyped more."""
+        events_older_than = options["events_older_than"]
+        if events_older_than is None and options["events_of_unexpired"]:
+            return "--events-of-unexpired means nothing without --events-older-than."
+        if events_older_than is not None and events_older_than < timedelta(0):
+            return "--events-older-than must not be negative: no event is of tomorrow."
+        if options["older_than"] < timedelta(0):
+            return "argument --older-than: older_than must not be negative."
+        return None
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Prune, and say how much."""
         self.quiet = options["verbosity"] == 0
-        _check(**options)
         try:
             self._prune_sessions(**options)
             if options["events_older_than"] is not None:
                 self._prune_events(**options)
-        except ValueError as error:
-            raise CommandError(str(error)) from error
         except DatabaseBusyError as error:
             raise CommandError(
                 "The database is busy. What has been deleted stays so; please run this again."
@@ -141,14 +150,6 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         if not self.quiet:
             self.stdout.write(text)
-
-
-def _check(*, events_older_than: timedelta | None, events_of_unexpired: bool, **_: object) -> None:
-    # Before any session goes: who mistyped one option may have mistyped more.
-    if events_older_than is None and events_of_unexpired:
-        raise CommandError("--events-of-unexpired means nothing without --events-older-than.")
-    if events_older_than is not None and events_older_than < timedelta(0):
-        raise CommandError("--events-older-than must not be negative: no event is of tomorrow.")
 
 
 def _sessions(number: int) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from argparse import ArgumentTypeError
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from refresh_sessions.conf import get_settings, problems
 from refresh_sessions.management.files import create
+from refresh_sessions.management.options import CheckedCommand
 from refresh_sessions.tokens.keys import Key, Purpose, get_keyring
 from refresh_sessions.tokens.keys.faults import KeyFault
 from refresh_sessions.tokens.keys.generating import generate, parse
@@ -24,7 +25,7 @@ _DEFAULTS: Final = {"KEYS": "ES256", "REFRESH_KEYS": "HS256"}
 _SYMMETRIC: Final = tuple(name for name in ALGORITHMS if name.startswith("HS"))
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     """Changes no setting by itself: it writes key files, and says what to write where."""
 
     help = (
@@ -39,6 +40,8 @@ class Command(BaseCommand):
         """Define the options."""
         parser.add_argument(
             "do",
+            # Optional to the parser alone: a required one cannot be given by keyword.
+            nargs="?",
             choices=["generate", "list", "rotate", "client"],
             help="generate: make a key, and the entry to paste. list: show the keys in force, "
             "names and sizes only. rotate: write a successor of the signing key, and say what to "
@@ -55,6 +58,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--setting", choices=_SETTINGS, default="KEYS", help="Default: KEYS.")
         parser.add_argument("--name", type=client_name, help="Of the introspection client.")
+
+    def usage_problem(self, options: Mapping[str, Any]) -> str | None:
+        """One of the things to do has to be named."""
+        return None if options["do"] else "the following arguments are required: do"
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what is asked."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.management.arguments import find_user, no_user
+from refresh_sessions.management.options import CheckedCommand
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import REASON_LENGTH
 from refresh_sessions.sessions import revoke_sessions, revoke_user_sessions
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     """Ends the live sessions of some users, or of all."""
 
     help = (
@@ -27,9 +28,13 @@ class Command(BaseCommand):
         "tokens are refused from then on, their access tokens as ACCESS_TOKEN_CHECK says."
     )
 
+    # As Django's own commands are told from code that nobody can answer.
+    stealth_options = ("interactive",)
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Define the options."""
-        whose = parser.add_mutually_exclusive_group(required=True)
+        # Not "required", which call_command would look for among its positional arguments.
+        whose = parser.add_mutually_exclusive_group()
         whose.add_argument(
             "--user",
             dest="users",
@@ -51,16 +56,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-input",
             "--noinput",
-            dest="interactive",
-            action="store_false",
+            action="store_true",
             help="Do not ask whether to sign everybody out.",
         )
 
+    def usage_problem(self, options: Mapping[str, Any]) -> str | None:
+        """Users or everybody, and one of the two."""
+        if options["users"] and options["everybody"]:
+            return "argument --all: not allowed with argument --user"
+        if not options["users"] and not options["everybody"]:
+            return "one of the arguments --user --all is required"
+        return None
+
     def handle(self, *args: Any, **options: Any) -> None:
         """End the sessions, and say how many those were."""
+        ask = options.get("interactive", True) and not options["no_input"]
         try:
             if options["everybody"]:
-                self._revoke_all(reason=options["reason"], ask=options["interactive"])
+                self._revoke_all(reason=options["reason"], ask=ask)
             else:
                 self._revoke_of(options["users"], reason=options["reason"])
         except DatabaseBusyError as error:
@@ -81,7 +94,7 @@ class Command(BaseCommand):
         if answer.strip() != "yes":
             raise CommandError("Nobody was signed out.")
 
-    def _revoke_of(self, names: Iterable[str], *, reason: str) -> None:
+    def _revoke_of(self, names: Iterable[object], *, reason: str) -> None:
         # All are looked up before anything ends: a typing mistake leaves everything as it was.
         users = {user.pk: user for user in map(_find, names)}
         for user in users.values():
@@ -108,7 +121,7 @@ def reason(text: str) -> str:
     return text
 
 
-def _find(name: str) -> AbstractBaseUser:
+def _find(name: object) -> AbstractBaseUser:
     user = find_user(name)
     if user is None:
         raise CommandError(f"{no_user(name)} Nothing ended.")

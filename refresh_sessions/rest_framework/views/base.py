@@ -15,7 +15,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -57,7 +57,7 @@ class ContractView(APIView):
     permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
     throttle_classes: Sequence[type[BaseThrottle]] = ()
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
-    renderer_classes = (JSONRenderer,)
+    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer,)
     content_negotiation_class = JSONOnly
     metadata_class = None
     http_method_names = ("get", "post", "patch", "delete", "head")
@@ -127,8 +127,10 @@ class ContractView(APIView):
 class OwnSessionsView(ContractView):
     """For people who manage their own sessions with a valid access token."""
 
-    authentication_classes = (DatabaseAccessTokenAuthentication,)
-    permission_classes = (IsAuthenticated,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (
+        DatabaseAccessTokenAuthentication,
+    )
+    permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
 
     @property
     def owner(self) -> AbstractBaseUser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError
@@ -57,7 +59,7 @@ class SignInView(ContractView):
 class LoginView(SignInView):
     """Checks the password with Django's authentication backends and starts a session."""
 
-    throttle_classes = (LoginThrottle, LoginAddressThrottle)
+    throttle_classes: Sequence[type[BaseThrottle]] = (LoginThrottle, LoginAddressThrottle)
 
     def post(self, request: Request) -> Response:
         """Answer with both tokens and the new session, or with a ticket for the second step."""
@@ -84,7 +86,7 @@ class LoginView(SignInView):
 class VerifyView(SignInView):
     """The second step, for users who have a second factor."""
 
-    throttle_classes = (VerifyThrottle,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (VerifyThrottle,)
 
     @cached_property
     def step(self) -> dict[str, Any]:

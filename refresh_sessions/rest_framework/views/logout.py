@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rest_framework import status
-from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refresh_sessions.rest_framework.authentication import bearer_token
+from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing
 from refresh_sessions.rest_framework.views.presented import PresentedTokenView
 from refresh_sessions.sessions import sign_out
 from refresh_sessions.tokens import access
@@ -34,5 +34,5 @@ class LogoutView(PresentedTokenView):
             return self.claims
         token = bearer_token(request)
         if token is None:
-            raise NotAuthenticated
+            raise RefreshTokenMissing(in_body=get_transport().in_body)
         return access.verify(token, allow_expired=True)

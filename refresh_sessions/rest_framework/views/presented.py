@@ -6,10 +6,11 @@ from functools import cached_property
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
-from rest_framework.exceptions import NotAuthenticated, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing
 from refresh_sessions.rest_framework.views.base import ContractView
 from refresh_sessions.tokens import refresh
 from refresh_sessions.transports import get_transport
@@ -25,14 +26,14 @@ class PresentedTokenView(ContractView):
         """The claims of the verified refresh token.
 
         Raises:
-            NotAuthenticated: there is none.
+            RefreshTokenMissing: there is none.
             ValidationError: there is something else in its place.
             InvalidTokenError: we did not issue it.
 
         """
         token = self.presented_token
         if token is None:
-            raise NotAuthenticated
+            raise RefreshTokenMissing(in_body=get_transport().in_body)
         return refresh.verify(token)
 
     @cached_property

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from refresh_sessions.rest_framework.serializers import pair_body
 from refresh_sessions.rest_framework.throttling import RefreshThrottle
@@ -15,7 +18,7 @@ from refresh_sessions.transports import get_transport
 class RefreshView(PresentedTokenView):
     """Rotates the refresh token, and looks at nothing else: no access token, no user."""
 
-    throttle_classes = (RefreshThrottle,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (RefreshThrottle,)
 
     def post(self, request: Request) -> Response:
         """Answer with an access token, and a refresh token where the client is to store one."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,10 @@ from refresh_sessions.tokens.keys.faults import UnreadableKey
 from refresh_sessions.tokens.keys.model import ALGORITHMS, Algorithm
 
 _SOURCES: Final = ("file", "env", "value")
+_CURVE: Final = "ED25519"
+"""The name of RFC 9864 for what others call EdDSA, in capitals."""
+_OTHERS: Final = frozenset({"ES384", "ES512", "ES256K", "PS384", "PS512", "RS384", "RS512"})
+"""Algorithms of RFC 7518 and RFC 8812 that are not known here, and are no misspelling."""
 _RANDOM: Final = re.compile(r"(?!/)(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_+/=-]{40,}")
 """Like base64 of a key, and unlike the names of files and variables."""
 _EXAMPLE: Final = (
@@ -40,22 +45,44 @@ def read_entry(raw: Mapping[str, str], where: str) -> Entry:
 
     """
     fields = dict(raw)
-    algorithm = ALGORITHMS.get(fields.pop("algorithm", ""))
-    if algorithm is None:
-        raise UnreadableKey(
-            f"{where} has no 'algorithm' that is known here.",
-            remedy=f"Use one of {', '.join(ALGORITHMS)}.",
-        )
+    algorithm = _find_algorithm(fields.pop("algorithm", None), fields, where)
     if len(fields) != 1 or not fields.keys() <= set(_SOURCES):
         raise UnreadableKey(
             f"{where} must have, beside 'algorithm', one of 'file', 'env' and 'value'; it has "
-            f"{', '.join(map(repr, sorted(fields))) or 'none'}.",
+            f"{_listed(fields)}.",
             remedy=_EXAMPLE,
         )
     ((source, named),) = fields.items()
     text = _READERS[source](named, where)
     origin = "the setting itself" if source == "value" else f"{source} {named}"
     return Entry(where=where, algorithm=algorithm, text=text.strip(), origin=origin)
+
+
+def _find_algorithm(name: str | None, others: Iterable[str], where: str) -> Algorithm:
+    if name is None:
+        raise UnreadableKey(
+            f"{where} has no 'algorithm'; it has {_listed(others)}.", remedy=_EXAMPLE
+        )
+    if name not in ALGORITHMS:
+        close = _closest_algorithm(name)
+        raise UnreadableKey(
+            f"{where}: the algorithm {_shown(name)} is not known"
+            f"{f'; did you mean {close}?' if close else '.'}",
+            remedy=f"Use one of {', '.join(ALGORITHMS)}.",
+        )
+    return ALGORITHMS[name]
+
+
+def _closest_algorithm(name: str) -> str | None:
+    names = {known.upper(): known for known in ALGORITHMS} | {_CURVE: "EdDSA"}
+    meant = name.strip().upper()
+    close = difflib.get_close_matches(meant, names, n=1, cutoff=0.8)
+    return names[close[0]] if close and meant not in _OTHERS else None
+
+
+def _listed(fields: Iterable[str]) -> str:
+    # A name is shown as a value is: somebody may have put the key itself in its place.
+    return ", ".join(map(_shown, sorted(fields))) or "none"
 
 
 def _shown(name: str) -> str:

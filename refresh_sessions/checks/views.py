@@ -1,0 +1,90 @@
+"""The views of the project: whether any of them accepts the access tokens that it issues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import Any, Final
+
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Warning  # noqa: A004  (the name Django gave it)
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
+
+_AUTHENTICATION: Final = "refresh_sessions.rest_framework.authentication.AccessTokenAuthentication"
+
+_TOOLS: Final = ("rest_framework", "drf_spectacular", "drf_yasg")
+"""Packages whose views describe an API and are no part of it."""
+
+
+def check_authentication() -> Iterator[CheckMessage]:
+    """Warn where a project issues access tokens and none of its API views accepts them."""
+    if not getattr(django_settings, "ROOT_URLCONF", None):
+        return
+    # Late, as REST framework's views read settings which may import from the project's apps.
+    ours: Any = import_module("refresh_sessions.rest_framework.views.base").ContractView
+    callbacks = list(_api_callbacks(get_resolver().url_patterns))
+    issues_tokens = any(issubclass(callback.cls, ours) for callback in callbacks)
+    own = [callback for callback in callbacks if _belongs_to_project(callback.cls, ours)]
+    authenticating = [callback for callback in own if _authenticates(callback)]
+    if not issues_tokens or not authenticating:
+        return
+    if _include_ours(_default_classes()) or any(map(_accepts_tokens, own)):
+        return
+    view = authenticating[0].cls
+    yield Warning(
+        "No API view of this project accepts access tokens: AccessTokenAuthentication is neither "
+        "in DEFAULT_AUTHENTICATION_CLASSES in REST_FRAMEWORK nor in the authentication_classes "
+        f"of a view. request.auth is None in {view.__module__}.{view.__name__}, for example.",
+        hint=f"Add '{_AUTHENTICATION}' to DEFAULT_AUTHENTICATION_CLASSES, or to the views that "
+        "need it. If a class of yours calls check_access_token instead, silence this check.",
+        id="refresh_sessions.W021",
+    )
+
+
+def _api_callbacks(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Any]:
+    """The callbacks of REST framework's views; decorators keep their attributes."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _api_callbacks(pattern.url_patterns)
+            continue
+        view = getattr(pattern.callback, "cls", None)
+        if isinstance(view, type) and issubclass(view, _api_view()):
+            yield pattern.callback
+
+
+def _belongs_to_project(view: type, ours: type) -> bool:
+    return not issubclass(view, ours) and view.__module__.partition(".")[0] not in _TOOLS
+
+
+def _authenticates(callback: Any) -> bool:
+    """Whether the view is meant to know who asks: an empty list of its own says that it is not."""
+    classes = _classes_of(callback)
+    return bool(classes) or classes is _api_view().authentication_classes
+
+
+def _accepts_tokens(callback: Any) -> bool:
+    # A view that chooses its classes for each request may choose ours.
+    chooses = callback.cls.get_authenticators is not _api_view().get_authenticators
+    return chooses or _include_ours(_classes_of(callback))
+
+
+def _classes_of(callback: Any) -> Iterable[Any]:
+    own: Iterable[Any] = callback.cls.authentication_classes
+    # What as_view() was given goes before the attribute of the class.
+    return callback.initkwargs.get("authentication_classes", own)  # type: ignore[no-any-return]
+
+
+def _include_ours(classes: Iterable[Any]) -> bool:
+    ours: type = import_string(_AUTHENTICATION)
+    return any(isinstance(one, type) and issubclass(one, ours) for one in classes)
+
+
+def _default_classes() -> Iterable[Any]:
+    settings: Any = import_string("rest_framework.settings.api_settings")
+    classes: Iterable[Any] = settings.DEFAULT_AUTHENTICATION_CLASSES
+    return classes
+
+
+def _api_view() -> Any:
+    return import_string("rest_framework.views.APIView")

@@ -1,0 +1,238 @@
+"""Changing the password within a session: it goes on with new tokens, all others are revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import router
+from django.db.models import F
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.accounts import auth_digest
+from refresh_sessions.database import (
+    LostRaceError,
+    after_commit,
+    commit_when_busy,
+    retry_when_busy,
+)
+from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
+from refresh_sessions.identity.keeping import keeping_session
+from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
+from refresh_sessions.rotation import redeemable_after_proof, rotates_on_proof
+from refresh_sessions.sessions.checking import AccessGrant, check_state
+from refresh_sessions.sessions.ending import Ending, announce, end_many
+from refresh_sessions.sessions.issuing import (
+    TokenPair,
+    access_only,
+    extra_claims,
+    issue_access,
+    issue_pair,
+)
+from refresh_sessions.sessions.proving import proof_by, proof_of
+from refresh_sessions.sessions.reading import read_family, state_of
+from refresh_sessions.sessions.recording import record
+from refresh_sessions.sessions.revoking import BATCH_SIZE
+from refresh_sessions.sessions.rotating import (
+    Allowance,
+    advance,
+    compare_and_swap,
+    rules_in_force,
+)
+from refresh_sessions.sessions.turns import since_the_turn, take_turn
+from refresh_sessions.signals import session_refreshed
+from refresh_sessions.tokens.refresh import stand_in_secret
+
+
+@sensitive_variables()
+def change_password(
+    grant: AccessGrant, new_password: str, *, request: HttpRequest | None = None
+) -> TokenPair:
+    """Store a new password, keep the session of an accepted access token, revoke all others.
+
+    For device sessions what ``update_session_auth_hash`` is for Django's own: whoever changes
+    their password stays signed in on the device in hand, and nowhere else. It is a sensitive
+    action, so have identity proven before; and have the password validated, which is left to the
+    caller. Only the field ``password`` of the user is saved.
+
+    May be called inside a transaction; signals are sent once it is committed.
+
+    Args:
+        grant: what ``check_access_token`` gave for the access token; its user gets the new
+            password as well.
+        new_password: as it was typed.
+        request: for address and user agent.
+
+    Returns:
+        The new pair. Tokens from before it become unusable as after a step-up, and a proof of
+        identity stays as old as it is. ``refresh`` is None where the client is to keep the one it
+        stores: moments after a rotation, when the access token is not the newest, or past the
+        limit of refreshes.
+
+    Raises:
+        InvalidTokenError: the access token has been superseded or has expired meanwhile.
+        SessionRevokedError: the session has ended meanwhile, or the password has been changed.
+        DatabaseBusyError: the database did not take the change in several tries.
+
+    """
+    using = router.db_for_write(TokenFamily)
+    user = retry_when_busy(using, lambda: _read_user(grant, using))
+    # Once and before any row is locked: a hash takes long by intent.
+    user.set_password(new_password)
+    change = _Change(grant=grant, user=user, request=request, using=using)
+    try:
+        changed = commit_when_busy(using, change.make, is_committed=change.is_committed)
+    except LostRaceError as error:
+        # Only inside a transaction of the caller's, which has to begin again.
+        raise DatabaseBusyError from error
+    # Whoever saves this object later must not bring the old password back.
+    grant.user.password = user.password
+    after_commit(using, lambda: change.announce(changed))
+    return change.issue(changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Changed:
+    """A change of the password as it was written."""
+
+    family: TokenFamily
+    rotated: bool
+    proven: datetime | None
+    """When the holder of the access token proved who they are, for a token that replaces it."""
+    revoked: list[DeviceSession]
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """A change of the password, over as many attempts to write it as it takes."""
+
+    grant: AccessGrant
+    user: AbstractBaseUser
+    """With the new password, which is not saved yet."""
+    request: HttpRequest | None
+    using: str
+
+    def make(self) -> _Changed:
+        claims, using = self.grant.claims, self.using
+        # In the order in which a sign-in takes its turns, so that neither waits for the other.
+        self._take_turn_of_account()
+        take_turn(claims.session_id, using=using)
+        family = read_family(claims.family_id, using=using)
+        check_state(claims, family)
+        proven = proof_by(family, claims)
+        rotated = self._rotate(family)
+        # Before the password is saved, so that they are revoked by this user and this request.
+        revoked = self._revoke_others(family.session)
+        self._save(family.session)
+        record(
+            [family.session_id],
+            EventKind.PASSWORD_CHANGED,
+            request=self.request,
+            actor=self.user,
+            details={"generation": family.generation},
+            using=using,
+        )
+        # Here, so that a policy that fails has not used up the token that the client has.
+        extra = extra_claims(family.session, request=self.request)
+        return _Changed(
+            family=family, rotated=rotated, proven=proven, revoked=revoked, extra=extra
+        )
+
+    def is_committed(self, changed: _Changed) -> bool:
+        session = changed.family.session
+        sessions = DeviceSession.objects.using(self.using)
+        # The hash of a password is salted, so no other change leads to the same digest.
+        return sessions.filter(pk=session.pk, auth_hash=session.auth_hash).exists()
+
+    def issue(self, changed: _Changed) -> TokenPair:
+        family = changed.family
+        if changed.rotated:
+            secret = stand_in_secret(family.secret_digest)
+            return issue_pair(
+                family, secret=secret, now=family.now, request=self.request, extra=changed.extra
+            )
+        token = issue_access(
+            family,
+            generation=self.grant.claims.generation,
+            proven=changed.proven,
+            now=family.now,
+            request=self.request,
+            extra=changed.extra,
+        )
+        return access_only(token, family)
+
+    def announce(self, changed: _Changed) -> None:
+        family = changed.family
+        announce(changed.revoked, self._ending())
+        if changed.rotated:
+            session_refreshed.send_robust(
+                sender=DeviceSession,
+                session=family.session,
+                family=family,
+                generation=family.generation,
+                request=self.request,
+            )
+
+    def _take_turn_of_account(self) -> None:
+        """Have sign-ins and other changes wait, with an UPDATE that changes nothing."""
+        model = get_user_model()
+        account = model._base_manager.using(self.using).filter(pk=self.user.pk)
+        account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
+
+    def _rotate(self, family: TokenFamily) -> bool:
+        """Make the tokens from before unusable, where a step-up would, and say whether it was."""
+        state, generation = state_of(family), self.grant.claims.generation
+        rules = rules_in_force()
+        rotates = rotates_on_proof(generation, state, now=family.now, rules=rules)
+        # No reason to refuse: the password can do without a refresh.
+        if not rotates or not Allowance.of(family).permits(generation, state):
+            return False
+        found = {
+            "generation": family.generation,
+            "redeemable_generation": family.redeemable_generation,
+        }
+        # As a refresh does: a proof that was given to one access token goes to no refresh token.
+        family.authenticated_at = proof_of(family, generation)
+        family.redeemable_generation = redeemable_after_proof(state, rules=rules)
+        advance(family, generation=family.generation, request=self.request)
+        compare_and_swap(family, found, using=self.using)
+        return True
+
+    def _revoke_others(self, session: DeviceSession) -> list[DeviceSession]:
+        others = DeviceSession.objects.using(self.using).active().for_user(self.user)
+        keys = others.exclude(pk=session.pk).order_by("pk").values_list("pk", flat=True)
+        ids = list(since_the_turn(keys, using=self.using))
+        revoked = []
+        for start in range(0, len(ids), BATCH_SIZE):
+            batch = ids[start : start + BATCH_SIZE]
+            revoked += end_many(batch, self._ending(), using=self.using)
+        return revoked
+
+    def _save(self, session: DeviceSession) -> None:
+        # Of a copy: saving forgets the plain password, of which validators are to be told again
+        # if this attempt is rolled back.
+        user = copy(self.user)
+        with keeping_session(session.pk):
+            user.save(using=self.using, update_fields=["password"])
+        session.user.password = user.password
+        session.auth_hash = auth_digest(user)
+        sessions = DeviceSession.objects.using(self.using).filter(pk=session.pk)
+        sessions.update(auth_hash=session.auth_hash)
+
+    def _ending(self) -> Ending:
+        return Ending(reason=RevokedReason.PASSWORD_CHANGED, by=self.user, request=self.request)
+
+
+def _read_user(grant: AccessGrant, using: str) -> AbstractBaseUser:
+    try:
+        return get_user_model()._base_manager.using(using).get(pk=grant.user.pk)
+    except ObjectDoesNotExist:
+        raise SessionRevokedError from None

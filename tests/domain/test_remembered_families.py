@@ -1,0 +1,59 @@
+"""What a session remembers of its families, and when it looks again."""
+
+from datetime import timedelta
+
+import pytest
+
+from refresh_sessions.models import SessionStatus, TokenFamily
+from refresh_sessions.sessions import refresh_session
+from tests.domain.stories import AFTER_OVERLAP, session_of
+from tests.factories import make_pair
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pair(clock, user):
+    return make_pair(user)
+
+
+@pytest.fixture
+def session(pair):
+    """As read from the database, with its families looked at once."""
+    session = session_of(pair)
+    assert session.last_used_at == session.created_at
+    assert session.status is SessionStatus.LIVE
+    return session
+
+
+def test_families_are_read_once(session, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert (session.last_used_at, session.status) == (session.created_at, SessionStatus.LIVE)
+
+
+def test_session_read_anew_knows_that_it_was_used(session, pair, clock):
+    clock.move(AFTER_OVERLAP)
+    refresh_session(pair.refresh)
+    assert session.last_used_at == session.created_at
+    session.refresh_from_db()
+    assert session.last_used_at == clock.now
+
+
+def test_session_read_anew_knows_that_its_families_are_closed(session):
+    TokenFamily.objects.update(closed_at=session.created_at)
+    assert session.status is SessionStatus.LIVE
+    session.refresh_from_db()
+    assert session.status is SessionStatus.EXPIRED
+
+
+@pytest.mark.parametrize("fields", [None, ["name"]], ids=["all fields", "one field"])
+def test_session_read_anew_in_part_reads_its_families_too(session, pair, clock, fields):
+    clock.move(timedelta(minutes=1))
+    refresh_session(pair.refresh)
+    session.refresh_from_db(fields=fields)
+    assert session.last_used_at == clock.now
+
+
+def test_session_of_a_sign_in_knows_its_family_without_a_query(pair, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert pair.session.last_used_at == pair.session.created_at

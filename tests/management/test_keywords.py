@@ -1,0 +1,258 @@
+"""Each option of each command, on the command line and by keyword from ``call_command``."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command, load_command_class
+
+from refresh_sessions.management.options import CheckedCommand
+from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
+from tests.factories import UserFactory, make_pair
+from tests.management.calling import Terminal
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = sorted(
+    path.stem
+    for path in (ROOT / "refresh_sessions/management/commands").glob("*.py")
+    if path.stem != "__init__"
+)
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+NAMES = ["ada@example.org", "bob@example.org"]
+
+# Command, option, words on the command line, the same by keyword in several forms, and what else
+# the command needs.
+OPTIONS = [
+    (
+        "prune_refresh_sessions",
+        "older_than",
+        ["--older-than", "1d"],
+        ["1d", "1 00:00:00", DAY],
+        {},
+    ),
+    ("prune_refresh_sessions", "older_than", ["--older-than", "0"], ["0", 0, timedelta(0)], {}),
+    ("prune_refresh_sessions", "batch_size", ["--batch-size", "7"], ["7", 7], {}),
+    (
+        *("prune_refresh_sessions", "events_older_than"),
+        *(["--events-older-than", "90d"], ["90d", "P90D", 90 * DAY], {}),
+    ),
+    (
+        *("prune_refresh_sessions", "events_of_unexpired", ["--events-of-unexpired"], [True]),
+        {"events_older_than": "1d"},
+    ),
+    ("prune_refresh_sessions", "dry_run", ["--dry-run"], [True], {}),
+    ("revoke_refresh_sessions", "user", ["--user", NAMES[0]], [NAMES[0], NAMES[:1]], {}),
+    (
+        *("revoke_refresh_sessions", "user", ["--user", *NAMES]),
+        *([NAMES, tuple(NAMES), iter(NAMES)], {}),
+    ),
+    ("revoke_refresh_sessions", "all", ["--all"], [True], {"no_input": True}),
+    (
+        *("revoke_refresh_sessions", "reason", ["--reason", "admin"]),
+        *(["admin", RevokedReason.ADMIN], {"user": NAMES[0]}),
+    ),
+    ("revoke_refresh_sessions", "no_input", ["--no-input"], [True], {"all": True}),
+    ("export_session_events", "since", ["--since", "2026-01-31"], ["2026-01-31"], {}),
+    (
+        *("export_session_events", "since", ["--since", "2026-01-31T12:00Z"]),
+        *([NOON, "2026-01-31T12:00Z", NOON.isoformat()], {}),
+    ),
+    (
+        *("export_session_events", "until", ["--until", "2026-01-31"]),
+        *([date(2026, 1, 31), datetime(2026, 1, 31)], {}),  # noqa: DTZ001  (made aware)
+    ),
+    (
+        *("export_session_events", "kind", ["--kind", "revoked"]),
+        *(["revoked", ["revoked"], EventKind.REVOKED], {}),
+    ),
+    (
+        *("export_session_events", "kind", ["--kind", "revoked", "signed_in"]),
+        *([["revoked", "signed_in"]], {}),
+    ),
+    ("export_session_events", "user", ["--user", NAMES[0]], [NAMES[0]], {}),
+    (
+        "export_session_events",
+        "output",
+        ["--output", "events.csv"],
+        ["events.csv", Path("events.csv")],
+        {},
+    ),
+    ("refresh_sessions_key", "do", ["list"], ["list"], {}),
+    ("refresh_sessions_key", "algorithm", ["--algorithm", "HS256"], ["HS256"], {"do": "generate"}),
+    (
+        "refresh_sessions_key",
+        "file",
+        ["--file", "k.pem"],
+        ["k.pem", Path("k.pem")],
+        {"do": "rotate"},
+    ),
+    (
+        *("refresh_sessions_key", "setting", ["--setting", "REFRESH_KEYS"]),
+        *(["REFRESH_KEYS"], {"do": "generate"}),
+    ),
+    ("refresh_sessions_key", "name", ["--name", "billing"], ["billing"], {"do": "client"}),
+]
+
+WRONG = [
+    ("prune_refresh_sessions", {"batch_size": 0}, "must be between 1 and 10000, not 0"),
+    ("prune_refresh_sessions", {"batch_size": "0"}, "must be between 1 and 10000, not 0"),
+    ("prune_refresh_sessions", {"batch_size": -5}, "must be between 1 and 10000, not -5"),
+    ("prune_refresh_sessions", {"batch_size": 0, "dry_run": True}, "must be between 1 and 10000"),
+    ("prune_refresh_sessions", {"batch_size": "many"}, "invalid int value: 'many'"),
+    ("prune_refresh_sessions", {"batch_size": 1.5}, "invalid int value"),
+    ("prune_refresh_sessions", {"batch_size": True}, "invalid int value"),
+    ("prune_refresh_sessions", {"older_than": 30}, "has no unit: write 30d"),
+    ("prune_refresh_sessions", {"older_than": "soon"}, "is no duration"),
+    ("prune_refresh_sessions", {"older_than": -DAY}, "must not be negative"),
+    ("prune_refresh_sessions", {"events_older_than": -DAY}, "must not be negative"),
+    ("prune_refresh_sessions", {"events_of_unexpired": True}, "--events-older-than"),
+    ("prune_refresh_sessions", {"dry_run": "False"}, "must be True or False"),
+    ("revoke_refresh_sessions", {}, "one of the arguments --user --all is required"),
+    ("revoke_refresh_sessions", {"user": []}, "one of the arguments --user --all is required"),
+    ("revoke_refresh_sessions", {"all": False}, "one of the arguments --user --all is required"),
+    ("revoke_refresh_sessions", {"all": True, "user": "ada"}, "not allowed with"),
+    ("revoke_refresh_sessions", {"user": "ada", "reason": "x" * 65}, "at most 64 characters"),
+    ("revoke_refresh_sessions", {"user": "ada", "reason": "a\nb"}, "a line of text"),
+    ("export_session_events", {"since": "someday"}, "is no time"),
+    ("export_session_events", {"since": NOON, "until": NOON}, "--since must be before --until"),
+    ("export_session_events", {"kind": "nonsense"}, "invalid choice: 'nonsense'"),
+    ("export_session_events", {"kind": ["revoked", "nonsense"]}, "invalid choice: 'nonsense'"),
+    ("refresh_sessions_key", {}, "arguments are required: do"),
+    ("refresh_sessions_key", {"do": "nonsense"}, "invalid choice: 'nonsense'"),
+    ("refresh_sessions_key", {"do": "generate", "algorithm": "ES257"}, "invalid choice: 'ES257'"),
+    ("refresh_sessions_key", {"do": "client", "name": "a b"}, "has a client 'a b'"),
+]
+
+
+@pytest.fixture
+def received(monkeypatch):
+    """What the command is told to do; nothing is done."""
+
+    def receive(name, /, *arguments, **options):
+        seen = {}
+        command = load_command_class("refresh_sessions", name)
+        monkeypatch.setattr(command, "handle", lambda *args, **read: seen.update(read))
+        call_command(command, *arguments, **options)
+        return {key: value for key, value in seen.items() if key != "skip_checks"}
+
+    return receive
+
+
+@pytest.mark.parametrize(("name", "option", "words", "values", "more"), OPTIONS)
+def test_option_by_keyword_means_what_it_means_on_the_command_line(
+    received, name, option, words, values, more
+):
+    expected = received(name, *words, **more)
+    for value in values:
+        assert received(name, **{option: value}, **more) == expected
+
+
+def test_options_of_all_commands_are_tried_here():
+    for name in COMMANDS:
+        command = load_command_class("refresh_sessions", name)
+        assert isinstance(command, CheckedCommand)
+        theirs = {
+            min(action.option_strings, default=action.dest).lstrip("-").replace("-", "_")
+            for action in command.create_parser("manage.py", name)._actions
+        }
+        tried = {option for tried_name, option, *_ in OPTIONS if tried_name == name}
+        djangos = {"help", "version", "verbosity", "settings", "pythonpath", "traceback"}
+        djangos |= {"no_color", "force_color", "skip_checks"}
+        assert {known.replace("__", "") for known in theirs} - {"h", *djangos} == tried
+
+
+@pytest.mark.parametrize(("name", "option", "words", "values", "more"), OPTIONS)
+def test_option_that_is_none_has_its_default(received, name, option, words, values, more):
+    needed = {"do": "list"} if name == "refresh_sessions_key" else {}
+    needed |= {"user": "ada"} if name == "revoke_refresh_sessions" else {}
+    if option not in needed:
+        assert received(name, **{**needed, option: None}) == received(name, **needed)
+
+
+@pytest.mark.parametrize(("name", "options", "complaint"), WRONG)
+def test_wrong_option_by_keyword_is_refused_before_anything_is_done(
+    received, name, options, complaint
+):
+    with pytest.raises(CommandError, match=complaint):
+        received(name, **options)
+
+
+@pytest.mark.django_db
+class TestFromPython:
+    """The calls that the documentation shows."""
+
+    def test_prune_takes_a_duration_as_text(self, clock, pair):
+        clock.move(timedelta(days=40))
+        out = StringIO()
+        call_command("prune_refresh_sessions", older_than="30d", stdout=out)
+        assert out.getvalue() == "Deleted 1 session.\n"
+
+    @pytest.mark.parametrize("by", ["name", "key", "text of the key", "user"])
+    def test_revoke_takes_one_user(self, pair, user, by):
+        make_pair()
+        forms = {"name": user.get_username(), "key": user.pk, "user": user}
+        out = StringIO()
+        call_command("revoke_refresh_sessions", user=forms.get(by, str(user.pk)), stdout=out)
+        assert out.getvalue().startswith("Ended 1 session of ")
+        assert DeviceSession.objects.active().count() == 1
+
+    def test_revoke_takes_a_queryset_of_users(self, pair):
+        make_pair()
+        users = get_user_model()._default_manager.all()
+        call_command("revoke_refresh_sessions", user=users, stdout=StringIO())
+        assert not DeviceSession.objects.active().exists()
+
+    @pytest.mark.parametrize("quiet", [{"no_input": True}, {"interactive": False}])
+    def test_revoke_of_everybody_asks_nobody_when_told_so(self, pair, monkeypatch, quiet):
+        monkeypatch.setattr(sys, "stdin", Terminal())
+        monkeypatch.setattr("builtins.input", pytest.fail)
+        call_command("revoke_refresh_sessions", all=True, **quiet, stdout=StringIO())
+        assert not DeviceSession.objects.active().exists()
+
+    @pytest.mark.parametrize("asking", [{}, {"no_input": False}, {"interactive": True}])
+    def test_revoke_of_everybody_asks_otherwise(self, pair, monkeypatch, asking):
+        monkeypatch.setattr(sys, "stdin", Terminal())
+        monkeypatch.setattr("builtins.input", lambda question: "no")
+        with pytest.raises(CommandError, match="Nobody was signed out"):
+            call_command("revoke_refresh_sessions", all=True, **asking)
+        assert DeviceSession.objects.active().exists()
+
+    def test_export_takes_a_user(self, pair, tmp_path):
+        UserFactory()
+        user, file = pair.session.user, tmp_path / "events.csv"
+        call_command("export_session_events", user=user, output=file, stderr=StringIO())
+        assert file.read_text("utf-8").count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["prune_refresh_sessions", "--batch-size", "0"],
+        ["prune_refresh_sessions", "--batch-size=-1"],
+        ["prune_refresh_sessions", "--batch-size", "0", "--dry-run"],
+        ["prune_refresh_sessions", "--events-of-unexpired"],
+        ["revoke_refresh_sessions"],
+        ["export_session_events", "--since", "2026-02-01", "--until", "2026-01-01"],
+        ["refresh_sessions_key"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_option_on_the_command_line_is_a_usage_error(words):
+    run = subprocess.run(  # noqa: S603  (our own command)
+        [sys.executable, "manage.py", *words, "--settings", "tests.settings"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"usage: manage.py {words[0]}")
+    assert f"manage.py {words[0]}: error: " in run.stderr
