@@ -19,7 +19,7 @@ _REASONS: Final[Mapping[int, str]] = {
     409: "`refresh_superseded`: a sibling has stored a newer token.",
     415: "The body is not JSON.",
     429: "`throttled`: come back later. The token is not consumed.",
-    503: "`database_busy`: come back soon. The token is not consumed.",
+    503: "`database_busy`, `throttle_unavailable`: come back soon. The token is not consumed.",
 }
 _WAITING: Final = (429, 503)
 
