@@ -196,6 +196,15 @@ class DatabaseBusyError(RefreshSessionsError):
     """Seconds after which another try makes sense."""
 
 
+class ThrottleUnavailableError(RefreshSessionsError):
+    """The cache in which attempts are counted does not answer, and no guess goes uncounted."""
+
+    code = "throttle_unavailable"
+    message = _("The service is busy. Please try again shortly.")
+    retry_after: ClassVar[int] = 5
+    """Seconds after which another try makes sense."""
+
+
 class SettingsError(ImproperlyConfigured):
     """``REFRESH_SESSIONS`` has an unknown key or a value of the wrong type."""
 

@@ -19,7 +19,11 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
-from refresh_sessions.exceptions import DatabaseBusyError, TooManyAttemptsError
+from refresh_sessions.exceptions import (
+    DatabaseBusyError,
+    ThrottleUnavailableError,
+    TooManyAttemptsError,
+)
 from refresh_sessions.html.current import find_current_session
 from refresh_sessions.models import DeviceSession
 
@@ -43,14 +47,14 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
     later_template_name = "refresh_sessions/later.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, or say in plain words that the database has no time."""
+        """Answer, or say in plain words that the database or the cache has no time."""
         try:
             return super().dispatch(request, *args, **kwargs)
         except TooManyAttemptsError as error:
             return self.ask_to_wait(
                 gettext("Too many tries"), error.message, status=429, wait=error.retry_after
             )
-        except DatabaseBusyError as error:
+        except (DatabaseBusyError, ThrottleUnavailableError) as error:
             return self.ask_to_wait(
                 gettext("The service is busy"), error.message, status=503, wait=error.retry_after
             )

@@ -35,10 +35,14 @@ def proofs_of(request: HttpRequest) -> Attempts:
 
 
 def wait_before_proof(request: HttpRequest) -> int | None:
-    """Seconds to wait before the next try, or None if it may be made now; it is counted then."""
+    """Seconds to wait before the next try, or None if it may be made now; it is counted then.
+
+    Raises:
+        ThrottleUnavailableError: the cache in which tries are counted does not answer.
+
+    """
     throttle = ProofThrottle()
-    # REST framework's throttles ask no more of a request than their own key does.
-    if throttle.allow_request(request, None):  # type: ignore[arg-type]
+    if throttle.admits(request, None):
         return None
     return max(1, round(throttle.wait() or 1))
 

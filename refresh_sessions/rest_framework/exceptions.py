@@ -59,6 +59,7 @@ _STATUS_AND_CHALLENGE: Final[
     (exceptions.RefreshSupersededError, status.HTTP_409_CONFLICT, None),
     (exceptions.TooManyAttemptsError, status.HTTP_429_TOO_MANY_REQUESTS, None),
     (exceptions.DatabaseBusyError, status.HTTP_503_SERVICE_UNAVAILABLE, None),
+    (exceptions.ThrottleUnavailableError, status.HTTP_503_SERVICE_UNAVAILABLE, None),
 )
 
 
@@ -84,8 +85,8 @@ class SessionAPIException(APIException):
         super().__init__(body, code=error.code)
         if challenge:
             self.auth_header = challenge
-        if isinstance(error, exceptions.DatabaseBusyError | exceptions.TooManyAttemptsError):
-            self.wait = error.retry_after
+        if retry_after := getattr(error, "retry_after", None):
+            self.wait = retry_after
 
 
 class SignInRequired(APIException):

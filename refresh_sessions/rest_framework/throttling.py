@@ -8,18 +8,23 @@ turns one off.
 from __future__ import annotations
 
 import hashlib
+import logging
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.devices import client_network
+from refresh_sessions.exceptions import ThrottleUnavailableError
+from refresh_sessions.rest_framework.exceptions import as_api_exceptions
 
 if TYPE_CHECKING:
     from refresh_sessions.rest_framework.views.login import VerifyView
@@ -31,10 +36,69 @@ _LONGEST_NAME: Final = 4096
 """Characters of a name that are looked at; the serializer refuses what is longer."""
 
 
+burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
+
+
+class _Counts:
+    """The cache of a throttle; its failures have one name.
+
+    Caches raise what their client libraries raise, and each library has errors of its own.
+    """
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def get(self, key: str, default: Any = None) -> Any:
+        with _cache_failures():
+            return self._cache.get(key, default)
+
+    def set(self, key: str, value: Any, timeout: float) -> None:
+        with _cache_failures():
+            self._cache.set(key, value, timeout)
+
+
+@contextmanager
+def _cache_failures() -> Iterator[None]:
+    """Log what the cache raises, and raise ``ThrottleUnavailableError`` instead."""
+    try:
+        yield
+    except Exception as error:
+        burst_logger.exception("The cache in which throttles count does not answer")
+        raise ThrottleUnavailableError from error
+
+
 class SessionThrottle(SimpleRateThrottle):
-    """A throttle whose rate is read when it is used, and has a default."""
+    """A throttle whose rate is read when it is used, and has a default.
+
+    While its cache does not answer, nothing that it guards is tried: 503, and not unlimited
+    guesses.
+    """
 
     default_rate: str
+    cache: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cache = _Counts(self.cache)
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Whether the request is within the rate; it is counted then.
+
+        Raises:
+            SessionAPIException: 503, the cache does not answer.
+
+        """
+        with as_api_exceptions():
+            return self.admits(request, view)
+
+    def admits(self, request: Any, view: Any) -> bool:
+        """Do the same for callers without REST framework.
+
+        Raises:
+            ThrottleUnavailableError: the cache does not answer.
+
+        """
+        return super().allow_request(request, view)
 
     def get_rate(self) -> str | None:
         """The project's rate for the scope, or the default where it names none."""
@@ -89,7 +153,11 @@ class VerifyThrottle(LoginThrottle):
 
 
 class RefreshThrottle(SessionThrottle):
-    """Refreshes per session. The token is verified first and not consumed by a refusal."""
+    """Refreshes per session. The token is verified first and not consumed by a refusal.
+
+    While the cache does not answer they go on uncounted: whoever refreshes holds a token, and
+    rotation itself bounds what it is good for.
+    """
 
     scope = "session-refresh"
     default_rate = "30/min"
@@ -97,6 +165,13 @@ class RefreshThrottle(SessionThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str:
         """By session: nobody without its token can use up its share."""
         return self.key_of(str(cast("RefreshView", view).claims.session_id))
+
+    def admits(self, request: Any, view: Any) -> bool:
+        """Whether the refresh is within the rate, or cannot be counted."""
+        try:
+            return super().admits(request, view)
+        except ThrottleUnavailableError:
+            return True
 
 
 class ReauthenticateThrottle(SessionThrottle):

@@ -14,10 +14,11 @@ from uuid import UUID
 
 from django.core.cache import BaseCache, caches
 
+from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import SessionRevokedError
 
-logger = logging.getLogger("refresh_sessions")
+burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
 _PREFIX: Final = "refresh_sessions"
 
@@ -43,7 +44,7 @@ def recall(session_id: UUID, family_id: UUID) -> Snapshot | None:
         found = _cache().get_many([live, ended])
     except Exception:
         # Whatever ails the cache, the database knows the answer (ASVS 16.5.3: fail closed).
-        logger.exception("The cache does not answer; asking the database")
+        burst_logger.exception("The cache does not answer; asking the database")
         return None
     if ended in found:
         raise SessionRevokedError
@@ -55,7 +56,7 @@ def remember(family_id: UUID, snapshot: Snapshot) -> None:
     try:
         _cache().set(_live_key(family_id), asdict(snapshot), timeout=_timeout())
     except Exception:
-        logger.exception("The cache took no snapshot")
+        burst_logger.exception("The cache took no snapshot")
 
 
 def forget(session_ids: Iterable[UUID]) -> None:
@@ -66,7 +67,9 @@ def forget(session_ids: Iterable[UUID]) -> None:
     try:
         _cache().set_many(ended, timeout=2 * _timeout())
     except Exception:
-        logger.exception("The cache did not learn of ended sessions; they live on in it a while")
+        burst_logger.exception(
+            "The cache did not learn of ended sessions; they live on in it a while"
+        )
 
 
 def _cache() -> BaseCache:

@@ -9,9 +9,10 @@ from datetime import timedelta
 from django.core.cache import caches
 
 from refresh_sessions.admin.overview.counting import Figures
+from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
 
-logger = logging.getLogger("refresh_sessions")
+burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
 
 def recall_or(count: Callable[[], Figures], *, key: str, lifetime: timedelta) -> Figures:
@@ -23,7 +24,7 @@ def recall_or(count: Callable[[], Figures], *, key: str, lifetime: timedelta) ->
     try:
         known = cache.get(key)
     except Exception:
-        logger.exception("The cache does not answer; counting anew")
+        burst_logger.exception("The cache does not answer; counting anew")
         return count()
     if isinstance(known, Figures):
         return known
@@ -31,5 +32,5 @@ def recall_or(count: Callable[[], Figures], *, key: str, lifetime: timedelta) ->
     try:
         cache.set(key, figures, timeout=lifetime.total_seconds())
     except Exception:
-        logger.exception("The cache took no numbers")
+        burst_logger.exception("The cache took no numbers")
     return figures

@@ -17,9 +17,10 @@ _REASONS: Final[Mapping[int, str]] = {
     403: "Refused, see `code`.",
     404: "There is no such thing.",
     409: "`refresh_superseded`: a sibling has stored a newer token.",
-    415: "The body is not JSON.",
+    413: "`body_too_large`: the body has more than 131072 bytes.",
+    415: "The body is not JSON in UTF-8.",
     429: "`throttled`: come back later. The token is not consumed.",
-    503: "`database_busy`: come back soon. The token is not consumed.",
+    503: "`database_busy`, `throttle_unavailable`: come back soon. The token is not consumed.",
 }
 _WAITING: Final = (429, 503)
 
@@ -60,6 +61,7 @@ def operation(
 
 
 def _failures_of_all(*, takes_body: bool) -> Iterator[int]:
+    yield 413
     if takes_body:
         yield from (400, 415)
     if not get_transport().in_body:

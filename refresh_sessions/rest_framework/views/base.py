@@ -34,6 +34,7 @@ from refresh_sessions.rest_framework.exceptions import (
 )
 from refresh_sessions.rest_framework.inspecting import DescribedSchema
 from refresh_sessions.rest_framework.parsers import JSONOnly, StrictJSONParser
+from refresh_sessions.rest_framework.requests import BoundedRequest
 from refresh_sessions.rest_framework.serializers import pair_body
 from refresh_sessions.sessions import (
     AccessGrant,
@@ -80,12 +81,23 @@ class ContractView(APIView):
         """Django's request, without REST framework's wrapping: what listeners expect."""
         return self.request._request
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """A request whose body is bounded."""
+        return BoundedRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse wrong methods and what another site made the browser send, unread."""
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
         if self.is_private and get_transport().is_forged(self.http_request):
             raise CrossSiteRequest
+        cast("BoundedRequest", request).take_body()
         super().initial(request, *args, **kwargs)
 
     def finalize_response(

@@ -1,0 +1,63 @@
+"""Caches that fail, and the settings that name them."""
+
+import socket
+from importlib.util import find_spec
+
+import pytest
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+
+
+class DeadCache(BaseCache):
+    """A cache whose server is gone."""
+
+    def __init__(self, location, params):
+        super().__init__(params)
+
+    def fail(self, *args, **kwargs):
+        raise ConnectionError("no route to the cache")
+
+    add = get = set = touch = delete = clear = get_many = set_many = incr = fail
+
+
+class ReadOnlyCache(LocMemCache):
+    """A replica that answers and takes nothing, as in a failover."""
+
+    def set(self, *args, **kwargs):
+        raise RuntimeError("READONLY You can't write against a read only replica.")
+
+
+class TimingOutCache(DeadCache):
+    """A cache whose client gives up with an error of its own."""
+
+    def fail(self, *args, **kwargs):
+        raise TimeoutError("timed out")
+
+    add = get = set = touch = delete = clear = get_many = set_many = incr = fail
+
+
+def closed_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def broken(kind):
+    """CACHES with a cache of this kind."""
+    if kind != "redis":
+        return {"default": {"BACKEND": f"{__name__}.{kind}"}}
+    return {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": f"redis://127.0.0.1:{closed_port()}/0",
+        }
+    }
+
+
+KINDS = [
+    *("DeadCache", "ReadOnlyCache", "TimingOutCache"),
+    pytest.param(
+        "redis", marks=pytest.mark.skipif(not find_spec("redis"), reason="redis is not installed")
+    ),
+]
