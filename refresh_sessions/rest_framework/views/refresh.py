@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,7 +19,7 @@ class RefreshView(PresentedTokenView):
 
     throttle_classes = (RefreshThrottle,)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with an access token, and a refresh token where the client is to store one."""
         pair = refresh_session(self.claims, request=self.http_request)
         response = Response(pair_body(pair))
