@@ -3,8 +3,9 @@
 from django.urls import path
 
 from refresh_sessions.html import views
+from refresh_sessions.html.links import APP_NAME
 
-app_name = "refresh_sessions_html"
+app_name = APP_NAME
 
 urlpatterns = [
     path("", views.SessionListView.as_view(), name="session-list"),

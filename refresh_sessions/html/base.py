@@ -9,7 +9,6 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext
@@ -25,6 +24,7 @@ from refresh_sessions.exceptions import (
     TooManyAttemptsError,
 )
 from refresh_sessions.html.current import find_current_session
+from refresh_sessions.html.links import page_url
 from refresh_sessions.models import DeviceSession
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
     @property
     def list_url(self) -> str:
         """The address of the list, where this very page is mounted."""
-        match = self.request.resolver_match
-        return reverse(
-            "refresh_sessions_html:session-list", current_app=match.namespace if match else None
-        )
+        return page_url(self.request, "session-list")
 
     def back_to_list(self, text: str, *, level: int = messages.SUCCESS) -> HttpResponse:
         """Show the list, with a message where Django's messages are installed."""

@@ -25,11 +25,15 @@ class EndSessionView(ProvingPage, OneSessionPage):
 
     session: DeviceSession
 
-    def get(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
+    def get(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         """Ask whether to sign it out."""
         return self.say_ended_before() if self.has_ended(session_id) else self.ask()
 
-    def post(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
+    def post(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         """Sign it out."""
         if self.has_ended(session_id):
             return self.say_ended_before()
@@ -78,7 +82,7 @@ class EndSessionView(ProvingPage, OneSessionPage):
             self.session, reason=RevokedReason.LOGOUT, by=self.owner, request=self.request
         )
         logout(self.request)
-        response = redirect(django_settings.LOGOUT_REDIRECT_URL or django_settings.LOGIN_URL)
+        response = redirect(django_settings.LOGOUT_REDIRECT_URL or self.get_login_url())
         get_transport().clear(response)
         return response
 
@@ -86,11 +90,11 @@ class EndSessionView(ProvingPage, OneSessionPage):
 class EndOthersView(ProvingPage):
     """Sign out everywhere else."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask whether to do so."""
         return self.ask()
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign out everywhere else."""
         answer = self.demand_proof()
         if answer is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.core.paginator import Paginator
 from django.db.models import Max, OuterRef, Subquery
@@ -25,7 +25,7 @@ class SessionListView(DevicesPage):
     paginate_by = PAGE_LENGTH
     http_method_names = ("get", "head", "options")
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page; ``?page=2`` has the next devices."""
         paginator = Paginator(self.get_others(), self.paginate_by)
         page = paginator.get_page(request.GET.get("page"))

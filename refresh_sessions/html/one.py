@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import router
@@ -46,14 +47,18 @@ class RenameSessionView(OneSessionPage):
     form_class = RenameForm
     http_method_names = ("get", "head", "options", "post")
 
-    def get(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
+    def get(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         """Show the form."""
         session = self.find_session(session_id)
         if session is None:
             return self.say_ended_before()
         return self.ask(session, self.form_class(initial={"name": session.name}))
 
-    def post(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
+    def post(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         """Rename the device, if it is still signed in."""
         session = self.find_session(session_id)
         form = self.form_class(request.POST)

@@ -104,7 +104,7 @@ class ProvingPage(DevicesPage):
         """Tell those who have nothing to prove their identity by how to go on."""
         context = self.get_context_data(
             heading=gettext("Please sign in again"),
-            login_url=redirect_to_login(self.list_url).url,
+            login_url=redirect_to_login(self.list_url, self.get_login_url()).url,
         )
         return self.response_class(
             request=self.request,

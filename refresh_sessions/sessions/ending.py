@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
+from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.sessions import snapshots
 from refresh_sessions.sessions.recording import record
@@ -95,7 +96,7 @@ def _show(session: DeviceSession, ending: Ending) -> None:
     # For listeners, to the second; the row has the database's own instant, which is not read back.
     session.revoked_at = timezone.now()
     session.revoked_reason = ending.reason
-    session.revoked_by = ending.by  # type: ignore[assignment]  # the user model is the project's
+    relate(session, "revoked_by", ending.by)
 
 
 def _record(session_ids: Iterable[UUID], ending: Ending, using: str) -> None:

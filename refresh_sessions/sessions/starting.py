@@ -20,6 +20,7 @@ from refresh_sessions.database import DatabaseNow, after_commit, commit_when_bus
 from refresh_sessions.devices import device_of, printable
 from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
+from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.ending import Ending, announce, end_many
@@ -180,10 +181,7 @@ def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
     user, request = sign_in.user, sign_in.request
     device = device_of(request)
     lifetime = get_policy().session_lifetime(user, request=request, data=sign_in.data)
-    return DeviceSession.objects.using(
-        sign_in.using
-    ).create(
-        user=user,  # type: ignore[misc]  # the user model is the project's
+    session = DeviceSession(
         name=printable(sign_in.name)[:NAME_LENGTH],
         user_agent=device.user_agent,
         client_hints=device.hints.to_store(),
@@ -193,6 +191,9 @@ def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
         expires_at=now + lifetime,
         auth_hash=auth_digest(user),
     )
+    relate(session, "user", user)
+    session.save(using=sign_in.using, force_insert=True)
+    return session
 
 
 def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> TokenFamily:

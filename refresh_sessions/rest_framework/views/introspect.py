@@ -28,7 +28,7 @@ class IntrospectView(AboutTokenView):
         super().initial(request, *args, **kwargs)
         require_client(self.http_request)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the claims, or with nothing but the fact that the token is not good."""
         claims = introspect_access_token(self.token)
         if claims is None and self.body.get("token_type_hint") == "refresh_token":

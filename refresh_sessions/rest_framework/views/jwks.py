@@ -24,7 +24,7 @@ class JWKSView(ContractView):
 
     is_private = False
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the keys (RFC 7517 §5), or say that they are still the same.
 
         Raises:

@@ -61,7 +61,7 @@ class LoginView(SignInView):
 
     throttle_classes: Sequence[type[BaseThrottle]] = (LoginThrottle, LoginAddressThrottle)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with both tokens and the new session, or with a ticket for the second step."""
         serializer = import_string(get_settings().LOGIN_SERIALIZER)(
             data=self.body, context=self.serializer_context
@@ -107,7 +107,7 @@ class VerifyView(SignInView):
         return read_ticket(self.step["ticket"])
 
     @sensitive_variables()
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer as a sign-in does."""
         pair = finish_sign_in(
             self.ticket,

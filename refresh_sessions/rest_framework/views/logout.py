@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +24,7 @@ class LogoutView(PresentedTokenView):
     Twice is fine, and an expired token is good enough for it.
     """
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with nothing."""
         sign_out(self._holder(request), request=self.http_request)
         response = Response(status=status.HTTP_204_NO_CONTENT)

@@ -33,7 +33,7 @@ class ReauthenticateView(OwnSessionsView):
         """Asking whether a proof is needed proves nothing, and costs nothing."""
         return [ReauthenticateThrottle()] if self.request.method == "POST" else []
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with what a sensitive action would find, and by what it could be changed."""
         family, max_age = read_grant(self.grant), get_settings().REAUTHENTICATION_MAX_AGE
         proven = proof_by(family, self.grant.claims)
@@ -47,7 +47,7 @@ class ReauthenticateView(OwnSessionsView):
         )
 
     @sensitive_variables()
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer as a sign-in does."""
         attempts = step_ups_of(self.grant)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +21,7 @@ class RefreshView(PresentedTokenView):
 
     throttle_classes: Sequence[type[BaseThrottle]] = (RefreshThrottle,)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with an access token, and a refresh token where the client is to store one."""
         pair = refresh_session(self.claims, request=self.http_request)
         response = Response(pair_body(pair))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +24,7 @@ class RevokeView(AboutTokenView):
     RFC 7009 has servers ignore where it is wrong, is not needed to find the token.
     """
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with nothing."""
         claims = read_claims(self.token)
         if claims is not None:

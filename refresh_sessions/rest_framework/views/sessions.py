@@ -36,7 +36,7 @@ class LiveSessionsView(OwnSessionsView):
 class SessionListView(LiveSessionsView):
     """Where the user is signed in."""
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with a list: this device, and then the newest first."""
         current = self.grant.session_id
         sessions = sorted(self.get_queryset(), key=lambda session: session.pk != current)
@@ -46,11 +46,11 @@ class SessionListView(LiveSessionsView):
 class SessionDetailView(LiveSessionsView):
     """One device: rename it, or sign it out."""
 
-    def get(self, request: Request, session_id: str) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the session."""
         return Response(self.get_serializer(self.get_object()).data)
 
-    def patch(self, request: Request, session_id: str) -> Response:
+    def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Rename the session, and answer with it."""
         session = self.get_object()
         serializer = self.get_serializer(session, data=self.body)
@@ -58,7 +58,7 @@ class SessionDetailView(LiveSessionsView):
         serializer.save()
         return Response(serializer.data)
 
-    def delete(self, request: Request, session_id: str) -> Response:
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End the session; one's own counts as signing out."""
         session = self.get_object()
         own = session.pk == self.grant.session_id
@@ -91,7 +91,7 @@ class SessionDetailView(LiveSessionsView):
 class BranchView(OwnSessionsView):
     """Tokens of its own for a second process of this device."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer as a sign-in does, with 201."""
         pair = branch_session(self.grant, request=self.http_request)
         return self.hand_over(pair, status=status.HTTP_201_CREATED)
@@ -100,7 +100,7 @@ class BranchView(OwnSessionsView):
 class RevokeOthersView(OwnSessionsView):
     """Sign out everywhere else."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the number of sessions that were ended."""
         self.require_proof_to_revoke()
         revoked = revoke_user_sessions(
@@ -116,7 +116,7 @@ class RevokeOthersView(OwnSessionsView):
 class RevokeAllView(OwnSessionsView):
     """Sign out everywhere, here too."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the number of sessions that were ended."""
         self.require_proof_to_revoke()
         revoked = revoke_user_sessions(

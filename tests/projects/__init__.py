@@ -1,0 +1,1 @@
+"""Projects of other shapes than the usual one: their URLs, databases, tenants and settings."""

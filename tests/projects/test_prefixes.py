@@ -1,0 +1,261 @@
+"""Endpoints and pages below a prefix that has variables, and mounted more than once."""
+
+from datetime import timedelta
+
+import pytest
+from django.template import Context, Template
+from django.test import Client
+from django.urls import NoReverseMatch, include, path
+from django.urls.resolvers import get_resolver
+
+from refresh_sessions import urls_html
+from refresh_sessions.html import views as pages
+from refresh_sessions.rest_framework import views
+from tests.factories import PASSWORD, make_pair
+from tests.html.browser import asked, live
+from tests.html.markup import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser(user):
+    """A browser with Django's login."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+class TestEndpoints:
+    @pytest.fixture
+    def call(self, client, mount):
+        def send(method, path_, body=None, access=None):
+            headers = {"authorization": f"Bearer {access}"} if access else {}
+            return getattr(client, method)(mount.api(path_), body, format="json", headers=headers)
+
+        return send
+
+    @pytest.fixture
+    def tokens(self, call, user):
+        credentials = {"username": user.get_username(), "password": PASSWORD}
+        return call("post", "login/", credentials).json()
+
+    def test_login_and_refresh_answer_tokens(self, call, tokens):
+        refreshed = call("post", "refresh/", {"refresh": tokens["refresh"]})
+        assert refreshed.status_code == 200
+        assert call("get", "sessions/", access=refreshed.json()["access"]).status_code == 200
+
+    def test_each_endpoint_answers_as_without_a_prefix(self, call, tokens):
+        access, session = tokens["access"], tokens["session"]["id"]
+        requests = [
+            ("post", "login/", {}),
+            ("post", "login/verify/", {}),
+            ("post", "refresh/", {}),
+            ("post", "refresh-token/", {}),
+            ("post", "introspect/", {}),
+            ("get", "jwks.json", None),
+            ("post", "revoke/", {}),
+            ("get", "reauthenticate/", None),
+            ("post", "reauthenticate/", {}),
+            ("get", "sessions/", None),
+            ("get", "sessions/x/", None),
+            ("get", f"sessions/{session}/", None),
+            ("patch", f"sessions/{session}/", {"name": "Phone"}),
+            ("post", "sessions/branch/", None),
+            ("post", "sessions/revoke-others/", None),
+            ("delete", f"sessions/{session}/", None),
+            ("post", "logout/", {}),
+        ]
+        statuses = [call(*request, access=access).status_code for request in requests]
+        assert statuses == [
+            *(400, 400, 401, 401, 404, 404, 400, 200, 400, 200),
+            *(404, 200, 200, 201, 200, 204, 204),
+        ]
+
+    def test_revoke_all_revokes_all(self, call, tokens):
+        answer = call("post", "sessions/revoke-all/", access=tokens["access"])
+        assert answer.json() == {"revoked": 1}
+
+    def test_every_handler_of_every_view_takes_further_arguments(self):
+        for pattern in get_resolver("refresh_sessions.urls").url_patterns:
+            view = pattern.callback.view_class
+            methods = set(view.http_method_names) & set(dir(view)) - {"head"}
+            assert methods, view
+            for method in methods:
+                code = getattr(view, method).__code__
+                assert code.co_flags & 0x08, f"{view.__name__}.{method} takes no **kwargs"
+
+
+class TestPages:
+    def test_list_shows_devices(self, browser, user, mount):
+        make_pair(user, name="Phone")
+        answer = browser.get(mount.pages())
+        assert (answer.status_code, "Phone" in answer.text) == (200, True)
+
+    def test_links_and_forms_of_the_list_stay_at_the_same_place(self, browser, user, mount):
+        session = make_pair(user, name="Phone").session
+        page = Page(browser.get(mount.pages()).text)
+        targets = {item.attrs["href"] for item in page.all("a")}
+        targets |= {item.attrs["action"] for item in page.all("form")}
+        assert targets == {
+            mount.pages(f"{session.pk}/rename/"),
+            mount.pages(f"{session.pk}/end/"),
+            mount.pages("end-others/"),
+        }
+
+    def test_each_page_links_back_to_the_list(self, browser, user, mount):
+        session = make_pair(user, name="Phone").session
+        for rest in ("end-others/", f"{session.pk}/end/", f"{session.pk}/rename/"):
+            answer = browser.get(mount.pages(rest))
+            assert answer.status_code == 200
+            links = {item.attrs["href"] for item in Page(answer.text).all("a")}
+            assert links == {mount.pages()}, rest
+
+    def test_renaming_leads_back_to_the_list(self, browser, user, mount):
+        session = make_pair(user).session
+        answer = browser.post(mount.pages(f"{session.pk}/rename/"), {"name": "Kitchen"})
+        assert (answer.status_code, answer.url) == (302, mount.pages())
+        session.refresh_from_db()
+        assert session.name == "Kitchen"
+
+    def test_signing_out_leads_back_to_the_list(self, browser, user, mount, options):
+        options(REAUTHENTICATE_TO_REVOKE=False)
+        first, second = (make_pair(user).session for _ in range(2))
+        answer = browser.post(mount.pages(f"{first.pk}/end/"))
+        assert (answer.status_code, answer.url) == (302, mount.pages())
+        assert live() == {second.pk}
+        answer = browser.post(mount.pages("end-others/"))
+        assert (answer.status_code, answer.url) == (302, mount.pages())
+        assert live() == set()
+
+    def test_proof_of_identity_is_asked_for_at_the_same_place(self, browser, user, mount, clock):
+        session = make_pair(user).session
+        clock.move(timedelta(minutes=6))
+        question = browser.post(mount.pages(f"{session.pk}/end/"))
+        assert asked(question)
+        answer = browser.post(mount.pages(f"{session.pk}/end/"), {"password": PASSWORD})
+        assert (answer.status_code, answer.url) == (302, mount.pages())
+
+    def test_without_a_password_the_login_leads_back_to_the_list(self, user, mount):
+        user.set_unusable_password()
+        user.save()
+        client = Client()
+        client.force_login(user)
+        session = make_pair(user).session
+        note = client.session
+        del note["refresh_sessions.proof"]
+        note.save()
+        answer = client.get(mount.pages(f"{session.pk}/end/"))
+        assert answer.status_code == 403
+        links = {item.attrs["href"] for item in Page(answer.text).all("a")}
+        assert links == {mount.pages(), f"/accounts/login/?next={mount.pages()}"}
+
+    def test_login_comes_back_to_the_page(self, mount):
+        answer = Client().get(mount.pages())
+        assert answer.url == f"/accounts/login/?next={mount.pages()}"
+
+
+class TestLoginBelowThePrefix:
+    """Whose URL takes the variables of the request, which ``LOGIN_URL`` cannot name."""
+
+    @pytest.fixture
+    def project(self, settings):
+        class End(pages.EndSessionView):
+            def get_login_url(self):
+                return f"/{self.kwargs['tenant']}/login/"
+
+        settings.LOGIN_URL = "tenant-login"
+        session_end = path("<uuid:session_id>/end/", End.as_view(), name="session-end")
+        others = [item for item in urls_html.urlpatterns if item.name != "session-end"]
+        mounted = include(([session_end, *others], urls_html.app_name))
+        settings.ROOT_URLCONF = (
+            path("<slug:tenant>/devices/", mounted),
+            path("<slug:tenant>/login/", views.LoginView.as_view(), name="tenant-login"),
+        )
+
+    def test_who_is_not_logged_in_is_sent_there(self, project, user):
+        session = make_pair(user).session
+        answer = Client().get(f"/acme/devices/{session.pk}/end/")
+        assert answer.url == f"/acme/login/?next=/acme/devices/{session.pk}/end/"
+
+    def test_signing_out_this_device_leads_there(self, project, browser, user):
+        session = make_pair(user).session
+        note = browser.session
+        note["refresh_sessions.device_session"] = str(session.pk)
+        note.save()
+        answer = browser.post(f"/acme/devices/{session.pk}/end/")
+        assert answer.url == "/acme/login/"
+
+
+class TestOtherPlaces:
+    """Views of a project's own, whose addresses have variables that ours do not take."""
+
+    @pytest.fixture
+    def project(self, settings):
+        settings.LOGIN_URL = "login"
+        settings.ROOT_URLCONF = (
+            path("<slug:tenant>/devices/", include("refresh_sessions.urls_html")),
+            path("<slug:tenant>/tabs/<str:tab>/", pages.SessionListView.as_view()),
+            path("plain/<str:tab>/", pages.SessionListView.as_view()),
+            path("accounts/", include("django.contrib.auth.urls")),
+        )
+
+    def test_view_with_a_variable_more_links_to_the_pages(self, project, browser, user):
+        session = make_pair(user).session
+        page = Page(browser.get("/acme/tabs/security/").text)
+        (link,) = page.all("a")
+        assert link.attrs["href"] == f"/acme/devices/{session.pk}/rename/"
+
+    def test_view_outside_of_a_mount_without_variables_links_to_it(self, settings, browser, user):
+        settings.ROOT_URLCONF = (
+            path("devices/", include("refresh_sessions.urls_html")),
+            path("<slug:tenant>/where/", pages.SessionListView.as_view()),
+        )
+        session = make_pair(user).session
+        (link,) = Page(browser.get("/acme/where/").text).all("a")
+        assert link.attrs["href"] == f"/devices/{session.pk}/rename/"
+
+    def test_view_in_the_namespace_around_a_mount_links_to_it(self, settings, browser, user):
+        shop = [
+            path("devices/", include("refresh_sessions.urls_html")),
+            path("where/", pages.SessionListView.as_view()),
+        ]
+        settings.ROOT_URLCONF = (path("<slug:tenant>/", include((shop, "shop"))),)
+        session = make_pair(user).session
+        (link,) = Page(browser.get("/acme/where/").text).all("a")
+        assert link.attrs["href"] == f"/acme/devices/{session.pk}/rename/"
+
+    def test_pages_that_are_not_mounted_are_named_in_the_failure(self, settings, browser, user):
+        settings.ROOT_URLCONF = (path("<slug:tenant>/", pages.SessionListView.as_view()),)
+        with pytest.raises(NoReverseMatch, match="refresh_sessions_html"):
+            browser.get("/acme/")
+
+    def test_template_rendered_without_a_request_links_to_a_plain_mount(self, settings, user):
+        settings.ROOT_URLCONF = (path("devices/", include("refresh_sessions.urls_html")),)
+        template = Template(
+            "{% load refresh_sessions %}{% device_page_url 'session-end' session_id=key %}"
+        )
+        session = make_pair(user).session
+        html = template.render(Context({"key": session.pk}))
+        assert html == f"/devices/{session.pk}/end/"
+
+    def test_subclasses_with_handlers_of_the_first_form_go_on(self, settings, browser, client):
+        """As the pages of the documentation have had it: no further argument, no variable."""
+
+        class Devices(pages.SessionListView):
+            def get(self, request):
+                return super().get(request)
+
+        class Sessions(views.SessionListView):
+            def get(self, request):
+                return super().get(request)
+
+        mounted = [path("", Devices.as_view(), name="session-list"), *urls_html.urlpatterns[1:]]
+        settings.ROOT_URLCONF = (
+            path("devices/", include((mounted, urls_html.app_name))),
+            path("sessions/", Sessions.as_view()),
+        )
+        assert browser.get("/devices/").status_code == 200
+        access = make_pair().access
+        headers = {"authorization": f"Bearer {access}"}
+        assert client.get("/sessions/", headers=headers).status_code == 200
