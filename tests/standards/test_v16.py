@@ -229,5 +229,5 @@ def test_asvs_16_5_3_what_fails_fails_closed(
     revoke_session(pair.session, reason="admin")
     assert client.get("/who-am-i/", headers=bearer(pair)).status_code == 401
     answer = api.raw.post("/auth/login/", credentials, format="json")
-    assert answer.status_code == 500
+    assert answer.status_code == 503
     assert DeviceSession.objects.active().count() == 0
