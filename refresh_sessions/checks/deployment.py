@@ -108,13 +108,14 @@ def _check_overlap(settings: Settings) -> Iterator[CheckMessage]:
 
 
 def _check_delivery(settings: Settings) -> Iterator[CheckMessage]:
-    after = settings.CONFIRM_DELIVERY_AFTER
-    if after is not None and after >= settings.ACCESS_TOKEN_LIFETIME:
+    after, lifetime = settings.CONFIRM_DELIVERY_AFTER, settings.ACCESS_TOKEN_LIFETIME
+    # Shorter than a second is an error of its own.
+    if after is not None and timedelta(seconds=1) <= lifetime <= after:
         yield Warning(
             f"{NAMESPACE}['CONFIRM_DELIVERY_AFTER'] is not shorter than 'ACCESS_TOKEN_LIFETIME': "
             "an access token expires before its use is evidence that the refresh token arrived.",
             hint="Use a shorter time, or None if calls are to be no evidence.",
-            id="refresh_sessions.W022",
+            id="refresh_sessions.W024",
         )
 
 
@@ -124,7 +125,7 @@ def _check_companion(settings: Settings) -> Iterator[CheckMessage]:
             f"{NAMESPACE}['COMPANION_COOKIE'] is 'require', but 'TRANSPORT' is 'cookie', where no "
             "companion cookie is set.",
             hint="Remove the key: the refresh cookie itself is out of the reach of scripts.",
-            id="refresh_sessions.W023",
+            id="refresh_sessions.W025",
         )
 
 

@@ -178,9 +178,8 @@ def _confirm_delivery(claims: access.AccessClaims, family: TokenFamily, using: s
 def _is_stored_by_now(family: TokenFamily) -> bool:
     """Whether a client that crashes now would still find its refresh token in its storage."""
     after = get_settings().CONFIRM_DELIVERY_AFTER
-    if after is None or family.rotated_at is None:
-        return False
-    return family.now - family.rotated_at >= after
+    rotated_at = family.rotated_at
+    return after is not None and (rotated_at is None or family.now - rotated_at >= after)
 
 
 def _mark_delivered(family: TokenFamily, using: str) -> None:

@@ -195,9 +195,14 @@ def others_ended(person: Person, answer: Any) -> None:
 
 
 def one_more_family(person: Person, answer: Any) -> None:
+    token = person.pair.refresh
     if answer.status_code == 201:
         assert person.pair.session.families.count() == 2
-    nothing_is_lost(person, answer)
+        token = answer.json()["current"]["refresh"]
+        let_overlap_pass(person.pair)
+    assert call(person.pair) == "ok"
+    assert call(person.other) == "ok"
+    assert_can_go_on(person, token)
 
 
 def kinds_of(pair: TokenPair) -> list[str]:

@@ -61,7 +61,7 @@ class TestEndpoints:
             ("get", "sessions/x/", None),
             ("get", f"sessions/{session}/", None),
             ("patch", f"sessions/{session}/", {"name": "Phone"}),
-            ("post", "sessions/branch/", None),
+            ("post", "sessions/branch/", {"refresh": tokens["refresh"]}),
             ("post", "sessions/revoke-others/", None),
             ("delete", f"sessions/{session}/", None),
             ("post", "logout/", {}),

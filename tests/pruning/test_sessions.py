@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent, TokenFamily
-from refresh_sessions.sessions import check_access_token, revoke_session
+from refresh_sessions.sessions import revoke_session
 from refresh_sessions.sessions.pruning import RETENTION, count_prunable_sessions, prune_sessions
-from tests.domain.stories import AFTER_OVERLAP, refused, session_of
+from tests.domain.stories import AFTER_OVERLAP, delivered, refused, session_of
 from tests.factories import make_pair
 from tests.pruning.happening import HARD, MOMENT, NOW, exists, long_expired, renew, statements
 
@@ -114,8 +114,8 @@ class TestWhatStays:
         clock.move(timedelta(days=1))
         first = make_pair(user)
         second = renew(first)
-        check_access_token(second.access)
-        clock.move(HARD - timedelta(seconds=1))
+        delivered(second, clock)
+        clock.move(session_of(first).expires_at - clock.now - timedelta(seconds=1))
         assert prune_sessions(older_than=NOW) == 1
         assert refused(first.refresh) == "session_revoked"
         assert session_of(first).revoked_reason == RevokedReason.REUSE

@@ -11,9 +11,9 @@ from django.urls import get_resolver
 
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
-from refresh_sessions.sessions import refresh_session, revoke_session
+from refresh_sessions.sessions import refresh_session
 from tests.api.client import Client, problem
-from tests.domain.stories import call, refused, session_of
+from tests.domain.stories import call, delivered, refused, session_of
 from tests.keys import entry
 from tests.standards.registry import passes
 
@@ -51,7 +51,7 @@ def test_asvs_14_2_1_tokens_in_urls_are_not_looked_at(api, client, pair, options
 def test_asvs_14_2_7_rows_stay_as_long_as_they_are_needed(pair, clock):
     used = pair.refresh
     pair = refresh_session(used)
-    call(pair)
+    delivered(pair, clock)
     limit = session_of(pair).expires_at
     clock.move(limit - clock.now - timedelta(seconds=1))
     call_command("prune_refresh_sessions", "--older-than", "0s", verbosity=0)
@@ -73,19 +73,17 @@ def clears(answer) -> bool:
 
 @passes(
     "ASVS 14.3.1",
-    "Whatever ends the session has the browser drop the cookie; what scripts hold is theirs to "
-    "clear, at 204, 401 and 403.",
+    "Whatever signs out has the browser drop the cookie; what scripts hold is theirs to clear, at "
+    "204, 401 and 403. A refused refresh leaves the cookie alone: another login may have set it.",
 )
 @pytest.mark.usefixtures("cookies")
-@pytest.mark.parametrize("end", ["logout/", "sessions/revoke-all/", "sessions/{}/", "refresh/"])
+@pytest.mark.parametrize("end", ["logout/", "sessions/revoke-all/", "sessions/{}/"])
 def test_asvs_14_3_1_the_browser_forgets_an_ended_session(pair, end):
     browser = Client()
     browser.raw.cookies[NAME] = pair.refresh
-    if end == "refresh/":
-        revoke_session(pair.session, reason="admin")
     method = "delete" if "{" in end else "post"
     answer = browser.request(method, end.format(pair.session.pk), access=pair.access)
-    assert answer.status_code in {200, 204, 401}
+    assert answer.status_code in {200, 204}
     assert clears(answer)
 
 
@@ -109,7 +107,7 @@ def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
         ("get", f"sessions/{session_id}/", None, pair.access),
         ("patch", f"sessions/{session_id}/", {"name": "Phone"}, pair.access),
         ("get", "sessions/none/", None, pair.access),
-        ("post", "sessions/branch/", {"refresh": pair.refresh}, pair.access),
+        ("post", "sessions/branch/", {"refresh": "garbage"}, pair.access),
         ("post", "sessions/revoke-others/", None, pair.access),
         ("delete", f"sessions/{session_id}/", None, pair.access),
         ("post", "refresh/", {"refresh": pair.refresh}, None),
@@ -122,7 +120,7 @@ def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
         answer = getattr(api.raw, method)(f"/auth/{path}", headers=headers, **options)
         assert answer["Cache-Control"] == "no-store", (method, path)
         statuses.add(answer.status_code)
-    assert statuses == {200, 201, 204, 400, 401, 404, 405}
+    assert statuses == {200, 204, 400, 401, 404, 405}
 
 
 @pytest.mark.parametrize("media", ["application/json", "text/plain"])
