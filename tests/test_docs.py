@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.utils import ConnectionRouter
 from django.urls import get_resolver
 
-from refresh_sessions import checks, exceptions, sessions, signals
+from refresh_sessions import companion, checks, exceptions, sessions, signals
 from refresh_sessions.admin.paginating import BOUND
 from refresh_sessions.conf import RENAMABLE_FIELDS, Settings, get_settings
 from refresh_sessions.database import ATTEMPTS
@@ -113,6 +113,9 @@ class TestRotationPage:
             *dir(ConnectionRouter()),
             # A key of SQLite's OPTIONS.
             "transaction_mode",
+            # A cookie, and a detail of an event.
+            companion.NAME,
+            "after_end",
         }
         assert quoted("[a-z]+(?:_[a-z]+)+") - known == set()
 
