@@ -29,11 +29,19 @@ class BurstLog:
 
     def exception(self, message: str) -> None:
         """Log ``message`` and the exception in hand as ERROR, unless it was logged just now."""
+        self._log(logging.ERROR, message, sys.exception())
+
+    def warning(self, message: str, *args: object) -> None:
+        """Log ``message`` as WARNING, unless it was logged just now, with whatever ``args``."""
+        self._log(logging.WARNING, message, None, *args)
+
+    def _log(self, level: int, message: str, error: BaseException | None, *args: object) -> None:
         with self._lock:
             suppressed = self._count(message)
         if suppressed is not None:
-            more = f" ({suppressed} more since the last line)" if suppressed else ""
-            self._logger.error("%s%s", message, more, exc_info=sys.exception())
+            if suppressed:
+                message = f"{message} ({suppressed} more since the last line)"
+            self._logger.log(level, message, *args, exc_info=error)
 
     def _count(self, message: str) -> int | None:
         """How many lines were left out before this one, or None if this one is left out too."""

@@ -85,6 +85,16 @@ class RefreshSupersededError(RefreshSessionsError):
     message = _("A newer refresh token has been issued. Read your storage again.")
 
 
+class DeviceProofRequiredError(RefreshSessionsError):
+    """The refresh token came without the companion cookie of its family, which it requires.
+
+    The session lives on: whoever copied the token can neither use nor revoke it.
+    """
+
+    code = "device_proof_required"
+    message = _("This refresh token works only in the browser that it was issued to.")
+
+
 class NoActiveAccountError(RefreshSessionsError):
     """Unknown user, wrong password or inactive account: on purpose the same for all three."""
 

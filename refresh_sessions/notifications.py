@@ -54,11 +54,12 @@ def mail_on_reuse(
     details: Mapping[str, Any],
     **kwargs: Any,
 ) -> None:
-    """Tell the user that their session was ended because a used refresh token came back.
+    """Tell the user that a used refresh token of their session came back.
 
     The templates ``reuse_subject.txt`` and ``reuse_body.txt`` get, besides ``user``, ``session``,
     ``device``, ``ip_address`` and ``time``: ``presented_by`` and ``refreshed_by``, the two of whom
-    one has no right to the token, and ``everywhere``, whether all sessions of the user were ended.
+    one has no right to the token, ``after_end``, whether the session had ended before, and
+    ``everywhere``, whether all sessions of the user were ended.
     """
     if not get_settings().MAIL_ON_REUSE:
         return
@@ -71,6 +72,7 @@ def mail_on_reuse(
         "time": family.now,
         "presented_by": presented_by,
         "refreshed_by": refreshed_by,
+        "after_end": details.get("after_end", False),
         "everywhere": get_policy().reuse_ends(session.user, session=session) == "user",
     }
     _send("reuse", session, context)

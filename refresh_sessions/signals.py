@@ -20,10 +20,11 @@ session_revoked = Signal()
 """A session was ended. Also ``reason`` (str), ``by`` (user or None)."""
 
 refresh_token_reused = Signal()
-"""A used refresh token came back and its session was ended.
+"""A used refresh token came back, and its session was revoked unless it had ended before.
 
 Also ``family``, ``generation`` (of the presented token), ``request``, and ``details``: a dict with
-address and user agent of both presenters, as in the event.
+address and user agent of both presenters, and ``after_end`` where the session had ended, as in the
+event.
 """
 
 refresh_token_recovered = Signal()

@@ -1,4 +1,8 @@
-"""How the refresh token travels: in the JSON body, or in a cookie that scripts cannot read."""
+"""How the refresh token travels: in the JSON body, or in a cookie that scripts cannot read.
+
+Beside the body travels the companion cookie, which tells parallel requests of one browser from
+somebody with a copied token.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from refresh_sessions.companion import clear_companion, set_companion
 from refresh_sessions.conf import get_settings
 from refresh_sessions.sessions import TokenPair
 
@@ -26,11 +31,11 @@ class Transport(Protocol):
     def read(self, request: HttpRequest, data: Mapping[str, Any]) -> Any:
         """What stands where the token should, or None."""
 
-    def write(self, response: HttpResponseBase, pair: TokenPair) -> None:
+    def write(self, request: HttpRequest, response: HttpResponseBase, pair: TokenPair) -> None:
         """Give the client its new token; leave it alone where there is none."""
 
-    def clear(self, response: HttpResponseBase) -> None:
-        """Have the client drop a token that is of no more use."""
+    def clear(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        """Have the client drop what a sign-out makes useless."""
 
 
 class BodyTransport:
@@ -46,11 +51,15 @@ class BodyTransport:
         """The field ``refresh``, by its name in ``FIELD_NAMES``."""
         return data.get(get_settings().field_name("refresh"))
 
-    def write(self, response: HttpResponseBase, pair: TokenPair) -> None:
-        """Nothing: the body has it."""
+    def write(self, request: HttpRequest, response: HttpResponseBase, pair: TokenPair) -> None:
+        """Set the companion cookie after a login; the token is in the body."""
+        if pair.companion is not None:
+            expires_at = pair.session.expires_at
+            set_companion(request, response, pair.companion, expires_at=expires_at)
 
-    def clear(self, response: HttpResponseBase) -> None:
-        """Nothing: the client has to do it."""
+    def clear(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        """Delete the companion cookie; the client has to drop the token itself."""
+        clear_companion(request, response)
 
 
 class CookieTransport:
@@ -73,7 +82,7 @@ class CookieTransport:
         """The cookie; a token in the body is not looked at."""
         return request.COOKIES.get(get_settings().COOKIE_NAME)
 
-    def write(self, response: HttpResponseBase, pair: TokenPair) -> None:
+    def write(self, request: HttpRequest, response: HttpResponseBase, pair: TokenPair) -> None:
         """Set the cookie, unless the client is to keep the one it has."""
         settings = get_settings()
         if pair.refresh is None:
@@ -89,7 +98,7 @@ class CookieTransport:
             samesite=settings.COOKIE_SAMESITE,
         )
 
-    def clear(self, response: HttpResponseBase) -> None:
+    def clear(self, request: HttpRequest, response: HttpResponseBase) -> None:
         """Delete the cookie, with the attributes that browsers compare (``__Host-``)."""
         settings = get_settings()
         response.set_cookie(

@@ -17,7 +17,7 @@ urlpatterns = [
     path("jwks.json", views.JWKSView.as_view(), name="jwks"),
     path("reauthenticate/", views.ReauthenticateView.as_view(), name="reauthenticate"),
     path("sessions/", views.SessionListView.as_view(), name="session-list"),
-    path("sessions/branch/", views.BranchView.as_view(), name="branch"),
+    path("sessions/branch/", views.OpenFamilyView.as_view(), name="open-family"),
     path("sessions/revoke-others/", views.RevokeOthersView.as_view(), name="revoke-others"),
     path("sessions/revoke-all/", views.RevokeAllView.as_view(), name="revoke-all"),
     # A plain string: an id that is none gets the contract's 404, not a page of HTML.

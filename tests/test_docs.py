@@ -93,7 +93,7 @@ class TestRotationPage:
     def test_settings(self):
         names = quoted("[A-Z]+(?:_[A-Z]+)+")
         ours = names & set(Settings.__dataclass_fields__)
-        assert {"ROTATION_OVERLAP", "CONFIRM_DELIVERY", "LOST_RESPONSE_RECOVERY"} <= ours
+        assert {"ROTATION_OVERLAP", "CONFIRM_DELIVERY_AFTER", "LOST_RESPONSE_RECOVERY"} <= ours
         others = vars(global_settings).keys() | connection.settings_dict.keys()
         assert names - ours <= others
 

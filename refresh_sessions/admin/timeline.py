@@ -28,13 +28,13 @@ _TONES: Final[Mapping[str, tuple[str, str]]] = {
     EventKind.SIGNED_IN: ("good", "→"),
     EventKind.REAUTHENTICATED: ("good", "✓"),
     EventKind.PASSWORD_CHANGED: ("good", "✓"),
-    EventKind.BRANCHED: ("good", "+"),
+    EventKind.FAMILY_OPENED: ("good", "+"),
     EventKind.REAUTHENTICATION_FAILED: ("ended", "✗"),
     EventKind.SIGNED_OUT: ("quiet", "←"),
     EventKind.REVOKED: ("ended", "✕"),
     EventKind.LIMIT_REACHED: ("ended", "✕"),
     EventKind.REUSE_DETECTED: ("alarm", "!"),
-    EventKind.HEALED: ("alarm", "!"),
+    EventKind.TOKEN_AHEAD_OF_DATABASE: ("alarm", "!"),
 }
 _OTHER: Final = ("quiet", "•")
 

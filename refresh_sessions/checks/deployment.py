@@ -36,6 +36,8 @@ def find_risks(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_secret_keys()
     yield from _check_overlap(settings)
     yield from _check_lifetimes(settings)
+    yield from _check_delivery(settings)
+    yield from _check_companion(settings)
     yield from check_throttles()
     if settings.TRANSPORT == "cookie":
         yield from _check_cookie(settings)
@@ -102,6 +104,27 @@ def _check_overlap(settings: Settings) -> Iterator[CheckMessage]:
             hint="Use a little more than the longest time-out of clients and proxies; the "
             f"default is ten seconds.{strict}",
             id="refresh_sessions.W003",
+        )
+
+
+def _check_delivery(settings: Settings) -> Iterator[CheckMessage]:
+    after = settings.CONFIRM_DELIVERY_AFTER
+    if after is not None and after >= settings.ACCESS_TOKEN_LIFETIME:
+        yield Warning(
+            f"{NAMESPACE}['CONFIRM_DELIVERY_AFTER'] is not shorter than 'ACCESS_TOKEN_LIFETIME': "
+            "an access token expires before its use is evidence that the refresh token arrived.",
+            hint="Use a shorter time, or None if calls are to be no evidence.",
+            id="refresh_sessions.W022",
+        )
+
+
+def _check_companion(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.COMPANION_COOKIE == "require" and settings.TRANSPORT != "body":
+        yield Warning(
+            f"{NAMESPACE}['COMPANION_COOKIE'] is 'require', but 'TRANSPORT' is 'cookie', where no "
+            "companion cookie is set.",
+            hint="Remove the key: the refresh cookie itself is out of the reach of scripts.",
+            id="refresh_sessions.W023",
         )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Final, cast, get_origin, get_type_hints
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
 from refresh_sessions.conf.durations import in_code, to_duration
 from refresh_sessions.conf.networks import network_problem
@@ -34,7 +34,7 @@ _SECRETIVE: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
 """Settings whose values must not show in a message."""
 _CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_ERROR_FIELDS: Final = ("code", "detail", "errors", "hint", "reason")
+_TAKEN_FIELDS: Final = ("code", "current", "detail", "errors", "hint", "reason")
 _HINTS: Final = get_type_hints(Settings)
 
 
@@ -80,7 +80,7 @@ def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
     final = [value.get(key, key) for key in RENAMABLE_FIELDS]
     if len(set(final)) < len(final):
         yield f"{name} gives two fields the same name."
-    for taken in sorted({"", *_ERROR_FIELDS} & set(final)):
+    for taken in sorted({"", *_TAKEN_FIELDS} & set(final)):
         yield f"{name} cannot use the name {taken!r}."
 
 
@@ -108,7 +108,7 @@ def _network_problems(name: str, value: Iterable[str]) -> Iterator[str]:
 def _such_as(key: str, value: Any) -> str:
     """The right way to write what was meant, where that can be said."""
     hint = _HINTS[key]
-    if hint is timedelta:
+    if hint is timedelta or timedelta in get_args(hint):
         duration = to_duration(value)
         if duration is None or any(_value_problems(key, duration)):
             duration = getattr(Settings(), key)

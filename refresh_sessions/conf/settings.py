@@ -25,7 +25,15 @@ class Settings:
     ROTATION_OVERLAP: timedelta = timedelta(seconds=10)
     """How long after a rotation parallel requests with the old token are taken as siblings."""
     LOST_RESPONSE_RECOVERY: bool = True
-    CONFIRM_DELIVERY: bool = True
+    CONFIRM_DELIVERY_AFTER: timedelta | None = timedelta(minutes=1)
+    """How old a generation has to be before an API call is evidence that its client has stored the
+    refresh token; browsers store cookies up to 30 seconds late. None: calls are no evidence."""
+    COMPANION_COOKIE: Literal["siblings", "require", "off"] = "siblings"
+    """With ``TRANSPORT = "body"``: an HttpOnly cookie that a copied token lacks. "siblings":
+    parallel refreshes that show it get one successor; "require": a family that has shown it is
+    refused without it."""
+    SESSION_EXPIRED_STATUS: Literal[403, 401] = 403
+    """The HTTP status of ``session_expired``; many clients give up on 401 alone."""
     ACCESS_TOKEN_CHECK: Literal["session", "cache", "stateless"] = "session"  # noqa: S105
     CACHE_ALIAS: str = "default"
     """The cache of ``ACCESS_TOKEN_CHECK = "cache"``."""

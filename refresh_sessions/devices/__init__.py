@@ -1,6 +1,11 @@
 """What a request tells about the device that sent it and the address it came from."""
 
-from refresh_sessions.devices.addresses import client_address, client_network, parse_address
+from refresh_sessions.devices.addresses import (
+    client_address,
+    client_network,
+    network_of,
+    parse_address,
+)
 from refresh_sessions.devices.hints import STORED_LENGTH, ClientHints
 from refresh_sessions.devices.icons import device_icon
 from refresh_sessions.devices.kinds import DeviceKind
@@ -24,6 +29,7 @@ __all__ = [
     "kind_of",
     "label",
     "name_device",
+    "network_of",
     "parse_address",
     "place_of",
     "printable",

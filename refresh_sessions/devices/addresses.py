@@ -53,7 +53,11 @@ def client_network(request: HttpRequest) -> str:
     Its address, or of an IPv6 address the first 64 bits: a single household has all the others
     to choose from (RFC 6177).
     """
-    address = client_address(request)
+    return network_of(client_address(request))
+
+
+def network_of(address: str | None) -> str:
+    """The same for an address as ``client_address`` gives it."""
     if address is None or ":" not in address:
         return address or ""
     return str(IPv6Network((address, _HOUSEHOLD), strict=False))

@@ -83,7 +83,7 @@ class EndSessionView(ProvingPage, OneSessionPage):
         )
         logout(self.request)
         response = redirect(django_settings.LOGOUT_REDIRECT_URL or self.get_login_url())
-        get_transport().clear(response)
+        get_transport().clear(self.request, response)
         return response
 
 

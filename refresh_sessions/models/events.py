@@ -14,12 +14,12 @@ class EventKind(models.TextChoices):
     SIGNED_OUT = "signed_out", _("Signed out")
     REVOKED = "revoked", _("Revoked")
     REUSE_DETECTED = "reuse_detected", _("Reuse of a refresh token detected")
-    BRANCHED = "branched", _("Tokens for a second process of the device")
+    FAMILY_OPENED = "family_opened", _("Tokens for a second process of the device")
     REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
     REAUTHENTICATION_FAILED = "reauthentication_failed", _("Re-authentication failed")
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     LIMIT_REACHED = "limit_reached", _("Limit reached")
-    HEALED = "healed", _("Token newer than the database")
+    TOKEN_AHEAD_OF_DATABASE = "token_ahead_of_database", _("Token newer than the database")
 
 
 class SessionEvent(models.Model):

@@ -67,6 +67,16 @@ class TokenFamily(models.Model):
     )
     authentication_methods = models.JSONField(_("methods"), default=list)
     closed_at = models.DateTimeField(_("closed"), null=True)
+    """When the rotation that opened the family was taken back."""
+
+    # For the rotation rule alone: see ``refresh_sessions.rotation``.
+    companion_digest = models.CharField(max_length=64, blank=True, editable=False)
+    companion_generation = models.PositiveIntegerField(null=True, editable=False)
+    sibling_answered_at = models.DateTimeField(null=True, editable=False)
+    tolerated_generation = models.PositiveIntegerField(null=True, editable=False)
+    recoveries_by_others = models.PositiveSmallIntegerField(default=0, editable=False)
+    opened_family = models.UUIDField(null=True, editable=False)
+    """What the newest rotation opened."""
 
     objects = TokenFamilyQuerySet.as_manager()
 

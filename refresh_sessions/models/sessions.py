@@ -135,6 +135,11 @@ class DeviceSession(models.Model):
         related_name="+",
         verbose_name=_("revoked by"),
     )
+    revoked_family = models.UUIDField(null=True, editable=False)
+    revoked_generation = models.PositiveIntegerField(null=True, editable=False)
+    """With which token its holder signed out: whoever signs out with the newest one has it."""
+    reuse_detected_at = models.DateTimeField(null=True, editable=False)
+    """When the alarm was raised, which happens once, also after the session has ended."""
     auth_hash = models.CharField(max_length=64, editable=False)
 
     objects = DeviceSessionQuerySet.as_manager()

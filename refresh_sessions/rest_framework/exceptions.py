@@ -41,6 +41,7 @@ _STATUS_AND_CHALLENGE: Final[
     ),
     (exceptions.InvalidTokenError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
     (exceptions.SessionRevokedError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
+    (exceptions.DeviceProofRequiredError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
     (exceptions.NoActiveAccountError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
     (
         exceptions.ReauthenticationRequiredError,
@@ -53,7 +54,6 @@ _STATUS_AND_CHALLENGE: Final[
     (exceptions.ReauthenticationFailedError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
     (exceptions.ReauthenticationUnavailableError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.ProofIncompleteError, status.HTTP_400_BAD_REQUEST, None),
-    (exceptions.SessionExpiredError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.SessionLimitReachedError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.FamilyLimitReachedError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.RefreshSupersededError, status.HTTP_409_CONFLICT, None),
@@ -123,6 +123,17 @@ class CrossSiteRequest(APIException):
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = _("This request came from another site.")
     default_code = "csrf_failed"
+
+
+class TokenFamilyOverCookie(APIException):
+    """No token family is opened where a cookie carries the refresh token."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = _("A browser with a refresh cookie has one token family.")
+    default_code = "cookie_transport"
+
+    def __init__(self) -> None:
+        super().__init__({"detail": self.default_detail, "code": self.default_code})
 
 
 class OAuthError(APIException):
@@ -227,6 +238,9 @@ def _translated(error: Exception) -> Exception:
 
 
 def _status_and_challenge(error: exceptions.RefreshSessionsError) -> tuple[int, str | None]:
+    if isinstance(error, exceptions.SessionExpiredError):
+        expired: int = get_settings().SESSION_EXPIRED_STATUS
+        return expired, _INVALID_TOKEN if expired == status.HTTP_401_UNAUTHORIZED else None
     for kind, code, challenge in _STATUS_AND_CHALLENGE:
         if isinstance(error, kind):
             return code, challenge

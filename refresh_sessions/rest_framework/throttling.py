@@ -11,7 +11,7 @@ import hashlib
 import logging
 import unicodedata
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -155,9 +155,17 @@ class VerifyThrottle(LoginThrottle):
 class RefreshThrottle(SessionThrottle):
     """Refreshes per session. The token is verified first and not consumed by a refusal.
 
+    The view counts a refresh when it knows the answer: what repeats the answer to a sibling weighs
+    nothing.
+
     While the cache does not answer they go on uncounted: whoever refreshes holds a token, and
     rotation itself bounds what it is good for.
     """
+
+    key: str | None
+    history: list[float]
+    now: float
+    duration: int
 
     scope = "session-refresh"
     default_rate = "30/min"
@@ -171,7 +179,22 @@ class RefreshThrottle(SessionThrottle):
         try:
             return super().admits(request, view)
         except ThrottleUnavailableError:
+            self.key = None
             return True
+
+    def throttle_success(self) -> bool:
+        """Admit the request without counting it."""
+        return True
+
+    def count(self) -> None:
+        """Count the refresh that was admitted."""
+        # REST framework sets neither where the rate is None.
+        if getattr(self, "key", None) is None:
+            return
+        with suppress(ThrottleUnavailableError):
+            # Others may have been counted since.
+            history = self.cache.get(self.key, [])
+            self.cache.set(self.key, [self.now, *history], self.duration)
 
 
 class ReauthenticateThrottle(SessionThrottle):

@@ -6,8 +6,8 @@ Any sign-in flow can use them: a password, social login, passkeys, magic links.
 from asgiref.sync import sync_to_async
 
 from refresh_sessions.sessions.attempts import step_ups_of
-from refresh_sessions.sessions.branching import branch_session
 from refresh_sessions.sessions.checking import AccessGrant, check_access_token, read_grant
+from refresh_sessions.sessions.families import OpenedFamily, open_family
 from refresh_sessions.sessions.introspecting import (
     introspect_access_token,
     introspect_refresh_token,
@@ -26,12 +26,12 @@ from refresh_sessions.sessions.revoking import (
     revoke_user_sessions,
 )
 from refresh_sessions.sessions.second_step import finish_sign_in, sign_in
-from refresh_sessions.sessions.signing_out import sign_out
+from refresh_sessions.sessions.signing_out import end_by_holder, sign_out
 from refresh_sessions.sessions.starting import start_session
 from refresh_sessions.sessions.tickets import Ticket, read_ticket
 
 # Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
-abranch_session = sync_to_async(branch_session)
+aopen_family = sync_to_async(open_family)
 asign_in = sync_to_async(sign_in)
 afinish_sign_in = sync_to_async(finish_sign_in)
 astart_session = sync_to_async(start_session)
@@ -49,15 +49,16 @@ aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
 
 __all__ = [
     "AccessGrant",
+    "OpenedFamily",
     "Ticket",
     "TokenPair",
-    "abranch_session",
     "achange_password",
     "acheck_access_token",
     "afinish_sign_in",
     "aintrospect_access_token",
     "aintrospect_refresh_token",
     "anote_failed_proof",
+    "aopen_family",
     "areauthenticate_session",
     "arefresh_session",
     "arevoke_session",
@@ -66,16 +67,17 @@ __all__ = [
     "asign_in",
     "asign_out",
     "astart_session",
-    "branch_session",
     "change_password",
     "check_access_token",
     "count_prunable_events",
     "count_prunable_sessions",
+    "end_by_holder",
     "finish_sign_in",
     "introspect_access_token",
     "introspect_refresh_token",
     "is_fresh",
     "note_failed_proof",
+    "open_family",
     "proof_by",
     "prune_events",
     "prune_sessions",

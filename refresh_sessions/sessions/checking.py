@@ -168,11 +168,19 @@ def _confirm_delivery(claims: access.AccessClaims, family: TokenFamily, using: s
         claims.generation == family.generation
         and family.redeemable_generation is not None
         and family.delivered_at is None
-        and get_settings().CONFIRM_DELIVERY
+        and _is_stored_by_now(family)
     ):
         # After the request's own transaction, or the row would stay locked for as long as that
         # lasts. If it is rolled back, the next request brings the same evidence.
         after_commit(using, lambda: _mark_delivered(family, using))
+
+
+def _is_stored_by_now(family: TokenFamily) -> bool:
+    """Whether a client that crashes now would still find its refresh token in its storage."""
+    after = get_settings().CONFIRM_DELIVERY_AFTER
+    if after is None or family.rotated_at is None:
+        return False
+    return family.now - family.rotated_at >= after
 
 
 def _mark_delivered(family: TokenFamily, using: str) -> None:

@@ -38,6 +38,8 @@ class Ending:
     by: AbstractBaseUser | None = None
     request: HttpRequest | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    presented: tuple[UUID, int] | None = None
+    """Family and generation of the token by which its holder signed out."""
 
 
 def end_one(session: DeviceSession, ending: Ending, *, using: str) -> bool:
@@ -75,6 +77,21 @@ def have_ended(sessions: Sequence[DeviceSession], ending: Ending, *, using: str)
     return ended.count() == len(ids)
 
 
+def note_reuse_after_end(session: DeviceSession, ending: Ending, *, using: str) -> bool:
+    """Record the reuse of a token of a revoked session, and say whether it was the first."""
+    sessions = DeviceSession.objects.using(using).filter(pk=session.pk)
+    if not sessions.filter(reuse_detected_at__isnull=True).update(reuse_detected_at=DatabaseNow()):
+        return False
+    _record([session.pk], ending, using)
+    return True
+
+
+def is_reuse_noted(session: DeviceSession, *, using: str) -> bool:
+    """Whether a reuse in this session has been recorded."""
+    sessions = DeviceSession.objects.using(using).filter(pk=session.pk)
+    return sessions.filter(reuse_detected_at__isnull=False).exists()
+
+
 def announce(sessions: Iterable[DeviceSession], ending: Ending) -> None:
     """Tell caches and listeners, once the end is committed."""
     sessions = list(sessions)
@@ -87,8 +104,15 @@ def announce(sessions: Iterable[DeviceSession], ending: Ending) -> None:
 
 def _mark(sessions: DeviceSessionQuerySet, ending: Ending) -> int:
     # An end is final: the condition is part of the UPDATE, not of a look before it.
+    family, generation = ending.presented or (None, None)
+    reused = ending.reason == RevokedReason.REUSE
     return sessions.filter(revoked_at__isnull=True).update(
-        revoked_at=DatabaseNow(), revoked_reason=ending.reason, revoked_by=ending.by
+        revoked_at=DatabaseNow(),
+        revoked_reason=ending.reason,
+        revoked_by=ending.by,
+        revoked_family=family,
+        revoked_generation=generation,
+        reuse_detected_at=DatabaseNow() if reused else None,
     )
 
 

@@ -13,7 +13,7 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.database import retry_when_busy
 from refresh_sessions.exceptions import InvalidTokenError, SessionRevokedError
 from refresh_sessions.models import TokenFamily
-from refresh_sessions.rotation import Verdict, judge
+from refresh_sessions.rotation import Presenter, judge
 from refresh_sessions.sessions.checking import check_state
 from refresh_sessions.sessions.reading import read_family, state_of
 from refresh_sessions.sessions.rotating import Allowance, rules_in_force
@@ -72,13 +72,15 @@ def _could_be_exchanged(claims: refresh.RefreshClaims, family: TokenFamily) -> b
     verdict = judge(
         claims.generation,
         state,
+        # What the client could show when it comes itself, as far as the family knows of it.
+        presenter=Presenter(shows_companion=state.companion_known, resembles_last_client=True),
         token_expires_at=claims.expires_at,
         now=family.now,
         rules=rules_in_force(),
     )
     if verdict.mints:
         return Allowance.of(family).permits(claims.generation, state)
-    return verdict in {Verdict.UNCHANGED, Verdict.ACCESS_ONLY}
+    return verdict.repeats
 
 
 def _read(family_id: Any) -> TokenFamily:

@@ -26,6 +26,10 @@ class TokenPair:
     refresh_expires_at: datetime | None
     session: DeviceSession
     family: TokenFamily
+    companion: str | None = field(default=None, repr=False)
+    """The value of the companion cookie, after a login with ``TRANSPORT = "body"``."""
+    repeated: bool = False
+    """Whether a sibling got the same a moment ago, and no refresh token was issued anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,7 @@ def access_only(token: AccessToken, family: TokenFamily) -> TokenPair:
         refresh_expires_at=None,
         session=family.session,
         family=family,
+        repeated=True,
     )
 
 

@@ -42,7 +42,7 @@ from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.revoking import BATCH_SIZE
 from refresh_sessions.sessions.rotating import (
     Allowance,
-    advance,
+    advance_by_access_token,
     compare_and_swap,
     rules_in_force,
 )
@@ -201,8 +201,8 @@ class _Change:
         }
         # As a refresh does: a proof that was given to one access token goes to no refresh token.
         family.authenticated_at = proof_of(family, generation)
-        family.redeemable_generation = redeemable_after_proof(state, rules=rules)
-        advance(family, generation=family.generation, request=self.request)
+        redeemable = redeemable_after_proof(state, rules=rules)
+        advance_by_access_token(family, redeemable=redeemable, request=self.request)
         compare_and_swap(family, found, using=self.using)
         return True
 

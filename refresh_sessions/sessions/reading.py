@@ -31,6 +31,17 @@ def read_family(family_id: UUID, *, using: str) -> TokenFamily:
         raise SessionRevokedError from None
 
 
+def opened_family_used(family: TokenFamily, *, using: str) -> bool:
+    """Whether the newest rotation opened a family, and its first token has been used.
+
+    One query where the newest rotation opened a family, none otherwise.
+    """
+    if family.opened_family is None:
+        return False
+    families = TokenFamily.objects.using(using).filter(pk=family.opened_family)
+    return families.filter(rotated_at__isnull=False).exists()
+
+
 def is_stored(family: TokenFamily, *, using: str) -> bool:
     """Whether a family that was to be created is there."""
     return TokenFamily.objects.using(using).filter(pk=family.pk).exists()
@@ -43,12 +54,24 @@ def state_of(family: TokenFamily) -> FamilyState:
         generation=family.generation,
         redeemable_generation=family.redeemable_generation,
         rotated_at=family.rotated_at,
-        delivered_at=family.delivered_at,
+        delivered_at=family.delivered_at or _signed_out_with_newest(family),
         idle_expires_at=family.idle_expires_at,
         expires_at=session.expires_at,
-        ended=session.revoked_at is not None or family.closed_at is not None,
+        revoked=session.revoked_at is not None,
         account_changed=not may_sign_in(user) or not is_current(user, session.auth_hash),
+        closed_at=family.closed_at,
+        companion_generation=family.companion_generation,
+        sibling_answered=family.sibling_answered_at is not None,
+        tolerated_generation=family.tolerated_generation,
+        recoveries_by_others=family.recoveries_by_others,
     )
+
+
+def _signed_out_with_newest(family: TokenFamily) -> datetime | None:
+    """When somebody signed out with the newest token of the family, which delivers it."""
+    session = family.session
+    with_it = (session.revoked_family, session.revoked_generation)
+    return session.revoked_at if with_it == (family.pk, family.generation) else None
 
 
 def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:

@@ -35,7 +35,7 @@ from refresh_sessions.sessions.reading import read_family, state_of
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.rotating import (
     Allowance,
-    advance,
+    advance_by_access_token,
     compare_and_swap,
     rules_in_force,
 )
@@ -136,10 +136,8 @@ class _Proof:
         }
         rotated = self._rotates(family)
         if rotated:
-            family.redeemable_generation = redeemable_after_proof(
-                state_of(family), rules=rules_in_force()
-            )
-            advance(family, generation=family.generation, request=self.request)
+            redeemable = redeemable_after_proof(state_of(family), rules=rules_in_force())
+            advance_by_access_token(family, redeemable=redeemable, request=self.request)
             family.authenticated_at = family.rotated_at
         else:
             family.authenticated_at = proof_beside_rotation(family)

@@ -19,13 +19,21 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import auth_digest
 from refresh_sessions.database import (
+    DatabaseNow,
     forbid_outer_transaction,
     is_connection_lost,
     retry_when_busy,
 )
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
-from refresh_sessions.rotation import Verdict, judge
+from refresh_sessions.rotation import (
+    FamilyState,
+    Presenter,
+    Verdict,
+    is_kin,
+    judge,
+    keeps_opened_family,
+)
 from refresh_sessions.sessions.issuing import (
     TokenPair,
     access_only,
@@ -33,8 +41,9 @@ from refresh_sessions.sessions.issuing import (
     issue_access,
     issue_pair,
 )
+from refresh_sessions.sessions.presenting import presenter_of, require_companion
 from refresh_sessions.sessions.proving import proof_of
-from refresh_sessions.sessions.reading import read_family, state_of
+from refresh_sessions.sessions.reading import opened_family_used, read_family, state_of
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.refusing import refuse
 from refresh_sessions.sessions.rotating import Allowance, advance, rules_in_force, write
@@ -47,13 +56,15 @@ security_logger = logging.getLogger("refresh_sessions.security")
 
 @sensitive_variables()
 def refresh_session(
-    token: str | refresh.RefreshClaims, *, request: HttpRequest | None = None
+    token: str | refresh.RefreshClaims,
+    *,
+    request: HttpRequest | None = None,
 ) -> TokenPair:
-    """Exchange a refresh token for new tokens. Looks at nothing but the refresh token.
+    """Exchange a refresh token for new tokens. Looks at no access token.
 
     Args:
         token: the refresh token, or its claims where the caller has verified it already.
-        request: for address and user agent.
+        request: for address, user agent and companion cookie.
 
     Returns:
         The new pair; ``refresh`` is None where the client is to keep the one it stores.
@@ -63,6 +74,7 @@ def refresh_session(
         SessionRevokedError: its session has ended, or ends now because the token was used before.
         SessionExpiredError: a limit in time or number has been reached.
         RefreshSupersededError: a sibling has just stored a newer token.
+        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
         DatabaseBusyError: no answer in several tries; come again with the same token.
         OuterTransactionError: called inside a transaction.
 
@@ -88,27 +100,36 @@ class _Refresh:
 
     def attempt(self) -> TokenPair:
         family = self._read()
-        state = state_of(family)
-        if not state.ended and (written := self._has_been_written(family)):
+        usable = family.session.revoked_at is None and family.closed_at is None
+        if usable and (written := self._has_been_written(family)):
             return self._issue(written, family)
-        verdict = judge(
-            self.claims.generation,
-            state,
-            token_expires_at=self.claims.expires_at,
-            now=family.now,
-            rules=rules_in_force(),
-        )
+        presenter = presenter_of(family, self.request)
+        require_companion(family, presenter)
+        state = state_of(family)
+        verdict = self._judge(state, family, presenter)
+        if verdict is Verdict.RECOVER and opened_family_used(family, using=self.using):
+            verdict = self._judge(replace(state, opened_family_used=True), family, presenter)
         if verdict.mints:
             allowance = Allowance.of(family)
             if not allowance.permits(self.claims.generation, state):
                 return refuse(Verdict.REFRESH_LIMIT, self.claims, family, self.request)
             # A policy that fails must not use up the token that the client has.
             self.extra = extra_claims(family.session, request=self.request)
-            self._rotate(verdict, family, allowance)
+            self._rotate(verdict, family, presenter, allowance)
             return self._issue(verdict, family)
-        if verdict is Verdict.UNCHANGED or verdict is Verdict.ACCESS_ONLY:
-            return self._access_for_sibling(verdict, family)
+        if verdict.repeats:
+            return self._answer_sibling(verdict, family, presenter)
         return refuse(verdict, self.claims, family, self.request)
+
+    def _judge(self, state: FamilyState, family: TokenFamily, presenter: Presenter) -> Verdict:
+        return judge(
+            self.claims.generation,
+            state,
+            presenter=presenter,
+            token_expires_at=self.claims.expires_at,
+            now=family.now,
+            rules=rules_in_force(),
+        )
 
     def _read(self) -> TokenFamily:
         """The family with session, user and clock, on the primary: a replica may lag behind."""
@@ -127,27 +148,43 @@ class _Refresh:
                 return verdict
         return None
 
-    def _rotate(self, verdict: Verdict, family: TokenFamily, allowance: Allowance) -> None:
+    def _rotate(
+        self,
+        verdict: Verdict,
+        family: TokenFamily,
+        presenter: Presenter,
+        allowance: Allowance,
+    ) -> None:
         found: dict[str, Any] = {"generation": family.generation}
+        closes = None
+        if verdict is Verdict.RECOVER and not keeps_opened_family(state_of(family), presenter):
+            closes = family.opened_family
         if verdict is not Verdict.RECOVER:
-            family.redeemable_generation = self.claims.generation
             family.authenticated_at = proof_of(family, family.generation)
         else:
-            # Only as long as nobody has seen the successor in use.
-            found["delivered_at"] = None
-            # Whoever retries may be a thief; what the owner proved is not theirs.
+            # What was known of the successor's use when the retry was judged.
+            found["delivered_at"] = family.delivered_at
+            # Whoever retries may be an attacker; the owner re-authenticated, not they.
             family.authenticated_at = None
-        advance(family, generation=self.claims.generation, request=self.request)
+        advance(
+            family,
+            verdict,
+            generation=self.claims.generation,
+            # What a recovery redeems once more, and any other rotation from now on.
+            redeemable=self.claims.generation,
+            presenter=presenter,
+            request=self.request,
+        )
         try:
-            write(family, found, allowance=allowance, using=self.using)
+            write(family, found, allowance=allowance, closes=closes, using=self.using)
         except Error as error:
             if is_connection_lost(error):
                 self.unsure.append((verdict, family))
             raise
 
     def _issue(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
-        if verdict is Verdict.HEAL:
-            self._try(lambda: self._record_healing(family))
+        if verdict is Verdict.AHEAD_OF_DATABASE:
+            self._try(lambda: self._record_ahead_of_database(family))
         if verdict is Verdict.RECOVER:
             self._announce(refresh_token_recovered, family)
         self._try(lambda: _renew_auth_hash(family.session, self.using))
@@ -160,19 +197,43 @@ class _Refresh:
             extra=self.extra,
         )
 
-    def _access_for_sibling(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
-        """An access token for the generation that this client holds; nothing is written."""
+    def _answer_sibling(
+        self, verdict: Verdict, family: TokenFamily, presenter: Presenter
+    ) -> TokenPair:
+        """Answer a request that was under way while a sibling rotated."""
+        if verdict is Verdict.SUCCESSOR:
+            secret = self.claims.secret_of_successor(family.secret_digest)
+            pair = issue_pair(family, secret=secret, now=family.now, request=self.request)
+            return replace(pair, repeated=True)
+        resent = verdict is Verdict.RESEND
         token = issue_access(
             family,
             generation=self.claims.generation,
-            proven=proof_of(family, self.claims.generation),
+            # An attacker with a copied token always gets this answer, siblings rarely do within
+            # minutes of a re-authentication.
+            proven=proof_of(family, self.claims.generation) if resent else None,
             now=family.now,
             request=self.request,
         )
         pair = access_only(token, family)
-        if verdict is not Verdict.UNCHANGED:
-            return pair
-        return replace(pair, refresh=self.claims.token, refresh_expires_at=self.claims.expires_at)
+        if resent:
+            expires_at = self.claims.expires_at
+            return replace(pair, refresh=self.claims.token, refresh_expires_at=expires_at)
+        self._note_sibling(family, presenter)
+        return pair
+
+    def _note_sibling(self, family: TokenFamily, presenter: Presenter) -> None:
+        """Note once per rotation that a client may write the token back that it presented.
+
+        Many OAuth libraries do so after an answer without a refresh token (RFC 6749 §6).
+        """
+        used = self.claims.generation == family.redeemable_generation
+        noted = family.sibling_answered_at is not None
+        if used and not noted and is_kin(state_of(family), presenter):
+            rows = TokenFamily.objects.using(self.using).filter(
+                pk=family.pk, generation=family.generation, sibling_answered_at__isnull=True
+            )
+            self._try(lambda: rows.update(sibling_answered_at=DatabaseNow()))
 
     def _try(self, step: Callable[[], object]) -> None:
         """Do what is good to have. The token has been used: the client must get the next one."""
@@ -181,10 +242,10 @@ class _Refresh:
         except (Error, DatabaseBusyError):
             logger.exception("A step after the refresh failed")
 
-    def _record_healing(self, family: TokenFamily) -> None:
+    def _record_ahead_of_database(self, family: TokenFamily) -> None:
         record(
             [family.session_id],
-            EventKind.HEALED,
+            EventKind.TOKEN_AHEAD_OF_DATABASE,
             request=self.request,
             details={"generation": family.generation},
             using=self.using,

@@ -28,6 +28,7 @@ def revoke_session(
     by: AbstractBaseUser | None = None,
     request: HttpRequest | None = None,
     details: Mapping[str, Any] | None = None,
+    presented: tuple[UUID, int] | None = None,
 ) -> bool:
     """End one session, at once and for good.
 
@@ -37,6 +38,7 @@ def revoke_session(
         by: who ended it, if a person did.
         request: whose address goes into the event.
         details: more for the event, as JSON.
+        presented: family and generation of the token by which its holder signs out.
 
     Returns:
         Whether this call ended it; False when it had ended before.
@@ -46,7 +48,9 @@ def revoke_session(
 
     """
     using = router.db_for_write(DeviceSession)
-    ending = Ending(reason=reason, by=by, request=request, details=details or {})
+    ending = Ending(
+        reason=reason, by=by, request=request, details=details or {}, presented=presented
+    )
 
     ended = commit_when_busy(
         using,
@@ -64,6 +68,7 @@ def revoke_sessions(
     reason: str,
     by: AbstractBaseUser | None = None,
     request: HttpRequest | None = None,
+    presented: tuple[UUID, int] | None = None,
 ) -> int:
     """End all sessions of a queryset that have not ended yet, and say how many those were.
 
@@ -74,7 +79,7 @@ def revoke_sessions(
 
     """
     using = router.db_for_write(DeviceSession)
-    ending = Ending(reason=reason, by=by, request=request)
+    ending = Ending(reason=reason, by=by, request=request, presented=presented)
     return sum(
         _revoke_batch(session_ids, ending, using) for session_ids in _batches(sessions, using)
     )
@@ -87,6 +92,7 @@ def revoke_user_sessions(
     keep: DeviceSession | UUID | None = None,
     by: AbstractBaseUser | None = None,
     request: HttpRequest | None = None,
+    presented: tuple[UUID, int] | None = None,
 ) -> int:
     """Sign a user out everywhere, or everywhere but on the device of ``keep``.
 
@@ -100,7 +106,7 @@ def revoke_user_sessions(
     sessions = DeviceSession.objects.active().for_user(user)
     if keep is not None:
         sessions = sessions.exclude(pk=keep.pk if isinstance(keep, DeviceSession) else keep)
-    return revoke_sessions(sessions, reason=reason, by=by, request=request)
+    return revoke_sessions(sessions, reason=reason, by=by, request=request, presented=presented)
 
 
 def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import LostRaceError
+from refresh_sessions.database import DatabaseNow, LostRaceError
 from refresh_sessions.devices import device_of
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.policies import get_policy
-from refresh_sessions.rotation import FamilyState, Rules, may_mint
+from refresh_sessions.rotation import (
+    FamilyState,
+    Presenter,
+    Rules,
+    Verdict,
+    may_mint,
+    may_write_back,
+    tolerated_after_rotation,
+)
 from refresh_sessions.sessions.issuing import idle_expiry
+from refresh_sessions.sessions.presenting import presenter_of
+from refresh_sessions.sessions.reading import state_of
 from refresh_sessions.sessions.turns import take_turn
 
 
@@ -46,36 +57,106 @@ class Allowance:
         return may_mint(generation, state, max_refreshes=self.limit, elsewhere=self.elsewhere)
 
 
-def advance(family: TokenFamily, *, generation: int, request: HttpRequest | None) -> None:
-    """Make it the family of the successor of ``generation``; nothing is written yet."""
-    device = device_of(request)
+def advance(
+    family: TokenFamily,
+    verdict: Verdict,
+    *,
+    generation: int,
+    redeemable: int | None,
+    presenter: Presenter,
+    request: HttpRequest | None,
+    opened: UUID | None = None,
+) -> None:
+    """Make it the family of the successor of ``generation``; nothing is written yet.
+
+    Args:
+        family: as it was read.
+        verdict: why it rotates.
+        generation: of the presented token.
+        redeemable: the generation that is redeemable from now on.
+        presenter: of the token.
+        request: of the client, for address and user agent.
+        opened: the family that the rotation opens.
+
+    """
+    recovered, is_other = verdict is Verdict.RECOVER, presenter.is_other_client
+    state, now, rules = state_of(family), family.now, rules_in_force()
+    family.tolerated_generation = tolerated_after_rotation(verdict, state, now=now, rules=rules)
+    forgives = may_write_back(verdict, state, opens=opened is not None, now=now, rules=rules)
+    family.sibling_answered_at = now if forgives else None
+    family.recoveries_by_others = family.recoveries_by_others + is_other if recovered else 0
     family.generation = max(family.generation, generation) + 1
+    family.redeemable_generation = redeemable
     family.rotated_at = family.now
     family.delivered_at = None
+    family.opened_family = opened
     family.idle_expires_at = idle_expiry(family.session, now=family.now, request=request)
+    if presenter.shows_companion:
+        family.companion_generation = family.generation
+    if recovered and is_other:
+        # Its next recovery is compared with the owner's client, not with its own.
+        return
+    device = device_of(request)
     family.last_ip_address = device.ip_address
     family.last_user_agent = device.user_agent
 
 
+def advance_by_access_token(
+    family: TokenFamily, *, redeemable: int | None, request: HttpRequest | None
+) -> None:
+    """Rotate for the holder of the newest access token who has re-authenticated."""
+    advance(
+        family,
+        Verdict.ROTATE,
+        generation=family.generation,
+        redeemable=redeemable,
+        presenter=presenter_of(family, request),
+        request=request,
+    )
+
+
 def write(
-    family: TokenFamily, found: Mapping[str, Any], *, allowance: Allowance, using: str
+    family: TokenFamily,
+    found: Mapping[str, Any],
+    *,
+    allowance: Allowance,
+    using: str,
+    closes: UUID | None = None,
 ) -> None:
     """Write what ``advance`` has made of a family, unless the row is no longer as it was found.
+
+    Args:
+        family: as it is to be.
+        found: values that the row must still have.
+        allowance: how often the session may be refreshed.
+        using: the alias of the database.
+        closes: the family whose opening this rotation takes back.
 
     Raises:
         LostRaceError: another request has written first.
 
     """
-    if allowance.limit is None:
+    if allowance.limit is None and closes is None:
         compare_and_swap(family, found, using=using)
         return
     # The limit is for all families of the session together, and each of them may be rotating
     # just now: one after the other then, and none that counted before another wrote.
     with transaction.atomic(using=using):
         take_turn(family.session_id, using=using)
-        if family.refreshes_elsewhere() != allowance.elsewhere:
+        if allowance.limit is not None and family.refreshes_elsewhere() != allowance.elsewhere:
             raise LostRaceError
         compare_and_swap(family, found, using=using)
+        if closes is not None:
+            _close_unused(closes, using)
+
+
+def _close_unused(family_id: UUID, using: str) -> None:
+    unused = TokenFamily.objects.using(using).filter(
+        pk=family_id, closed_at__isnull=True, rotated_at__isnull=True
+    )
+    if not unused.update(closed_at=DatabaseNow()):
+        # It has been refreshed since it was looked at: its holder has got the answer.
+        raise LostRaceError
 
 
 def compare_and_swap(family: TokenFamily, found: Mapping[str, Any], *, using: str) -> None:
@@ -94,6 +175,11 @@ def compare_and_swap(family: TokenFamily, found: Mapping[str, Any], *, using: st
         idle_expires_at=family.idle_expires_at,
         last_ip_address=family.last_ip_address,
         last_user_agent=family.last_user_agent,
+        companion_generation=family.companion_generation,
+        sibling_answered_at=family.sibling_answered_at,
+        tolerated_generation=family.tolerated_generation,
+        recoveries_by_others=family.recoveries_by_others,
+        opened_family=family.opened_family,
         authenticated_at=family.authenticated_at,
         authentication_methods=family.authentication_methods,
     )

@@ -9,31 +9,76 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.database import after_commit, retry_when_busy
 from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
+from refresh_sessions.rotation import Presenter, Verdict, judge
+from refresh_sessions.sessions.presenting import presenter_of, require_companion
+from refresh_sessions.sessions.reading import state_of
+from refresh_sessions.sessions.refusing import end_for_reuse
 from refresh_sessions.sessions.revoking import revoke_session
+from refresh_sessions.sessions.rotating import rules_in_force
 from refresh_sessions.tokens.access import AccessClaims
 from refresh_sessions.tokens.refresh import RefreshClaims
 
 
 @sensitive_variables()
-def sign_out(claims: AccessClaims | RefreshClaims, *, request: HttpRequest | None = None) -> bool:
-    """End the session of a verified token, of any generation, used or expired as it may be.
+def sign_out(
+    claims: AccessClaims | RefreshClaims,
+    *,
+    request: HttpRequest | None = None,
+) -> bool:
+    """Revoke the session of a verified token, of any generation, used or expired as it may be.
 
-    Whoever holds it can do no more than end a session with it, and a person who signs out must
-    not be told that their token is too old for that.
+    A person who signs out is not told that their token is too old for that. A refresh token that
+    would be reuse at a refresh is reuse here: the session is revoked for it, and the alarm raised.
+
+    Args:
+        claims: of the token.
+        request: for address, user agent and companion cookie, and for listeners.
 
     Returns:
-        Whether this call ended the session; False when it had ended before.
+        Whether this call revoked the session; False when it had been revoked before.
+
+    Raises:
+        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        DatabaseBusyError: the database did not take the change in several tries.
+
+    """
+    using = router.db_for_write(DeviceSession)
+    family = retry_when_busy(using, lambda: _find(claims, using))
+    if family is None:
+        return False
+    if isinstance(claims, RefreshClaims):
+        presenter = presenter_of(family, request)
+        require_companion(family, presenter)
+        if _judge(claims, family, presenter) is Verdict.REUSED:
+            return end_for_reuse(claims, family, request)
+    if _has_ended(family):
+        return False
+    return end_by_holder(claims, family.session, request=request)
+
+
+def end_by_holder(
+    claims: AccessClaims | RefreshClaims,
+    session: DeviceSession,
+    *,
+    request: HttpRequest | None = None,
+) -> bool:
+    """Revoke the session of an accepted token at the request of whoever holds it.
+
+    Returns:
+        Whether this call revoked it.
 
     Raises:
         DatabaseBusyError: the database did not take the change in several tries.
 
     """
     using = router.db_for_write(DeviceSession)
-    family = retry_when_busy(using, lambda: _find(claims, using))
-    if family is None or _has_ended(family):
-        return False
-    session = family.session
-    ended = revoke_session(session, reason=RevokedReason.LOGOUT, by=session.user, request=request)
+    ended = revoke_session(
+        session,
+        reason=RevokedReason.LOGOUT,
+        by=session.user,
+        request=request,
+        presented=claims.place,
+    )
     if ended:
         after_commit(
             using,
@@ -42,6 +87,17 @@ def sign_out(claims: AccessClaims | RefreshClaims, *, request: HttpRequest | Non
             ),
         )
     return ended
+
+
+def _judge(claims: RefreshClaims, family: TokenFamily, presenter: Presenter) -> Verdict:
+    return judge(
+        claims.generation,
+        state_of(family),
+        presenter=presenter,
+        token_expires_at=claims.expires_at,
+        now=family.now,
+        rules=rules_in_force(),
+    )
 
 
 def _find(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:

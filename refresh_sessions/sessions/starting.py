@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.issuing import TokenPair, extra_claims, idle_expiry, issue_pair
+from refresh_sessions.sessions.presenting import new_companion
 from refresh_sessions.sessions.reading import is_stored, read_clock
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.turns import since_the_turn
@@ -50,6 +51,7 @@ class SignIn:
     claim: Callable[[], object] = lambda: None
     """What is done first, in the same transaction; it may refuse by raising."""
     secret: str = field(default_factory=new_secret, repr=False)
+    companion: str | None = field(default_factory=new_companion, repr=False)
 
     @sensitive_variables()
     def carry_out(self) -> TokenPair:
@@ -62,13 +64,14 @@ class SignIn:
             is_committed=lambda started: is_stored(started.family, using=self.using),
         )
         after_commit(self.using, lambda: _announce(started, self.request))
-        return issue_pair(
+        pair = issue_pair(
             started.family,
             secret=self.secret,
             now=started.now,
             request=self.request,
             extra=started.extra,
         )
+        return replace(pair, companion=self.companion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +203,7 @@ def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> To
     return TokenFamily.objects.using(sign_in.using).create(
         session=session,
         secret_digest=digest(sign_in.secret),
+        companion_digest=digest(sign_in.companion) if sign_in.companion else "",
         idle_expires_at=idle_expiry(session, now=now, request=sign_in.request),
         last_ip_address=session.ip_address,
         last_user_agent=session.user_agent,

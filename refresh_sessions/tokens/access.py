@@ -60,6 +60,11 @@ class AccessClaims:
     client_id: str = ""
     """The claim ``client_id`` of a verified token; tokens are issued with that of the settings."""
 
+    @property
+    def place(self) -> tuple[UUID, int]:
+        """Family and generation."""
+        return self.family_id, self.generation
+
 
 def check_extra(extra: Mapping[str, Any]) -> None:
     """Look at what a policy wants to add, while nothing has been issued yet.

@@ -50,6 +50,11 @@ class RefreshClaims:
     token: str = field(repr=False)
     """The token itself, as it was presented."""
 
+    @property
+    def place(self) -> tuple[UUID, int]:
+        """Family and generation."""
+        return self.family_id, self.generation
+
     def matches(self, secret_digest: str) -> bool:
         """Whether the token carries a secret of the family with this digest."""
         return self._is_first(secret_digest) or any(

@@ -1,4 +1,5 @@
 import pytest
+from django.conf import settings as django_settings
 
 from tests.api.client import Client
 from tests.factories import PASSWORD
@@ -25,3 +26,17 @@ def login(api, credentials):
         return answer.json()
 
     return sign_in
+
+
+@pytest.fixture
+def rates(settings):
+    """Set throttle rates as a project does."""
+
+    def change(**keys):
+        names = {name.replace("_", "-"): rate for name, rate in keys.items()}
+        settings.REST_FRAMEWORK = {
+            **django_settings.REST_FRAMEWORK,
+            "DEFAULT_THROTTLE_RATES": names,
+        }
+
+    return change

@@ -215,7 +215,7 @@ def test_remember_me(login, options, remember, days):
     [
         {"access": "accessToken", "refresh": "refreshToken"},
         {"access": "access_token", "refresh": "refresh_token", "username": "email"},
-        {"password": "secret", "device_name": "device", "session": "current"},
+        {"password": "secret", "device_name": "device", "session": "device_session"},
     ],
 )
 def test_field_names(api, credentials, options, names):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import revoke_session
 from tests.api.client import problem
-from tests.domain.stories import AFTER_OVERLAP
+from tests.domain.stories import AFTER_OVERLAP, STORED_BY_THEN
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db
@@ -127,8 +127,11 @@ class TestAtomicRequests:
         assert problem(refresh(pair.refresh)) == (401, "session_revoked")
         assert DeviceSession.objects.get().revoked_reason == "reuse"
 
-    def test_delivery_is_noted_though_the_request_fails(self, refresh, pair, client, bearer):
+    def test_delivery_is_noted_though_the_request_fails(
+        self, refresh, pair, client, bearer, clock
+    ):
         """Not by the request that fails, whose evidence is rolled back, but by the next."""
         new = refresh(pair.refresh).json()
+        clock.move(STORED_BY_THEN)
         assert client.get("/who-am-i/", headers=bearer(new["access"])).status_code == 200
         assert TokenFamily.objects.get().delivered_at is not None

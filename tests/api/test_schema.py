@@ -114,8 +114,12 @@ class TestSettings:
 
     def test_body(self):
         assert "refresh" in component("SessionSignedIn")
-        assert "cookie" not in parameters("/refresh/").values()
+        assert parameters("/refresh/") == {"__Host-refresh_companion": "cookie"}
         assert "403" not in described()["paths"]["/sessions/"]["get"]["responses"]
+
+    def test_body_without_companion(self, options):
+        options(COMPANION_COOKIE="off")
+        assert "cookie" not in parameters("/refresh/").values()
 
     def test_methods(self, options):
         assert set(component("SessionProof")) == {"password"}

@@ -1,30 +1,16 @@
 """Throttles have defaults, and projects set them where they set all others."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
-from django.conf import settings as django_settings
 from rest_framework.test import APIClient
 
-from refresh_sessions.sessions import refresh_session
+from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import problem
 from tests.factories import UserFactory, make_pair
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def rates(settings):
-    """Set throttle rates as a project does."""
-
-    def change(**keys):
-        names = {name.replace("_", "-"): rate for name, rate in keys.items()}
-        settings.REST_FRAMEWORK = {
-            **django_settings.REST_FRAMEWORK,
-            "DEFAULT_THROTTLE_RATES": names,
-        }
-
-    return change
 
 
 def attempts(api, body, count, **options):
@@ -164,10 +150,34 @@ class TestRefresh:
     def send(self, api, pair, count):
         return [api.post("refresh/", {"refresh": pair.refresh}).status_code for _ in range(count)]
 
-    def test_thirty_a_minute_per_session(self, api, user):
+    def rotate(self, api, token, count):
+        """Refresh as an honest client, without an overlap to wait for."""
+        statuses = []
+        for _ in range(count):
+            answer = api.post("refresh/", {"refresh": token})
+            token = answer.json().get("refresh", token)
+            statuses.append(answer.status_code)
+        return statuses
+
+    def test_thirty_a_minute_per_session(self, api, user, options):
+        options(ROTATION_OVERLAP=timedelta(0))
         busy, other = make_pair(user), make_pair(user)
-        assert self.send(api, busy, 31) == [200] * 30 + [429]
+        assert self.rotate(api, busy.refresh, 31) == [200] * 30 + [429]
         assert self.send(api, other, 1) == [200]
+
+    @pytest.mark.parametrize("companion", [True, False])
+    def test_siblings_of_a_rotation_weigh_nothing(self, api, pair, rates, companion):
+        rates(session_refresh="2/day")
+        if companion:
+            api.raw.cookies["refresh_companion"] = pair.companion
+        newest = api.post("refresh/", {"refresh": pair.refresh}).json()["refresh"]
+        for token in [pair.refresh, newest] * 10:
+            assert api.post("refresh/", {"refresh": token}).status_code == 200
+
+    def test_refusals_weigh_as_much_as_rotations(self, api, pair, rates):
+        rates(session_refresh="2/day")
+        revoke_session(pair.session, reason="admin")
+        assert self.send(api, pair, 3) == [401, 401, 429]
 
     def test_does_not_consume_the_token(self, api, pair, rates):
         rates(session_refresh="1/day")

@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+from django.http import HttpRequest
+from django.test import RequestFactory
+
 from refresh_sessions.exceptions import RefreshSessionsError
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import check_access_token, refresh_session
 
 AFTER_OVERLAP = timedelta(seconds=11)
+STORED_BY_THEN = timedelta(minutes=1)
 
 
 def rotated(pair, clock, times=1):
@@ -14,8 +18,21 @@ def rotated(pair, clock, times=1):
     for _ in range(times):
         clock.move(AFTER_OVERLAP)
         pair = refresh_session(pair.refresh)
-        check_access_token(pair.access)
+        delivered(pair, clock)
     return pair
+
+
+def browser(pair) -> HttpRequest:
+    """A request of the browser that logged in, with the companion cookie of the login."""
+    request = RequestFactory().post("/")
+    request.COOKIES["refresh_companion"] = pair.companion
+    return request
+
+
+def delivered(pair, clock):
+    """Call with a token that is old enough to be evidence that its client has stored it."""
+    clock.move(STORED_BY_THEN)
+    check_access_token(pair.access)
 
 
 def refused(token, **options) -> str:

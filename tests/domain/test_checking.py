@@ -9,7 +9,7 @@ from django.db import connection
 
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
 from refresh_sessions.tokens.keys import Purpose
-from tests.domain.stories import call, session_of
+from tests.domain.stories import STORED_BY_THEN, call, session_of
 from tests.factories import UserFactory, make_pair
 from tests.unit.forge import remake
 
@@ -131,9 +131,10 @@ class TestCache:
         with django_assert_num_queries(1):
             assert call(pair) == "ok"
 
-    def test_a_newer_generation_is_looked_up(self, pair, django_assert_num_queries):
+    def test_a_newer_generation_is_looked_up(self, pair, clock, django_assert_num_queries):
         assert call(pair) == "ok"
         new = refresh_session(pair.refresh)
+        clock.move(STORED_BY_THEN)
         with django_assert_num_queries(2):  # and its delivery is noted
             assert call(new) == "ok"
         with django_assert_num_queries(0):

@@ -7,7 +7,7 @@ import pytest
 from refresh_sessions.exceptions import ExtraClaimsError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.policies import SessionPolicy
-from refresh_sessions.sessions import branch_session, check_access_token, refresh_session
+from refresh_sessions.sessions import check_access_token, open_family, refresh_session
 from refresh_sessions.tokens.access import MAX_EXTRA, PROTECTED
 from refresh_sessions.tokens.codec import MAX_LENGTH
 from tests.domain.stories import AFTER_OVERLAP, family_of, session_of
@@ -118,10 +118,10 @@ def test_that_fail_leave_no_session_behind(claims, user):
     assert not DeviceSession.objects.exists()
 
 
-def test_that_fail_leave_no_branch_behind(claims, pair):
+def test_that_fail_leave_no_family_behind(claims, pair):
     claims({"sub": "root"})
     with pytest.raises(ExtraClaimsError):
-        branch_session(check_access_token(pair.access))
+        open_family(check_access_token(pair.access), pair.refresh)
     assert session_of(pair).families.count() == 1
 
 

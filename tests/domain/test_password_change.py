@@ -22,10 +22,10 @@ from refresh_sessions.models import RevokedReason, SessionEvent
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import (
     achange_password,
-    branch_session,
     change_password,
     check_access_token,
     finish_sign_in,
+    open_family,
     refresh_session,
     revoke_session,
     revoke_user_sessions,
@@ -36,6 +36,7 @@ from tests.domain.stepping import auth_time, is_fresh, step_up
 from tests.domain.stories import (
     AFTER_OVERLAP,
     call,
+    delivered,
     family_of,
     kinds,
     refused,
@@ -94,8 +95,7 @@ class TestThisDevice:
 
     def test_tokens_from_before_become_unusable_as_after_a_step_up(self, here, clock):
         new = change(here)
-        assert call(new) == "ok"
-        clock.move(AFTER_OVERLAP)
+        delivered(new, clock)
         assert refused(here.refresh) == "session_revoked"
         assert kinds(here)[-1] == "reuse_detected"
 
@@ -121,7 +121,7 @@ class TestThisDevice:
 
     def test_proof_given_to_an_access_token_alone_goes_to_no_refresh_token(self, here, clock):
         clock.move(timedelta(minutes=6))
-        newer = rotated(here, clock)
+        newer = refresh_session(here.refresh)
         proven = step_up(newer)
         assert proven.refresh is None
         clock.move(AFTER_OVERLAP)
@@ -146,8 +146,9 @@ class TestThisDevice:
         assert call(again) == "ok"
 
     def test_other_families_of_the_session_go_on(self, here, clock):
-        watch = branch_session(check_access_token(here.access))
-        change(here)
+        families = open_family(check_access_token(here.access), here.refresh)
+        watch = families.opened
+        change(families.current)
         assert call(watch) == "ok"
         assert call(rotated(watch, clock)) == "ok"
 

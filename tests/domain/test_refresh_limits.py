@@ -52,6 +52,8 @@ class TestLimits:
     ):
         options(MAX_REFRESHES_PER_SESSION=3)
         refresh_session(pair.refresh)
+        with django_assert_num_queries(2):  # and that a sibling was answered is noted
+            assert refresh_session(pair.refresh).refresh is None
         with django_assert_num_queries(1):
             assert refresh_session(pair.refresh).refresh is None
 

@@ -11,6 +11,8 @@ from refresh_sessions.models import SessionEvent, TokenFamily
 from refresh_sessions.sessions import check_access_token, refresh_session
 from tests.domain.stories import (
     AFTER_OVERLAP,
+    STORED_BY_THEN,
+    browser,
     call,
     family_of,
     kinds,
@@ -84,12 +86,20 @@ class TestSiblings:
         assert again.refresh_expires_at == new.refresh_expires_at
         assert family_of(pair).generation == 2
 
-    def test_serving_siblings_writes_nothing(self, pair):
-        new = refresh_session(pair.refresh)
-        for token in (pair.refresh, new.refresh):
+    @pytest.mark.parametrize("companion", [True, False])
+    def test_serving_siblings_writes_at_most_once_per_rotation(self, pair, companion):
+        request = browser(pair) if companion else None
+        new = refresh_session(pair.refresh, request=request)
+        written = [] if companion else ["UPDATE"]
+        for token, statements in (
+            (new.refresh, []),
+            (pair.refresh, written),
+            (pair.refresh, []),
+            (new.refresh, []),
+        ):
             with CaptureQueriesContext(connection) as queries:
-                refresh_session(token)
-            assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
+                refresh_session(token, request=request)
+            assert [query["sql"].split()[0] for query in queries] == ["SELECT", *statements]
 
     def test_access_tokens_of_siblings_go_on(self, pair, clock):
         new = rotated(pair, clock)
@@ -163,9 +173,14 @@ class TestLostResponse:
 
 
 class TestDelivery:
-    def test_the_first_call_with_the_newest_token_is_noted_once(self, pair, clock):
+    def test_first_call_with_a_stored_token_is_noted_once(self, pair, clock):
         new = refresh_session(pair.refresh)
+        clock.move(STORED_BY_THEN - timedelta(microseconds=1))
+        with CaptureQueriesContext(connection) as queries:
+            check_access_token(new.access)
+        assert len(queries) == 1
         assert family_of(pair).delivered_at is None
+        clock.move(timedelta(microseconds=1))
         check_access_token(new.access)
         first = family_of(pair).delivered_at
         assert first == clock.now
@@ -186,15 +201,38 @@ class TestDelivery:
         assert len(queries) == 1
         assert family_of(pair).delivered_at is None
 
-    def test_turned_off_a_used_token_can_be_taken_back(self, pair, clock, options):
-        options(CONFIRM_DELIVERY=False)
-        check_access_token(refresh_session(pair.refresh).access)
-        assert family_of(pair).delivered_at is None
+    @pytest.mark.parametrize("crashed_after", [1, 3, 20, 40])
+    def test_client_whose_storage_lost_the_newest_token_is_not_accused(
+        self, pair, clock, crashed_after
+    ):
+        """Browsers write cookies up to 30 seconds late, and a crash loses them."""
+        new = refresh_session(pair.refresh)
+        clock.move(timedelta(seconds=crashed_after))
+        check_access_token(new.access)
         clock.move(AFTER_OVERLAP)
         assert refresh_session(pair.refresh).refresh
 
+    def test_of_a_refresh_token_is_evidence_at_once(self, pair, clock):
+        new = refresh_session(pair.refresh)
+        clock.move(AFTER_OVERLAP)
+        refresh_session(new.refresh)
+        assert refused(pair.refresh) == "session_revoked"
 
-class TestHealing:
+    @pytest.mark.parametrize(
+        ("after", "recovers"), [(None, True), (timedelta(0), False), (timedelta(hours=1), True)]
+    )
+    def test_age_of_evidence_is_a_setting(self, pair, clock, options, after, recovers):
+        options(CONFIRM_DELIVERY_AFTER=after)
+        new = refresh_session(pair.refresh)
+        clock.move(AFTER_OVERLAP)
+        check_access_token(new.access)
+        if recovers:
+            assert refresh_session(pair.refresh).refresh
+        else:
+            assert refused(pair.refresh) == "session_revoked"
+
+
+class TestTokenAheadOfDatabase:
     def test_a_newer_token_than_the_row_is_taken(self, pair, clock):
         """The newest writes were lost in a failover; the client has their results."""
         new = rotated(pair, clock, times=3)
@@ -203,4 +241,4 @@ class TestHealing:
         healed = refresh_session(new.refresh)
         assert (family_of(pair).generation, family_of(pair).redeemable_generation) == (5, 4)
         assert call(healed) == "ok"
-        assert kinds(pair) == ["signed_in", "healed"]
+        assert kinds(pair) == ["signed_in", "token_ahead_of_database"]

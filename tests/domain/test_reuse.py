@@ -30,6 +30,7 @@ class TestReuse:
         assert call(new) == "session_revoked"
         assert refused(new.refresh) == "session_revoked"
         assert session_of(pair).revoked_reason == "reuse"
+        assert session_of(pair).reuse_detected_at is not None
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
     @pytest.mark.parametrize("generation", [2, 40])

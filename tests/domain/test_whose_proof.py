@@ -12,8 +12,8 @@ from refresh_sessions.exceptions import (
 from refresh_sessions.identity import prove_identity
 from refresh_sessions.sessions import (
     areauthenticate_session,
-    branch_session,
     check_access_token,
+    open_family,
     reauthenticate_session,
     refresh_session,
     revoke_session,
@@ -70,10 +70,11 @@ class TestWho:
 
     def test_each_family_of_a_session_has_a_proof_of_its_own(self, old, clock):
         new = step_up(old)
-        branch = branch_session(check_access_token(new.access))
+        families = open_family(check_access_token(new.access), new.refresh)
         clock.move(HOUR)
-        newer = step_up(new)
-        assert (is_fresh(newer), is_fresh(branch)) == (True, False)
+        newer = step_up(refresh_session(families.current.refresh))
+        opened = refresh_session(families.opened.refresh)
+        assert (is_fresh(newer), is_fresh(opened)) == (True, False)
 
 
 class TestSecrets:

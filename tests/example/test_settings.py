@@ -83,7 +83,7 @@ def test_options_of_the_package_come_as_json(monkeypatch):
     monkeypatch.setenv(
         "EXAMPLE_REFRESH_SESSIONS",
         '{"ACCESS_TOKEN_LIFETIME": 2.5, "TRUSTED_PROXIES": ["10.0.0.0/8"],'
-        ' "MAX_SESSIONS_PER_USER": 3, "CONFIRM_DELIVERY": false}',
+        ' "MAX_SESSIONS_PER_USER": 3, "CONFIRM_DELIVERY_AFTER": null}',
     )
 
     settings = parse_settings(environment.refresh_sessions_options())
@@ -91,7 +91,7 @@ def test_options_of_the_package_come_as_json(monkeypatch):
         ACCESS_TOKEN_LIFETIME=timedelta(seconds=2.5),
         TRUSTED_PROXIES=("10.0.0.0/8",),
         MAX_SESSIONS_PER_USER=3,
-        CONFIRM_DELIVERY=False,
+        CONFIRM_DELIVERY_AFTER=None,
     )
 
 

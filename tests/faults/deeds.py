@@ -108,8 +108,9 @@ class Person:
     def revoke_others(self):
         return self.api.post("sessions/revoke-others/", access=self.pair.access)
 
-    def branch(self):
-        return self.api.post("sessions/branch/", access=self.pair.access)
+    def open_family(self):
+        body = {"refresh": self.pair.refresh}
+        return self.api.post("sessions/branch/", body, access=self.pair.access)
 
     def look(self):
         return self.api.get("sessions/", access=self.pair.access)
@@ -237,7 +238,7 @@ DEEDS = {
     "logout": Deed(do=Person.logout, status=204, check=signed_out),
     "revoke": Deed(do=Person.revoke, status=204, check=other_ended),
     "revoke others": Deed(do=Person.revoke_others, status=200, check=others_ended),
-    "branch": Deed(do=Person.branch, status=201, check=one_more_family),
+    "open family": Deed(do=Person.open_family, status=201, check=one_more_family),
     "look": Deed(do=Person.look, status=200, check=nothing_is_lost),
     "use": Deed(do=Person.use, status=200, check=nothing_is_lost),
 }

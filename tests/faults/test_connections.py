@@ -35,7 +35,7 @@ CUTS = [
     ("logout", UPDATE_SESSION),
     ("logout", COMMIT),
     ("revoke others", COMMIT),
-    ("branch", COMMIT),
+    ("open family", COMMIT),
     ("use", UPDATE_FAMILY),
 ]
 

@@ -57,7 +57,7 @@ def test_refresh_meets_every_error_at_every_statement(error):
 
 @pytest.mark.parametrize(
     "deed",
-    ["login", "login after an upgrade", "login by two steps", "prove", "branch", "refresh"],
+    ["login", "login after an upgrade", "login by two steps", "prove", "open family", "refresh"],
 )
 def test_one_passing_error_keeps_no_tokens_back(deed):
     """Also not at Django's statements, by which it finds a user and stores a newer hash."""
@@ -82,7 +82,7 @@ def test_connection_lost_for_good_at_every_statement_of(deed):
 @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     "deed",
-    ["login", "login by two steps", "prove", "logout", "revoke", "revoke others", "branch"],
+    ["login", "login by two steps", "prove", "logout", "revoke", "revoke others", "open family"],
 )
 def test_connection_lost_at_the_commit_of(deed, carried_out, times):
     person = Person()

@@ -22,7 +22,9 @@ def test_is_raised_at_once(error):
     assert kinds(person.pair) == ["signed_in"]
 
 
-@pytest.mark.parametrize("deed", ["login", "logout", "revoke", "revoke others", "branch", "use"])
+@pytest.mark.parametrize(
+    "deed", ["login", "logout", "revoke", "revoke others", "open family", "use"]
+)
 def test_is_raised_by(deed):
     person, fault = Person(), Fault(error=LASTING["no such table"], on=1, lasting=True)
     with connection.execute_wrapper(fault), pytest.raises(OperationalError):

@@ -102,8 +102,9 @@ class TestAsksThePrimary:
         assert sessions.revoke_user_sessions(user, keep=pair.session, reason="admin") == 1
         assert (call(pair), call(other)) == ("ok", "session_revoked")
 
-    def test_branch(self, pair):
-        answer = Client().post("sessions/branch/", access=pair.access)
+    def test_opening_a_family(self, pair):
+        body = {"refresh": pair.refresh}
+        answer = Client().post("sessions/branch/", body, access=pair.access)
         assert use_of(answer.json()["access"]) == "ok"
 
     def test_pruning(self):

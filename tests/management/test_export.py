@@ -117,7 +117,7 @@ class TestWhich:
 
     @pytest.mark.parametrize("repeat", [True, False], ids=["option", "value"])
     def test_by_kind(self, session, repeat):
-        for kind in ("revoked", "branched"):
+        for kind in ("revoked", "family_opened"):
             add(session, kind)
         between = ["--kind"] if repeat else []
         rows = exported("--kind", "revoked", *between, "signed_in")

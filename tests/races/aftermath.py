@@ -9,7 +9,12 @@ from refresh_sessions.exceptions import (
     SessionRevokedError,
 )
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
-from refresh_sessions.sessions import TokenPair, refresh_session
+from refresh_sessions.sessions import (
+    TokenPair,
+    check_access_token,
+    open_family,
+    refresh_session,
+)
 from refresh_sessions.tokens.refresh import verify
 from tests.domain.stories import call, session_of
 
@@ -29,6 +34,17 @@ def handed_out(answers: Iterable[Any]) -> list[str]:
     tokens = [pair.refresh for pair in pairs(answers) if pair.refresh]
     assert len(set(tokens)) == len(tokens)
     return tokens
+
+
+def with_families(pair: TokenPair, number: int) -> list[TokenPair]:
+    """Open so many families in the session, and let all overlaps pass."""
+    opened = []
+    for _ in range(number - 1):
+        families = open_family(check_access_token(pair.access), str(pair.refresh))
+        pair = families.current
+        opened.append(families.opened)
+    TokenFamily.objects.filter(session=pair.session).update(rotated_at=None)
+    return [pair, *opened]
 
 
 def live_lineages(tokens: Iterable[str]) -> int:

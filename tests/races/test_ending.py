@@ -8,8 +8,8 @@ from django.db import OperationalError, connection
 from refresh_sessions.exceptions import SessionRevokedError
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import (
-    branch_session,
     check_access_token,
+    open_family,
     refresh_session,
     revoke_session,
     revoke_user_sessions,
@@ -81,12 +81,12 @@ def test_refresh_against(end, reason, rounds, tally):
     assert tally.live == {0}
 
 
-def test_branch_against_revoke(tally):
+def test_opening_a_family_against_revoke(tally):
     with crew(2) as race:
         for _ in range(scaled(5, 60)):
             pair = make_pair()
             grant = check_access_token(pair.access)
-            calls = [partial(revoke, pair), partial(branch_session, grant)]
+            calls = [partial(revoke, pair), partial(open_family, grant, pair.refresh)]
             _, *answers = race([soon(call) for call in calls])
             assert {type(refusal) for refusal in failures(answers)} <= {SessionRevokedError}
             tally.add(answers, live=survivors(pair, answers))

@@ -6,19 +6,20 @@ import pytest
 
 from refresh_sessions.exceptions import (
     FamilyLimitReachedError,
+    RefreshSupersededError,
     SessionExpiredError,
     SessionLimitReachedError,
 )
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import (
-    branch_session,
     check_access_token,
+    open_family,
     refresh_session,
     start_session,
 )
 from tests.domain.stories import call, family_of
 from tests.factories import UserFactory, make_pair
-from tests.races.aftermath import failures, handed_out, live_lineages, pairs
+from tests.races.aftermath import failures, handed_out, live_lineages, pairs, with_families
 from tests.races.barriers import meet_once_read
 from tests.races.runner import crew, scaled
 
@@ -41,23 +42,22 @@ class TestRefreshes:
                 tally.add(answers, live=len(tokens))
         assert {type(answer) for answer in answers} == {SessionExpiredError}
 
-    def test_of_several_branches(self, options, monkeypatch, tally):
+    def test_of_several_families(self, options, monkeypatch, tally):
         """Each reads how often the others were refreshed before any of them writes."""
-        options(MAX_REFRESHES_PER_SESSION=3)
+        options(MAX_REFRESHES_PER_SESSION=6)
         with crew(4) as race:
             for _ in range(scaled(1, 6)):
                 first = make_pair()
-                grant = check_access_token(first.access)
-                branches = [first, *(branch_session(grant) for _ in range(3))]
+                families = with_families(first, 4)
                 with monkeypatch.context() as patched:
-                    meet_once_read(patched, len(branches))
-                    calls = [partial(refresh_session, pair.refresh) for pair in branches]
+                    meet_once_read(patched, len(families))
+                    calls = [partial(refresh_session, pair.refresh) for pair in families]
                     answers = race(calls)
                 tokens = handed_out(answers)
                 assert {type(refusal) for refusal in failures(answers)} == {SessionExpiredError}
                 assert len(tokens) == 3
                 families = TokenFamily.objects.filter(session=first.session)
-                assert sum(family.generation - 1 for family in families) == 3
+                assert sum(family.generation - 1 for family in families) == 6
                 tally.add(answers, live=len(tokens))
 
 
@@ -88,17 +88,29 @@ class TestSignIns:
         assert tally.live == {2}
 
 
-class TestBranches:
-    def test_the_next_is_denied(self, options, tally):
+class TestFamilies:
+    def test_each_of_two_tries_to_open_the_last_one(self, options, tally):
         options(MAX_FAMILIES_PER_SESSION=3)
+        with crew(2) as race:
+            for _ in range(scaled(2, 12)):
+                parents = with_families(make_pair(), 2)
+                calls = [
+                    partial(open_family, check_access_token(pair.access), pair.refresh)
+                    for pair in parents
+                ]
+                answers = race(calls)
+                refusals = [type(answer) for answer in answers if isinstance(answer, Exception)]
+                assert refusals == [FamilyLimitReachedError]
+                session = parents[0].session
+                assert TokenFamily.objects.usable().filter(session=session).count() == 3
+
+    def test_one_token_opens_one_family(self, tally):
         with crew(8) as race:
             for _ in range(scaled(1, 6)):
                 pair = make_pair()
                 grant = check_access_token(pair.access)
-                answers = race([partial(branch_session, grant)] * 8)
-                assert {type(refusal) for refusal in failures(answers)} == {
-                    FamilyLimitReachedError
-                }
-                assert TokenFamily.objects.usable().filter(session=pair.session).count() == 3
-                tally.add(answers, live=live_lineages([pair.refresh, *handed_out(answers)]))
-        assert tally.live == {3}
+                answers = race([partial(open_family, grant, pair.refresh)] * 8)
+                refusals = [type(answer) for answer in answers if isinstance(answer, Exception)]
+                assert refusals == [RefreshSupersededError] * 7
+                assert TokenFamily.objects.usable().filter(session=pair.session).count() == 2
+                assert family_of(pair).generation == 2

@@ -15,8 +15,6 @@ from refresh_sessions.database import is_transient
 from refresh_sessions.exceptions import OuterTransactionError
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import (
-    branch_session,
-    check_access_token,
     refresh_session,
     revoke_session,
     revoke_user_sessions,
@@ -134,13 +132,6 @@ class TestStaleViews:
         answers = race([partial(start_session, user)] * 4)
         assert pairs(answers)
         assert DeviceSession.objects.active().count() <= 2
-
-    def test_branches(self, options, race):
-        options(MAX_FAMILIES_PER_SESSION=2)
-        grant = check_access_token(make_pair().access)
-        answers = race([partial(branch_session, grant)] * 4)
-        assert pairs(answers)
-        assert TokenFamily.objects.usable().count() == 2
 
     def test_ends_of_one_session(self, pair, race):
         calls = [partial(revoke_session, pair.session, reason=f"{n}") for n in range(4)]

@@ -79,7 +79,7 @@ def test_rfc_8725bis_a_token_has_one_spelling(api, pair):
 def test_rfc_9470_3_the_challenge_says_what_is_missing(api, pair, clock, options):
     options(REAUTHENTICATION_MAX_AGE=timedelta(minutes=2))
     clock.move(timedelta(minutes=2, seconds=1))
-    answer = api.post("sessions/branch/", access=pair.access)
+    answer = api.post("sessions/branch/", {"refresh": pair.refresh}, access=pair.access)
     assert problem(answer) == (401, "reauthentication_required")
     assert answer["WWW-Authenticate"] == (
         'Bearer realm="api", error="insufficient_user_authentication", max_age="120"'

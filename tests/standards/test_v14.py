@@ -109,7 +109,7 @@ def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
         ("get", f"sessions/{session_id}/", None, pair.access),
         ("patch", f"sessions/{session_id}/", {"name": "Phone"}, pair.access),
         ("get", "sessions/none/", None, pair.access),
-        ("post", "sessions/branch/", None, pair.access),
+        ("post", "sessions/branch/", {"refresh": pair.refresh}, pair.access),
         ("post", "sessions/revoke-others/", None, pair.access),
         ("delete", f"sessions/{session_id}/", None, pair.access),
         ("post", "refresh/", {"refresh": pair.refresh}, None),

@@ -129,7 +129,7 @@ def test_asvs_16_3_2_refusals_are_logged(api, client, pair, bearer, log, clock):
     other = make_pair()
     log()
     api.delete(f"sessions/{other.session.pk}/", access=pair.access)
-    api.post("sessions/branch/", access=pair.access)
+    api.post("sessions/branch/", {"refresh": pair.refresh}, access=pair.access)
     revoke_session(pair.session, reason="admin")
     client.get("/who-am-i/", headers=bearer(pair))
     lines = [line for line in log() if line.event == "refused"]

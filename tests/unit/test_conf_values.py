@@ -94,7 +94,8 @@ class TestWrongTypes:
         "value", [900, 900.0, "900", "15m", "15 min", "0.25h", "00:15:00", "PT15M", "10m 300s"]
     )
     def test_durations_are_timedeltas_and_the_right_one_is_shown(self, key, value):
-        expected = f"must be a timedelta such as timedelta(seconds=900), not {value!r}."
+        kind = "a timedelta or None" if key == "CONFIRM_DELIVERY_AFTER" else "a timedelta"
+        expected = f"must be {kind} such as timedelta(seconds=900), not {value!r}."
         assert problem(**{key: value}) == f"REFRESH_SESSIONS[{key!r}] {expected}"
 
     @pytest.mark.parametrize(

@@ -7,12 +7,16 @@ import pytest
 from refresh_sessions.exceptions import ExpiryReason
 from refresh_sessions.rotation import (
     FamilyState,
+    Presenter,
     Rules,
     Verdict,
     judge,
+    keeps_opened_family,
     may_mint,
+    may_write_back,
     redeemable_after_proof,
     rotates_on_proof,
+    tolerated_after_rotation,
 )
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,16 +38,30 @@ def family(**changes) -> FamilyState:
         "delivered_at": None,
         "idle_expires_at": T0 + IDLE,
         "expires_at": T0 + HARD,
-        "ended": False,
+        "revoked": False,
         "account_changed": False,
     }
     return FamilyState(**{**state, **changes})
 
 
-def verdict(generation, state=None, *, after=LATER, rules=RULES, token_expires_at=T0 + IDLE):
+STRANGER = Presenter()
+OWNER = Presenter(resembles_last_client=True)
+COMPANION = Presenter(shows_companion=True, resembles_last_client=True)
+
+
+def verdict(
+    generation,
+    state=None,
+    *,
+    after=LATER,
+    rules=RULES,
+    token_expires_at=T0 + IDLE,
+    presenter=STRANGER,
+):
     return judge(
         generation,
         state or family(),
+        presenter=presenter,
         token_expires_at=token_expires_at,
         now=T0 + after,
         rules=rules,
@@ -58,19 +76,19 @@ STRICT = Rules(overlap=timedelta(0), lost_response_recovery=False)
     [
         (3, timedelta(0), Verdict.REUSED),
         (4, timedelta(0), Verdict.ACCESS_ONLY),
-        (5, timedelta(0), Verdict.UNCHANGED),
-        (6, timedelta(0), Verdict.HEAL),
+        (5, timedelta(0), Verdict.RESEND),
+        (6, timedelta(0), Verdict.AHEAD_OF_DATABASE),
         (3, OVERLAP - TICK, Verdict.REUSED),
         (4, OVERLAP - TICK, Verdict.ACCESS_ONLY),
-        (5, OVERLAP / 2 - TICK, Verdict.UNCHANGED),
-        (5, OVERLAP / 2, Verdict.ACCESS_ONLY),
+        (5, OVERLAP / 3 - TICK, Verdict.RESEND),
+        (5, OVERLAP / 3 + TICK, Verdict.ACCESS_ONLY),
         (5, OVERLAP - TICK, Verdict.ACCESS_ONLY),
-        (6, OVERLAP - TICK, Verdict.HEAL),
+        (6, OVERLAP - TICK, Verdict.AHEAD_OF_DATABASE),
         (3, OVERLAP, Verdict.REUSED),
         (4, OVERLAP, Verdict.RECOVER),
         (5, OVERLAP, Verdict.ROTATE),
-        (6, OVERLAP, Verdict.HEAL),
-        (900, OVERLAP, Verdict.HEAL),
+        (6, OVERLAP, Verdict.AHEAD_OF_DATABASE),
+        (900, OVERLAP, Verdict.AHEAD_OF_DATABASE),
         (1, OVERLAP, Verdict.REUSED),
     ],
 )
@@ -80,7 +98,12 @@ def test_generation_against_overlap(generation, after, expected):
 
 @pytest.mark.parametrize(
     ("generation", "expected"),
-    [(3, Verdict.REUSED), (4, Verdict.REUSED), (5, Verdict.ROTATE), (6, Verdict.HEAL)],
+    [
+        (3, Verdict.REUSED),
+        (4, Verdict.REUSED),
+        (5, Verdict.ROTATE),
+        (6, Verdict.AHEAD_OF_DATABASE),
+    ],
 )
 def test_a_token_is_dead_once_its_successor_was_seen_in_use(generation, expected):
     assert verdict(generation, family(delivered_at=T0 + TICK)) is expected
@@ -91,7 +114,7 @@ def test_siblings_are_served_even_after_the_successor_was_seen_in_use(generation
     state = family(delivered_at=T0 + TICK)
     assert verdict(generation, state, after=OVERLAP - TICK) in {
         Verdict.ACCESS_ONLY,
-        Verdict.UNCHANGED,
+        Verdict.RESEND,
     }
 
 
@@ -101,7 +124,7 @@ def test_siblings_are_served_even_after_the_successor_was_seen_in_use(generation
         (4, timedelta(0), Verdict.ACCESS_ONLY),
         (5, timedelta(0), Verdict.SUPERSEDED),
         (6, timedelta(0), Verdict.SUPERSEDED),
-        (7, timedelta(0), Verdict.UNCHANGED),
+        (7, timedelta(0), Verdict.RESEND),
         (4, OVERLAP, Verdict.RECOVER),
         (5, OVERLAP, Verdict.REUSED),
         (6, OVERLAP, Verdict.REUSED),
@@ -123,7 +146,7 @@ def test_first_refresh_after_sign_in_rotates_at_once():
         (3, timedelta(0), Verdict.REUSED),
         (4, timedelta(0), Verdict.REUSED),
         (5, timedelta(0), Verdict.ROTATE),
-        (6, timedelta(0), Verdict.HEAL),
+        (6, timedelta(0), Verdict.AHEAD_OF_DATABASE),
     ],
 )
 def test_strict_mode_takes_used_tokens_at_no_time(generation, after, expected):
@@ -175,15 +198,201 @@ def test_a_used_token_is_bound_by_its_own_exp(generation, expected):
 
 @pytest.mark.parametrize("generation", [1, 3, 4, 5, 6])
 @pytest.mark.parametrize("after", [timedelta(0), LATER, IDLE, HARD])
-def test_an_ended_session_answers_nothing_else(generation, after):
-    ended = family(ended=True, account_changed=True)
-    assert verdict(generation, ended, after=after) is Verdict.REVOKED
+@pytest.mark.parametrize("delivered_at", [None, T0])
+def test_revoked_session_is_judged_for_reuse_as_if_it_had_not_been(
+    generation, after, delivered_at
+):
+    live, changed = family(delivered_at=delivered_at), {"revoked": True, "account_changed": True}
+    state = family(delivered_at=delivered_at, **changed)
+    reused = verdict(generation, live, after=after) is Verdict.REUSED
+    expected = Verdict.REUSED if reused else Verdict.REVOKED
+    assert verdict(generation, state, after=after) is expected
 
 
-@pytest.mark.parametrize("generation", [1, 3, 4, 5, 6])
-def test_a_changed_account_comes_before_reuse_and_expiry(generation):
-    state = family(account_changed=True)
-    assert verdict(generation, state, after=HARD) is Verdict.ACCOUNT_CHANGED
+@pytest.mark.parametrize(
+    ("generation", "expected"),
+    [(3, Verdict.REUSED), (4, Verdict.ACCOUNT_CHANGED), (5, Verdict.ACCOUNT_CHANGED)],
+)
+def test_changed_account_comes_after_reuse_and_before_expiry(generation, expected):
+    assert verdict(generation, family(account_changed=True), after=HARD) is expected
+
+
+@pytest.mark.parametrize("after", [LATER, IDLE, HARD])
+def test_reuse_is_reuse_past_every_expiry(after):
+    assert verdict(4, family(delivered_at=T0), after=after, token_expires_at=T0) is Verdict.REUSED
+
+
+class TestCompanion:
+    """Generation 5 was rotated from 4; who holds a copied token lacks the cookie."""
+
+    SHOWN = family(companion_generation=5)
+    NOT_SHOWN = family(companion_generation=3)
+    DELIVERED = family(companion_generation=3, delivered_at=T0)
+
+    @pytest.mark.parametrize(
+        ("generation", "after", "expected"),
+        [
+            (4, timedelta(0), Verdict.SUCCESSOR),
+            (5, timedelta(0), Verdict.RESEND),
+            (4, OVERLAP / 3 - TICK, Verdict.SUCCESSOR),
+            (4, OVERLAP / 3 + TICK, Verdict.ACCESS_ONLY),
+            (5, OVERLAP / 3 + TICK, Verdict.ACCESS_ONLY),
+            (3, timedelta(0), Verdict.REUSED),
+            (5, OVERLAP, Verdict.ROTATE),
+        ],
+    )
+    def test_sibling_that_shows_it_gets_the_successor(self, generation, after, expected):
+        assert verdict(generation, self.SHOWN, after=after, presenter=COMPANION) is expected
+
+    @pytest.mark.parametrize("generation", [4, 5])
+    @pytest.mark.parametrize("after", [timedelta(0), OVERLAP - TICK])
+    @pytest.mark.parametrize("presenter", [STRANGER, OWNER])
+    def test_presenter_without_it_gets_no_token_in_the_overlap(self, generation, after, presenter):
+        answer = verdict(generation, self.SHOWN, after=after, presenter=presenter)
+        assert answer is Verdict.SUPERSEDED
+
+    @pytest.mark.parametrize("state", [NOT_SHOWN, DELIVERED, family(), family(delivered_at=T0)])
+    @pytest.mark.parametrize("after", [timedelta(0), OVERLAP - TICK])
+    def test_it_wins_over_a_rotation_without_it_in_the_overlap(self, state, after):
+        assert verdict(4, state, after=after, presenter=COMPANION) is Verdict.RECOVER
+
+    @pytest.mark.parametrize("presenter", [STRANGER, OWNER, COMPANION])
+    def test_used_token_is_reuse_after_the_overlap_whoever_rotated(self, presenter):
+        assert verdict(4, self.DELIVERED, presenter=presenter) is Verdict.REUSED
+
+    def test_eight_recoveries_do_not_keep_it_from_winning(self):
+        state = family(generation=13, companion_generation=3)
+        assert verdict(4, state, after=timedelta(0), presenter=COMPANION) is Verdict.RECOVER
+
+    def test_without_recovery_of_lost_answers_it_wins_nothing(self):
+        rules = Rules(overlap=OVERLAP, lost_response_recovery=False)
+        assert verdict(4, self.NOT_SHOWN, rules=rules, presenter=COMPANION) is Verdict.REUSED
+        answer = verdict(4, self.NOT_SHOWN, rules=rules, presenter=COMPANION, after=timedelta(0))
+        assert answer is Verdict.ACCESS_ONLY
+
+    def test_lineage_that_was_taken_back_gets_the_successor_too(self):
+        state = family(generation=7, companion_generation=7)
+        assert verdict(5, state, after=timedelta(0), presenter=COMPANION) is Verdict.SUCCESSOR
+        assert verdict(5, state, presenter=COMPANION) is Verdict.REUSED
+
+
+class TestForgiveness:
+    """A sibling was answered without a refresh token, and may write the old one back."""
+
+    ANSWERED = family(delivered_at=T0, sibling_answered=True)
+
+    def test_client_that_resembles_the_last_one_is_not_accused(self):
+        assert verdict(4, self.ANSWERED, presenter=OWNER) is Verdict.RECOVER
+
+    def test_other_client_is(self):
+        assert verdict(4, self.ANSWERED, presenter=STRANGER) is Verdict.REUSED
+
+    def test_nobody_is_forgiven_without_such_an_answer(self):
+        assert verdict(4, family(delivered_at=T0), presenter=OWNER) is Verdict.REUSED
+
+    def test_family_that_has_shown_its_companion_forgives_who_shows_it(self):
+        state = family(delivered_at=T0, sibling_answered=True, companion_generation=2)
+        assert verdict(4, state, presenter=OWNER) is Verdict.REUSED
+        assert verdict(4, state, presenter=COMPANION) is Verdict.RECOVER
+
+    def test_older_tokens_are_not_forgiven(self):
+        assert verdict(3, self.ANSWERED, presenter=OWNER) is Verdict.REUSED
+
+
+class TestRecoveriesByOthers:
+    @pytest.mark.parametrize(
+        ("made", "presenter", "expected"),
+        [
+            (0, STRANGER, Verdict.RECOVER),
+            (1, STRANGER, Verdict.RECOVER),
+            (2, STRANGER, Verdict.RECOVERY_LIMIT),
+            (2, OWNER, Verdict.RECOVER),
+            (2, COMPANION, Verdict.RECOVER),
+        ],
+    )
+    def test_have_a_limit_of_their_own(self, made, presenter, expected):
+        state = family(generation=7, recoveries_by_others=made)
+        assert verdict(4, state, presenter=presenter) is expected
+
+
+class TestToleratedGeneration:
+    """Siblings may hold tokens from before a rotation that skipped the overlap."""
+
+    @pytest.mark.parametrize(
+        ("generation", "after", "expected"),
+        [
+            (1, timedelta(0), Verdict.REUSED),
+            (2, timedelta(0), Verdict.SUPERSEDED),
+            (3, OVERLAP - TICK, Verdict.SUPERSEDED),
+            (4, timedelta(0), Verdict.ACCESS_ONLY),
+            (3, OVERLAP, Verdict.REUSED),
+        ],
+    )
+    def test_is_superseded_within_the_overlap(self, generation, after, expected):
+        state = family(tolerated_generation=2)
+        assert verdict(generation, state, after=after) is expected
+
+    @pytest.mark.parametrize(
+        ("reason", "after", "expected"),
+        [
+            (Verdict.AHEAD_OF_DATABASE, timedelta(0), 4),
+            (Verdict.AHEAD_OF_DATABASE, LATER, 4),
+            (Verdict.ROTATE, timedelta(0), 4),
+            (Verdict.ROTATE, LATER, None),
+            (Verdict.RECOVER, LATER, None),
+        ],
+    )
+    def test_is_set_by_rotations_that_skip_the_overlap(self, reason, after, expected):
+        found = tolerated_after_rotation(reason, family(), now=T0 + after, rules=RULES)
+        assert found == expected
+
+
+class TestOpenedFamily:
+    """The rotation from 4 to 5 opened a family; its answer may have been lost."""
+
+    @pytest.mark.parametrize(
+        ("shown", "presenter", "expected"),
+        [
+            (None, OWNER, Verdict.REUSED),
+            (None, COMPANION, Verdict.RECOVER),
+            (5, OWNER, Verdict.REUSED),
+            (5, COMPANION, Verdict.RECOVER),
+        ],
+    )
+    def test_that_is_in_use_makes_a_recovery_reuse(self, shown, presenter, expected):
+        state = family(opened_family_used=True, companion_generation=shown)
+        assert verdict(4, state, presenter=presenter) is expected
+
+    def test_survives_a_recovery_by_the_browser_that_opened_it(self):
+        assert keeps_opened_family(family(companion_generation=5), COMPANION)
+        assert not keeps_opened_family(family(companion_generation=5), OWNER)
+        assert not keeps_opened_family(family(companion_generation=4), COMPANION)
+
+    @pytest.mark.parametrize(
+        ("reason", "opens", "after", "expected"),
+        [
+            (Verdict.AHEAD_OF_DATABASE, False, LATER, True),
+            (Verdict.ROTATE, True, timedelta(0), True),
+            (Verdict.ROTATE, True, OVERLAP, False),
+            (Verdict.ROTATE, False, OVERLAP, False),
+            (Verdict.RECOVER, False, timedelta(0), False),
+        ],
+    )
+    def test_late_answers_may_write_back_after_rotations_that_skip_the_overlap(
+        self, reason, opens, after, expected
+    ):
+        now = T0 + after
+        assert may_write_back(reason, family(), opens=opens, now=now, rules=RULES) is expected
+
+
+class TestClosedFamily:
+    @pytest.mark.parametrize("generation", [1, 4, 5, 6])
+    @pytest.mark.parametrize(
+        ("after", "expected"),
+        [(OVERLAP - TICK, Verdict.SUPERSEDED), (OVERLAP, Verdict.REUSED), (HARD, Verdict.REUSED)],
+    )
+    def test_is_superseded_and_then_reuse(self, generation, after, expected):
+        assert verdict(generation, family(closed_at=T0), after=after) is expected
 
 
 @pytest.mark.parametrize(

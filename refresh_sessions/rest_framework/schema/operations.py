@@ -21,6 +21,7 @@ from refresh_sessions.rest_framework import views
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.schema import shapes
 from refresh_sessions.rest_framework.schema.wording import (
+    companion_cookie,
     operation,
     presented_token,
     refresh_cookie,
@@ -90,7 +91,7 @@ def _refresh() -> _Operations:
             request=presented_token(shapes.SessionRefreshSerializer),
             answers={200: shapes.SessionRefreshedSerializer},
             failures=(400, 401, 403, 409, 415, 429, 503),
-            parameters=refresh_cookie(required=True),
+            parameters=[*refresh_cookie(required=True), *companion_cookie()],
         )
     }
 
@@ -157,12 +158,14 @@ def _session_detail() -> _Operations:
     }
 
 
-def _branch() -> _Operations:
+def _open_family() -> _Operations:
     return {
         "post": operation(
-            "Tokens of its own for a second process of this device. Takes a fresh proof.",
-            answers={201: shapes.SessionSignedInSerializer},
-            failures=(401, 403, 503),
+            "Open a token family for a second process of this device. Takes the newest refresh "
+            "token and a recent re-authentication; store the tokens of `current` in its place.",
+            request=presented_token(shapes.SessionRefreshSerializer),
+            answers={201: shapes.SessionFamilyOpenedSerializer},
+            failures=(400, 401, 403, 409, 503),
         )
     }
 
@@ -217,7 +220,7 @@ _OPERATIONS: Final[Mapping[type[APIView], Callable[[], _Operations]]] = {
     views.ReauthenticateView: _reauthenticate,
     views.SessionListView: _session_list,
     views.SessionDetailView: _session_detail,
-    views.BranchView: _branch,
+    views.OpenFamilyView: _open_family,
     views.RevokeOthersView: _revoke_sessions("Sign out everywhere else."),
     views.RevokeAllView: _revoke_sessions("Sign out everywhere, here too."),
     views.JWKSView: _jwks,

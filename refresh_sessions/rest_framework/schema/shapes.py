@@ -58,6 +58,12 @@ class SessionSignedInSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
     session = serializers.JSONField()
 
 
+class SessionFamilyOpenedSerializer(SessionSignedInSerializer):
+    """The answer to opening a token family."""
+
+    current = SessionRefreshedSerializer(help_text="The caller's own tokens, rotated.")
+
+
 class SessionSteppedUpSerializer(SessionRefreshedSerializer):
     """The answer to a step-up."""
 

@@ -75,6 +75,17 @@ def refresh_cookie(*, required: bool) -> Iterator[OpenApiParameter]:
         yield OpenApiParameter(name, str, OpenApiParameter.COOKIE, required=required)
 
 
+def companion_cookie() -> Iterator[OpenApiParameter]:
+    """The companion cookie, where the refresh token is in the body."""
+    if get_transport().in_body and get_settings().COMPANION_COOKIE != "off":
+        yield OpenApiParameter(
+            "__Host-refresh_companion",
+            str,
+            OpenApiParameter.COOKIE,
+            description="As the login has set it; browsers send it by themselves.",
+        )
+
+
 def presented_token(serializer: Any) -> Any:
     """The serializer of a refresh token in the body, None where a cookie carries it."""
     return serializer if get_transport().in_body else None

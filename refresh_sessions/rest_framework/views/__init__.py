@@ -8,7 +8,7 @@ from refresh_sessions.rest_framework.views.reauthenticate import ReauthenticateV
 from refresh_sessions.rest_framework.views.refresh import RefreshView
 from refresh_sessions.rest_framework.views.revoke import RevokeView
 from refresh_sessions.rest_framework.views.sessions import (
-    BranchView,
+    OpenFamilyView,
     RevokeAllView,
     RevokeOthersView,
     SessionDetailView,
@@ -16,11 +16,11 @@ from refresh_sessions.rest_framework.views.sessions import (
 )
 
 __all__ = [
-    "BranchView",
     "IntrospectView",
     "JWKSView",
     "LoginView",
     "LogoutView",
+    "OpenFamilyView",
     "ReauthenticateView",
     "RefreshView",
     "RevokeAllView",

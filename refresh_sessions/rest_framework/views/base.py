@@ -123,7 +123,7 @@ class ContractView(APIView):
             lambda: serializer(pair.session, context=context).data,
         )
         response = Response(pair_body(pair, session=described), status=status)
-        get_transport().write(response, pair)
+        get_transport().write(self.http_request, response, pair)
         return response
 
     @property

@@ -8,6 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from refresh_sessions.exceptions import DeviceProofRequiredError
 from refresh_sessions.rest_framework.authentication import bearer_token
 from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing
 from refresh_sessions.rest_framework.views.presented import PresentedTokenView
@@ -28,7 +29,15 @@ class LogoutView(PresentedTokenView):
         """Answer with nothing."""
         sign_out(self._holder(request), request=self.http_request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
-        get_transport().clear(response)
+        get_transport().clear(self.http_request, response)
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Have the client drop its token also where we did not issue it."""
+        response = super().handle_exception(exc)
+        refused = response.status_code == status.HTTP_401_UNAUTHORIZED
+        if refused and not isinstance(exc, DeviceProofRequiredError):
+            get_transport().clear(self.http_request, response)
         return response
 
     def _holder(self, request: Request) -> AccessClaims | RefreshClaims:

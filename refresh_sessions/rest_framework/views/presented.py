@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
+from typing import Final
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework import status
 from rest_framework.exceptions import ValidationError
-from rest_framework.response import Response
 
+from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing
 from refresh_sessions.rest_framework.views.base import ContractView
 from refresh_sessions.tokens import refresh
 from refresh_sessions.transports import get_transport
 
-_FINAL = frozenset({status.HTTP_401_UNAUTHORIZED, status.HTTP_403_FORBIDDEN})
+burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
+
+_WRITTEN_OUT: Final = frozenset({"undefined", "null", "None", "[object Object]"})
+"""What languages write where a variable has no value."""
 
 
 class PresentedTokenView(ContractView):
@@ -44,14 +48,10 @@ class PresentedTokenView(ContractView):
             return None
         if not isinstance(token, str):
             raise ValidationError({get_settings().field_name("refresh"): [_("Not a string.")]})
+        if token in _WRITTEN_OUT:
+            burst_logger.warning(
+                'A client presented "%s" as its refresh token: it stored a field that an answer '
+                "did not have. Store the refresh token only when the answer has one.",
+                token,
+            )
         return token
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """Have the client drop its token when the answer is final.
-
-        Not when it is told to read its storage again, to wait, or that its request was forged.
-        """
-        response = super().handle_exception(exc)
-        if response.status_code in _FINAL and not get_transport().is_forged(self.http_request):
-            get_transport().clear(response)
-        return response

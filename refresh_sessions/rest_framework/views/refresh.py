@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from rest_framework.request import Request
@@ -21,9 +22,30 @@ class RefreshView(PresentedTokenView):
 
     throttle_classes: Sequence[type[BaseThrottle]] = (RefreshThrottle,)
 
+    def get_throttles(self) -> list[BaseThrottle]:
+        """The same objects for the look before the refresh and the count after it."""
+        return self.throttles
+
+    @cached_property
+    def throttles(self) -> list[BaseThrottle]:
+        """The throttles of this request."""
+        return super().get_throttles()
+
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with an access token, and a refresh token where the client is to store one."""
-        pair = refresh_session(self.claims, request=self.http_request)
+        try:
+            pair = refresh_session(self.claims, request=self.http_request)
+        except Exception:
+            self._count()
+            raise
+        if not pair.repeated:
+            self._count()
         response = Response(pair_body(pair))
-        get_transport().write(response, pair)
+        get_transport().write(self.http_request, response, pair)
         return response
+
+    def _count(self) -> None:
+        """Herds of parallel requests are honest: only one of them weighs in the throttle."""
+        for throttle in self.throttles:
+            if isinstance(throttle, RefreshThrottle):
+                throttle.count()

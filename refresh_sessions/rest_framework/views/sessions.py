@@ -14,8 +14,16 @@ from rest_framework.response import Response
 from refresh_sessions.conf import get_settings
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
+from refresh_sessions.rest_framework.exceptions import TokenFamilyOverCookie
+from refresh_sessions.rest_framework.serializers import pair_body
 from refresh_sessions.rest_framework.views.base import OwnSessionsView
-from refresh_sessions.sessions import branch_session, revoke_session, revoke_user_sessions
+from refresh_sessions.rest_framework.views.presented import PresentedTokenView
+from refresh_sessions.sessions import (
+    end_by_holder,
+    open_family,
+    revoke_session,
+    revoke_user_sessions,
+)
 from refresh_sessions.sessions.listing import own_live_sessions
 from refresh_sessions.transports import get_transport
 
@@ -64,11 +72,14 @@ class SessionDetailView(LiveSessionsView):
         own = session.pk == self.grant.session_id
         if not own:
             self.require_proof_to_revoke()
-        reason = RevokedReason.LOGOUT if own else RevokedReason.USER
-        revoke_session(session, reason=reason, by=self.owner, request=self.http_request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
         if own:
-            get_transport().clear(response)
+            end_by_holder(self.grant.claims, session, request=self.http_request)
+            get_transport().clear(self.http_request, response)
+        else:
+            revoke_session(
+                session, reason=RevokedReason.USER, by=self.owner, request=self.http_request
+            )
         return response
 
     def get_object(self) -> DeviceSession:
@@ -88,13 +99,21 @@ class SessionDetailView(LiveSessionsView):
         return session
 
 
-class BranchView(OwnSessionsView):
-    """Tokens of its own for a second process of this device."""
+class OpenFamilyView(PresentedTokenView, OwnSessionsView):
+    """Tokens of its own for a second process of this device.
+
+    Takes the refresh token and the access token of the caller. A browser's cookie has room for one
+    family, and a script could carry a second one away.
+    """
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer as a sign-in does, with 201."""
-        pair = branch_session(self.grant, request=self.http_request)
-        return self.hand_over(pair, status=status.HTTP_201_CREATED)
+        """Answer as a login does, with 201, and with ``current``: the caller's new tokens."""
+        if not get_transport().in_body:
+            raise TokenFamilyOverCookie
+        families = open_family(self.grant, self.claims, request=self.http_request)
+        response = self.hand_over(families.opened, status=status.HTTP_201_CREATED)
+        response.data["current"] = pair_body(families.current)
+        return response
 
 
 class RevokeOthersView(OwnSessionsView):
@@ -120,8 +139,12 @@ class RevokeAllView(OwnSessionsView):
         """Answer with the number of sessions that were ended."""
         self.require_proof_to_revoke()
         revoked = revoke_user_sessions(
-            self.owner, reason=RevokedReason.USER, by=self.owner, request=self.http_request
+            self.owner,
+            reason=RevokedReason.USER,
+            by=self.owner,
+            request=self.http_request,
+            presented=self.grant.claims.place,
         )
         response = Response({"revoked": revoked})
-        get_transport().clear(response)
+        get_transport().clear(self.http_request, response)
         return response

@@ -1,0 +1,232 @@
+"""A second token family in the same device session, for a second process of the same device.
+
+A watch, a share extension, a tab without shared storage: each gets tokens of its own instead of
+racing the others for one. To people it is the same device, and it ends with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import router
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.database import commit_when_busy, forbid_outer_transaction
+from refresh_sessions.devices import device_of
+from refresh_sessions.exceptions import FamilyLimitReachedError, InvalidTokenError
+from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
+from refresh_sessions.rotation import FamilyState, Presenter, Verdict, judge
+from refresh_sessions.sessions.checking import AccessGrant, check_state
+from refresh_sessions.sessions.issuing import (
+    TokenPair,
+    extra_claims,
+    idle_expiry,
+    issue_pair,
+)
+from refresh_sessions.sessions.presenting import presenter_of, require_companion
+from refresh_sessions.sessions.proving import proof_of, require_fresh_proof
+from refresh_sessions.sessions.reading import is_stored, read_family, state_of
+from refresh_sessions.sessions.recording import record
+from refresh_sessions.sessions.refusing import refuse
+from refresh_sessions.sessions.rotating import (
+    Allowance,
+    advance,
+    compare_and_swap,
+    rules_in_force,
+)
+from refresh_sessions.sessions.turns import since_the_turn, take_turn
+from refresh_sessions.signals import session_refreshed
+from refresh_sessions.tokens import refresh
+from refresh_sessions.tokens.refresh import digest, new_secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFamily:
+    """The tokens of a new family, and those by which the caller's own were replaced."""
+
+    opened: TokenPair
+    current: TokenPair
+
+
+@sensitive_variables()
+def open_family(
+    grant: AccessGrant,
+    token: str | refresh.RefreshClaims,
+    *,
+    request: HttpRequest | None = None,
+) -> OpenedFamily:
+    """Open another token family in the session of the caller, and rotate the caller's own token.
+
+    An access token alone opens nothing. Since the newest refresh token is rotated, its owner's
+    next refresh exposes whoever opened a family with a copy. The new family inherits the
+    re-authentication, which has to be recent.
+
+    Args:
+        grant: what ``check_access_token`` gave for the access token.
+        token: the newest refresh token of the same family, or its verified claims.
+        request: for address, user agent and companion cookie.
+
+    Returns:
+        Two pairs: ``opened`` for the second process, ``current`` for the caller to store.
+
+    Raises:
+        InvalidTokenError: the refresh token is not one of ours, or of another family.
+        RefreshSupersededError: it is not the newest one.
+        ReauthenticationRequiredError: the last re-authentication is older than
+            ``REAUTHENTICATION_MAX_AGE``.
+        FamilyLimitReachedError: the session has ``MAX_FAMILIES_PER_SESSION`` families.
+        SessionExpiredError: the session has reached its limit of refreshes.
+        SessionRevokedError: the session is revoked, or is revoked now because the token was used
+            before.
+        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        DatabaseBusyError: the database did not take the change in several tries.
+        OuterTransactionError: called inside a transaction.
+
+    """
+    using = router.db_for_write(TokenFamily)
+    forbid_outer_transaction(using)
+    claims = refresh.verify(token) if isinstance(token, str) else token
+    opening = _Opening(grant=grant, claims=claims, request=request, using=using)
+    try:
+        opened = commit_when_busy(
+            using, opening.write, is_committed=lambda made: is_stored(made.child, using=using)
+        )
+    except _Refused as refused:
+        # Out of the transaction: a revocation must not be rolled back with it.
+        return refuse(refused.verdict, claims, refused.family, request)
+    session_refreshed.send_robust(
+        sender=DeviceSession,
+        session=opened.parent.session,
+        family=opened.parent,
+        generation=opened.parent.generation,
+        request=request,
+    )
+    return opening.issue(opened)
+
+
+class _Refused(Exception):  # noqa: N818  # no error: the way out of the transaction
+    def __init__(self, verdict: Verdict, family: TokenFamily) -> None:
+        super().__init__(verdict)
+        self.verdict, self.family = verdict, family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A family as it was written, and its parent."""
+
+    child: TokenFamily
+    parent: TokenFamily
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """One request for a family, over as many attempts as it takes."""
+
+    grant: AccessGrant
+    claims: refresh.RefreshClaims
+    request: HttpRequest | None
+    using: str
+    secret: str = field(default_factory=new_secret, repr=False)
+
+    def write(self) -> _Opened:
+        access, using = self.grant.claims, self.using
+        take_turn(access.session_id, using=using)
+        parent = read_family(access.family_id, using=using)
+        if self.claims.family_id != parent.pk or not self.claims.matches(parent.secret_digest):
+            raise InvalidTokenError
+        presenter = presenter_of(parent, self.request)
+        require_companion(parent, presenter)
+        verdict = self._judge(state_of(parent), parent, presenter)
+        check_state(access, parent)
+        require_fresh_proof(parent, access, max_age=get_settings().REAUTHENTICATION_MAX_AGE)
+        _check_limit(parent.session, using)
+        child = self._create(parent)
+        self._rotate(verdict, parent, child, presenter)
+        record(
+            [parent.session_id],
+            EventKind.FAMILY_OPENED,
+            request=self.request,
+            actor=parent.session.user,
+            details={"family": str(child.pk), "user_agent": device_of(self.request).user_agent},
+            using=using,
+        )
+        # Here, so that a policy that fails leaves no family behind that nobody has tokens of.
+        extra = extra_claims(parent.session, request=self.request)
+        return _Opened(child=child, parent=parent, extra=extra)
+
+    def issue(self, opened: _Opened) -> OpenedFamily:
+        child, parent = opened.child, opened.parent
+        secret = self.claims.secret_of_successor(parent.secret_digest)
+        return OpenedFamily(
+            opened=self._pair(child, self.secret, opened),
+            current=self._pair(parent, secret, opened),
+        )
+
+    def _pair(self, family: TokenFamily, secret: str, opened: _Opened) -> TokenPair:
+        now, extra = opened.parent.now, opened.extra
+        return issue_pair(family, secret=secret, now=now, request=self.request, extra=extra)
+
+    def _judge(self, state: FamilyState, parent: TokenFamily, presenter: Presenter) -> Verdict:
+        """The verdict of a refresh, as far as it lets the newest token open a family."""
+        verdict = judge(
+            self.claims.generation,
+            state,
+            presenter=presenter,
+            token_expires_at=self.claims.expires_at,
+            now=parent.now,
+            rules=rules_in_force(),
+        )
+        if verdict.repeats and self.claims.generation == state.generation:
+            # Within the overlap a refresh would not rotate, opening a family does.
+            verdict = Verdict.ROTATE
+        elif verdict.repeats or verdict is Verdict.RECOVER:
+            verdict = Verdict.SUPERSEDED
+        if not verdict.mints:
+            raise _Refused(verdict, parent)
+        if not Allowance.of(parent).permits(self.claims.generation, state):
+            raise _Refused(Verdict.REFRESH_LIMIT, parent)
+        return verdict
+
+    def _create(self, parent: TokenFamily) -> TokenFamily:
+        device = device_of(self.request)
+        return TokenFamily.objects.using(self.using).create(
+            session=parent.session,
+            secret_digest=digest(self.secret),
+            companion_digest=parent.companion_digest,
+            idle_expires_at=idle_expiry(parent.session, now=parent.now, request=self.request),
+            last_ip_address=device.ip_address,
+            last_user_agent=device.user_agent,
+            authenticated_at=parent.authenticated_at,
+            authentication_methods=parent.authentication_methods,
+        )
+
+    def _rotate(
+        self, verdict: Verdict, parent: TokenFamily, child: TokenFamily, presenter: Presenter
+    ) -> None:
+        found = {
+            "generation": parent.generation,
+            "redeemable_generation": parent.redeemable_generation,
+        }
+        parent.authenticated_at = proof_of(parent, parent.generation)
+        advance(
+            parent,
+            verdict,
+            generation=self.claims.generation,
+            redeemable=self.claims.generation,
+            presenter=presenter,
+            request=self.request,
+            opened=child.pk,
+        )
+        compare_and_swap(parent, found, using=self.using)
+
+
+def _check_limit(session: DeviceSession, using: str) -> None:
+    usable = TokenFamily.objects.using(using).usable().filter(session=session)
+    families = since_the_turn(usable.values_list("pk"), using=using)
+    if len(families) >= get_settings().MAX_FAMILIES_PER_SESSION:
+        raise FamilyLimitReachedError

@@ -1,0 +1,183 @@
+"""The companion cookie over HTTP: who gets it, when it goes, and what it changes."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from refresh_sessions.bursts import BurstLog
+from refresh_sessions.rest_framework.views import presented
+from tests.api.client import Client, problem
+from tests.domain.stories import AFTER_OVERLAP, family_of, session_of
+
+pytestmark = pytest.mark.django_db
+
+SECURE = "__Host-refresh_companion"
+PLAIN = "refresh_companion"
+ZERO = timedelta(0)
+
+
+def log_in(client, credentials, **options):
+    return client.post("login/", credentials, **options)
+
+
+class TestLogin:
+    def test_sets_it_out_of_the_reach_of_scripts(self, api, credentials):
+        answer = log_in(api, credentials, secure=True)
+        cookie = answer.cookies[SECURE]
+        assert len(cookie.value) == 22
+        assert cookie.value not in answer.content.decode()
+        assert cookie["httponly"]
+        assert cookie["secure"]
+        assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Strict", "/", "")
+        assert list(answer.cookies) == [SECURE]
+
+    def test_it_lasts_as_long_as_the_session(self, api, credentials, clock, options):
+        options(SESSION_LIFETIME=timedelta(days=30))
+        cookie = log_in(api, credentials, secure=True).cookies[SECURE]
+        assert 30 * 86400 - 2 <= cookie["max-age"] <= 30 * 86400
+
+    def test_over_plain_http_the_name_has_no_prefix(self, api, credentials):
+        cookie = log_in(api, credentials).cookies[PLAIN]
+        assert not cookie["secure"]
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Lax"
+
+    def test_each_login_sets_another(self, api, credentials):
+        values = {log_in(api, credentials).cookies[PLAIN].value for _ in range(3)}
+        assert len(values) == 3
+
+    @pytest.mark.parametrize("samesite", ["Strict", "Lax", "None"])
+    def test_same_site_is_that_of_the_settings(self, api, credentials, options, samesite):
+        options(COOKIE_SAMESITE=samesite)
+        assert log_in(api, credentials, secure=True).cookies[SECURE]["samesite"] == samesite
+
+    def test_refused_one_sets_none(self, api, credentials):
+        answer = log_in(api, {**credentials, "password": "wrong"})
+        assert not answer.cookies
+
+    @pytest.mark.parametrize("change", [{"COMPANION_COOKIE": "off"}, {"TRANSPORT": "cookie"}])
+    def test_sets_none_where_it_is_not_in_use(self, api, credentials, options, change):
+        options(**change)
+        cookies = log_in(api, credentials, secure=True).cookies
+        assert SECURE not in cookies
+        assert PLAIN not in cookies
+
+
+class TestRefresh:
+    def test_siblings_of_one_browser_get_one_successor(self, api, credentials, clock):
+        first = log_in(api, credentials).json()["refresh"]
+        answers = [api.post("refresh/", {"refresh": first}).json() for _ in range(3)]
+        assert all("refresh" in answer for answer in answers)
+        clock.move(AFTER_OVERLAP)
+        for answer in answers:
+            assert api.post("refresh/", {"refresh": answer["refresh"]}).status_code == 200
+
+    def test_copied_token_gets_none(self, api, credentials):
+        first = log_in(api, credentials).json()["refresh"]
+        api.post("refresh/", {"refresh": first})
+        answer = Client().post("refresh/", {"refresh": first})
+        assert problem(answer) == (409, "refresh_superseded")
+
+    def test_changes_no_cookie(self, api, credentials, clock):
+        token = log_in(api, credentials).json()["refresh"]
+        for _ in range(3):
+            answer = api.post("refresh/", {"refresh": token})
+            assert not answer.cookies
+            token = answer.json()["refresh"]
+            clock.move(AFTER_OVERLAP)
+
+    @pytest.mark.parametrize("value", ["", "x", "ü", "a" * 5000, "\x00"])
+    def test_other_values_are_as_none(self, api, pair, value):
+        api.raw.cookies[PLAIN] = value
+        assert api.post("refresh/", {"refresh": pair.refresh}).status_code == 200
+        assert family_of(pair).companion_generation is None
+
+    def test_required_and_missing_is_401_and_the_session_lives_on(
+        self, api, credentials, clock, options
+    ):
+        options(COMPANION_COOKIE="require")
+        token = log_in(api, credentials).json()["refresh"]
+        token = api.post("refresh/", {"refresh": token}).json()["refresh"]
+        clock.move(AFTER_OVERLAP)
+        for path in ("refresh/", "logout/"):
+            answer = Client().post(path, {"refresh": token})
+            assert problem(answer) == (401, "device_proof_required")
+        assert api.post("refresh/", {"refresh": token}).status_code == 200
+
+
+class TestSignOut:
+    @pytest.mark.parametrize("path", ["logout/", "sessions/{}/", "sessions/revoke-all/"])
+    def test_deletes_it(self, api, login, path):
+        body = login()
+        method = "delete" if "{" in path else "post"
+        data = {"refresh": body["refresh"]} if path == "logout/" else None
+        path = path.format(body["session"]["id"])
+        answer = api.request(method, path, data, access=body["access"])
+        cookie = answer.cookies[PLAIN]
+        assert (cookie.value, cookie["max-age"], cookie["path"]) == ("", 0, "/")
+
+    def test_without_it_sets_nothing(self, pair):
+        assert not Client().post("logout/", {"refresh": pair.refresh}).cookies
+
+    def test_of_another_device_leaves_it_alone(self, api, login, pair):
+        body = login()
+        answer = api.delete(f"sessions/{pair.session.pk}/", access=body["access"])
+        assert not answer.cookies
+
+
+class TestStatusOfExpiredSessions:
+    @pytest.mark.parametrize("status", [403, 401])
+    def test_is_a_setting(self, api, pair, clock, options, status):
+        options(SESSION_EXPIRED_STATUS=status)
+        clock.move(timedelta(days=7))
+        answer = api.post("refresh/", {"refresh": pair.refresh})
+        assert problem(answer) == (status, "session_expired/absolute")
+        assert answer.has_header("WWW-Authenticate") is (status == 401)
+
+    @pytest.mark.parametrize("status", [403, 401])
+    def test_holds_for_every_reason(self, api, pair, options, status):
+        options(SESSION_EXPIRED_STATUS=status, MAX_REFRESHES_PER_SESSION=1)
+        token = api.post("refresh/", {"refresh": pair.refresh}).json()["refresh"]
+        options(SESSION_EXPIRED_STATUS=status, MAX_REFRESHES_PER_SESSION=1, ROTATION_OVERLAP=ZERO)
+        answer = api.post("refresh/", {"refresh": token})
+        assert problem(answer) == (status, "session_expired/refresh_limit")
+
+
+class TestTokensThatAreNoTokens:
+    @pytest.mark.parametrize("written", ["undefined", "null", "None", "[object Object]"])
+    def test_leave_one_line_that_names_the_cause(self, api, caplog, monkeypatch, written):
+        monkeypatch.setattr(presented, "burst_logger", BurstLog(logging.getLogger(__name__)))
+        for _ in range(3):
+            answer = api.post("refresh/", {"refresh": written})
+            assert problem(answer) == (401, "token_not_valid")
+        lines = [line for line in caplog.records if line.name == __name__]
+        assert [line.levelname for line in lines] == ["WARNING"]
+        assert f'presented "{written}"' in lines[0].getMessage()
+        assert "only when the answer has one" in lines[0].getMessage()
+
+    def test_others_leave_none(self, api, caplog, pair):
+        api.post("refresh/", {"refresh": "garbage"})
+        api.post("refresh/", {"refresh": pair.refresh})
+        assert not [line for line in caplog.records if "presented" in line.getMessage()]
+
+
+def test_alarm_about_a_signed_out_session_is_a_401_as_any_other(api, pair, clock):
+    new = api.post("refresh/", {"refresh": pair.refresh}).json()
+    assert api.post("logout/", {"refresh": new["refresh"]}).status_code == 204
+    clock.move(AFTER_OVERLAP)
+    answer = api.post("refresh/", {"refresh": pair.refresh})
+    assert problem(answer) == (401, "session_revoked")
+    assert session_of(pair).events.order_by("pk").last().kind == "reuse_detected"
+
+
+@pytest.mark.parametrize("path", ["logout/", "revoke/"])
+def test_reused_token_signs_out_as_any_other_and_is_on_record(api, pair, clock, path):
+    token = pair.refresh
+    for _ in range(2):
+        token = api.post("refresh/", {"refresh": token}).json()["refresh"]
+        clock.move(AFTER_OVERLAP)
+    field = "refresh" if path == "logout/" else "token"
+    answer = api.post(path, {field: pair.refresh})
+    assert answer.status_code == (204 if path == "logout/" else 200)
+    assert session_of(pair).revoked_reason == "reuse"
