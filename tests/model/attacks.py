@@ -20,8 +20,9 @@ def moves(world: World, scene: Scene) -> Moves:
 
 def _theft(world: World, scene: Scene) -> Moves:
     if scene.theft is Theft.ACCESS:
-        yield Event("an attacker copies an access token"), world._replace(
-            attacker=Attacker((), access=world.access)
+        yield (
+            Event("an attacker copies an access token"),
+            world._replace(attacker=Attacker((), access=world.access)),
         )
         return
     if scene.theft is Theft.USED:
@@ -64,9 +65,7 @@ def _attacker_acts(world: World, attacker: Attacker, scene: Scene) -> Moves:
         yield from _attacker_opens(world, attacker, scene, presenter)
 
 
-def _attacker_opens(
-    world: World, attacker: Attacker, scene: Scene, presenter: Presenter
-) -> Moves:
+def _attacker_opens(world: World, attacker: Attacker, scene: Scene, presenter: Presenter) -> Moves:
     carried = {Reauthentication.CARRIED, Reauthentication.NEWEST}
     fresh = world.reauthentication in carried and not attacker.outdated
     for token in attacker.tokens or ((None,) if attacker.access else ()):
@@ -101,13 +100,16 @@ def _gets(
         tokens=tuple(sorted(tokens)),
         ahead=attacker.ahead or answer.mints,
         served=attacker.served or access is not None,
-        used=attacker.used or (token == attacker.gained and answer in _EVIDENT and not before.revoked),
+        used=attacker.used
+        or (token == attacker.gained and answer in _EVIDENT and not before.revoked),
         gained=refresh if answer.mints and refresh is not None else attacker.gained,
     )
     world = reauthentication_after(world._replace(family=family, attacker=attacker), scene, answer)
     carried = scene.rule.carries(reply, world.reauthentication)
     if answer.mints:
-        world = world._replace(by_attacker=not scene.alike)
+        recovered = answer is Answer.RECOVERED
+        by_attacker = world.by_attacker if recovered else not scene.alike
+        world = world._replace(by_attacker=by_attacker)
         world = minted(world, scene, before)
     attacker = world.attacker or attacker
     if access is not None and access == family.newest:

@@ -126,9 +126,7 @@ def _judged(world: World, scene: Scene, request: Message) -> Reply:
     if request.kind is Kind.STEP_UP:
         return scene.rule.step_up(request.sent, world.family, presenter)
     if request.kind is Kind.OPEN:
-        return scene.rule.open_family(
-            request.sent, world.family, presenter, reauthenticated=True
-        )
+        return scene.rule.open_family(request.sent, world.family, presenter, reauthenticated=True)
     return scene.rule.refresh(request.sent, world.family, presenter)
 
 
@@ -154,15 +152,15 @@ def _answered(world: World, scene: Scene, request: Message, reply: Reply) -> Wor
     if reply.access is not None and not request.orphan:
         refresh = NONE if reply.refresh is None else reply.refresh
         current, minting = reply.access == reply.family.newest, reply.answer.mints
-        answer = request._replace(
-            answered=True, refresh=refresh, current=current, minted=minting
-        )
+        answer = request._replace(answered=True, refresh=refresh, current=current, minted=minting)
         new = (answer,)
     world = world._replace(family=reply.family)
     if request.kind is Kind.OPEN and reply.answer.mints:
         world = without_child(world)
     if reply.answer.mints:
-        return minted(world._replace(by_attacker=False), scene, before, *new)
+        # A recovery by another client than the last does not make it the last.
+        other = world.by_attacker and not scene.companion and reply.answer is Answer.RECOVERED
+        return minted(world._replace(by_attacker=other), scene, before, *new)
     return world._replace(flight=_ordered(*world.flight, *new))
 
 

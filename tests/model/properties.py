@@ -42,9 +42,7 @@ def lost_token(graph: Graph) -> str | None:
 
 def stuck(graph: Graph) -> str | None:
     """The client cannot get to the newest token any more, without an attacker or a limit."""
-    fine = graph.where(
-        lambda w: w.storage == w.family.newest or w.family.revoked or w.inactive
-    )
+    fine = graph.where(lambda w: w.storage == w.family.newest or w.family.revoked or w.inactive)
     ways = graph.reaching(fine)
     lost = [number for number in range(len(graph.worlds)) if number not in ways]
     return graph.story(lost[0]) if lost else None

@@ -44,9 +44,8 @@ TYPICAL = {"saves": Saves.TYPICAL}
 SHARING = [endless_sharing, useful_loot, deaf_alarm]
 
 CASES = [
-    # The attacker is first, and the owner recovers; calling, the owner shuts the attacker out.
-    Case("client calls at once", 2, {"rule": AT_ONCE, "prompt": True}),
-    # An owner that keeps quiet with its new token leaves the attacker the same way.
+    # The attacker is first, the owner recovers, and so may the attacker once more.
+    Case("client calls at once", 3, {"rule": AT_ONCE, "prompt": True}),
     Case("no companion", 3),
     Case("no companion, alike", 3, ALIKE),
     Case("companion", 3, COMPANION),

@@ -209,9 +209,7 @@ def _numbers(marks: tuple[int, ...], highest: int) -> dict[int, int]:
     numbers, number = {NONE: NONE}, 0
     last = -1
     for token in range(max(highest, marks[-1]) + 1):
-        if token in marks:
-            number += 1
-        elif token - 1 in marks:
+        if token in marks or token - 1 in marks:
             number += 1
         numbers[token] = number
         last = token
