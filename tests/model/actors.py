@@ -13,7 +13,7 @@ from refresh_sessions.tokens import access as access_tokens
 from tests.clock import Clock
 from tests.domain.stories import AFTER_OVERLAP
 from tests.factories import make_pair
-from tests.model.reference import Answer, Family, Rule
+from tests.model.former_reference import Answer, Family, Rule
 
 
 @dataclass(frozen=True)

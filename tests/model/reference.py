@@ -1,7 +1,7 @@
 """The rotation rule once more, written from its description and not from ``rotation.py``.
 
-Generations are small integers. Of time a family knows whether its last rotation is still inside
-the overlap, and inside the first half of it; whoever drives it says when that has passed.
+Generations are small integers. Time since the last rotation is counted in ticks while the overlap
+lasts; whoever drives the rule says when a tick, the overlap or a minute has passed.
 """
 
 from __future__ import annotations
@@ -13,22 +13,55 @@ from typing import Final, NamedTuple
 RECOVERIES: Final = 8
 """How many answers in a row may get lost."""
 
+RECOVERIES_BY_OTHERS: Final = 2
+"""How many of these recoveries may be made by clients that do not resemble the last one."""
+
 
 class Answer(Enum):
     """What the server makes of a refresh token; the value tells it as part of a story."""
 
     ROTATED = "gives the next token"
     RECOVERED = "takes the successor for lost and gives another"
-    HEALED = "has forgotten this token and gives the one after it"
-    NO_ROTATION = "gives an access token"
+    AHEAD_OF_DATABASE = "has forgotten this token and gives the one after it"
+    RESENT = "gives the same token once more"
+    SUCCESSOR = "gives the newest token, as to a sibling"
+    ACCESS_ONLY = "gives an access token"
     SUPERSEDED = "says that storage holds a newer one (409)"
-    ACCUSED = "cries theft and ends the session"
-    RECOVERY_LIMIT = "has had enough of lost answers and ends the session"
+    REUSED = "reports reuse and revokes the session"
+    RECOVERY_LIMIT = "has had too many lost answers and revokes the session"
+    REVOKED = "says that the session is revoked"
+    REFUSED = "refuses"
 
     @property
     def mints(self) -> bool:
         """Whether a new refresh token comes into the world."""
-        return self is Answer.ROTATED or self is Answer.RECOVERED or self is Answer.HEALED
+        return self in _MINTING
+
+
+_MINTING: Final = {Answer.ROTATED, Answer.RECOVERED, Answer.AHEAD_OF_DATABASE}
+
+
+class Child(Enum):
+    """The family that was opened last, seen from the family that opened it."""
+
+    NONE = "none"
+    NEW = "opened by the last rotation, not used"
+    USED = "opened by the last rotation, and used"
+    KEPT = "opened by a rotation that another one has confirmed"
+    CLOSING = "closed less than the overlap ago"
+    CLOSED = "closed"
+
+
+class Presenter(NamedTuple):
+    """What a request shows beside its token."""
+
+    companion: bool = False
+    resembles: bool = True
+    """It comes from the network, or with the user agent, of the last rotation."""
+
+
+OLD: Final = 99
+"""The age of a generation that is at least ``CONFIRM_DELIVERY_AFTER`` old."""
 
 
 class Family(NamedTuple):
@@ -37,37 +70,60 @@ class Family(NamedTuple):
     newest: int = 1
     redeemable: int | None = None
     """The token in whose place the newest was given; None before the first refresh."""
+    age: int = OLD
+    """Ticks since the last rotation; the length of the overlap stands for all later ones until
+    the generation is ``OLD``."""
     delivered: bool = False
     """The newest has been seen in use."""
-    fresh: bool = False
-    """The last rotation is less than the overlap ago."""
-    early: bool = False
-    """And less than half of it; kept only where the rule asks."""
-    ended_by: Answer | None = None
+    known: bool = False
+    """A rotation was made once by a client that showed the companion."""
+    shown: bool = False
+    """The last rotation was."""
+    forgiven: bool = False
+    """A sibling was answered ACCESS_ONLY since: it may write its token back."""
+    tolerated: int | None = None
+    """The oldest token that siblings may hold in the overlap, if older than the redeemable one."""
+    recoveries: int = 0
+    by_others: int = 0
+    child: Child = Child.NONE
+    revoked: bool = False
+    alarm: bool = False
+    """Reuse is on record."""
+    limit: bool = False
+    """The session was revoked for lost answers."""
+
+    @property
+    def oldest_usable(self) -> int:
+        return self.redeemable or self.newest
+
+    @property
+    def oldest_sibling(self) -> int:
+        return self.tolerated or self.oldest_usable
 
 
-class Proof(Enum):
-    """How the row's proof of identity stands to the last rotation."""
+class Confirm(Enum):
+    """``CONFIRM_DELIVERY_AFTER``: when a call is evidence that the refresh token has arrived."""
+
+    AT_ONCE = "zero"
+    AFTER_A_MINUTE = "one minute"
+    NEVER = "None"
+
+
+class Reauthentication(Enum):
+    """How the row's re-authentication stands to the last rotation."""
 
     NONE = "none"
-    LINE = "given before it"
+    CARRIED = "given before it"
     NEWEST = "given by it"
     BESIDE = "given after it, to an access token alone"
 
-    def after(self, answer: Answer) -> Proof:
+    def after(self, answer: Answer) -> Reauthentication:
         """What a refresh makes of it."""
         if not answer.mints:
             return self
-        kept = self in {Proof.LINE, Proof.NEWEST} and answer is not Answer.RECOVERED
-        return Proof.LINE if kept else Proof.NONE
-
-
-class Echo(Enum):
-    """When somebody who sends the newest token inside the overlap is sent it back."""
-
-    NEVER = "never"
-    EARLY = "in the first half of the overlap"
-    ALWAYS = "always"
+        carried = self in {Reauthentication.CARRIED, Reauthentication.NEWEST}
+        kept = carried and answer is not Answer.RECOVERED
+        return Reauthentication.CARRIED if kept else Reauthentication.NONE
 
 
 class Reply(NamedTuple):
@@ -84,78 +140,215 @@ class Reply(NamedTuple):
 class Rule:
     """The rule and its settings. The broken rules are subclasses of it."""
 
-    overlap: bool = True
-    """False stands for ``ROTATION_OVERLAP = 0``."""
+    overlap: int = 3
+    """``ROTATION_OVERLAP`` in ticks."""
+    early: int = 1
+    """For how many of them an answer gives the newest token back."""
     recovery: bool = True
     """``LOST_RESPONSE_RECOVERY``."""
-    confirm: bool = True
-    """``CONFIRM_DELIVERY``: an access token in use proves that its refresh token arrived."""
-    echo: Echo = Echo.EARLY
-    """Clients may expect a refresh token in an answer, but a late one could undo a rotation."""
+    confirm: Confirm = Confirm.AFTER_A_MINUTE
+    recoveries: int = RECOVERIES
 
-    def refresh(self, token: int, family: Family) -> Reply:
-        """Present a refresh token to a family that has not ended."""
-        answer = self.judge(token, family)
+    # --- time
+
+    def fresh(self, family: Family) -> bool:
+        """Whether the overlap lasts."""
+        return family.redeemable is not None and family.age < self.overlap
+
+    def tick(self, family: Family) -> Family:
+        """A part of the overlap passes."""
+        family = family._replace(age=family.age + 1)
+        if self.fresh(family):
+            return family
+        child = Child.CLOSED if family.child is Child.CLOSING else family.child
+        return family._replace(tolerated=None, child=child)
+
+    # --- refreshing
+
+    def refresh(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+        """Present a refresh token, also to a session that is revoked."""
+        answer = self.judge(token, family, presenter)
+        if family.revoked:
+            return self._refuse(answer, family)
         if answer.mints:
-            return self._mint(answer, token, family)
-        if answer is Answer.NO_ROTATION:
-            kept = self._sent_along(token, family)
-            return Reply(answer, family, refresh=kept, access=kept or token)
-        if answer is Answer.SUPERSEDED:
-            return Reply(answer, family)
-        return Reply(answer, family._replace(ended_by=answer))
+            return self._mint(answer, token, family, presenter)
+        if answer in {Answer.RESENT, Answer.SUCCESSOR}:
+            return Reply(answer, family, refresh=family.newest, access=family.newest)
+        if answer is Answer.ACCESS_ONLY:
+            return Reply(answer, self._forgive(token, family, presenter), access=token)
+        return self._refuse(answer, family)
 
-    def judge(self, token: int, family: Family) -> Answer:
-        """Look up what a token is worth."""
+    def _refuse(self, answer: Answer, family: Family) -> Reply:
+        if answer is Answer.REUSED:
+            return Reply(answer, family._replace(revoked=True, alarm=True))
+        if family.revoked:
+            return Reply(Answer.REVOKED, family)
+        if answer is Answer.RECOVERY_LIMIT:
+            family = family._replace(revoked=True, limit=True)
+        return Reply(answer, family)
+
+    def judge(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Answer:
+        """Look up what a token is worth. A revoked session is judged as if it were not."""
         if token > family.newest:
-            return Answer.HEALED
-        if family.redeemable is not None and token < family.redeemable:
-            return Answer.ACCUSED
-        if family.fresh:
-            known = token in {family.newest, family.redeemable}
-            return Answer.NO_ROTATION if known else Answer.SUPERSEDED
+            return Answer.AHEAD_OF_DATABASE
+        if self.fresh(family) and token >= family.oldest_sibling:
+            return self._judge_sibling(token, family, presenter)
         if token == family.newest:
             return Answer.ROTATED
-        return self._judge_used(token, family)
+        return self._judge_used(token, family, presenter)
 
-    def _judge_used(self, token: int, family: Family) -> Answer:
+    def _judge_sibling(self, token: int, family: Family, presenter: Presenter) -> Answer:
+        """Within the overlap."""
+        newest, early = token == family.newest, family.age < self.early
+        if presenter.companion and family.shown and early:
+            return Answer.RESENT if newest else Answer.SUCCESSOR
+        if self._companion_wins(token, family, presenter):
+            return self._recover(token, family, presenter)
+        if family.shown and not presenter.companion:
+            return Answer.SUPERSEDED
+        if newest and early:
+            return Answer.RESENT
+        return Answer.ACCESS_ONLY if newest or token == family.redeemable else Answer.SUPERSEDED
+
+    def _companion_wins(self, token: int, family: Family, presenter: Presenter) -> bool:
+        """Whether the last rotation lacked what this client shows."""
+        redeemable = token == family.redeemable and self.recovery
+        return redeemable and presenter.companion and not family.shown
+
+    def _judge_used(self, token: int, family: Family, presenter: Presenter) -> Answer:
         """A token that has a successor, after the overlap."""
-        if token != family.redeemable or family.delivered or not self.recovery:
-            return Answer.ACCUSED
-        lost = family.newest - token
-        return Answer.RECOVERED if lost <= RECOVERIES else Answer.RECOVERY_LIMIT
+        if token != family.redeemable or not self.recovery:
+            return Answer.REUSED
+        if family.delivered and not (family.forgiven and self._is_kin(family, presenter)):
+            return Answer.REUSED
+        return self._recover(token, family, presenter)
 
-    def _sent_along(self, token: int, family: Family) -> int | None:
-        """The refresh token in an answer without a rotation."""
-        echoed = self.echo is Echo.ALWAYS or family.early
-        return token if echoed and token == family.newest else None
+    def _recover(self, token: int, family: Family, presenter: Presenter) -> Answer:
+        wins = self._companion_wins(token, family, presenter)
+        if family.child is Child.USED and not wins and not self._same_opener(family, presenter):
+            return Answer.REUSED
+        other = not presenter.companion and not presenter.resembles
+        many = family.recoveries >= self.recoveries and not wins
+        if many or (other and family.by_others >= RECOVERIES_BY_OTHERS):
+            return Answer.RECOVERY_LIMIT
+        return Answer.RECOVERED
 
-    def _mint(self, answer: Answer, token: int, family: Family) -> Reply:
+    def _same_opener(self, family: Family, presenter: Presenter) -> bool:
+        """Whether the companion ties the client to the one that made the last rotation."""
+        return family.shown and presenter.companion
+
+    def _is_kin(self, family: Family, presenter: Presenter) -> bool:
+        """Whether the client shows what siblings of the last one would."""
+        return presenter.companion if family.known else presenter.resembles
+
+    def _forgive(self, token: int, family: Family, presenter: Presenter) -> Family:
+        sibling = token != family.newest and self._is_kin(family, presenter)
+        return family._replace(forgiven=family.forgiven or sibling)
+
+    def _mint(
+        self,
+        answer: Answer,
+        token: int,
+        family: Family,
+        presenter: Presenter,
+        *,
+        opens: bool = False,
+    ) -> Reply:
         newest = max(token, family.newest) + 1
-        redeemable = family.redeemable if answer is Answer.RECOVERED else token
-        early = self.overlap and self.echo is Echo.EARLY
-        after = Family(newest, redeemable, fresh=self.overlap, early=early)
+        recovered = answer is Answer.RECOVERED
+        other = recovered and not presenter.companion and not presenter.resembles
+        redeemable = family.oldest_usable if recovered else token
+        after = Family(
+            newest,
+            redeemable,
+            age=0,
+            known=family.known or presenter.companion,
+            shown=presenter.companion,
+            forgiven=self._forgives(answer, family, opens=opens),
+            tolerated=self._tolerated(answer, redeemable, family),
+            # Only the newest token, rotated by its holder, shows that answers arrive.
+            recoveries=min(family.recoveries + 1, self.recoveries) if recovered else 0,
+            by_others=min(family.by_others + other, RECOVERIES_BY_OTHERS) if recovered else 0,
+            child=Child.NEW if opens else self._child_after(answer, family, presenter),
+        )
         return Reply(answer, after, refresh=newest, access=newest)
 
-    def step_up(self, access: int, family: Family) -> Reply:
-        """Present an accepted access token, and prove one's identity."""
-        if access == family.newest and not family.fresh:
-            reply = self._mint(Answer.ROTATED, access, family)
+    def _forgives(self, answer: Answer, family: Family, *, opens: bool) -> bool:
+        """Whether an answer under way may still overwrite the new token with the one before."""
+        return answer is Answer.AHEAD_OF_DATABASE or (opens and self.fresh(family))
+
+    def _tolerated(self, answer: Answer, redeemable: int, family: Family) -> int | None:
+        if not self.overlap:
+            return None
+        if answer is Answer.AHEAD_OF_DATABASE or self.fresh(family):
+            oldest = family.oldest_sibling
+            return oldest if oldest < redeemable else None
+        return None
+
+    # --- opened families, other endpoints
+
+    def _child_after(self, answer: Answer, family: Family, presenter: Presenter) -> Child:
+        if family.child not in {Child.NEW, Child.USED}:
+            return family.child
+        kept = answer is not Answer.RECOVERED or self._same_opener(family, presenter)
+        return Child.KEPT if kept else Child.CLOSING
+
+    def open_family(
+        self, token: int | None, family: Family, presenter: Presenter, *, reauthenticated: bool
+    ) -> Reply:
+        """Open another family: with the newest refresh token, which is rotated."""
+        if token is None:
+            return Reply(Answer.REFUSED, family)
+        judged = self.judge(token, family, presenter)
+        if family.revoked or judged in {Answer.REUSED, Answer.RECOVERY_LIMIT}:
+            return self._refuse(judged, family)
+        if token != family.newest or not reauthenticated:
+            return Reply(Answer.REFUSED, family)
+        return self._mint(Answer.ROTATED, token, family, presenter, opens=True)
+
+    def use_child(self, family: Family) -> Reply:
+        """Refresh with the first token of the family that was opened."""
+        if family.child is Child.CLOSED:
+            return self._refuse(Answer.REUSED, family)
+        if family.revoked:
+            return Reply(Answer.REVOKED, family)
+        if family.child is Child.CLOSING:
+            return Reply(Answer.SUPERSEDED, family)
+        child = Child.USED if family.child is Child.NEW else family.child
+        return Reply(Answer.ROTATED, family._replace(child=child))
+
+    def sign_out(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+        """Revoke the session with a refresh token (``logout/``, ``revoke/``)."""
+        judged = self.judge(token, family, presenter)
+        if judged is Answer.REUSED or family.revoked:
+            return self._refuse(judged, family)
+        used = token == family.newest and family.redeemable is not None
+        revoked = family._replace(revoked=True, delivered=family.delivered or used)
+        return Reply(Answer.REVOKED, revoked)
+
+    def step_up(self, access: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+        """Present an accepted access token, and re-authenticate."""
+        if access == family.newest and not self.fresh(family):
+            reply = self._mint(Answer.ROTATED, access, family, presenter)
             strict = not self.overlap and not self.recovery
             after = reply.family._replace(redeemable=None) if strict else reply.family
             return reply._replace(family=after)
-        return Reply(Answer.NO_ROTATION, family, access=access)
+        return Reply(Answer.ACCESS_ONLY, family, access=access)
 
-    def vouches(self, token: int, family: Family, proof: Proof) -> bool:
-        """Whether what a refresh token is exchanged for, or came with, tells of the proof."""
-        newest = proof is Proof.NEWEST and token == family.newest
-        return proof is Proof.LINE or newest
+    def carries(self, reply: Reply, reauthentication: Reauthentication) -> bool:
+        """Whether the access token of an answer to a refresh tells of the re-authentication."""
+        if reply.answer is Answer.ACCESS_ONLY or reply.access is None:
+            return False
+        return reauthentication in {Reauthentication.CARRIED, Reauthentication.NEWEST}
 
     def accepts(self, access: int, family: Family) -> bool:
         """Whether an access token of this generation opens anything."""
-        return family.ended_by is None and access in {family.newest, family.redeemable}
+        return not family.revoked and access in {family.newest, family.redeemable}
 
     def call(self, access: int, family: Family) -> Family:
         """Use an accepted access token; it may be evidence of delivery."""
-        evidence = self.confirm and access == family.newest and family.redeemable is not None
-        return family._replace(delivered=True) if evidence else family
+        if access != family.newest or family.redeemable is None or family.revoked:
+            return family
+        at_once = self.confirm is Confirm.AT_ONCE
+        late = self.confirm is Confirm.AFTER_A_MINUTE and family.age == OLD
+        return family._replace(delivered=True) if at_once or late else family

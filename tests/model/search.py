@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from tests.model.moves import Event, moves
+from tests.model.attacks import moves
+from tests.model.moves import Event
 from tests.model.world import Scene, World
 
 Edges = Sequence[tuple[Event, int]]

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from tests.clock import standing_clock
-from tests.model.reference import RECOVERIES, Rule
+from tests.model.former_reference import RECOVERIES, Rule
 from tests.model.timed import Limits
 from tests.model.twin import Holding, Twin
 

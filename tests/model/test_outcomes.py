@@ -8,7 +8,7 @@ generations old; no rotation rule changes that.
 import pytest
 
 from tests.model.actors import ModelCounter, PackageCounter, Person
-from tests.model.reference import RECOVERIES, Rule
+from tests.model.former_reference import RECOVERIES, Rule
 
 
 @pytest.fixture(params=[True, False], ids=["evidence", "no evidence"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from tests.model.reference import Answer, Family, Proof, Reply, Rule
+from tests.model.former_reference import Answer, Family, Proof, Reply, Rule
 
 _REASONS: Final = {Answer.ACCUSED: "reuse", Answer.RECOVERY_LIMIT: "recovery_limit"}
 

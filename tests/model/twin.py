@@ -24,7 +24,7 @@ from refresh_sessions.sessions import (
 from refresh_sessions.tokens import access, refresh
 from tests.clock import Clock
 from tests.factories import make_pair
-from tests.model.reference import Proof, Rule
+from tests.model.former_reference import Proof, Rule
 from tests.model.timed import Expected, Limits, TimedFamily, Token
 
 _Result = TypeVar("_Result")
