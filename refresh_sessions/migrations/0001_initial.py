@@ -70,6 +70,12 @@ class Migration(migrations.Migration):
                 ),
                 ("auth_hash", models.CharField(editable=False, max_length=64)),
                 (
+                    "password_fingerprint",
+                    models.CharField(
+                        blank=True, db_default="", default="", editable=False, max_length=16
+                    ),
+                ),
+                (
                     "revoked_by",
                     models.ForeignKey(
                         null=True,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import router
 from django.http import HttpRequest
 
-from refresh_sessions.database import after_commit, commit_when_busy
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.database import after_commit, commit_when_busy, retry_when_busy
+from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.sessions.ending import Ending, announce, end_many, end_one, have_ended
 
@@ -91,16 +92,72 @@ def revoke_user_sessions(
     """Sign a user out everywhere, or everywhere but on the device of ``keep``.
 
     Returns:
-        How many live sessions were ended.
+        How many live sessions were ended, as ``revoke_live_sessions`` counts them.
 
     Raises:
         DatabaseBusyError: the database did not take a change in several tries.
 
     """
-    sessions = DeviceSession.objects.active().for_user(user)
+    sessions = DeviceSession.objects.for_user(user)
     if keep is not None:
         sessions = sessions.exclude(pk=keep.pk if isinstance(keep, DeviceSession) else keep)
-    return revoke_sessions(sessions, reason=reason, by=by, request=request)
+    return revoke_live_sessions(sessions, reason=reason, by=by, request=request)
+
+
+def revoke_live_sessions(
+    sessions: DeviceSessionQuerySet,
+    *,
+    reason: str,
+    by: AbstractBaseUser | None = None,
+    request: HttpRequest | None = None,
+) -> int:
+    """End the live sessions of a queryset, and say how many those were.
+
+    Sessions that the account forbids to use are revoked too, for that reason, and not counted:
+    they must not become usable if the account changes back.
+
+    Raises:
+        DatabaseBusyError: the database did not take a change in several tries.
+
+    """
+    using = router.db_for_write(DeviceSession)
+    ending = Ending(reason=reason, by=by, request=request)
+    total = 0
+    for batch in _batches_with_users(sessions.using(using).unended()):
+        _revoke_for_accounts(batch, using, request=request)
+        live = [session.pk for session in batch if not session.account_reason]
+        total += _revoke_batch(live, ending, using) if live else 0
+    return total
+
+
+def revoke_locked_out(
+    sessions: DeviceSessionQuerySet,
+    *,
+    keep: UUID | None = None,
+    request: HttpRequest | None = None,
+) -> int:
+    """Write down which sessions of a queryset their accounts forbid to use, and revoke those.
+
+    A session is locked out when its user is inactive or has another password than at login.
+    Its tokens are refused by then; the revocation makes that permanent, with event and signal.
+
+    Args:
+        sessions: those to look at, in batches.
+        keep: the session that a changed password does not revoke.
+        request: whose address goes into the events.
+
+    Returns:
+        How many sessions were revoked.
+
+    Raises:
+        DatabaseBusyError: the database did not take a change in several tries.
+
+    """
+    using = router.db_for_write(DeviceSession)
+    return sum(
+        _revoke_for_accounts(batch, using, request=request, keep=keep)
+        for batch in _batches_with_users(sessions.using(using).unended())
+    )
 
 
 def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:
@@ -122,6 +179,38 @@ def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]
         # A batch that is not full was the last one.
         full = len(batch) == BATCH_SIZE
         batch = list(keys.filter(pk__gt=batch[-1])[:BATCH_SIZE]) if full else []
+
+
+def _batches_with_users(sessions: DeviceSessionQuerySet) -> Iterator[list[DeviceSession]]:
+    """The sessions with their users, never more than one batch of them in memory."""
+    ordered = sessions.select_related("user").order_by("pk")
+    using = sessions.db
+    batch = retry_when_busy(using, lambda: list(ordered[:BATCH_SIZE]))
+    while batch:
+        yield batch
+        if len(batch) < BATCH_SIZE:
+            return
+        following = ordered.filter(pk__gt=batch[-1].pk)[:BATCH_SIZE]
+        batch = retry_when_busy(using, partial(list, following))
+
+
+def _revoke_for_accounts(
+    sessions: Iterable[DeviceSession],
+    using: str,
+    *,
+    request: HttpRequest | None,
+    keep: UUID | None = None,
+) -> int:
+    reasons: dict[str, list[UUID]] = {}
+    for session in sessions:
+        reason = session.account_reason
+        kept = session.pk == keep and reason == RevokedReason.PASSWORD_CHANGED
+        if reason and not kept:
+            reasons.setdefault(reason, []).append(session.pk)
+    return sum(
+        _revoke_batch(ids, Ending(reason=reason, request=request), using)
+        for reason, ids in reasons.items()
+    )
 
 
 def _revoke_batch(session_ids: list[UUID], ending: Ending, using: str) -> int:
