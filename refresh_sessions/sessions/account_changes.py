@@ -126,18 +126,20 @@ def _revoke_after_save(
 
     Within the transaction of the save: both are committed, or neither.
     """
-    before: Mapping[str, Any] | None = instance.__dict__.get(_STORED)
-    saved = _saved_values(instance, update_fields)
-    if not saved:
+    names = _watched_names(instance, update_fields)
+    if not names:
         return
+    before: Mapping[str, Any] = instance.__dict__.get(_STORED) or {}
+    # A value that the database computed may be missing until it is read again.
+    saved = {name: instance.__dict__[name] for name in names if name in instance.__dict__}
     if not created:
-        if before is not None and _is_unchanged(instance, before, saved, using):
+        if len(saved) == len(names) and _is_unchanged(instance, before, saved, using):
             return
         _revoke_locked_out(_user_key(instance), using)
     # If the transaction is rolled back, the row is as it was before.
     instance.__dict__.pop(_STORED, None)
-    stored = {**(before or {}), **saved}
-    after_commit(using, lambda: instance.__dict__.update({_STORED: stored}))
+    kept = {name: value for name, value in before.items() if name not in names}
+    after_commit(using, lambda: instance.__dict__.update({_STORED: {**kept, **saved}}))
 
 
 def _revoke_locked_out(user_key: Any, save_alias: str) -> None:
@@ -173,19 +175,17 @@ def _watched(model: type[Model]) -> tuple[str, ...]:
     constant = isinstance(getattr(user_model, "is_active", True), bool)
     if password_decides(user_model) and (constant or activity_is_stored(user_model)):
         columns = [name for name in columns if name in _USUAL]
-    # In the order of the columns, which ``from_db`` relies on.
     return tuple(columns)
 
 
-def _saved_values(instance: Model, update_fields: Collection[str] | None) -> dict[str, Any]:
-    values, watched = instance.__dict__, set(_watched(type(instance)))
-    return {
-        field.attname: values[field.attname]
-        for field in instance._meta.concrete_fields
-        if field.attname in watched
-        and field.attname in values
-        and (update_fields is None or {field.name, field.attname} & set(update_fields))
-    }
+def _watched_names(instance: Model, update_fields: Collection[str] | None) -> list[str]:
+    """The watched columns that a save has written; Django names them if they are not all."""
+    watched = _watched(type(instance))
+    if update_fields is None:
+        return list(watched)
+    fields = instance._meta.concrete_fields
+    written = {field.attname for field in fields if field.name in update_fields}
+    return [name for name in watched if name in written or name in update_fields]
 
 
 def _is_unchanged(
@@ -199,8 +199,10 @@ def _is_unchanged(
         return False
     # Many columns may decide, or none of those that have changed: so compare what they decide.
     model: Any = type(instance)
+    # In the order of the columns, which ``from_db`` relies on.
+    names = [name for name in _watched(model) if name in before]
     accounts = (
-        model.from_db(using, list(values), list(values.values()))
+        model.from_db(using, names, [values[name] for name in names])
         for values in (before, {**before, **saved})
     )
     then, now = ((may_sign_in(account), auth_digest(account)) for account in accounts)

@@ -42,7 +42,7 @@ class TestBatches:
         with CaptureQueriesContext(connection) as queries:
             prune_sessions(batch_size=size)
         batch = ["SELECT", "SELECT", "DELETE", "DELETE", "DELETE"]
-        # Before them live sessions with other accounts and the clock, after them that none is left.
+        # First the accounts of live sessions and the clock, last that nothing is left.
         assert statements(queries) == ["SELECT", "SELECT", *batch, *batch, "SELECT"]
 
     def test_load_no_more_sessions_than_their_size(self):
