@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -69,6 +68,8 @@ def revoke_sessions(
     """End all sessions of a queryset that have not ended yet, and say how many those were.
 
     They are ended in batches, so a session that joins the queryset meanwhile may be missed.
+    Sessions that the account forbids to use are revoked for that reason, and not counted: they
+    must not become usable if the account changes back.
 
     Raises:
         DatabaseBusyError: the database did not take a change in several tries.
@@ -76,9 +77,12 @@ def revoke_sessions(
     """
     using = router.db_for_write(DeviceSession)
     ending = Ending(reason=reason, by=by, request=request)
-    return sum(
-        _revoke_batch(session_ids, ending, using) for session_ids in _batches(sessions, using)
-    )
+    total = 0
+    for batch in _batches(sessions, using):
+        _revoke_for_accounts(batch, using, request=request)
+        others = [session.pk for session in batch if not session.account_reason]
+        total += _revoke_batch(others, ending, using) if others else 0
+    return total
 
 
 def revoke_user_sessions(
@@ -92,42 +96,16 @@ def revoke_user_sessions(
     """Sign a user out everywhere, or everywhere but on the device of ``keep``.
 
     Returns:
-        How many live sessions were ended, as ``revoke_live_sessions`` counts them.
+        How many live sessions were ended, as ``revoke_sessions`` counts them.
 
     Raises:
         DatabaseBusyError: the database did not take a change in several tries.
 
     """
-    sessions = DeviceSession.objects.for_user(user)
+    sessions = DeviceSession.objects.unended().for_user(user)
     if keep is not None:
         sessions = sessions.exclude(pk=keep.pk if isinstance(keep, DeviceSession) else keep)
-    return revoke_live_sessions(sessions, reason=reason, by=by, request=request)
-
-
-def revoke_live_sessions(
-    sessions: DeviceSessionQuerySet,
-    *,
-    reason: str,
-    by: AbstractBaseUser | None = None,
-    request: HttpRequest | None = None,
-) -> int:
-    """End the live sessions of a queryset, and say how many those were.
-
-    Sessions that the account forbids to use are revoked too, for that reason, and not counted:
-    they must not become usable if the account changes back.
-
-    Raises:
-        DatabaseBusyError: the database did not take a change in several tries.
-
-    """
-    using = router.db_for_write(DeviceSession)
-    ending = Ending(reason=reason, by=by, request=request)
-    total = 0
-    for batch in _batches_with_users(sessions.using(using).unended()):
-        _revoke_for_accounts(batch, using, request=request)
-        live = [session.pk for session in batch if not session.account_reason]
-        total += _revoke_batch(live, ending, using) if live else 0
-    return total
+    return revoke_sessions(sessions, reason=reason, by=by, request=request)
 
 
 def revoke_locked_out(
@@ -156,12 +134,12 @@ def revoke_locked_out(
     using = router.db_for_write(DeviceSession)
     return sum(
         _revoke_for_accounts(batch, using, request=request, keep=keep)
-        for batch in _batches_with_users(sessions.using(using).unended())
+        for batch in _batches(sessions.unended(), using)
     )
 
 
-def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:
-    """The keys of a queryset, never more than one batch of them in memory.
+def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[DeviceSession]]:
+    """The sessions of a queryset with their users, never more than one batch in memory.
 
     By the key from batch to batch: a cursor held open would depend on the database, its driver
     and a connection pooler to keep its place while the rows change.
@@ -172,26 +150,18 @@ def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]
         sessions = DeviceSession.objects.using(using).filter(
             pk__in=list(sessions.values_list("pk", flat=True))
         )
-    keys = sessions.order_by("pk").values_list("pk", flat=True)
-    batch = list(keys[:BATCH_SIZE])
+    # Whatever the caller left out or added is of no use here.
+    whole = sessions.defer(None).prefetch_related(None).select_related("user").order_by("pk")
+    batch = _read(whole, using)
     while batch:
         yield batch
         # A batch that is not full was the last one.
         full = len(batch) == BATCH_SIZE
-        batch = list(keys.filter(pk__gt=batch[-1])[:BATCH_SIZE]) if full else []
+        batch = _read(whole.filter(pk__gt=batch[-1].pk), using) if full else []
 
 
-def _batches_with_users(sessions: DeviceSessionQuerySet) -> Iterator[list[DeviceSession]]:
-    """The sessions with their users, never more than one batch of them in memory."""
-    ordered = sessions.select_related("user").order_by("pk")
-    using = sessions.db
-    batch = retry_when_busy(using, lambda: list(ordered[:BATCH_SIZE]))
-    while batch:
-        yield batch
-        if len(batch) < BATCH_SIZE:
-            return
-        following = ordered.filter(pk__gt=batch[-1].pk)[:BATCH_SIZE]
-        batch = retry_when_busy(using, partial(list, following))
+def _read(sessions: DeviceSessionQuerySet, using: str) -> list[DeviceSession]:
+    return retry_when_busy(using, lambda: list(sessions[:BATCH_SIZE]))
 
 
 def _revoke_for_accounts(
@@ -205,7 +175,7 @@ def _revoke_for_accounts(
     for session in sessions:
         reason = session.account_reason
         kept = session.pk == keep and reason == RevokedReason.PASSWORD_CHANGED
-        if reason and not kept:
+        if reason and session.revoked_at is None and not kept:
             reasons.setdefault(reason, []).append(session.pk)
     return sum(
         _revoke_batch(ids, Ending(reason=reason, request=request), using)

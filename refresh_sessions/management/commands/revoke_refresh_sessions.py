@@ -14,8 +14,7 @@ from refresh_sessions.management.arguments import find_user, no_user
 from refresh_sessions.management.options import CheckedCommand
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import REASON_LENGTH
-from refresh_sessions.sessions import revoke_user_sessions
-from refresh_sessions.sessions.revoking import revoke_live_sessions
+from refresh_sessions.sessions import revoke_sessions, revoke_user_sessions
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -85,7 +84,7 @@ class Command(CheckedCommand):
     def _revoke_all(self, *, reason: str, ask: bool) -> None:
         if ask:
             self._confirm()
-        ended = revoke_live_sessions(DeviceSession.objects.all(), reason=reason)
+        ended = revoke_sessions(DeviceSession.objects.unended(), reason=reason)
         self.stdout.write(f"Ended {_sessions(ended)}.")
 
     def _confirm(self) -> None:
