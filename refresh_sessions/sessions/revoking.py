@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import router
 from django.http import HttpRequest
 
-from refresh_sessions.database import after_commit, commit_when_busy, retry_when_busy
+from refresh_sessions.database import DatabaseNow, after_commit, commit_when_busy, retry_when_busy
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.sessions.ending import Ending, announce, end_many, end_one, have_ended
@@ -80,7 +80,7 @@ def revoke_sessions(
     total = 0
     for batch in _batches(sessions, using):
         _revoke_for_accounts(batch, using, request=request)
-        others = [session.pk for session in batch if not session.account_reason]
+        others = [session.pk for session in batch if not _lockout_reason(session)]
         total += _revoke_batch(others, ending, using) if others else 0
     return total
 
@@ -152,6 +152,7 @@ def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[Devic
         )
     # Whatever the caller left out or added is of no use here.
     whole = sessions.defer(None).prefetch_related(None).select_related("user").order_by("pk")
+    whole = whole.annotate(read_at=DatabaseNow())
     batch = _read(whole, using)
     while batch:
         yield batch
@@ -164,6 +165,12 @@ def _read(sessions: DeviceSessionQuerySet, using: str) -> list[DeviceSession]:
     return retry_when_busy(using, lambda: list(sessions[:BATCH_SIZE]))
 
 
+def _lockout_reason(session: Any) -> str:
+    """Why the account alone forbids the use of a session read by ``_batches``, or empty."""
+    has_ended = session.revoked_at is not None or session.expires_at <= session.read_at
+    return "" if has_ended else session.account_reason
+
+
 def _revoke_for_accounts(
     sessions: Iterable[DeviceSession],
     using: str,
@@ -173,9 +180,9 @@ def _revoke_for_accounts(
 ) -> int:
     reasons: dict[str, list[UUID]] = {}
     for session in sessions:
-        reason = session.account_reason
+        reason = _lockout_reason(session)
         kept = session.pk == keep and reason == RevokedReason.PASSWORD_CHANGED
-        if reason and session.revoked_at is None and not kept:
+        if reason and not kept:
             reasons.setdefault(reason, []).append(session.pk)
     return sum(
         _revoke_batch(ids, Ending(reason=reason, request=request), using)

@@ -501,3 +501,14 @@ class TestLists:
         reason = lock_out(user, how)
         assert revoke_user_sessions(user, reason="admin") == 0
         assert reason_of(pair) == reason
+
+    @both_ways
+    def test_expired_sessions_are_revoked_for_the_reason_of_the_caller(
+        self, user, clock, options, how
+    ):
+        options(SESSION_LIFETIME=timedelta(days=1))
+        pair = make_pair(user)
+        clock.move(timedelta(days=1))
+        lock_out(user, how)
+        assert revoking.revoke_sessions(DeviceSession.objects.all(), reason="admin") == 1
+        assert reason_of(pair) == "admin"
