@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import FieldDoesNotExist
 from django.utils.crypto import constant_time_compare
 
 from refresh_sessions.conf import get_settings
@@ -15,6 +16,10 @@ from refresh_sessions.conf import get_settings
 ProjectUser: TypeAlias = Any
 """A user, in hooks that projects override. ``AbstractBaseUser`` would forbid their methods to say
 ``user: User``, which is what strict type checkers ask for as soon as a field is used."""
+
+
+FINGERPRINT_LENGTH: Final = 16
+"""Hexadecimal digits: enough to notice a change, too few to identify a password."""
 
 
 def subject_of(user: AbstractBaseUser) -> str:
@@ -30,6 +35,27 @@ def auth_digest(user: AbstractBaseUser) -> str:
 def is_current(user: AbstractBaseUser, digest: str) -> bool:
     """Whether the password is still the one of sign-in, ``SECRET_KEY_FALLBACKS`` respected."""
     return any(constant_time_compare(known, digest) for known in known_digests(user))
+
+
+def password_decides(model: type[Any]) -> bool:
+    """Whether the session hash of a user model depends on the column ``password`` alone.
+
+    True for Django's own ``get_session_auth_hash``. Only then can SQL tell a changed password.
+    """
+    own = model.get_session_auth_hash is AbstractBaseUser.get_session_auth_hash
+    return own and _has_column(model, "password")
+
+
+def activity_is_stored(model: type[Any]) -> bool:
+    """Whether ``is_active`` of a user model is a column, and not computed or always true."""
+    return _has_column(model, "is_active")
+
+
+def password_fingerprint(user: AbstractBaseUser) -> str:
+    """What SQL compares with the column ``password``; empty where that column does not decide."""
+    if not password_decides(type(user)):
+        return ""
+    return _digest(user.password)[:FINGERPRINT_LENGTH]
 
 
 def may_sign_in(user: AbstractBaseUser) -> bool:
@@ -57,6 +83,13 @@ def known_digests(user: Any) -> Iterable[str]:
     yield auth_digest(user)
     for fallback in user.get_session_auth_fallback_hash():
         yield _digest(fallback)
+
+
+def _has_column(model: type[Any], name: str) -> bool:
+    try:
+        return bool(model._meta.get_field(name).concrete)
+    except FieldDoesNotExist:
+        return False
 
 
 def _digest(auth_hash: str) -> str:

@@ -18,10 +18,12 @@ class RefreshSessionsConfig(AppConfig):
         from refresh_sessions import auditing, checks, notifications  # noqa: F401
         from refresh_sessions.html import receivers
         from refresh_sessions.identity import passwords
+        from refresh_sessions.sessions import account_changes
 
         auditing.connect()
         notifications.connect()
         passwords.connect()
+        account_changes.connect()
         receivers.connect()
 
         if find_spec("drf_spectacular"):

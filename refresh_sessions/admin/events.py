@@ -59,7 +59,11 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
         css = style_sheets("base", "list", "events")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SessionEvent]:
-        return super().get_queryset(request).defer("session__auth_hash", "session__name_folded")
+        return (
+            super()
+            .get_queryset(request)
+            .defer("session__auth_hash", "session__password_fingerprint", "session__name_folded")
+        )
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return self._linked(request, super().get_list_display(request))

@@ -21,6 +21,7 @@ from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.sessions import revoke_session
+from refresh_sessions.sessions.revoking import revoke_locked_out
 
 
 class RevokingMixin(PermissionsMixin):
@@ -55,7 +56,9 @@ class RevokingMixin(PermissionsMixin):
             return self._ask_about_users(request, live)
         message = gettext("Revoked: the user was signed out everywhere.")
         with self._telling_if_busy(request):
-            self._tell_outcome(request, end_sessions(request, live, message=message))
+            ended = end_sessions(request, live, message=message)
+            revoke_locked_out(self._sessions(request).filter(user__in=users), request=request)
+            self._tell_outcome(request, ended)
         return None
 
     def live_sessions(self, request: HttpRequest) -> DeviceSessionQuerySet:
@@ -63,9 +66,12 @@ class RevokingMixin(PermissionsMixin):
 
         A project that narrows ``get_queryset`` means that nobody ends what they cannot see.
         """
+        return self._sessions(request).active()
+
+    def _sessions(self, request: HttpRequest) -> DeviceSessionQuerySet:
         sessions: Any = self.get_queryset(request)
-        live: DeviceSessionQuerySet = sessions.active()
-        return live
+        narrowed: DeviceSessionQuerySet = sessions
+        return narrowed
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.revoke_view)

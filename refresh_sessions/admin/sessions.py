@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
+from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from refresh_sessions.accounts import password_decides
 from refresh_sessions.admin.addresses import events_address, list_address, session_address
 from refresh_sessions.admin.base import SessionModelAdmin
 from refresh_sessions.admin.displays import DisplaysMixin
@@ -68,11 +70,12 @@ class SessionAdminMixin(
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceSession]:
         # Digests are not even read, so that no page can ever show one.
         families = Prefetch("families", TokenFamily.objects.defer("secret_digest"))
-        sessions = super().get_queryset(request).defer("auth_hash", "name_folded")
-        return sessions.prefetch_related(families)
+        sessions: Any = super().get_queryset(request).defer(*_hidden_columns())
+        found: QuerySet[DeviceSession] = sessions.with_account_reason()
+        return found.prefetch_related(families)
 
     def get_fieldsets(self, request: HttpRequest, obj: DeviceSession | None = None) -> Any:
-        has_ended = obj is not None and obj.status is SessionStatus.REVOKED
+        has_ended = obj is not None and obj.revoked_at is not None
         return [(None, {"fields": (*_FIELDS, *(_END if has_ended else ()), *_IDENTITY)})]
 
     def render_change_form(
@@ -86,6 +89,12 @@ class SessionAdminMixin(
         context["timeline"] = tell(session)
         context["events_url"] = events_address(self, request, session)
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _hidden_columns() -> tuple[str, ...]:
+    # A session hash of the project's own can be compared in Python alone.
+    in_sql = password_decides(get_user_model())
+    return ("name_folded", "password_fingerprint", *(("auth_hash",) if in_sql else ()))
 
 
 @admin.register(DeviceSession)

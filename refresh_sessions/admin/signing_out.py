@@ -15,6 +15,7 @@ from refresh_sessions.admin.addresses import list_address, user_address
 from refresh_sessions.admin.confirming import Question, is_confirmed
 from refresh_sessions.admin.ending import end_sessions
 from refresh_sessions.admin.revoking import RevokingMixin
+from refresh_sessions.sessions.revoking import revoke_locked_out
 
 
 class SigningOutMixin(RevokingMixin):
@@ -46,7 +47,9 @@ class SigningOutMixin(RevokingMixin):
             return self.ask_if_any(request, question) or HttpResponseRedirect(back_url)
         message = gettext("Revoked: the user was signed out everywhere.")
         with self._telling_if_busy(request):
-            self._tell_outcome(request, end_sessions(request, live, message=message))
+            ended = end_sessions(request, live, message=message)
+            revoke_locked_out(self._sessions(request).for_user(user), request=request)
+            self._tell_outcome(request, ended)
         return HttpResponseRedirect(back_url)
 
 

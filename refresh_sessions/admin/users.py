@@ -18,6 +18,7 @@ from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.admin.signing_out import SigningOutMixin
 from refresh_sessions.admin.styles import style_sheets
 from refresh_sessions.models import DeviceSession
+from refresh_sessions.sessions.listing import own_live_sessions
 
 
 class UserSessionsMixin(AnyModelAdmin):
@@ -52,7 +53,7 @@ class UserSessionsMixin(AnyModelAdmin):
     @admin.display(description=gettext_lazy("signed in"))
     def signed_in_devices(self, user: Any) -> SafeString:
         """How many sessions are live, with a link to all."""
-        live = DeviceSession.objects.active().for_user(user).count()
+        live = own_live_sessions(user).count()
         sessions = self.admin_site.get_model_admin(DeviceSession)
         text = ngettext("on %(count)d device", "on %(count)d devices", live) % {"count": live}
         return format_html(

@@ -17,7 +17,7 @@ from django.db import router, transaction
 from django.db.models.signals import pre_save
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, known_digests
+from refresh_sessions.accounts import auth_digest, known_digests, password_fingerprint
 from refresh_sessions.database import LostRaceError, retry_when_busy
 from refresh_sessions.models import DeviceSession, SignInTicket
 
@@ -101,3 +101,5 @@ def _remember(user: AbstractBaseUser, *, instead_of: list[str], using: str) -> N
     for model in (DeviceSession, SignInTicket):
         rows = model._default_manager.using(using).filter(user=user.pk, auth_hash__in=instead_of)
         rows.update(auth_hash=auth_digest(user))
+    sessions = DeviceSession.objects.using(using).filter(user=user.pk, auth_hash=auth_digest(user))
+    sessions.update(password_fingerprint=password_fingerprint(user))

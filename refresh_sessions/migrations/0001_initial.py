@@ -73,6 +73,12 @@ class Migration(migrations.Migration):
                 ("reuse_detected_at", models.DateTimeField(editable=False, null=True)),
                 ("auth_hash", models.CharField(editable=False, max_length=64)),
                 (
+                    "password_fingerprint",
+                    models.CharField(
+                        blank=True, db_default="", default="", editable=False, max_length=16
+                    ),
+                ),
+                (
                     "revoked_by",
                     models.ForeignKey(
                         null=True,

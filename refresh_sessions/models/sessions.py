@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Lower
 from django.db.models.lookups import IsNull
 from django.utils import timezone
@@ -16,8 +17,15 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions import devices
+from refresh_sessions.accounts import (
+    FINGERPRINT_LENGTH,
+    is_current,
+    may_sign_in,
+    password_decides,
+)
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.devices import ClientHints, DeviceKind
+from refresh_sessions.models import owners
 from refresh_sessions.models.families import TokenFamily
 
 if TYPE_CHECKING:
@@ -38,6 +46,7 @@ class RevokedReason(models.TextChoices):
     REUSE_ELSEWHERE = "reuse_elsewhere", _("A used refresh token of another device came back")
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     USER_INACTIVE = "user_inactive", _("Account deactivated")
+    USER_DELETED = "user_deleted", _("Account deleted")
     SESSION_LIMIT = "session_limit", _("Too many devices")
     RECOVERY_LIMIT = "recovery_limit", _("Too many lost answers")
 
@@ -54,10 +63,25 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
     """Reads of device sessions, by the database's clock."""
 
     def active(self) -> Self:
-        """Live: neither revoked nor past the hard or the idle limit."""
+        """Live: neither revoked nor past a limit, and the account permits their use.
+
+        The account does not if its user is inactive or has another password than at login. SQL
+        can tell both for user models with a column ``is_active`` and Django's own session hash.
+        """
+        return self.unended().exclude(owners.is_locked_out())
+
+    def unended(self) -> Self:
+        """Neither revoked nor past the hard or the idle limit, whatever became of the account."""
         return self.filter(
             self._has_usable_family(), revoked_at__isnull=True, expires_at__gt=DatabaseNow()
         )
+
+    def with_account_reason(self) -> Self:
+        """With what ``account_reason`` needs, so that reading it takes no query."""
+        reason = owners.account_reason(
+            inactive=RevokedReason.USER_INACTIVE, password_changed=RevokedReason.PASSWORD_CHANGED
+        )
+        return self.annotate(found_account_reason=reason)
 
     def expired(self) -> Self:
         """Past the hard or the idle limit without having been revoked."""
@@ -76,8 +100,11 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
         )
 
     def revoked(self) -> Self:
-        """Ended before their time."""
-        return self.filter(revoked_at__isnull=False)
+        """Ended before their time: revoked, or locked out by a change of the account."""
+        locked_out = (
+            Q(self._has_usable_family()) & Q(expires_at__gt=DatabaseNow()) & owners.is_locked_out()
+        )
+        return self.filter(Q(revoked_at__isnull=False) | locked_out)
 
     def for_user(self, user: AbstractBaseUser) -> Self:
         """Those of one user."""
@@ -141,6 +168,9 @@ class DeviceSession(models.Model):
     reuse_detected_at = models.DateTimeField(null=True, editable=False)
     """When the alarm was raised, which happens once, also after the session has ended."""
     auth_hash = models.CharField(max_length=64, editable=False)
+    password_fingerprint = models.CharField(
+        max_length=FINGERPRINT_LENGTH, blank=True, default="", db_default="", editable=False
+    )
 
     objects = DeviceSessionQuerySet.as_manager()
 
@@ -190,8 +220,9 @@ class DeviceSession(models.Model):
         return list(self.families.db_manager(self._state.db).all())
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        """Read the families anew as well."""
+        """Read the families anew as well, and the account."""
         self.__dict__.pop("known_families", None)
+        self.__dict__.pop("found_account_reason", None)
         super().refresh_from_db(*args, **kwargs)
 
     @property
@@ -206,8 +237,28 @@ class DeviceSession(models.Model):
         return max(instants)
 
     @property
+    def account_reason(self) -> str:
+        """Why the account forbids the use of the session, or an empty text.
+
+        ``RevokedReason.USER_INACTIVE`` or ``PASSWORD_CHANGED``, also before anybody has written
+        it. Reads the user; use ``with_account_reason()`` for more than one session.
+        """
+        found: str | None = self.__dict__.get("found_account_reason")
+        if found or (found is not None and password_decides(get_user_model())):
+            return found
+        if not may_sign_in(self.user):
+            return RevokedReason.USER_INACTIVE.value
+        if not is_current(self.user, self.auth_hash):
+            return RevokedReason.PASSWORD_CHANGED.value
+        return ""
+
+    @property
     def status(self) -> SessionStatus:
-        """Live, expired or revoked, by this server's clock: for people to read."""
+        """Live, expired or revoked, by this server's clock: for people to read.
+
+        Revoked as well if the account forbids its use and nobody has written that yet. Reads the
+        families and the user.
+        """
         if self.revoked_at is not None:
             return SessionStatus.REVOKED
         now = timezone.now()
@@ -215,10 +266,15 @@ class DeviceSession(models.Model):
             family.closed_at is not None or family.idle_expires_at <= now
             for family in self.known_families
         )
-        return SessionStatus.EXPIRED if idle or self.expires_at <= now else SessionStatus.LIVE
+        if idle or self.expires_at <= now:
+            return SessionStatus.EXPIRED
+        return SessionStatus.REVOKED if self.account_reason else SessionStatus.LIVE
 
     @property
     def reason(self) -> str:
         """Why the session was ended, in words; empty while it has not been."""
         known = dict(RevokedReason.choices)
-        return str(known.get(self.revoked_reason, self.revoked_reason))
+        reason = self.revoked_reason
+        if self.status is SessionStatus.REVOKED and self.revoked_at is None:
+            reason = self.account_reason
+        return str(known.get(reason, reason))

@@ -42,7 +42,11 @@ class AccessTokenAuthentication(BaseAuthentication):
             token = bearer_token(request)
             if token is None:
                 return None
-            grant = check_access_token(token, in_database=self.in_database)
+            grant = check_access_token(
+                token,
+                in_database=self.in_database,
+                request=getattr(request, "_request", request),
+            )
         return grant.user, grant
 
     def authenticate_header(self, request: Request) -> str:

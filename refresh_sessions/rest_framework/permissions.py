@@ -76,7 +76,7 @@ class RecentlyAuthenticated(BasePermission):
         acr_values = self._choose("acr_values", view) or " ".join(methods)
         with as_api_exceptions():
             require_fresh_proof(
-                read_grant(request.auth),
+                read_grant(request.auth, request=request._request),
                 request.auth.claims,
                 max_age=get_settings().REAUTHENTICATION_MAX_AGE if max_age is None else max_age,
                 methods=methods,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import Error, router
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import is_current, may_sign_in, subject_of, user_of_subject
@@ -28,6 +29,7 @@ from refresh_sessions.exceptions import (
 )
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import snapshots
+from refresh_sessions.sessions.account_changes import revoke_after_refusal
 from refresh_sessions.sessions.reading import read_family
 from refresh_sessions.tokens import access
 
@@ -89,7 +91,9 @@ class AccessGrant:
 
 
 @sensitive_variables()
-def check_access_token(token: str, *, in_database: bool = False) -> AccessGrant:
+def check_access_token(
+    token: str, *, in_database: bool = False, request: HttpRequest | None = None
+) -> AccessGrant:
     """Verify an access token and check that its session lives.
 
     With ``ACCESS_TOKEN_CHECK = "session"`` that is one SELECT, which brings the user along.
@@ -97,6 +101,8 @@ def check_access_token(token: str, *, in_database: bool = False) -> AccessGrant:
     Args:
         token: the compact serialization.
         in_database: ask the database whatever ``ACCESS_TOKEN_CHECK`` says.
+        request: for the address, if the session is found to be locked out by its account and
+            revoked; in a transaction of the request's, once its response is closed.
 
     Raises:
         InvalidTokenError: we did not issue it, or it has expired or been superseded.
@@ -114,17 +120,21 @@ def check_access_token(token: str, *, in_database: bool = False) -> AccessGrant:
         if snapshot and snapshot.subject == claims.subject and _is_in_use(claims, snapshot):
             return _trusted(claims, using)
     family = retry_when_busy(using, lambda: read_family(claims.family_id, using=using))
-    check_state(claims, family)
+    _check_or_revoke(claims, family, request)
     _confirm_delivery(claims, family, using)
     if check == "cache":
         _remember(claims, family)
     return AccessGrant(user=family.session.user, claims=claims, family=family)
 
 
-def read_grant(grant: AccessGrant) -> TokenFamily:
+def read_grant(grant: AccessGrant, *, request: HttpRequest | None = None) -> TokenFamily:
     """The family behind an accepted access token, in its present state.
 
     One SELECT, unless checking the token has just read it.
+
+    Args:
+        grant: what ``check_access_token`` gave for the access token.
+        request: as for ``check_access_token``.
 
     Raises:
         InvalidTokenError: the token has expired or been superseded.
@@ -136,7 +146,7 @@ def read_grant(grant: AccessGrant) -> TokenFamily:
         return grant.family
     using = router.db_for_write(TokenFamily)
     family = retry_when_busy(using, lambda: read_family(grant.claims.family_id, using=using))
-    check_state(grant.claims, family)
+    _check_or_revoke(grant.claims, family, request)
     return family
 
 
@@ -154,6 +164,17 @@ def check_state(claims: access.AccessClaims, family: TokenFamily) -> None:
         raise ExpiredTokenError
     if not _is_in_use(claims, family):
         raise SupersededTokenError
+
+
+def _check_or_revoke(
+    claims: access.AccessClaims, family: TokenFamily, request: HttpRequest | None
+) -> None:
+    try:
+        check_state(claims, family)
+    except SessionRevokedError:
+        # Else the session would be usable again as soon as the account is as it was.
+        revoke_after_refusal(family.session, request=request)
+        raise
 
 
 def _is_in_use(claims: access.AccessClaims, state: TokenFamily | snapshots.Snapshot) -> bool:

@@ -46,7 +46,7 @@ def end_one(session: DeviceSession, ending: Ending, *, using: str) -> bool:
     """End a session, and say whether it was still to be ended."""
     if not _mark(DeviceSession.objects.using(using).filter(pk=session.pk), ending):
         return False
-    _show(session, ending)
+    show_ended(session, ending)
     _record([session.pk], ending, using)
     return True
 
@@ -63,7 +63,7 @@ def end_many(session_ids: Iterable[UUID], ending: Ending, *, using: str) -> list
         ids = [session.pk for session in ended]
         _mark(DeviceSession.objects.using(using).filter(pk__in=ids), ending)
         for session in ended:
-            _show(session, ending)
+            show_ended(session, ending)
         _record(ids, ending, using)
     return ended
 
@@ -116,7 +116,8 @@ def _mark(sessions: DeviceSessionQuerySet, ending: Ending) -> int:
     )
 
 
-def _show(session: DeviceSession, ending: Ending) -> None:
+def show_ended(session: DeviceSession, ending: Ending) -> None:
+    """Have the object tell what its row has, or would have had."""
     # For listeners, to the second; the row has the database's own instant, which is not read back.
     session.revoked_at = timezone.now()
     session.revoked_reason = ending.reason

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import router
 from django.db.models import Prefetch
 
+from refresh_sessions.accounts import known_digests, may_sign_in
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
@@ -15,9 +16,16 @@ if TYPE_CHECKING:
 
 
 def own_live_sessions(user: AbstractBaseUser) -> DeviceSessionQuerySet:
-    """The live sessions of one user with their families, by two queries for any number."""
+    """The live sessions of one user with their families, by two queries for any number.
+
+    Without those that the user's account forbids to use, whatever the user model is.
+    """
     # On the primary: a replica that lags would list what has just been ended, and not know
     # what has just signed in.
     using = router.db_for_write(DeviceSession)
     families = Prefetch("families", TokenFamily.objects.using(using))
-    return DeviceSession.objects.using(using).active().for_user(user).prefetch_related(families)
+    sessions = DeviceSession.objects.using(using).unended().for_user(user)
+    if not may_sign_in(user):
+        return sessions.none()
+    usable = sessions.filter(auth_hash__in=list(known_digests(user)))
+    return usable.prefetch_related(families)

@@ -16,7 +16,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest
+from refresh_sessions.accounts import auth_digest, password_fingerprint
 from refresh_sessions.database import (
     LostRaceError,
     after_commit,
@@ -225,7 +225,9 @@ class _Change:
         session.user.password = user.password
         session.auth_hash = auth_digest(user)
         sessions = DeviceSession.objects.using(self.using).filter(pk=session.pk)
-        sessions.update(auth_hash=session.auth_hash)
+        sessions.update(
+            auth_hash=session.auth_hash, password_fingerprint=password_fingerprint(user)
+        )
 
     def _ending(self) -> Ending:
         return Ending(reason=RevokedReason.PASSWORD_CHANGED, by=self.user, request=self.request)

@@ -11,6 +11,7 @@ from django.db import connections, router, transaction
 from refresh_sessions.database import DatabaseNow, retry_when_busy
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
+from refresh_sessions.sessions.revoking import revoke_locked_out
 
 BATCH_SIZE: Final = 500
 """Sessions deleted in one transaction: enough to be quick, few enough to block nobody for long."""
@@ -36,6 +37,9 @@ def prune_sessions(
     then: a used token that comes back must still meet its row, or nobody would learn of the
     theft. Each batch has a transaction of its own, unless the caller has one open.
 
+    Before that, revokes the live sessions whose users are inactive or have another password: a
+    change that bypassed ``save()``, and that no request has met since.
+
     Args:
         older_than: how long ago the hard expiry was; zero deletes all that have reached it.
         batch_size: sessions per transaction, up to ``MAX_BATCH_SIZE``.
@@ -53,6 +57,7 @@ def prune_sessions(
     """
     check_batch_size(batch_size)
     using = router.db_for_write(DeviceSession)
+    revoke_locked_out(DeviceSession.objects.all())
     sessions = retry_when_busy(using, lambda: _prunable(older_than, using))
     total = 0
     while deleted := retry_when_busy(using, lambda: _delete_batch(sessions, batch_size, using)):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
@@ -14,9 +15,9 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, may_sign_in
+from refresh_sessions.accounts import auth_digest, may_sign_in, password_fingerprint
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import DatabaseNow, after_commit, commit_when_busy
+from refresh_sessions.database import after_commit, commit_when_busy
 from refresh_sessions.devices import device_of, printable
 from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
@@ -28,6 +29,7 @@ from refresh_sessions.sessions.issuing import TokenPair, extra_claims, idle_expi
 from refresh_sessions.sessions.presenting import new_companion
 from refresh_sessions.sessions.reading import is_stored, read_clock
 from refresh_sessions.sessions.recording import record
+from refresh_sessions.sessions.revoking import BATCH_SIZE
 from refresh_sessions.sessions.turns import since_the_turn
 from refresh_sessions.signals import session_started
 from refresh_sessions.tokens.refresh import digest, new_secret
@@ -80,7 +82,8 @@ class _Started:
 
     family: TokenFamily
     now: datetime
-    evicted: list[DeviceSession]
+    revoked: list[tuple[Ending, list[DeviceSession]]]
+    """To make room, and found unusable while room was made."""
     extra: Mapping[str, Any]
 
 
@@ -132,14 +135,14 @@ def _start(sign_in: SignIn) -> _Started:
     if limit is not None:
         _take_turns(sign_in)
     now = read_clock(sign_in.user, using=sign_in.using)
-    evicted = [] if limit is None else _make_room(sign_in, limit)
+    revoked = [] if limit is None else _make_room(sign_in, limit)
     session = _create_session(sign_in, now)
     family = _create_family(sign_in, session, now)
     record([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
     session.known_families = [family]
     # Here, so that a policy that fails leaves no session behind that nobody has tokens of.
     extra = extra_claims(session, request=sign_in.request)
-    return _Started(family=family, now=now, evicted=evicted, extra=extra)
+    return _Started(family=family, now=now, revoked=revoked, extra=extra)
 
 
 def _take_turns(sign_in: SignIn) -> None:
@@ -154,30 +157,37 @@ def _take_turns(sign_in: SignIn) -> None:
     account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
 
 
-def _make_room(sign_in: SignIn, limit: int) -> list[DeviceSession]:
-    """End the oldest sessions until one more fits, or refuse."""
+def _make_room(sign_in: SignIn, limit: int) -> list[tuple[Ending, list[DeviceSession]]]:
+    """Revoke the oldest sessions until one more fits, or refuse.
+
+    Sessions that the account forbids to use take no room; they are revoked for that reason.
+    """
     using = sign_in.using
-    live = (
-        TokenFamily.objects.using(using)
-        .usable()
-        .filter(
-            session__user=sign_in.user,  # type: ignore[misc]  # the user model is the project's
-            session__revoked_at__isnull=True,
-            session__expires_at__gt=DatabaseNow(),
-        )
-    )
-    newest_first = live.order_by("-session__created_at", "session").values_list(
-        "session", flat=True
-    )
-    # A session may have more families than one.
-    surplus = list(dict.fromkeys(since_the_turn(newest_first, using=using)))[limit - 1 :]
+    sessions = DeviceSession.objects.using(using).unended().for_user(sign_in.user)
+    # With the user as stored: the object of the caller's may be older.
+    newest_first = sessions.select_related("user").order_by("-created_at", "pk")
+    reasons: dict[str, list[UUID]] = {}
+    live: list[UUID] = []
+    for session in since_the_turn(newest_first, using=using):
+        reason = session.account_reason
+        (reasons.setdefault(reason, []) if reason else live).append(session.pk)
+    surplus = live[limit - 1 :]
     if surplus and get_settings().ON_SESSION_LIMIT == "deny":
         raise SessionLimitReachedError
-    return end_many(surplus, _eviction(sign_in.request), using=sign_in.using) if surplus else []
+    if surplus:
+        reasons[RevokedReason.SESSION_LIMIT] = surplus
+    return [_end_for(reason, ids, sign_in) for reason, ids in reasons.items()]
 
 
-def _eviction(request: HttpRequest | None) -> Ending:
-    return Ending(reason=RevokedReason.SESSION_LIMIT, request=request)
+def _end_for(
+    reason: str, session_ids: list[UUID], sign_in: SignIn
+) -> tuple[Ending, list[DeviceSession]]:
+    ending, using = Ending(reason=reason, request=sign_in.request), sign_in.using
+    starts = range(0, len(session_ids), BATCH_SIZE)
+    batches = (session_ids[start : start + BATCH_SIZE] for start in starts)
+    return ending, [
+        session for batch in batches for session in end_many(batch, ending, using=using)
+    ]
 
 
 def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
@@ -193,6 +203,7 @@ def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
         created_at=now,
         expires_at=now + lifetime,
         auth_hash=auth_digest(user),
+        password_fingerprint=password_fingerprint(user),
     )
     relate(session, "user", user)
     session.save(using=sign_in.using, force_insert=True)
@@ -214,7 +225,8 @@ def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> To
 
 def _announce(started: _Started, request: HttpRequest | None) -> None:
     session = started.family.session
-    announce(started.evicted, _eviction(request))
+    for ending, sessions in started.revoked:
+        announce(sessions, ending)
     user_logged_in.send_robust(
         sender=type(session.user), request=request, user=session.user, device_session=session
     )

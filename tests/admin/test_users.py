@@ -5,13 +5,16 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission
 from django.urls import include, path, reverse
 
 from refresh_sessions.admin import DeviceSessionAdmin, UserSessionsMixin
 from refresh_sessions.models import DeviceSession
+from refresh_sessions.signals import session_revoked
 from tests.admin.pages import messages_of
-from tests.factories import UserFactory
+from tests.factories import UserFactory, make_pair
+from tests.listeners import heard
 
 User = get_user_model()
 
@@ -207,3 +210,33 @@ def test_beside_an_admin_of_sessions_that_is_not_ours_there_is_no_button(
     page = client.get(user_page(user)).text
     assert "on 1 device" in page
     assert "Sign out everywhere" not in page
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": make_password("by SQL")}])
+def test_page_of_a_user_does_not_count_locked_out_sessions(superuser, pages_of, user, change):
+    make_pair(user)
+    User.objects.filter(pk=user.pk).update(**change)
+    assert "on no device" in pages_of(superuser).client.get(user_page(user)).text
+
+
+@pytest.mark.skipif(not hasattr(User, "username"), reason="Django's form of its own model")
+def test_deactivation_in_the_admin_revokes_sessions(
+    superuser, pages_of, user, django_capture_on_commit_callbacks
+):
+    pair = make_pair(user)
+    client = pages_of(superuser).client
+    form = client.get(user_page(user)).context["adminform"].form
+    fields = {
+        name: value
+        for name, value in form.initial.items()
+        if value is not None and name in form.fields and name != "is_active"
+    }
+    fields |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    with heard(session_revoked) as announced, django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(user_page(user), fields)
+    if "is_active" not in form.fields:
+        pytest.skip("this admin has no such field")
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    session = DeviceSession.objects.get(pk=pair.session.pk)
+    assert session.revoked_reason == "user_inactive"
+    assert [one["session"].pk for one in announced] == [session.pk]

@@ -62,9 +62,14 @@ class TestRevokeOfUsers:
         said = revoke("--user", user.get_username(), "--user", str(user.pk))
         assert said.count("\n") == 1
 
-    def test_ends_sessions_of_inactive_users_too(self, user, pair):
+    @pytest.mark.parametrize("whose", ["user", "all"])
+    def test_revoke_sessions_of_an_inactive_user_are_revoked_and_not_counted(
+        self, user, pair, whose
+    ):
         get_user_model().objects.filter(pk=user.pk).update(is_active=False)
-        assert revoke("--user", user.get_username()).startswith("Ended 1 session of ")
+        others = ["--all", "--no-input"] if whose == "all" else ["--user", user.get_username()]
+        assert revoke(*others).startswith("Ended 0 sessions")
+        assert session_of(pair).revoked_reason == RevokedReason.USER_INACTIVE
 
     @pytest.mark.parametrize("unknown", ["nobody@example.org", "0", "9" * 40, ""])
     def test_ends_nothing_while_a_name_is_unknown(self, user, pair, unknown):

@@ -42,8 +42,8 @@ class TestBatches:
         with CaptureQueriesContext(connection) as queries:
             prune_sessions(batch_size=size)
         batch = ["SELECT", "SELECT", "DELETE", "DELETE", "DELETE"]
-        # Once before them the clock, and once after them to see that nothing is left.
-        assert statements(queries) == ["SELECT", *batch, *batch, "SELECT"]
+        # First the accounts of live sessions and the clock, last that nothing is left.
+        assert statements(queries) == ["SELECT", "SELECT", *batch, *batch, "SELECT"]
 
     def test_load_no_more_sessions_than_their_size(self):
         long_expired(6)

@@ -5,14 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent, TokenFamily
 from refresh_sessions.sessions import revoke_session
 from refresh_sessions.sessions.pruning import RETENTION, count_prunable_sessions, prune_sessions
+from refresh_sessions.signals import session_revoked
 from tests.domain.stories import AFTER_OVERLAP, delivered, refused, session_of
 from tests.factories import make_pair
+from tests.listeners import heard
 from tests.pruning.happening import HARD, MOMENT, NOW, exists, long_expired, renew, statements
 
 pytestmark = pytest.mark.django_db
@@ -67,10 +70,10 @@ class TestWhatGoes:
         assert prune_sessions(older_than=timedelta.max) == 0
         assert exists(pair)
 
-    def test_no_sessions_at_all_take_one_look(self):
+    def test_prune_without_sessions_takes_two_queries(self):
         with CaptureQueriesContext(connection) as queries:
             assert prune_sessions() == 0
-        assert statements(queries) == ["SELECT"]
+        assert statements(queries) == ["SELECT", "SELECT"]
 
     @pytest.mark.parametrize("older_than", [-MOMENT, timedelta(days=-1)])
     def test_nothing_goes_before_its_hard_expiry(self, clock, pair, older_than):
@@ -154,3 +157,23 @@ class TestCounting:
         assert count_prunable_sessions(older_than=timedelta(hours=1)) == 0
         clock.move(MOMENT)
         assert count_prunable_sessions(older_than=timedelta(hours=1)) == 1
+
+
+class TestAccountChanges:
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"is_active": False}, "user_inactive"),
+            ({"password": make_password("by SQL")}, "password_changed"),
+        ],
+    )
+    def test_prune_revokes_locked_out_sessions_once(self, user, pair, change, reason):
+        other = make_pair()
+        get_user_model().objects.filter(pk=user.pk).update(**change)
+        with heard(session_revoked) as announced:
+            assert [prune_sessions(), prune_sessions()] == [0, 0]
+        session = DeviceSession.objects.get(pk=pair.session.pk)
+        assert session.revoked_reason == reason
+        assert [event.kind for event in session.events.order_by("pk")] == ["signed_in", "revoked"]
+        assert [one["session"].pk for one in announced] == [pair.session.pk]
+        assert DeviceSession.objects.active().get().pk == other.session.pk

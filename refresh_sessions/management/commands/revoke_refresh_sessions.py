@@ -84,7 +84,7 @@ class Command(CheckedCommand):
     def _revoke_all(self, *, reason: str, ask: bool) -> None:
         if ask:
             self._confirm()
-        ended = revoke_sessions(DeviceSession.objects.active(), reason=reason)
+        ended = revoke_sessions(DeviceSession.objects.unended(), reason=reason)
         self.stdout.write(f"Ended {_sessions(ended)}.")
 
     def _confirm(self) -> None:

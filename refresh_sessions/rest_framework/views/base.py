@@ -163,5 +163,6 @@ class OwnSessionsView(ContractView):
         """
         settings = get_settings()
         if settings.REAUTHENTICATE_TO_REVOKE:
-            family, max_age = read_grant(self.grant), settings.REAUTHENTICATION_MAX_AGE
+            family = read_grant(self.grant, request=self.http_request)
+            max_age = settings.REAUTHENTICATION_MAX_AGE
             require_fresh_proof(family, self.grant.claims, max_age=max_age)

@@ -35,7 +35,8 @@ class ReauthenticateView(OwnSessionsView):
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with what a sensitive action would find, and by what it could be changed."""
-        family, max_age = read_grant(self.grant), get_settings().REAUTHENTICATION_MAX_AGE
+        family = read_grant(self.grant, request=self.http_request)
+        max_age = get_settings().REAUTHENTICATION_MAX_AGE
         proven = proof_by(family, self.grant.claims)
         return Response(
             {
