@@ -20,7 +20,8 @@ class Settings:
     SESSION_LIFETIME: timedelta = timedelta(days=7)
     """The hard limit: no refresh moves it."""
     MAX_REFRESHES_PER_SESSION: int | None = None
-    MAX_SESSIONS_PER_USER: int | None = None
+    MAX_SESSIONS_PER_USER: int | None = 200
+    """Sessions of one user at a time; a bound on what logins without logouts collect."""
     ON_SESSION_LIMIT: Literal["revoke_oldest", "deny"] = "revoke_oldest"
     ROTATION_OVERLAP: timedelta = timedelta(seconds=10)
     """How long after a rotation parallel requests with the old token are taken as siblings."""

@@ -75,9 +75,8 @@ def revoke_sessions(
     """
     using = router.db_for_write(DeviceSession)
     ending = Ending(reason=reason, by=by, request=request)
-    return sum(
-        _revoke_batch(session_ids, ending, using) for session_ids in _batches(sessions, using)
-    )
+    batches = key_batches(sessions, using)
+    return sum(_revoke_batch(session_ids, ending, using) for session_ids in batches)
 
 
 def revoke_user_sessions(
@@ -103,7 +102,7 @@ def revoke_user_sessions(
     return revoke_sessions(sessions, reason=reason, by=by, request=request)
 
 
-def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:
+def key_batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:
     """The keys of a queryset, never more than one batch of them in memory.
 
     By the key from batch to batch: a cursor held open would depend on the database, its driver

@@ -7,27 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db import router
-from django.db.models import F
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import auth_digest, may_sign_in
-from refresh_sessions.conf import get_settings
-from refresh_sessions.database import DatabaseNow, after_commit, commit_when_busy
+from refresh_sessions.database import after_commit, commit_when_busy
 from refresh_sessions.devices import device_of, printable
-from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
-from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
+from refresh_sessions.exceptions import NoActiveAccountError
+from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.policies import get_policy
-from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.issuing import TokenPair, extra_claims, idle_expiry, issue_pair
-from refresh_sessions.sessions.reading import is_stored, read_clock
+from refresh_sessions.sessions.limiting import Room, make_room
+from refresh_sessions.sessions.reading import is_stored
 from refresh_sessions.sessions.recording import record
-from refresh_sessions.sessions.turns import since_the_turn
 from refresh_sessions.signals import session_started
 from refresh_sessions.tokens.refresh import digest, new_secret
 
@@ -65,7 +61,7 @@ class SignIn:
         return issue_pair(
             started.family,
             secret=self.secret,
-            now=started.now,
+            now=started.room.now,
             request=self.request,
             extra=started.extra,
         )
@@ -76,8 +72,7 @@ class _Started:
     """What a sign-in changed in the database."""
 
     family: TokenFamily
-    now: datetime
-    evicted: list[DeviceSession]
+    room: Room
     extra: Mapping[str, Any]
 
 
@@ -125,56 +120,14 @@ def start_session(
 
 def _start(sign_in: SignIn) -> _Started:
     sign_in.claim()
-    limit = get_policy().max_sessions(sign_in.user, request=sign_in.request)
-    if limit is not None:
-        _take_turns(sign_in)
-    now = read_clock(sign_in.user, using=sign_in.using)
-    evicted = [] if limit is None else _make_room(sign_in, limit)
-    session = _create_session(sign_in, now)
-    family = _create_family(sign_in, session, now)
+    room = make_room(sign_in.user, request=sign_in.request, using=sign_in.using)
+    session = _create_session(sign_in, room.now)
+    family = _create_family(sign_in, session, room.now)
     record([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
     session.known_families = [family]
     # Here, so that a policy that fails leaves no session behind that nobody has tokens of.
     extra = extra_claims(session, request=sign_in.request)
-    return _Started(family=family, now=now, evicted=evicted, extra=extra)
-
-
-def _take_turns(sign_in: SignIn) -> None:
-    """Have sign-ins of one user wait for each other, so that each sees those before it.
-
-    A change that changes nothing, because it works everywhere: SQLite has no row locks, and
-    under repeatable read a lock alone would leave this transaction with a view of the sessions
-    from before its turn.
-    """
-    model = get_user_model()
-    account = model._base_manager.using(sign_in.using).filter(pk=sign_in.user.pk)
-    account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
-
-
-def _make_room(sign_in: SignIn, limit: int) -> list[DeviceSession]:
-    """End the oldest sessions until one more fits, or refuse."""
-    using = sign_in.using
-    live = (
-        TokenFamily.objects.using(using)
-        .usable()
-        .filter(
-            session__user=sign_in.user,  # type: ignore[misc]  # the user model is the project's
-            session__revoked_at__isnull=True,
-            session__expires_at__gt=DatabaseNow(),
-        )
-    )
-    newest_first = live.order_by("-session__created_at", "session").values_list(
-        "session", flat=True
-    )
-    # A session may have more families than one.
-    surplus = list(dict.fromkeys(since_the_turn(newest_first, using=using)))[limit - 1 :]
-    if surplus and get_settings().ON_SESSION_LIMIT == "deny":
-        raise SessionLimitReachedError
-    return end_many(surplus, _eviction(sign_in.request), using=sign_in.using) if surplus else []
-
-
-def _eviction(request: HttpRequest | None) -> Ending:
-    return Ending(reason=RevokedReason.SESSION_LIMIT, request=request)
+    return _Started(family=family, room=room, extra=extra)
 
 
 def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
@@ -210,7 +163,7 @@ def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> To
 
 def _announce(started: _Started, request: HttpRequest | None) -> None:
     session = started.family.session
-    announce(started.evicted, _eviction(request))
+    started.room.announce(request)
     user_logged_in.send_robust(
         sender=type(session.user), request=request, user=session.user, device_session=session
     )
