@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from refresh_sessions.conf import get_settings
-from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError
+from refresh_sessions.conf import NAMESPACE, get_settings
+from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError, SettingsError
 from refresh_sessions.identity import authenticate
 from refresh_sessions.rest_framework.serializers import SecondStepSerializer
 from refresh_sessions.rest_framework.throttling import (
@@ -67,7 +69,9 @@ class LoginView(SignInView):
             data=self.body, context=self.serializer_context
         )
         serializer.is_valid(raise_exception=True)
-        return self.signed_in(self.sign_in(self.http_request, dict(serializer.validated_data)))
+        data = dict(serializer.validated_data)
+        require_credentials(data, serializer)
+        return self.signed_in(self.sign_in(self.http_request, data))
 
     def sign_in(self, request: HttpRequest, data: dict[str, Any]) -> TokenPair:
         """Start a session for the owner of the credentials.
@@ -81,6 +85,31 @@ class LoginView(SignInView):
         if user is None:
             raise NoActiveAccountError
         return sign_in(user, request=request, name=name, methods=("pwd",), data=data)
+
+
+def require_credentials(data: Mapping[str, Any], serializer: Any) -> None:
+    """See to it that the login serializer has validated a user name and a password.
+
+    Raises:
+        ValidationError: the client left out a field that the serializer does not require.
+        SettingsError: the serializer has no such field.
+
+    """
+    for name in ("username", "password"):
+        # Any database field may identify a user; hashers take text alone.
+        if name in data and (name == "username" or isinstance(data[name], str | None)):
+            continue
+        fields = getattr(serializer, "fields", {}).values()
+        sent_as = [field.field_name for field in fields if field.source == name]
+        if name not in data and sent_as:
+            required = str(Field.default_error_messages["required"])
+            raise ValidationError({sent_as[0]: [ErrorDetail(required, code="required")]})
+        path = get_settings().LOGIN_SERIALIZER
+        raise SettingsError(
+            f"{NAMESPACE}['LOGIN_SERIALIZER'] names {path!r}, whose validated data must have "
+            f"{name!r} as text. Derive it from LoginSerializer, and rename fields with "
+            "'FIELD_NAMES'."
+        )
 
 
 class VerifyView(SignInView):
