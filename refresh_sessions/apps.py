@@ -17,12 +17,13 @@ class RefreshSessionsConfig(AppConfig):
     def ready(self) -> None:
         from refresh_sessions import auditing, checks, notifications  # noqa: F401
         from refresh_sessions.html import receivers
-        from refresh_sessions.identity import passwords
+        from refresh_sessions.identity import passwords, watching
 
         auditing.connect()
         notifications.connect()
         passwords.connect()
         receivers.connect()
+        watching.connect()
 
         if find_spec("drf_spectacular"):
             import_module("refresh_sessions.rest_framework.schema")

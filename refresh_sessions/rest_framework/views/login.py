@@ -17,7 +17,8 @@ from rest_framework.throttling import BaseThrottle
 
 from refresh_sessions.conf import NAMESPACE, get_settings
 from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError, SettingsError
-from refresh_sessions.identity import authenticate
+from refresh_sessions.identity import authenticate, watch_accounts
+from refresh_sessions.rest_framework.exceptions import as_api_exceptions
 from refresh_sessions.rest_framework.serializers import SecondStepSerializer
 from refresh_sessions.rest_framework.throttling import (
     LoginAddressThrottle,
@@ -81,10 +82,23 @@ class LoginView(SignInView):
         """
         username, password = data.pop("username"), data.pop("password")
         name = data.pop("device_name", None) or ""
-        user = authenticate(request, username=username, password=password)
-        if user is None:
+        with watch_accounts() as accounts:
+            user = authenticate(request, username=username, password=password)
+        within_rate = self._count_guess(accounts.keys, str(username))
+        if user is None or not within_rate:
             raise NoActiveAccountError
         return sign_in(user, request=request, name=name, methods=("pwd",), data=data)
+
+    def _count_guess(self, accounts: Sequence[str], username: str) -> bool:
+        """Count the attempt for the account that was found; whether that is within the rate.
+
+        Beyond it the answer is that of a wrong password: any other would tell that a spelling
+        which nobody has stands for an account.
+        """
+        throttles = [item for item in self.get_throttles() if isinstance(item, LoginThrottle)]
+        with as_api_exceptions():
+            counted = [item.admits_account(self, accounts, username) for item in throttles]
+        return all(counted)
 
 
 def require_credentials(data: Mapping[str, Any], serializer: Any) -> None:
