@@ -66,8 +66,8 @@ class Settings:
     COOKIE_SECURE: bool = True
     FIELD_NAMES: Mapping[str, str] = field(default_factory=dict)
     TRUSTED_PROXIES: tuple[str, ...] = ()
-    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``; ``"unix"`` is whoever
-    connects through a Unix socket."""
+    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``; ``"private"`` is
+    loopback and all private networks, ``"unix"`` whoever connects through a Unix socket."""
     MAIL_ON_REUSE: bool = False
     """Mail the user whose session was ended because a used refresh token came back."""
     MAIL_ON_NEW_DEVICE: bool = False

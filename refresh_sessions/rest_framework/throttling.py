@@ -36,9 +36,12 @@ _LONGEST_NAME: Final = 4096
 """Characters of a name that are looked at; the serializer refuses what is longer."""
 
 
-_BASE_LETTERS: Final = {
-    **str.maketrans("\u0131\u0142\u00f8\u0111\u00f0\u0127\u0167\u014b\u0138", "iloddhtnq"),
-    **str.maketrans({"\u00e6": "ae", "\u0153": "oe", "\u00fe": "th"}),
+_BASE_LETTERS: Final[dict[int, str]] = {
+    ord(letter): base
+    for letter, base in (
+        *zip("\u0131\u0142\u00f8\u0111\u00f0\u0127\u0167\u014b\u0138", "iloddhtnq", strict=True),
+        *(("\u00e6", "ae"), ("\u0153", "oe"), ("\u00fe", "th")),
+    )
 }
 """Letters that collations take for others and that Unicode does not decompose."""
 
@@ -152,7 +155,7 @@ class LoginThrottle(SessionThrottle):
         return min([throttle.admits(view.request, view) for throttle in throttles])
 
 
-class _AccountThrottle(SessionThrottle):
+class _AccountThrottle(LoginThrottle):
     """The count of a ``LoginThrottle`` for one account."""
 
     def __init__(self, throttle: LoginThrottle, network: str, account: str) -> None:

@@ -310,6 +310,15 @@ CASES = [
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
     Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
+    Case(
+        *("W022", "SECURE_PROXY_SSL_HEADER say", "TRUSTED_PROXIES"),
+        django={"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")},
+    ),
+    Case("W022", "USE_X_FORWARDED_HOST", django={"USE_X_FORWARDED_HOST": True}),
+    Case("W022", "USE_X_FORWARDED_PORT", django={"USE_X_FORWARDED_PORT": True}),
+    Case("W022", "NUM_PROXIES", django={"REST_FRAMEWORK": {"NUM_PROXIES": 1}}),
+    Case("W022", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=[]),
+    Case("E001", "did you mean private", TRUSTED_PROXIES=["Private "]),
     Case("W021", "tests.checks.deaf.me", django={"ROOT_URLCONF": "tests.checks.deaf"}),
 ]
 
@@ -383,6 +392,7 @@ FINE = [
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
     Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
     Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix")),
+    Case("named", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=["private"]),
     Case(
         "lists",
         TRUSTED_PROXIES=["10.0.0.0/8", "unix"],
