@@ -24,6 +24,7 @@ from refresh_sessions.database import (
     retry_when_busy,
 )
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
+from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.rotation import Verdict, judge
 from refresh_sessions.sessions.issuing import (
@@ -67,6 +68,7 @@ def refresh_session(
         OuterTransactionError: called inside a transaction.
 
     """
+    token = hide(token)
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
     claims = refresh.verify(token) if isinstance(token, str) else token

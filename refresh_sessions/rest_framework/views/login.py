@@ -17,6 +17,7 @@ from rest_framework.throttling import BaseThrottle
 
 from refresh_sessions.conf import NAMESPACE, get_settings
 from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError, SettingsError
+from refresh_sessions.hidden import hide, hide_items
 from refresh_sessions.identity import authenticate, watch_accounts
 from refresh_sessions.rest_framework.exceptions import as_api_exceptions
 from refresh_sessions.rest_framework.serializers import SecondStepSerializer
@@ -50,7 +51,7 @@ class SignInView(ContractView):
         """A browser has one cookie: the session of the one it replaces is nobody's any more."""
         if get_transport().in_body:
             return
-        token = get_transport().read(request, {})
+        token = hide(get_transport().read(request, {}))
         if token is None:
             return
         try:
@@ -70,7 +71,8 @@ class LoginView(SignInView):
             data=self.body, context=self.serializer_context
         )
         serializer.is_valid(raise_exception=True)
-        data = dict(serializer.validated_data)
+        validated = serializer.validated_data
+        data = hide_items(validated, shown=validated.keys() - {"password"})
         require_credentials(data, serializer)
         return self.signed_in(self.sign_in(self.http_request, data))
 
