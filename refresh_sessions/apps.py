@@ -17,7 +17,7 @@ class RefreshSessionsConfig(AppConfig):
     def ready(self) -> None:
         from refresh_sessions import auditing, checks, notifications  # noqa: F401
         from refresh_sessions.html import receivers
-        from refresh_sessions.identity import passwords
+        from refresh_sessions.identity import passwords, watching
         from refresh_sessions.sessions import account_changes
 
         auditing.connect()
@@ -25,6 +25,7 @@ class RefreshSessionsConfig(AppConfig):
         passwords.connect()
         account_changes.connect()
         receivers.connect()
+        watching.connect()
 
         if find_spec("drf_spectacular"):
             import_module("refresh_sessions.rest_framework.schema")

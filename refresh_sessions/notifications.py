@@ -21,7 +21,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.devices import Device, device_of, label
+from refresh_sessions.devices import Device, device_of, unlinked
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.policies import get_policy
 from refresh_sessions.signals import refresh_token_reused, session_started
@@ -56,10 +56,10 @@ def mail_on_reuse(
 ) -> None:
     """Tell the user that a used refresh token of their session came back.
 
-    The templates ``reuse_subject.txt`` and ``reuse_body.txt`` get, besides ``user``, ``session``,
-    ``device``, ``ip_address`` and ``time``: ``presented_by`` and ``refreshed_by``, the two of whom
-    one has no right to the token, ``after_end``, whether the session had ended before, and
-    ``everywhere``, whether all sessions of the user were ended.
+    The templates ``reuse_subject.txt`` and ``reuse_body.txt`` get, besides ``user``, ``username``,
+    ``session``, ``device``, ``ip_address`` and ``time``: ``presented_by`` and ``refreshed_by``,
+    the two of whom one has no right to the token, ``after_end``, whether the session had ended
+    before, and ``everywhere``, whether all sessions of the user were ended.
     """
     if not get_settings().MAIL_ON_REUSE:
         return
@@ -70,8 +70,8 @@ def mail_on_reuse(
     context = {
         "ip_address": presented_by.ip_address,
         "time": family.now,
-        "presented_by": presented_by,
-        "refreshed_by": refreshed_by,
+        "presented_by": _Unlinked(presented_by),
+        "refreshed_by": _Unlinked(refreshed_by),
         "after_end": details.get("after_end", False),
         "everywhere": get_policy().reuse_ends(session.user, session=session) == "user",
     }
@@ -84,7 +84,7 @@ def mail_on_new_device(
     """Tell the user of a sign-in from a device that no other session of theirs came from.
 
     The templates ``new_device_subject.txt`` and ``new_device_body.txt`` get ``user``,
-    ``session``, ``device``, ``ip_address`` and ``time``.
+    ``username``, ``session``, ``device``, ``ip_address`` and ``time``.
     """
     if get_settings().MAIL_ON_NEW_DEVICE and _address_of(session.user) and _is_new(session):
         context = {"ip_address": session.ip_address, "time": session.created_at}
@@ -114,8 +114,14 @@ def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None
         return
     # The language of the request would be that of whoever sent it, who may be the thief.
     with translation.override(django_settings.LANGUAGE_CODE):
-        device = label(session.name) or session.device or _("unknown device")
-        context = {"user": user, "session": session, "device": device, **context}
+        device = unlinked(session.name) or unlinked(session.device) or _("unknown device")
+        context = {
+            "user": user,
+            "username": _shown_name(user, address),
+            "session": _Unlinked(session),
+            "device": device,
+            **context,
+        }
         subject = _render(f"{name}_subject.txt", context)
         body = _render(f"{name}_body.txt", context)
         html = _render_if_there(f"{name}_body.html", context)
@@ -125,6 +131,29 @@ def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None
     if html is not None:
         mail.attach_alternative(html, "text/html")
     mail.send()
+
+
+class _Unlinked:
+    """An object whose texts hold no link; templates of the project's own get at no others.
+
+    Whoever signs in chooses what a device is called, and a mail that we send vouches for it.
+    """
+
+    def __init__(self, wrapped: object) -> None:
+        self._wrapped = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._wrapped, name)
+        return unlinked(value) if isinstance(value, str) else value
+
+    def __str__(self) -> str:
+        return unlinked(str(self._wrapped))
+
+
+def _shown_name(user: AbstractBaseUser, address: str) -> str:
+    """The user name; whoever registered chose it, and perhaps with another's address."""
+    name = user.get_username()
+    return name if name == address else unlinked(name)
 
 
 def _address_of(user: AbstractBaseUser) -> str:

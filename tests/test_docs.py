@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.utils import ConnectionRouter
 from django.urls import get_resolver
 
-from refresh_sessions import companion, checks, exceptions, sessions, signals
+from refresh_sessions import checks, companion, exceptions, sessions, signals
 from refresh_sessions.admin.paginating import BOUND
 from refresh_sessions.conf import RENAMABLE_FIELDS, Settings, get_settings
 from refresh_sessions.database import ATTEMPTS

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.sessions import revoke_sessions
-from refresh_sessions.sessions.revoking import BATCH_SIZE
+from refresh_sessions.sessions.revoking import key_batches
 
 
 def end_sessions(request: HttpRequest, sessions: DeviceSessionQuerySet, *, message: str) -> int:
@@ -22,11 +22,7 @@ def end_sessions(request: HttpRequest, sessions: DeviceSessionQuerySet, *, messa
     Batch by batch, so that sessions which have ended are in the log even if a later batch fails.
     """
     using = router.db_for_write(DeviceSession)
-    ids = list(sessions.using(using).values_list("pk", flat=True))
-    return sum(
-        _end_batch(request, ids[start : start + BATCH_SIZE], message)
-        for start in range(0, len(ids), BATCH_SIZE)
-    )
+    return sum(_end_batch(request, ids, message) for ids in key_batches(sessions, using))
 
 
 def _end_batch(request: HttpRequest, ids: Sequence[UUID], message: str) -> int:

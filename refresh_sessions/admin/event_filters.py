@@ -37,7 +37,8 @@ class _RowFilter(admin.SimpleListFilter):
     """One row of another table, by its key; offered only where the address has it.
 
     A key that is none matches nothing: who follows a link to the events of one must never take
-    those of all for them.
+    those of all for them. The row has its name only where the list itself shows it: in an event
+    that these staff may see. Any other key could be tried for the name behind it.
     """
 
     lookup: str
@@ -45,12 +46,17 @@ class _RowFilter(admin.SimpleListFilter):
     def row_model(self) -> type[Model]:
         raise NotImplementedError
 
+    def row_of(self, event: SessionEvent) -> Model:
+        """The row that an event of its own leads to."""
+        raise NotImplementedError
+
     def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> Choices:
         if self.value() is None:
             return []
-        key = self._key()
-        row = None if key is None else self.row_model()._base_manager.filter(pk=key).first()
-        return [(str(self.value()), self.value() if row is None else str(row))]
+        shown = self.queryset(request, model_admin.get_queryset(request))
+        event = next(iter(shown.select_related("session__user").order_by()[:1]), None)
+        named = self.value() if event is None else str(self.row_of(event))
+        return [(str(self.value()), named)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
         events: _Events = queryset
@@ -80,6 +86,9 @@ class SessionFilter(_RowFilter):
     def row_model(self) -> type[Model]:
         return DeviceSession
 
+    def row_of(self, event: SessionEvent) -> Model:
+        return event.session
+
 
 class UserFilter(_RowFilter):
     """The events of all sessions of one user."""
@@ -90,3 +99,6 @@ class UserFilter(_RowFilter):
 
     def row_model(self) -> type[Model]:
         return get_user_model()
+
+    def row_of(self, event: SessionEvent) -> Model:
+        return event.session.user

@@ -30,7 +30,7 @@ class SigningOutMixin(RevokingMixin):
         """Ask whether to end all sessions of a user, and end them."""
         if not self.has_revoke_permission(request):
             raise PermissionDenied
-        user = _find_user(unquote(user_id))
+        user = self._find_user(request, unquote(user_id))
         back_url = user_address(self, request, user) or list_address(
             self, query={"user__exact": user.pk}
         )
@@ -52,10 +52,20 @@ class SigningOutMixin(RevokingMixin):
             self._tell_outcome(request, ended)
         return HttpResponseRedirect(back_url)
 
+    def _find_user(self, request: HttpRequest, user_id: str) -> Any:
+        """The user of the address.
 
-def _find_user(user_id: str) -> Any:
-    model = get_user_model()
-    try:
-        return model._default_manager.get(pk=user_id)
-    except (model.DoesNotExist, ValueError, ValidationError):
-        raise Http404 from None
+        Raises:
+            Http404: there is none, or this member of staff sees neither the page nor any session
+                of the user, and could try keys for users behind them.
+
+        """
+        model = get_user_model()
+        try:
+            user = model._default_manager.get(pk=user_id)
+        except (model.DoesNotExist, ValueError, ValidationError):
+            raise Http404 from None
+        sessions: Any = self.get_queryset(request)
+        if user_address(self, request, user) or sessions.filter(user=user).exists():
+            return user
+        raise Http404

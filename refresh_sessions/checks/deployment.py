@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.encoding import force_str
 
 from refresh_sessions.checks.caches import check_access_token_check, check_throttles
-from refresh_sessions.conf import NAMESPACE, UNIX_SOCKET, Settings
+from refresh_sessions.conf import NAMESPACE, NETWORK_WORDS, Settings
 
 _KEY_LENGTH: Final = 50
 _INSECURE_PREFIX: Final = "django-insecure-"
@@ -29,6 +29,13 @@ _SHORT_OVERLAP: Final = timedelta(seconds=2)
 """Requests of one client do run in parallel for so long, on any mobile network."""
 _LONG_ACCESS: Final = timedelta(minutes=60)
 _LONG_LEEWAY: Final = timedelta(seconds=60)
+
+_PROXY_SETTINGS: Final = (
+    "SECURE_PROXY_SSL_HEADER",
+    "USE_X_FORWARDED_HOST",
+    "USE_X_FORWARDED_PORT",
+)
+"""Settings of Django's that mean nothing without a proxy."""
 
 
 def find_risks(settings: Settings) -> Iterator[CheckMessage]:
@@ -43,6 +50,7 @@ def find_risks(settings: Settings) -> Iterator[CheckMessage]:
         yield from _check_cookie(settings)
     yield from check_access_token_check(settings)
     yield from _check_proxies(settings)
+    yield from _check_unnamed_proxy(settings)
     yield from _check_user_id_field(settings)
     yield from _check_sender(settings)
     yield from _check_places()
@@ -115,7 +123,7 @@ def _check_delivery(settings: Settings) -> Iterator[CheckMessage]:
             f"{NAMESPACE}['CONFIRM_DELIVERY_AFTER'] is not shorter than 'ACCESS_TOKEN_LIFETIME': "
             "an access token expires before its use is evidence that the refresh token arrived.",
             hint="Use a shorter time, or None if calls are to be no evidence.",
-            id="refresh_sessions.W024",
+            id="refresh_sessions.W023",
         )
 
 
@@ -125,7 +133,7 @@ def _check_companion(settings: Settings) -> Iterator[CheckMessage]:
             f"{NAMESPACE}['COMPANION_COOKIE'] is 'require', but 'TRANSPORT' is 'cookie', where no "
             "companion cookie is set.",
             hint="Remove the key: the refresh cookie itself is out of the reach of scripts.",
-            id="refresh_sessions.W025",
+            id="refresh_sessions.W024",
         )
 
 
@@ -181,13 +189,30 @@ def _check_cookie(settings: Settings) -> Iterator[CheckMessage]:
 
 def _check_proxies(settings: Settings) -> Iterator[CheckMessage]:
     for network in settings.TRUSTED_PROXIES:
-        if network != UNIX_SOCKET and ip_network(network).prefixlen == 0:
+        if network not in NETWORK_WORDS and ip_network(network).prefixlen == 0:
             yield Warning(
                 f"{NAMESPACE}['TRUSTED_PROXIES'] contains {network!r}, which is everybody: any "
                 "client can claim any address, and so escape the throttle of sign-ins.",
                 hint="List the networks of your own proxies only.",
                 id="refresh_sessions.W015",
             )
+
+
+def _check_unnamed_proxy(settings: Settings) -> Iterator[CheckMessage]:
+    told = [name for name in _PROXY_SETTINGS if getattr(django_settings, name, None)]
+    rest_framework = getattr(django_settings, "REST_FRAMEWORK", None) or {}
+    if rest_framework.get("NUM_PROXIES"):
+        told.append("REST_FRAMEWORK['NUM_PROXIES']")
+    if told and not settings.TRUSTED_PROXIES:
+        yield Warning(
+            f"{' and '.join(told)} say that the project is behind a proxy, and "
+            f"{NAMESPACE}['TRUSTED_PROXIES'] is empty: all clients share the proxy's address. "
+            "Five wrong logins by anybody lock an account for everybody, and logins by lists of "
+            "accounts are not limited.",
+            hint="List the networks of your proxies; 'private' is loopback and all private "
+            "networks, 'unix' a Unix socket.",
+            id="refresh_sessions.W022",
+        )
 
 
 def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:

@@ -14,6 +14,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.utils.module_loading import import_string
 
 from refresh_sessions.checks.caches import check_rates
+from refresh_sessions.checks.classes import check_classes
 from refresh_sessions.conf import NAMESPACE, Settings, problems
 
 _SHORTEST_LIFETIME: Final = timedelta(seconds=1)
@@ -47,6 +48,7 @@ def find_mistakes(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_time_zones()
     yield from _check_durations(settings)
     yield from _check_dotted_paths(settings)
+    yield from check_classes(settings)
     yield from _check_second_factors(settings)
     yield from _check_methods(settings)
     yield from _check_user_id_field(settings)

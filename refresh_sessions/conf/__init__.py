@@ -4,12 +4,21 @@
 dict, so ``override_settings`` and pytest-django's ``settings`` fixture just work.
 """
 
-from refresh_sessions.conf.problems import RENAMABLE_FIELDS, UNIX_SOCKET, problems
+from refresh_sessions.conf.networks import (
+    NETWORK_WORDS,
+    PRIVATE,
+    PRIVATE_NETWORKS,
+    UNIX_SOCKET,
+)
+from refresh_sessions.conf.problems import RENAMABLE_FIELDS, problems
 from refresh_sessions.conf.reading import get_settings, parse_settings
 from refresh_sessions.conf.settings import NAMESPACE, Settings
 
 __all__ = [
     "NAMESPACE",
+    "NETWORK_WORDS",
+    "PRIVATE",
+    "PRIVATE_NETWORKS",
     "RENAMABLE_FIELDS",
     "UNIX_SOCKET",
     "Settings",

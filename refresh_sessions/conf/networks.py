@@ -7,6 +7,25 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
+UNIX_SOCKET: Final = "unix"
+"""Stands in ``TRUSTED_PROXIES`` for whoever connects through a Unix socket and has no address."""
+
+PRIVATE: Final = "private"
+"""Stands in ``TRUSTED_PROXIES`` for ``PRIVATE_NETWORKS``."""
+
+PRIVATE_NETWORKS: Final = (
+    # This host (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+    *("127.0.0.0/8", "::1/128"),
+    # Private use (RFC 1918, RFC 4193).
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    # Link local (RFC 3927, RFC 4291 §2.5.6).
+    *("169.254.0.0/16", "fe80::/10"),
+)
+"""Networks that no packet from the internet comes from."""
+
+NETWORK_WORDS: Final = (UNIX_SOCKET, PRIVATE)
+"""What may stand in ``TRUSTED_PROXIES`` beside networks."""
+
 _HOST_NAME: Final = re.compile(r"(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 _BRACKETS: Final = re.compile(r"\[(.+)\](:\d+)?")
 _PORT: Final = re.compile(r"^([^:]+):\d+$")

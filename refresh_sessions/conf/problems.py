@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
 from refresh_sessions.conf.durations import in_code, to_duration
-from refresh_sessions.conf.networks import network_problem
+from refresh_sessions.conf.networks import NETWORK_WORDS, network_problem
 from refresh_sessions.conf.other_packages import explain
 from refresh_sessions.conf.settings import NAMESPACE, Settings
 from refresh_sessions.shapes import describe, fits
@@ -26,9 +26,6 @@ RENAMABLE_FIELDS: Final = (
     "device_name",
 )
 """The names in requests and answers that ``FIELD_NAMES`` may replace."""
-
-UNIX_SOCKET: Final = "unix"
-"""Stands in ``TRUSTED_PROXIES`` for whoever connects through a Unix socket and has no address."""
 
 _SECRETIVE: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
 """Settings whose values must not show in a message."""
@@ -97,10 +94,10 @@ def _client_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
 
 def _network_problems(name: str, value: Iterable[str]) -> Iterator[str]:
     for network in value:
-        if network == UNIX_SOCKET:
+        if network in NETWORK_WORDS:
             continue
-        if network.strip().lower() == UNIX_SOCKET:
-            yield f"{name}: {network!r} is not a network; did you mean {UNIX_SOCKET}?"
+        if (word := network.strip().lower()) in NETWORK_WORDS:
+            yield f"{name}: {network!r} is not a network; did you mean {word}?"
         elif (problem := network_problem(network)) is not None:
             yield f"{name}: {problem}{'' if problem.endswith('?') else '.'}"
 

@@ -20,7 +20,8 @@ class Settings:
     SESSION_LIFETIME: timedelta = timedelta(days=7)
     """The hard limit: no refresh moves it."""
     MAX_REFRESHES_PER_SESSION: int | None = None
-    MAX_SESSIONS_PER_USER: int | None = None
+    MAX_SESSIONS_PER_USER: int | None = 200
+    """Sessions of one user at a time; a bound on what logins without logouts collect."""
     ON_SESSION_LIMIT: Literal["revoke_oldest", "deny"] = "revoke_oldest"
     ROTATION_OVERLAP: timedelta = timedelta(seconds=10)
     """How long after a rotation parallel requests with the old token are taken as siblings."""
@@ -73,8 +74,8 @@ class Settings:
     COOKIE_SECURE: bool = True
     FIELD_NAMES: Mapping[str, str] = field(default_factory=dict)
     TRUSTED_PROXIES: tuple[str, ...] = ()
-    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``; ``"unix"`` is whoever
-    connects through a Unix socket."""
+    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``; ``"private"`` is
+    loopback and all private networks, ``"unix"`` whoever connects through a Unix socket."""
     MAIL_ON_REUSE: bool = False
     """Mail the user whose session was ended because a used refresh token came back."""
     MAIL_ON_NEW_DEVICE: bool = False

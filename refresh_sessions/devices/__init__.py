@@ -13,7 +13,7 @@ from refresh_sessions.devices.naming import name_device
 from refresh_sessions.devices.places import place_of
 from refresh_sessions.devices.reading import USER_AGENT_LENGTH, Device, device_of
 from refresh_sessions.devices.systems import kind_of
-from refresh_sessions.devices.texts import LABEL_LENGTH, label, printable
+from refresh_sessions.devices.texts import LABEL_LENGTH, label, printable, unlinked
 
 __all__ = [
     "LABEL_LENGTH",
@@ -33,4 +33,5 @@ __all__ = [
     "parse_address",
     "place_of",
     "printable",
+    "unlinked",
 ]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import chain
 from typing import Final
 
 from django.http import HttpRequest
 
-from refresh_sessions.conf import UNIX_SOCKET, get_settings
+from refresh_sessions.conf import (
+    NAMESPACE,
+    PRIVATE,
+    PRIVATE_NETWORKS,
+    UNIX_SOCKET,
+    Settings,
+    get_settings,
+)
+
+logger = logging.getLogger("refresh_sessions")
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -36,6 +47,8 @@ def client_address(request: HttpRequest) -> str | None:
     proxies = get_settings().TRUSTED_PROXIES
     trusted = _networks(proxies)
     vouches = UNIX_SOCKET in proxies if peer is None else _is_trusted(peer, trusted)
+    if not proxies:
+        _warn_of_unnamed_proxy(request, peer)
     client = peer
     for part in _hops(request) if vouches else ():
         address = parse_address(part)
@@ -100,7 +113,43 @@ def _is_trusted(address: _Address, trusted: tuple[_Network, ...]) -> bool:
 
 @lru_cache(maxsize=8)
 def _networks(texts: tuple[str, ...]) -> tuple[_Network, ...]:
-    return tuple(_plain(ip_network(text)) for text in texts if text != UNIX_SOCKET)
+    named = (PRIVATE_NETWORKS if text == PRIVATE else (text,) for text in texts)
+    return tuple(_plain(ip_network(text)) for text in chain(*named) if text != UNIX_SOCKET)
+
+
+class _OncePerSettings:
+    """Says yes once in each process, and again where tests or reloads bring other settings."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+
+    def __call__(self) -> bool:
+        last, self._settings = self._settings, get_settings()
+        return last is not self._settings
+
+
+_is_news = _OncePerSettings()
+
+
+def _warn_of_unnamed_proxy(request: HttpRequest, peer: _Address | None) -> None:
+    """Log that a proxy stands in for all clients, where a request shows it.
+
+    A peer of the internet may have made the header up; one of a private network or a Unix socket
+    is no client.
+    """
+    if "HTTP_X_FORWARDED_FOR" not in request.META:
+        return
+    if peer is not None and not _is_trusted(peer, _networks((PRIVATE,))):
+        return
+    if _is_news():
+        word = UNIX_SOCKET if peer is None else PRIVATE
+        logger.warning(
+            "A request with X-Forwarded-For came from %s, and %s['TRUSTED_PROXIES'] is empty: all "
+            "clients of that proxy share its address. Five wrong logins by anybody lock an "
+            "account for everybody, and logins by lists of accounts are not limited. Name the "
+            "networks of your proxies, such as ['%s'].",
+            *(peer or "a Unix socket", NAMESPACE, word),
+        )
 
 
 def _plain(network: _Network) -> _Network:

@@ -46,13 +46,12 @@ class ClientHints:
     @classmethod
     def of_request(cls, request: HttpRequest) -> Self:
         """Read the hints off ``request``; none of them is proof of anything."""
-        meta = request.META
-        platform = _text(meta.get("HTTP_SEC_CH_UA_PLATFORM", ""))
+        platform = _text(request.META.get("HTTP_SEC_CH_UA_PLATFORM", ""))
         return cls(
             platform="" if platform == "Unknown" else platform,
-            model=_text(meta.get("HTTP_SEC_CH_UA_MODEL", "")),
-            brand=_brand(meta.get("HTTP_SEC_CH_UA", "")),
-            mobile=_FLAGS.get(meta.get("HTTP_SEC_CH_UA_MOBILE", "")),
+            model=_text(request.META.get("HTTP_SEC_CH_UA_MODEL", "")),
+            brand=_brand(request.META.get("HTTP_SEC_CH_UA", "")),
+            mobile=_FLAGS.get(request.META.get("HTTP_SEC_CH_UA_MOBILE", "")),
         )
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 USER_AGENT_LENGTH: Final = 512
@@ -33,6 +34,30 @@ def label(text: str) -> str:
     """What a client says of itself, on one short line."""
     line = " ".join(printable(text).split())
     return line if len(line) <= LABEL_LENGTH else f"{line[: LABEL_LENGTH - 1]}…"
+
+
+# What mail programs make links of: domains, addresses, schemes, paths of file servers; with the
+# characters that they and IDNA take for the same (UTS 46), and escapes that a name is decoded of.
+_DOTS: Final = ".\u2024\u3002\ufe52\uff0e\uff61"
+_ATS: Final = "@\ufe6b\uff20"
+_COLONS: Final = ":\ufe13\ufe55\uff1a"
+_LINKING: Final = re.compile(
+    rf"(?<=\S)[{_DOTS}](?![\s\d]|$)"
+    rf"|(?<=\S)[{_COLONS}](?=\S)"
+    rf"|[{_ATS}](?=\S)"
+    r"|%(?=[0-9A-Fa-f]{2})"
+)
+_SLASHES: Final = re.compile(r"//+|\\\\+")
+
+
+def unlinked(text: str) -> str:
+    """What somebody says of themselves, on one short line of which no mail program makes a link.
+
+    A blank parts what would be a link: "evil. example", "https: /x", "ada@ example. org".
+    Numbers of versions and addresses stay as they are.
+    """
+    line = _SLASHES.sub(lambda found: found[0][0], " ".join(printable(text).split()))
+    return label(_LINKING.sub(lambda found: f"{found[0]} ", line))
 
 
 def tame(user_agent: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise, cached_property
@@ -23,12 +23,25 @@ from refresh_sessions.exceptions import (
     ThrottleUnavailableError,
     TooManyAttemptsError,
 )
+from refresh_sessions.hidden import MASK
 from refresh_sessions.html.current import find_current_session
 from refresh_sessions.html.links import page_url
+from refresh_sessions.identity import configured_methods
 from refresh_sessions.models import DeviceSession
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+
+
+def hide_proofs(request: HttpRequest) -> None:
+    """Leave no password and no code where error trackers look for the form of a request."""
+    form = request.POST.copy()
+    for name in {method.field for method in configured_methods()} & form.keys():
+        form[name] = MASK
+    form._mutable = False  # noqa: SLF001  (as Django makes its own)
+    request.POST = form  # type: ignore[assignment]
+    if hasattr(request, "_body"):
+        request._body = b""  # noqa: SLF001
 
 
 @method_decorator(sensitive_variables(), name="dispatch")
@@ -45,9 +58,13 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
     base_template = "refresh_sessions/base.html"
     """What the pages extend: it has the blocks ``title``, ``head`` and ``content``."""
     later_template_name = "refresh_sessions/later.html"
+    submitted: QueryDict
+    """The form as it was sent; in ``request.POST`` a mask stands for what proves identity."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, or say in plain words that the database or the cache has no time."""
+        self.submitted = request.POST
+        hide_proofs(request)
         try:
             return super().dispatch(request, *args, **kwargs)
         except TooManyAttemptsError as error:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.hidden import hide
 from refresh_sessions.html.login import login_of
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions.listing import own_live_sessions
@@ -52,7 +53,7 @@ def find_current_session(request: HttpRequest, user: AbstractBaseUser) -> Device
 
 def _presented_claims(request: HttpRequest) -> refresh.RefreshClaims | None:
     """What the refresh token says that the browser sent by itself, as far as we issued it."""
-    token = get_transport().read(request, {})
+    token = hide(get_transport().read(request, {}))
     if not token:
         return None
     try:

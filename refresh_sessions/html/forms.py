@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.devices import printable
 from refresh_sessions.exceptions import ProofIncompleteError, ReauthenticationFailedError
+from refresh_sessions.hidden import hide_items
 from refresh_sessions.html.throttling import proofs_of
 from refresh_sessions.identity import AuthenticationMethod, available_methods, prove_identity
 from refresh_sessions.identity.methods import LONGEST_SECRET
@@ -78,7 +79,7 @@ class ProofForm(forms.Form):
                 looked at for a while.
 
         """
-        data = super().clean() or {}
+        data = hide_items(super().clean() or {})
         if self.errors:
             return data
         attempts = proofs_of(self.request)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.core.paginator import Paginator
-from django.db.models import Max, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 
 from refresh_sessions.html.base import DevicesPage
 from refresh_sessions.html.rows import DeviceRow
-from refresh_sessions.models import TokenFamily
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
-from refresh_sessions.sessions.listing import own_live_sessions
+from refresh_sessions.sessions.listing import last_used_first, own_live_sessions
 
 PAGE_LENGTH: Final = 50
 
@@ -47,10 +44,4 @@ class SessionListView(DevicesPage):
         others = own_live_sessions(self.owner)
         if self.current_session is not None:
             others = others.exclude(pk=self.current_session.pk)
-        families = TokenFamily.objects.filter(session=OuterRef("pk")).order_by()
-        # A token is seen in use only after it was made.
-        last_used = families.values("session").annotate(
-            at=Max(Coalesce("delivered_at", "rotated_at"))
-        )
-        at = Coalesce(Subquery(last_used.values("at")), "created_at")
-        return others.order_by(at.desc(), "pk")
+        return last_used_first(others)

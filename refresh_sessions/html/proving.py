@@ -54,7 +54,7 @@ class ProvingPage(DevicesPage):
         """The answer to a request that lacks a proof, or None if it may go on."""
         if not self.needs_proof():
             return None
-        form = self.proof_form_class(self.request.POST, user=self.owner, request=self.request)
+        form = self.proof_form_class(self.submitted, user=self.owner, request=self.request)
         if not form.is_filled_in():
             return self.ask()
         wait = wait_before_proof(self.request)

@@ -14,6 +14,7 @@ from refresh_sessions.identity.proof import (
     prove_by,
     prove_identity,
 )
+from refresh_sessions.identity.watching import watch_accounts
 
 __all__ = [
     "AuthenticationMethod",
@@ -26,4 +27,5 @@ __all__ = [
     "missing_second_factors",
     "prove_by",
     "prove_identity",
+    "watch_accounts",
 ]

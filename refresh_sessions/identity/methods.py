@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import ProjectUser
 from refresh_sessions.conf import get_settings
+from refresh_sessions.hidden import hide
 from refresh_sessions.identity.passwords import authenticate
 
 LONGEST_SECRET: Final = 4096
@@ -93,7 +94,7 @@ class PasswordMethod(AuthenticationMethod):
         self, user: ProjectUser, data: Mapping[str, Any], request: HttpRequest | None
     ) -> bool:
         """Ask the backends, and see whether it is this user whom they find."""
-        password = data[self.field]
+        password = hide(data[self.field])
         if not isinstance(password, str) or not 0 < len(password) <= LONGEST_SECRET:
             return False
         found = authenticate(request, **self.credentials(user), password=password)

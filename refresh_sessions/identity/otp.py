@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.database import retry_when_busy
 from refresh_sessions.exceptions import SettingsError
+from refresh_sessions.hidden import hide
 from refresh_sessions.identity.methods import AuthenticationMethod
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ class OneTimePasswordMethod(AuthenticationMethod):
             DatabaseBusyError: the database gave no answer in several tries.
 
         """
-        code, wanted = data[self.field], data.get("otp_device")
+        code, wanted = hide(data[self.field]), data.get("otp_device")
         if not isinstance(code, str) or len(code) > LONGEST_CODE or not code.isprintable():
             return False
         using = router.db_for_write(type(user))
-        asked = partial(self._ask, user, "".join(code.split()), wanted, using)
+        asked = partial(self._ask, user, hide("".join(code.split())), wanted, using)
         # Under strict isolation the database refuses whoever comes with a code at the same time.
         return retry_when_busy(using, asked)
 

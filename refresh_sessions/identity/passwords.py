@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import auth_digest, known_digests, password_fingerprint
 from refresh_sessions.database import LostRaceError, retry_when_busy
+from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, SignInTicket
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def authenticate(
         DatabaseBusyError: every try failed in passing ways.
 
     """
+    password = hide(password)
     using = router.db_for_write(auth.get_user_model())
     token = _typed.set(password)
     try:

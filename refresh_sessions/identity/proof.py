@@ -17,6 +17,7 @@ from refresh_sessions.exceptions import (
     ReauthenticationFailedError,
     ReauthenticationUnavailableError,
 )
+from refresh_sessions.hidden import hide_items
 from refresh_sessions.identity.methods import AuthenticationMethod
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def prove_identity(
         ReauthenticationFailedError: what was sent is wrong.
 
     """
+    data = hide_items(data)
     return prove_by(available_methods(user), user, data, request, before=before)
 
 
@@ -99,6 +101,7 @@ def prove_by(
     before: Callable[[], object] = lambda: None,
 ) -> tuple[str, ...]:
     """Check a proof by one method of each kind among ``methods``; see ``prove_identity``."""
+    data = hide_items(data)
     if not methods:
         raise ReauthenticationUnavailableError
     presented = [method for method in methods if data.get(method.field) is not None]

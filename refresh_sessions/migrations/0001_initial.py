@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
+import refresh_sessions.models.fields
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -24,7 +25,12 @@ class Migration(migrations.Migration):
                         default=uuid.uuid4, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("name", models.CharField(blank=True, max_length=128, verbose_name="name")),
+                (
+                    "name",
+                    refresh_sessions.models.fields.PrintableCharField(
+                        blank=True, max_length=128, verbose_name="name"
+                    ),
+                ),
                 (
                     "name_folded",
                     models.GeneratedField(
@@ -35,7 +41,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "user_agent",
-                    models.CharField(blank=True, max_length=512, verbose_name="user agent"),
+                    refresh_sessions.models.fields.PrintableCharField(
+                        blank=True, max_length=512, verbose_name="user agent"
+                    ),
                 ),
                 ("client_hints", models.CharField(blank=True, editable=False, max_length=255)),
                 (
@@ -66,7 +74,9 @@ class Migration(migrations.Migration):
                 ("revoked_at", models.DateTimeField(null=True, verbose_name="revoked")),
                 (
                     "revoked_reason",
-                    models.CharField(blank=True, max_length=64, verbose_name="reason"),
+                    refresh_sessions.models.fields.PrintableCharField(
+                        blank=True, max_length=64, verbose_name="reason"
+                    ),
                 ),
                 ("revoked_family", models.UUIDField(editable=False, null=True)),
                 ("revoked_generation", models.PositiveIntegerField(editable=False, null=True)),
@@ -265,7 +275,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "last_user_agent",
-                    models.CharField(blank=True, max_length=512, verbose_name="last user agent"),
+                    refresh_sessions.models.fields.PrintableCharField(
+                        blank=True, max_length=512, verbose_name="last user agent"
+                    ),
                 ),
                 (
                     "authenticated_at",

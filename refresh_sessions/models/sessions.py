@@ -27,6 +27,7 @@ from refresh_sessions.database import DatabaseNow
 from refresh_sessions.devices import ClientHints, DeviceKind
 from refresh_sessions.models import owners
 from refresh_sessions.models.families import TokenFamily
+from refresh_sessions.models.fields import PrintableCharField
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -133,14 +134,14 @@ class DeviceSession(models.Model):
         db_index=False,
         verbose_name=_("user"),
     )
-    name = models.CharField(_("name"), max_length=NAME_LENGTH, blank=True)
+    name = PrintableCharField(_("name"), max_length=NAME_LENGTH, blank=True)
     name_folded = models.GeneratedField(
         expression=Lower("name"),
         output_field=models.CharField(max_length=NAME_LENGTH),
         db_persist=True,
         editable=False,
     )
-    user_agent = models.CharField(
+    user_agent = PrintableCharField(
         _("user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
     client_hints = models.CharField(max_length=devices.STORED_LENGTH, blank=True, editable=False)
@@ -154,7 +155,7 @@ class DeviceSession(models.Model):
     created_at = models.DateTimeField(_("signed in"))
     expires_at = models.DateTimeField(_("expires"), help_text=_("Refreshing does not move it."))
     revoked_at = models.DateTimeField(_("revoked"), null=True)
-    revoked_reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
+    revoked_reason = PrintableCharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

@@ -9,6 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.hidden import hide_within
 from refresh_sessions.rest_framework.exceptions import CHALLENGE, as_api_exceptions
 from refresh_sessions.rest_framework.hints import hints_about_bearer
 from refresh_sessions.sessions import AccessGrant, check_access_token
@@ -68,7 +69,7 @@ def bearer_token(request: Request) -> str | None:
         InvalidTokenError: the scheme is Bearer, but what follows is not one token.
 
     """
-    parts = request.META.get("HTTP_AUTHORIZATION", "").split()
+    parts = hide_within(request.META.get("HTTP_AUTHORIZATION", "").split())
     if not parts or parts[0].lower() != KEYWORD:
         return None
     if len(parts) != 2:  # noqa: PLR2004  (scheme and token)

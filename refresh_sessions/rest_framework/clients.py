@@ -11,6 +11,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.hidden import hide
 from refresh_sessions.rest_framework.exceptions import InvalidClientError
 
 _NOBODY: Final = "0" * 64
@@ -35,13 +36,15 @@ def require_client(request: HttpRequest) -> str:
 
 
 def _credentials(request: HttpRequest) -> tuple[str, str]:
-    scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    header = hide(request.META.get("HTTP_AUTHORIZATION", ""))
+    scheme, _, encoded = map(hide, header.partition(" "))
     if scheme.lower() != "basic":
         raise InvalidClientError
     try:
-        name, separator, secret = b64decode(encoded, validate=True).decode().partition(":")
+        decoded = hide(b64decode(encoded, validate=True).decode())
     except ValueError:
         raise InvalidClientError from None
+    name, separator, secret = map(hide, decoded.partition(":"))
     if not separator:
         raise InvalidClientError
     return name, secret

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.hidden import hide_within
 from refresh_sessions.tokens import access, refresh
 
 _Body = Mapping[str, Any]
@@ -156,7 +157,8 @@ def _sent(request: Request) -> _Body:
 
 
 def _authorization(request: Request) -> list[str]:
-    return str(request.META.get("HTTP_AUTHORIZATION", "")).split()
+    words: list[str] = hide_within(str(request.META.get("HTTP_AUTHORIZATION", "")).split())
+    return words
 
 
 _EXPLANATIONS: Final[Mapping[str, Callable[[Request, Any, _Body], str | None]]] = {

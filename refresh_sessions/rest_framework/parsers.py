@@ -17,6 +17,8 @@ from rest_framework.parsers import BaseParser, FormParser, JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from refresh_sessions.hidden import hide_within
+
 _ENCODING: Final = {"encoding": "utf-8"}
 _NAMES_OF_UTF8: Final = frozenset({"", "utf-8", "utf8"})
 
@@ -58,12 +60,12 @@ class StrictFormParser(FormParser):
 
         """
         try:
-            form = super().parse(stream, media_type, _ENCODING)
+            form = hide_within(dict(super().parse(stream, media_type, _ENCODING).lists()))
         except (ValueError, SuspiciousOperation):
             raise ParseError(_("Form parse error.")) from None
-        if any(len(values) > 1 for _name, values in form.lists()):
+        if any(len(values) > 1 for values in form.values()):
             raise ParseError(_("Form parse error - a field was sent more than once."))
-        return form.dict()
+        return {name: values[0] for name, values in form.items()}
 
 
 class JSONOnly(BaseContentNegotiation):

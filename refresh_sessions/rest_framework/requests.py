@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from django.conf import settings as django_settings
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
@@ -15,6 +15,9 @@ from rest_framework.exceptions import APIException, ParseError, UnsupportedMedia
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.hidden import hide, hide_within, masked
 
 MAX_BODY: Final = 131_072
 """Bytes of a body. The largest of ours has a ticket and a credential, each with its own limit."""
@@ -39,6 +42,7 @@ class BoundedRequest(Request):
     negotiator: BaseContentNegotiation
     parsers: Sequence[BaseParser]
     _raw: bytes | None = None
+    """Hidden, as everything that comes of it."""
 
     def take_body(self) -> None:
         """Read the body, of which no more than the limit gets into memory.
@@ -49,6 +53,7 @@ class BoundedRequest(Request):
 
         """
         self._raw = _read(self._request)
+        _forget_body(self._request)
 
     @cached_property
     def parsed(self) -> Any:
@@ -66,12 +71,20 @@ class BoundedRequest(Request):
         parser = self.negotiator.select_parser(self, self.parsers)
         if parser is None:
             raise UnsupportedMediaType(self.content_type)
-        return parser.parse(BytesIO(self._raw), self.content_type, self.parser_context)
+        shown = _shown_names()
+        # Nowhere a local variable: it would show what has been parsed before it is hidden.
+        return hide_within(
+            parser.parse(BytesIO(self._raw), self.content_type, self.parser_context), shown=shown
+        )
 
     @property
-    def data(self) -> Any:
-        """The content of the body, as for all views of REST framework."""
-        return self.parsed
+    def data(self) -> dict[str, Any]:
+        """The content of the body for those who report it: a mask stands for what may be secret.
+
+        Error trackers and profilers read it from every request of REST framework. The views have
+        ``parsed``.
+        """
+        return masked(self.parsed, shown=_shown_names())
 
 
 def _read(request: HttpRequest) -> bytes:
@@ -80,12 +93,26 @@ def _read(request: HttpRequest) -> bytes:
         raise BodyTooLarge
     try:
         # A middleware may have read it before.
-        body = request.body if hasattr(request, "_body") else request.read(limit + 1)
+        body = hide(request.body if hasattr(request, "_body") else request.read(limit + 1))
     except UnreadablePostError:
         raise ParseError from None
     if len(body) > limit:
         raise BodyTooLarge
     return body
+
+
+def _forget_body(request: HttpRequest) -> None:
+    """Leave nothing of the body where others look for it, if a middleware has had it read."""
+    if hasattr(request, "_body"):
+        request._body = b""  # noqa: SLF001
+    if hasattr(request, "_post"):
+        request.POST = QueryDict(encoding=request.encoding)
+
+
+def _shown_names() -> tuple[str, ...]:
+    settings = get_settings()
+    renamed = (settings.field_name("username"), settings.field_name("device_name"))
+    return (*renamed, "name", "token_type_hint")
 
 
 def _limit() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -35,6 +35,18 @@ if TYPE_CHECKING:
 _LONGEST_NAME: Final = 4096
 """Characters of a name that are looked at; the serializer refuses what is longer."""
 
+
+_BASE_LETTERS: Final[dict[int, str]] = {
+    ord(letter): base
+    for letter, base in (
+        *zip("\u0131\u0142\u00f8\u0111\u00f0\u0127\u0167\u014b\u0138", "iloddhtnq", strict=True),
+        *(("\u00e6", "ae"), ("\u0153", "oe"), ("\u00fe", "th")),
+    )
+}
+"""Letters that collations take for others and that Unicode does not decompose."""
+
+_KANA: Final = 0x60
+"""From a letter of hiragana to that of katakana."""
 
 burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
@@ -126,6 +138,35 @@ class LoginThrottle(SessionThrottle):
         username = str(data.get(get_settings().field_name("username"), ""))
         return self.key_of(client_network(request._request), one_spelling(username))
 
+    def admits_account(self, view: APIView, accounts: Sequence[str], username: str) -> bool:
+        """Whether the guess is within the rate of the account that the name stands for.
+
+        Counted once the account is known, whatever it was called, and as often for a name of
+        nobody's.
+
+        Raises:
+            ThrottleUnavailableError: the cache does not answer.
+
+        """
+        network = client_network(view.request._request)
+        keys = accounts or (f"nobody\n{one_spelling(username)}",)
+        throttles = [_AccountThrottle(self, network, key) for key in keys]
+        # Each of them counts, whatever the others say.
+        return min([throttle.admits(view.request, view) for throttle in throttles])
+
+
+class _AccountThrottle(LoginThrottle):
+    """The count of a ``LoginThrottle`` for one account."""
+
+    def __init__(self, throttle: LoginThrottle, network: str, account: str) -> None:
+        self.scope, self.default_rate = throttle.scope, throttle.default_rate
+        super().__init__()
+        self._key = throttle.key_of(network, "account", account)
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """By address and by the account."""
+        return self._key
+
 
 class LoginAddressThrottle(SessionThrottle):
     """Sign-ins per address, whatever the account: stolen lists are tried from few addresses.
@@ -212,8 +253,20 @@ def one_spelling(name: str) -> str:
     """What stands for all ways to write a name that some database takes for the same.
 
     Most collations of MySQL and MariaDB tell neither capitals nor accents apart, and some of them
-    pass over characters that nobody sees. That two names may share a count does no harm.
+    pass over characters that nobody sees. That two names may share a count does no harm; spellings
+    that only a database knows of are counted by the account that they lead to.
     """
     letters = unicodedata.normalize("NFKD", name[:_LONGEST_NAME].casefold()).casefold()
     # Marks, invisible characters and spaces.
-    return "".join(letter for letter in letters if unicodedata.category(letter)[0] not in "MCZ")
+    letters = "".join(letter for letter in letters if unicodedata.category(letter)[0] not in "MCZ")
+    plain = "".join(map(_plain, letters.translate(_BASE_LETTERS)))
+    # "ß", of which case folding makes two letters and some collations one.
+    return plain.replace("ss", "s")
+
+
+def _plain(letter: str) -> str:
+    """A digit of any script in ours, and katakana as hiragana."""
+    digit = unicodedata.digit(letter, None)
+    if digit is not None:
+        return str(digit)
+    return chr(ord(letter) - _KANA) if "\u30a1" <= letter <= "\u30f6" else letter

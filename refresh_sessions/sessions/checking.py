@@ -27,6 +27,7 @@ from refresh_sessions.exceptions import (
     SessionRevokedError,
     SupersededTokenError,
 )
+from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import snapshots
 from refresh_sessions.sessions.account_changes import revoke_after_refusal
@@ -110,6 +111,7 @@ def check_access_token(
         DatabaseBusyError: the database did not answer in several tries.
 
     """
+    token = hide(token)
     claims = access.verify(token)
     check = "session" if in_database else get_settings().ACCESS_TOKEN_CHECK
     using = router.db_for_write(TokenFamily)

@@ -12,6 +12,7 @@ from refresh_sessions.accounts import subject_of
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import retry_when_busy
 from refresh_sessions.exceptions import InvalidTokenError, SessionRevokedError
+from refresh_sessions.hidden import hide
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.rotation import Presenter, judge
 from refresh_sessions.sessions.checking import check_state
@@ -31,6 +32,7 @@ def introspect_access_token(token: str) -> Mapping[str, Any] | None:
         DatabaseBusyError: the database did not answer in several tries.
 
     """
+    token = hide(token)
     try:
         claims = access.verify(token)
         check_state(claims, _read(claims.family_id))
@@ -50,6 +52,7 @@ def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
         DatabaseBusyError: the database did not answer in several tries.
 
     """
+    token = hide(token)
     try:
         claims = refresh.verify(token)
         family = _read(claims.family_id)

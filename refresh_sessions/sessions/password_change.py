@@ -24,6 +24,7 @@ from refresh_sessions.database import (
     retry_when_busy,
 )
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
+from refresh_sessions.hidden import hide
 from refresh_sessions.identity.keeping import keeping_session
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
 from refresh_sessions.rotation import redeemable_after_proof, rotates_on_proof
@@ -82,6 +83,7 @@ def change_password(
         DatabaseBusyError: the database did not take the change in several tries.
 
     """
+    new_password = hide(new_password)
     using = router.db_for_write(TokenFamily)
     user = retry_when_busy(using, lambda: _read_user(grant, using))
     # Once and before any row is locked: a hash takes long by intent.

@@ -25,6 +25,7 @@ from refresh_sessions.database import (
     retry_when_busy,
 )
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
+from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.rotation import (
     FamilyState,
@@ -79,6 +80,7 @@ def refresh_session(
         OuterTransactionError: called inside a transaction.
 
     """
+    token = hide(token)
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
     claims = refresh.verify(token) if isinstance(token, str) else token

@@ -144,6 +144,11 @@ def revoke_locked_out(
     )
 
 
+def key_batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:
+    """The keys of a queryset, never more than one batch of them in memory."""
+    return ([session.pk for session in batch] for batch in _batches(sessions, using))
+
+
 def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[DeviceSession]]:
     """The sessions of a queryset with their users, never more than one batch in memory.
 

@@ -18,6 +18,7 @@ from refresh_sessions.exceptions import (
     SecondFactorFailedError,
     SecondFactorRequiredError,
 )
+from refresh_sessions.hidden import hide, hide_items
 from refresh_sessions.identity import describe, missing_second_factors, prove_by
 from refresh_sessions.models import SignInTicket
 from refresh_sessions.sessions.attempts import second_steps_of
@@ -109,6 +110,7 @@ def finish_sign_in(
         OuterTransactionError: called inside a transaction.
 
     """
+    ticket, data = hide(ticket), hide_items(data)
     using = router.db_for_write(SignInTicket)
     # A failure that rolls the attempt back would leave any number of them.
     forbid_outer_transaction(using)

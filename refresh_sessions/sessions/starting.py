@@ -6,31 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db import router
-from django.db.models import F
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.accounts import auth_digest, may_sign_in, password_fingerprint
-from refresh_sessions.conf import get_settings
 from refresh_sessions.database import after_commit, commit_when_busy
 from refresh_sessions.devices import device_of, printable
-from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
-from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
+from refresh_sessions.exceptions import NoActiveAccountError
+from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.policies import get_policy
-from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.issuing import TokenPair, extra_claims, idle_expiry, issue_pair
+from refresh_sessions.sessions.limiting import Room, make_room
 from refresh_sessions.sessions.presenting import new_companion
-from refresh_sessions.sessions.reading import is_stored, read_clock
+from refresh_sessions.sessions.reading import is_stored
 from refresh_sessions.sessions.recording import record
-from refresh_sessions.sessions.revoking import BATCH_SIZE
-from refresh_sessions.sessions.turns import since_the_turn
 from refresh_sessions.signals import session_started
 from refresh_sessions.tokens.refresh import digest, new_secret
 
@@ -69,7 +63,7 @@ class SignIn:
         pair = issue_pair(
             started.family,
             secret=self.secret,
-            now=started.now,
+            now=started.room.now,
             request=self.request,
             extra=started.extra,
         )
@@ -81,9 +75,7 @@ class _Started:
     """What a sign-in changed in the database."""
 
     family: TokenFamily
-    now: datetime
-    revoked: list[tuple[Ending, list[DeviceSession]]]
-    """To make room, and found unusable while room was made."""
+    room: Room
     extra: Mapping[str, Any]
 
 
@@ -131,63 +123,14 @@ def start_session(
 
 def _start(sign_in: SignIn) -> _Started:
     sign_in.claim()
-    limit = get_policy().max_sessions(sign_in.user, request=sign_in.request)
-    if limit is not None:
-        _take_turns(sign_in)
-    now = read_clock(sign_in.user, using=sign_in.using)
-    revoked = [] if limit is None else _make_room(sign_in, limit)
-    session = _create_session(sign_in, now)
-    family = _create_family(sign_in, session, now)
+    room = make_room(sign_in.user, request=sign_in.request, using=sign_in.using)
+    session = _create_session(sign_in, room.now)
+    family = _create_family(sign_in, session, room.now)
     record([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
     session.known_families = [family]
     # Here, so that a policy that fails leaves no session behind that nobody has tokens of.
     extra = extra_claims(session, request=sign_in.request)
-    return _Started(family=family, now=now, revoked=revoked, extra=extra)
-
-
-def _take_turns(sign_in: SignIn) -> None:
-    """Have sign-ins of one user wait for each other, so that each sees those before it.
-
-    A change that changes nothing, because it works everywhere: SQLite has no row locks, and
-    under repeatable read a lock alone would leave this transaction with a view of the sessions
-    from before its turn.
-    """
-    model = get_user_model()
-    account = model._base_manager.using(sign_in.using).filter(pk=sign_in.user.pk)
-    account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
-
-
-def _make_room(sign_in: SignIn, limit: int) -> list[tuple[Ending, list[DeviceSession]]]:
-    """Revoke the oldest sessions until one more fits, or refuse.
-
-    Sessions that the account forbids to use take no room; they are revoked for that reason.
-    """
-    using = sign_in.using
-    sessions = DeviceSession.objects.using(using).unended().for_user(sign_in.user)
-    # With the user as stored: the object of the caller's may be older.
-    newest_first = sessions.select_related("user").order_by("-created_at", "pk")
-    reasons: dict[str, list[UUID]] = {}
-    live: list[UUID] = []
-    for session in since_the_turn(newest_first, using=using):
-        reason = session.account_reason
-        (reasons.setdefault(reason, []) if reason else live).append(session.pk)
-    surplus = live[limit - 1 :]
-    if surplus and get_settings().ON_SESSION_LIMIT == "deny":
-        raise SessionLimitReachedError
-    if surplus:
-        reasons[RevokedReason.SESSION_LIMIT] = surplus
-    return [_end_for(reason, ids, sign_in) for reason, ids in reasons.items()]
-
-
-def _end_for(
-    reason: str, session_ids: list[UUID], sign_in: SignIn
-) -> tuple[Ending, list[DeviceSession]]:
-    ending, using = Ending(reason=reason, request=sign_in.request), sign_in.using
-    starts = range(0, len(session_ids), BATCH_SIZE)
-    batches = (session_ids[start : start + BATCH_SIZE] for start in starts)
-    return ending, [
-        session for batch in batches for session in end_many(batch, ending, using=using)
-    ]
+    return _Started(family=family, room=room, extra=extra)
 
 
 def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
@@ -225,8 +168,7 @@ def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> To
 
 def _announce(started: _Started, request: HttpRequest | None) -> None:
     session = started.family.session
-    for ending, sessions in started.revoked:
-        announce(sessions, ending)
+    started.room.announce(request)
     user_logged_in.send_robust(
         sender=type(session.user), request=request, user=session.user, device_session=session
     )

@@ -23,6 +23,7 @@ from refresh_sessions.accounts import auth_digest, is_current, may_sign_in
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import commit_when_busy, retry_when_busy
 from refresh_sessions.exceptions import InvalidTicketError
+from refresh_sessions.hidden import hide, hide_within
 from refresh_sessions.models import SignInTicket
 from refresh_sessions.sessions.reading import read_clock
 from refresh_sessions.tokens.refresh import digest
@@ -34,6 +35,7 @@ MAX_ATTEMPTS: Final = 5
 """Per ticket."""
 
 _SALT: Final = "refresh_sessions.sign_in_ticket"
+_SHOWN: Final = ("account", "name", "methods", "data")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,9 @@ def read_ticket(signed: str) -> Ticket:
         InvalidTicketError: we did not issue it.
 
     """
+    signed = hide(signed)
     try:
-        content = signing.loads(signed, salt=_SALT)
+        content = hide_within(signing.loads(signed, salt=_SALT), shown=_SHOWN)
         return Ticket(**{**content, "methods": tuple(content["methods"])})
     except (signing.BadSignature, KeyError, TypeError):
         # Signed by us, yet in another form: by another release of this package.
@@ -78,8 +81,9 @@ def sign(ticket: Ticket) -> str:
         "methods": ticket.methods,
         "data": ticket.data,
     }
-    plain = json.loads(json.dumps(content, cls=DjangoJSONEncoder))
-    return signing.dumps(plain, salt=_SALT)
+    # Through JSON, as Django's own encoder knows no dates.
+    text = hide(json.dumps(content, cls=DjangoJSONEncoder))
+    return hide(signing.dumps(json.loads(text), salt=_SALT))
 
 
 def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:

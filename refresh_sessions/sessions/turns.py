@@ -25,13 +25,20 @@ def take_turn(session_id: UUID, *, using: str) -> None:
     session.update(user_agent=F("user_agent"))
 
 
-def since_the_turn(queryset: _QuerySet, *, using: str) -> _QuerySet:
+def since_the_turn(queryset: _QuerySet, *, using: str, read_before: bool = False) -> _QuerySet:
     """Read what those before us in turn have committed.
 
     Where the transaction is the caller's, it may have looked at the database before our turn
     came. Under repeatable read PostgreSQL has refused our turn then; MySQL and MariaDB would
     go on showing what was there at that first look, unless the rows are locked as well.
+
+    Args:
+        queryset: what is to be read.
+        using: the alias of the database.
+        read_before: whether this transaction of ours has read before the lock.
+
     """
-    if connections[using].vendor == "mysql" and in_outer_transaction(using):
+    read_before = read_before or in_outer_transaction(using)
+    if connections[using].vendor == "mysql" and read_before:
         return queryset.select_for_update()
     return queryset

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import ExtraClaimsError, InvalidTokenError
+from refresh_sessions.hidden import hide
 from refresh_sessions.tokens.claims import (
     from_instant,
     to_generation,
@@ -148,6 +149,7 @@ def verify(token: str, *, allow_expired: bool = False) -> AccessClaims:
 
     """
     settings = get_settings()
+    token = hide(token)
     payload = decode(
         token,
         typ=TYP,

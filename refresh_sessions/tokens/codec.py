@@ -16,6 +16,7 @@ import jwt
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.exceptions import ExpiredTokenError, InvalidTokenError
+from refresh_sessions.hidden import hide, hide_items
 from refresh_sessions.tokens.keys import Key, Keyring
 
 MAX_LENGTH: Final = 4096
@@ -43,9 +44,8 @@ def encode(claims: Mapping[str, Any], *, typ: str, keyring: Keyring) -> str:
 
     """
     key = keyring.signing
-    return _pyjwt.encode(
-        dict(claims), key.signer, algorithm=key.algorithm, headers={"typ": typ, "kid": key.kid}
-    )
+    headers = {"typ": typ, "kid": key.kid}
+    return hide(_pyjwt.encode(dict(claims), key.signer, algorithm=key.algorithm, headers=headers))
 
 
 @sensitive_variables()
@@ -67,10 +67,11 @@ def decode(
         InvalidTokenError: anything else.
 
     """
+    token = hide(token)
     _check_form(token)
     try:
         key = _find_key(token, typ=typ, keyring=keyring)
-        return _pyjwt.decode(
+        claims = _pyjwt.decode(
             token,
             key.verifier,
             algorithms=[key.algorithm],
@@ -87,6 +88,7 @@ def decode(
                 "enforce_minimum_key_length": True,
             },
         )
+        return hide_items(claims, shown=claims.keys() - {"secret"})
     except jwt.ExpiredSignatureError:
         raise ExpiredTokenError from None
     except MALFORMED:
@@ -96,9 +98,9 @@ def decode(
 def _check_form(token: str) -> None:
     if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token):
         raise InvalidTokenError
-    signature = token.rpartition(".")[2]
+    signature = hide(token.rpartition(".")[2])
     try:
-        decoded = urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+        decoded = hide(urlsafe_b64decode(signature + "=" * (-len(signature) % 4)))
     except ValueError:
         raise InvalidTokenError from None
     # Base64 leaves spare bits in its last character: without this check several spellings of

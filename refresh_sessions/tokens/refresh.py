@@ -26,6 +26,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.hidden import hide
 from refresh_sessions.tokens.claims import from_instant, to_generation, to_instant, to_uuid
 from refresh_sessions.tokens.codec import MALFORMED, decode, encode
 from refresh_sessions.tokens.keys import Purpose, get_keyring
@@ -113,6 +114,7 @@ def verify(token: str) -> RefreshClaims:
         InvalidTokenError: we did not issue this token.
 
     """
+    token = hide(token)
     payload = decode(
         token,
         typ=TYP,
@@ -137,7 +139,7 @@ def verify(token: str) -> RefreshClaims:
 
 def new_secret() -> str:
     """128 random bits for a new family (ASVS 7.2.3)."""
-    return secrets.token_urlsafe(_SECRET_BYTES)
+    return hide(secrets.token_urlsafe(_SECRET_BYTES))
 
 
 def digest(secret: str) -> str:
@@ -151,9 +153,9 @@ def stand_in_secret(secret_digest: str) -> str:
 
 
 def _stand_ins(secret_digest: str) -> Iterator[str]:
-    for key in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
+    for key in map(hide, (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)):
         mac = salted_hmac(_STAND_IN_SALT, secret_digest, secret=key, algorithm="sha256")
-        yield urlsafe_b64encode(mac.digest()[:_SECRET_BYTES]).rstrip(b"=").decode()
+        yield hide(urlsafe_b64encode(mac.digest()[:_SECRET_BYTES]).rstrip(b"=").decode())
 
 
 def _audience() -> str:

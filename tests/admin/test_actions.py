@@ -6,7 +6,7 @@ from django.urls import reverse
 from refresh_sessions.admin import confirming, ending
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent
-from refresh_sessions.sessions import revoke_session, revoke_sessions
+from refresh_sessions.sessions import revoke_session, revoke_sessions, revoking
 from tests.admin.pages import LIST, hidden_fields, messages_of
 from tests.factories import UserFactory, make_pair
 
@@ -166,7 +166,7 @@ def test_what_somebody_else_ends_meanwhile_is_theirs(pages, revoker, make_sessio
 
 
 def test_many_sessions_end_in_batches(pages, make_session, monkeypatch):
-    monkeypatch.setattr(ending, "BATCH_SIZE", 2)
+    monkeypatch.setattr(revoking, "BATCH_SIZE", 2)
     sessions = [make_session() for _ in range(5)]
     response = pages.confirm(pages.act("revoke_selected", sessions))
     assert messages_of(response) == ["5 sessions were revoked."]
@@ -183,7 +183,7 @@ def test_a_busy_database_is_told_and_what_has_ended_is_logged(pages, make_sessio
             raise DatabaseBusyError
         return revoke_sessions(*args, **kwargs)
 
-    monkeypatch.setattr(ending, "BATCH_SIZE", 1)
+    monkeypatch.setattr(revoking, "BATCH_SIZE", 1)
     monkeypatch.setattr(ending, "revoke_sessions", revoke_then_fail)
     response = pages.confirm(pages.act("revoke_selected", [make_session(), make_session()]))
     assert messages_of(response) == ["The service is busy. Please try again shortly."]

@@ -77,6 +77,38 @@ class TestFilters:
         expected = [sign_in_of(session).pk for session in reversed(sessions)]
         assert events.listed(user=user.pk) == expected
 
+    def test_by_user_and_session_name_them_where_the_list_shows_them(
+        self, events, user, make_session
+    ):
+        session = make_session(user, name="Kitchen")
+        assert f"{user}</a>" in self.choices(events, user=user.pk)
+        assert "Kitchen</a>" in self.choices(events, session=session.pk)
+
+    def test_by_a_user_without_events_does_not_tell_the_name(self, events, make_session):
+        stranger = UserFactory()
+        silent = make_session(stranger, name="Bedroom")
+        silent.events.all().delete()
+        assert str(stranger) not in events.list(user=stranger.pk).text
+        assert "Bedroom" not in events.list(session=silent.pk).text
+        assert str(stranger) not in events.list(session=silent.pk).text
+
+    def test_by_a_user_beyond_a_narrowed_admin_does_not_tell_the_name(
+        self, events, make_session, monkeypatch
+    ):
+        everything = SessionEventAdmin.get_queryset
+        monkeypatch.setattr(
+            SessionEventAdmin,
+            "get_queryset",
+            lambda self, request: everything(self, request).filter(session__name="Ours"),
+        )
+        theirs = make_session(UserFactory(), name="Theirs")
+        assert str(theirs.user) not in events.list(user=theirs.user.pk).text
+        assert "Theirs" not in events.list(session=theirs.pk).text
+
+    @staticmethod
+    def choices(events, **query):
+        return events.list(**query).text
+
     @pytest.mark.parametrize("name", ["session", "user"])
     @pytest.mark.parametrize("value", ["nonsense", "", "0", "9" * 40, "'", "None"])
     def test_that_make_no_sense_match_nothing(self, events, make_session, name, value):

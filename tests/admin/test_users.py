@@ -171,7 +171,8 @@ def test_a_post_without_the_answer_asks(pages, user, make_session):
     assert DeviceSession.objects.active().exists()
 
 
-def test_without_live_sessions_there_is_nothing_to_ask(pages, user):
+def test_without_live_sessions_there_is_nothing_to_ask(pages, user, make_session):
+    make_session(user, "revoked")
     response = pages.client.get(pages.sign_out_url(user))
     assert response.status_code == 302
     assert messages_of(response) == ["No session was revoked: none of them was live."]
@@ -181,6 +182,13 @@ def test_nobody_is_not_found(pages, user, make_session):
     address = pages.sign_out_url(user)
     for other in ("0", "nobody"):
         assert pages.client.get(address.replace(f"/{user.pk}/", f"/{other}/")).status_code == 404
+
+
+def test_sign_out_of_a_user_whom_staff_see_nowhere_is_not_found(pages, user, pages_of, superuser):
+    """A key that is tried must not tell whether there is a user behind it."""
+    for method in (pages.client.get, pages.client.post):
+        assert method(pages.sign_out_url(user)).status_code == 404
+    assert pages_of(superuser).client.get(pages.sign_out_url(user)).status_code == 302
 
 
 def test_a_new_user_has_no_sessions_to_show(superuser, pages_of):

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework import serializers
 
+from refresh_sessions.exceptions import SettingsError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.rest_framework.serializers import LoginSerializer
@@ -229,3 +230,49 @@ def test_field_names(api, credentials, options, names):
     refresh = names.get("refresh", "refresh")
     answer = api.post("refresh/", {refresh: body[refresh]})
     assert set(answer.json()) == {names.get(key, key) for key in plain[:4]}
+
+
+class TestSerializerOfTheProject:
+    @pytest.mark.parametrize(
+        ("name", "mention"),
+        [("EmailLogin", "username"), ("CodeLogin", "password"), ("NothingLogin", "username")],
+    )
+    def test_login_serializer_without_credentials_is_named_in_the_error(
+        self, api, options, name, mention
+    ):
+        options(LOGIN_SERIALIZER=f"tests.checks.cases.{name}")
+        body = {"username": "ada", "email": "ada@example.org", "password": "x", "code": "1"}
+        with pytest.raises(SettingsError) as raised:
+            api.post("login/", body)
+        assert f"'tests.checks.cases.{name}'" in str(raised.value)
+        assert f"{mention!r}" in str(raised.value)
+        assert "ada" not in str(raised.value)
+
+    def test_login_serializer_with_a_password_that_is_no_text_is_named(self, api, options):
+        options(LOGIN_SERIALIZER=f"{__name__}.PinSerializer")
+        with pytest.raises(SettingsError, match="PinSerializer"):
+            api.post("login/", {"username": "ada", "password": 1234})
+
+    @pytest.mark.parametrize("missing", ["username", "password"])
+    def test_credentials_that_the_serializer_does_not_require_are_missed(
+        self, api, credentials, options, missing
+    ):
+        options(LOGIN_SERIALIZER=f"{__name__}.LenientSerializer")
+        del credentials[missing]
+        answer = api.post("login/", credentials)
+        assert problem(answer) == (400, "invalid")
+        assert answer.json()["errors"] == {missing: ["This field is required."]}
+
+    def test_login_serializer_may_compute_the_user_name(self, api, options, user):
+        options(LOGIN_SERIALIZER="tests.checks.cases.Computed")
+        body = {"email": user.get_username(), "password": PASSWORD}
+        assert api.post("login/", body).status_code == 200
+
+
+class PinSerializer(LoginSerializer):
+    password = serializers.IntegerField()  # type: ignore[assignment]
+
+
+class LenientSerializer(LoginSerializer):
+    username = serializers.CharField(required=False)
+    password = serializers.CharField(required=False)

@@ -6,12 +6,15 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.rest_framework.serializers import SessionSerializer
 from refresh_sessions.sessions import refresh_session, revoke_session
+from refresh_sessions.sessions.listing import LISTED
 from tests.api.client import problem
 from tests.domain.stories import call, session_of
+from tests.domain.test_many_sessions import collect
 from tests.factories import UserFactory, make_pair
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +78,7 @@ class TestList:
             *("created_at", "last_used_at", "expires_at", "is_current"),
         }
 
-    def test_shows_this_device_first_and_then_the_newest(self, api, user, clock):
+    def test_shows_this_session_first_and_then_the_last_used(self, api, user, clock):
         pairs = []
         for name in ("first", "second", "third", "fourth"):
             pairs.append(make_pair(user, name=name))
@@ -228,3 +231,37 @@ class TestAccess:
         revoke_session(pair.session, reason="admin")
         answer = api.request(method, path, access=pair.access)
         assert problem(answer) == (401, "session_revoked")
+
+
+class TestManySessions:
+    @pytest.fixture
+    def many(self, user, options):
+        options(MAX_SESSIONS_PER_USER=None)
+        pair = make_pair(user, name="Here")
+        oldest = collect(user, LISTED + 60)[0]
+        return pair, oldest
+
+    def test_list_of_very_many_sessions_has_the_last_used_ones(self, api, many):
+        pair, oldest = many
+        now = timezone.now()
+        TokenFamily.objects.filter(session=oldest).update(rotated_at=now)
+        # This session is the one that was used least recently.
+        DeviceSession.objects.filter(pk=pair.session.pk).update(
+            created_at=now - timedelta(days=2), name="Here"
+        )
+        TokenFamily.objects.filter(session=pair.session).update(
+            rotated_at=None, delivered_at=now - timedelta(days=2)
+        )
+        listed = api.get("sessions/", access=pair.access).json()
+        assert len(listed) == LISTED
+        assert listed[0]["is_current"]
+        assert listed[1]["id"] == str(oldest.pk)
+        used = [item["last_used_at"] for item in listed[1:]]
+        assert used == sorted(used, reverse=True)
+
+    def test_sessions_beyond_the_list_are_shown_and_revoked_too(self, api, many):
+        pair, oldest = many
+        path = f"sessions/{oldest.pk}/"
+        assert api.get(path, access=pair.access).status_code == 200
+        answer = api.post("sessions/revoke-others/", access=pair.access)
+        assert answer.json() == {"revoked": LISTED + 60}

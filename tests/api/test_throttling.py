@@ -4,11 +4,18 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from refresh_sessions.exceptions import ThrottleUnavailableError
+from refresh_sessions.models import DeviceSession
+from refresh_sessions.rest_framework import throttling
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import problem
-from tests.factories import UserFactory, make_pair
+from tests.factories import PASSWORD, UserFactory, make_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +80,7 @@ class TestLogin:
         [
             *("\u00e1da@example.org", "a\u0301da@example.org", "\uff41da@example.org"),
             *("a\u200bda@example.org", "a\u00adda@example.org", "ada@example.org\u3000"),
-            *("ADA@EXAMPLE.ORG", "a\x01da@example.org"),
+            *("ADA@EXAMPLE.ORG", "a\x01da@example.org", "a\u0111a@example.org"),
         ],
     )
     def test_nor_do_spellings_that_some_database_takes_for_the_same(self, api, name, db):
@@ -98,6 +105,161 @@ class TestLogin:
     def test_other_rates_of_the_project_leave_ours_alone(self, api, credentials, rates):
         rates(anon="1000/min")
         assert attempts(api, credentials, 6) == [200] * 5 + [429]
+
+
+class Folding(ModelBackend):
+    """Stands for a collation that equates what no list has: it passes over each "x"."""
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        return super().authenticate(
+            request, username=username.replace("x", ""), password=password, **kwargs
+        )
+
+
+class TestLoginByAccount:
+    @pytest.fixture(autouse=True)
+    def _folding(self, settings):
+        settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Folding"]
+
+    @pytest.fixture
+    def ada(self, db):
+        return UserFactory(username="ada@org")
+
+    def guess(self, api, name, password="wrong", **options):
+        return api.post("login/", {"username": name, "password": password}, **options)
+
+    def test_spellings_that_lead_to_one_account_share_a_count(self, api, ada):
+        for number in range(5):
+            assert self.guess(api, f"ada{'x' * number}@org").status_code == 401
+        answer = self.guess(api, "xada@org", PASSWORD)
+        assert problem(answer) == (401, "no_active_account")
+        assert not DeviceSession.objects.exists()
+
+    def test_answers_do_not_tell_whether_spellings_lead_to_an_account(self, api, ada):
+        answers = {}
+        for name in ("ada", "bob"):
+            with CaptureQueriesContext(connection) as queries:
+                guesses = [self.guess(api, f"{name}{'x' * number}@org") for number in range(8)]
+            answers[name] = (
+                [(guess.status_code, guess.json()) for guess in guesses],
+                len(queries),
+            )
+        assert answers["ada"] == answers["bob"]
+
+    def test_login_takes_as_many_operations_of_the_cache_with_an_account_as_without(
+        self, api, ada, monkeypatch
+    ):
+        counted = Counter()
+        monkeypatch.setattr(
+            throttling._Counts,
+            "get",
+            lambda self, key, default=None: counted.update("g") or default,
+        )
+        monkeypatch.setattr(throttling._Counts, "set", lambda *args: counted.update("s"))
+        seen = []
+        for name in ("ada@org", "bob@org"):
+            counted.clear()
+            self.guess(api, name)
+            seen.append(dict(counted))
+        assert seen[0] == seen[1]
+        assert seen[0]["s"] >= 2
+
+    def test_other_accounts_and_addresses_have_counts_of_their_own(self, api, ada):
+        other = UserFactory(username="bob@org")
+        for number in range(7):
+            self.guess(api, f"ada{'x' * number}@org", REMOTE_ADDR="203.0.113.5")
+        elsewhere = self.guess(api, "xxada@org", PASSWORD, REMOTE_ADDR="203.0.113.6")
+        assert elsewhere.status_code == 200
+        name = other.get_username()
+        assert self.guess(api, name, PASSWORD, REMOTE_ADDR="203.0.113.5").status_code == 200
+
+    def test_account_counts_at_the_rate_of_the_project(self, api, ada, rates):
+        rates(session_login="2/min")
+        answers = [self.guess(api, f"ada{'x' * n}@org", PASSWORD) for n in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 401]
+
+    def test_account_counts_are_off_with_the_throttle(self, api, ada, rates):
+        rates(session_login=None)
+        answers = [self.guess(api, f"ada{'x' * n}@org", PASSWORD) for n in range(8)]
+        assert {answer.status_code for answer in answers} == {200}
+
+    def test_login_answers_503_while_the_cache_fails_after_the_password(
+        self, api, ada, monkeypatch
+    ):
+        def fail(*args, **kwargs):
+            raise ThrottleUnavailableError
+
+        monkeypatch.setattr(throttling._AccountThrottle, "admits", fail)
+        answer = self.guess(api, "ada@org", PASSWORD)
+        assert problem(answer) == (503, "throttle_unavailable")
+        assert not DeviceSession.objects.exists()
+
+    def test_manager_that_ignores_case_leads_to_one_count(self, api, ada, monkeypatch, settings):
+        settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+        manager = type(get_user_model()._default_manager)
+        field = get_user_model().USERNAME_FIELD
+        monkeypatch.setattr(
+            manager,
+            "get_by_natural_key",
+            # As a search that reads "0" as "o" and knows no case.
+            lambda self, name: self.get(**{f"{field}__iexact": name.replace("0", "o")}),
+        )
+        names = ("ada@org", "ADA@ORG", "Ada@0rg", "aDA@0RG", "ADA@Org")
+        assert {self.guess(api, name).status_code for name in names} == {401}
+        assert self.guess(api, "ada@0rg", PASSWORD).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("stra\u00dfe", "strase"),
+        ("stra\u00dfe", "STRASSE"),
+        ("d\u0131d\u0131m", "DIDIM"),
+        ("user\u0661\u0662", "user12"),
+        ("user\u09e7", "user1"),
+        ("user\uff11", "user1"),
+        ("user\u2460", "user1"),
+        ("\u0142ukasz", "lukasz"),
+        ("s\u00f8ren", "soren"),
+        ("\u00e6sir", "AESIR"),
+        ("\u3042\u304d", "\u30a2\u30ad"),
+        ("\uff71\uff77", "\u3042\u304d"),
+        ("\u03bd\u03af\u03ba\u03bf\u03c2", "\u039d\u0399\u039a\u039f\u03a3"),
+    ],
+)
+def test_spellings_that_collations_equate_share_a_count(one, other):
+    assert throttling.one_spelling(one) == throttling.one_spelling(other)
+
+
+SPELLINGS = (
+    "o\u00dfi",
+    "osi",
+    "OSI",
+    "ossi",
+    "\u00f3si",
+    "os\u0131",
+    "osi ",
+    "o\u017fi",
+    "o\u00dfi ",
+)
+
+
+def test_spellings_that_the_database_itself_equates_share_a_count(api, db):
+    model = get_user_model()
+    UserFactory(username="osi")
+    same = [
+        name
+        for name in SPELLINGS
+        if model._base_manager.filter(**{model.USERNAME_FIELD: name}).exists()
+    ]
+    assert connection.vendor != "mysql" or len(same) > 3
+    tried = (same * 5)[:5]
+    for name in tried:
+        api.post("login/", {"username": name, "password": "wrong"})
+    for name in same:
+        answer = api.post("login/", {"username": name, "password": PASSWORD})
+        assert answer.status_code in {401, 429}
+    assert not DeviceSession.objects.exists()
 
 
 class TestLoginByAddress:

@@ -1,11 +1,15 @@
 """Settings under which a check speaks up, two do, or none."""
 
+from abc import ABCMeta, abstractmethod
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
+from rest_framework import serializers
 
 from refresh_sessions import presets
+from refresh_sessions.identity import AuthenticationMethod
 from refresh_sessions.policies import SessionPolicy
+from refresh_sessions.rest_framework.serializers import LoginSerializer, SessionSerializer
 from tests.checks.finding import LOCAL, NOTHING, STRONG, Case, rates, seconds
 from tests.factors import Code
 from tests.keys import entry
@@ -37,6 +41,147 @@ def cookie(**options):
 class Stricter(SessionPolicy):
     """A policy as projects write them."""
 
+    def __init__(self, limit=3):
+        self.limit = limit
+
+    def max_sessions(self, user, **kwargs):
+        return self.limit
+
+    @staticmethod
+    def reuse_ends(user, *, session):
+        return "user"
+
+
+class WantsArguments(SessionPolicy):
+    def __init__(self, lifetime):
+        self.lifetime = lifetime
+
+
+class OldSignature(SessionPolicy):
+    def session_lifetime(self, user, request):
+        return super().session_lifetime(user, request=request, data={})
+
+
+class TooFewArguments(SessionPolicy):
+    @staticmethod
+    def max_refreshes(user):
+        return 3
+
+
+class Asynchronous(SessionPolicy):
+    async def access_token_claims(self, user, *, session, request):
+        return {}
+
+
+class NotAMethod(SessionPolicy):
+    max_sessions = 3  # type: ignore[assignment]
+
+
+class Nameless(AuthenticationMethod):
+    amr = "otp"
+
+    def is_available(self, user):
+        return True
+
+    def verify(self, user, data, request):
+        return True
+
+
+class Unverified(AuthenticationMethod):
+    name = "code"
+    amr = "otp"
+    second_factor = True
+
+    def is_available(self, user):
+        return True
+
+
+class ShortVerify(Code):
+    def verify(self, user, data):
+        return True
+
+
+class Abstract(Code, metaclass=ABCMeta):
+    @abstractmethod
+    def send(self, user): ...
+
+
+class EmailLogin(serializers.Serializer):
+    email = serializers.EmailField()
+    password = serializers.CharField()
+
+
+class CodeLogin(serializers.Serializer):
+    username = serializers.CharField()
+    code = serializers.CharField()
+
+
+class NothingLogin(serializers.Serializer):
+    """No field at all."""
+
+
+class ReadOnlyLogin(LoginSerializer):
+    username = serializers.CharField(read_only=True)
+
+
+class WithoutPassword(LoginSerializer):
+    password = None  # type: ignore[assignment]
+
+
+class BySource(serializers.Serializer):
+    email = serializers.EmailField(source="username")
+    pin = serializers.CharField(source="password")
+
+
+class Computed(EmailLogin):
+    def validate(self, attrs):
+        return {"username": attrs["email"], "password": attrs["password"]}
+
+
+class NeedsRequest(LoginSerializer):
+    def get_fields(self):
+        fields = super().get_fields()
+        fields["site"] = serializers.CharField(default=self.context["request"].get_host())
+        return fields
+
+
+class WithoutMeta(serializers.ModelSerializer):
+    """A model serializer that names no model."""
+
+
+class UnknownField(SessionSerializer):
+    class Meta(SessionSerializer.Meta):
+        fields = ("id", "country")  # type: ignore[assignment]
+
+
+class UnknownAttribute(serializers.Serializer):
+    id = serializers.UUIDField()
+    country = serializers.CharField()
+
+    def update(self, instance, validated_data):
+        return instance
+
+
+class WithoutUpdate(serializers.Serializer):
+    name = serializers.CharField()
+
+
+class WithoutMethod(SessionSerializer):
+    country = serializers.SerializerMethodField()
+
+    class Meta(SessionSerializer.Meta):
+        fields = ("id", "country")  # type: ignore[assignment]
+
+
+class OwnFields(serializers.Serializer):
+    key = serializers.UUIDField(source="pk", read_only=True)
+    owner = serializers.CharField(source="user.email", read_only=True)
+    flag = serializers.BooleanField(default=False, source="starred")
+    name = serializers.CharField()
+
+    def update(self, instance, validated_data):
+        return instance
+
 
 CASES = [
     Case("E001", "no setting 'ISSUR'", "Did you mean 'ISSUER'", ISSUR="shop"),
@@ -55,6 +200,42 @@ CASES = [
         *("E020", "'REAUTHENTICATION_METHODS'", "no reader"),
         REAUTHENTICATION_METHODS=(f"{__name__}.Thumb",),
     ),
+    *(
+        Case("E022", *mentions, LOGIN_SERIALIZER=f"{__name__}.{name}")
+        for name, *mentions in (
+            ("EmailLogin", "no username"),
+            ("CodeLogin", "no password"),
+            ("NothingLogin", "no username and no password"),
+            ("ReadOnlyLogin", "no username"),
+            ("WithoutPassword", "no password"),
+        )
+    ),
+    *(
+        Case("E023", f"'{key}'", *mentions, **{key: f"{__name__}.{name}"})
+        for key, name, *mentions in (
+            ("POLICY", "WantsArguments", "without arguments", "'lifetime'"),
+            ("POLICY", "OldSignature", "'session_lifetime'", "other arguments"),
+            ("POLICY", "TooFewArguments", "'max_refreshes'", "'session'"),
+            ("POLICY", "Asynchronous", "'access_token_claims'", "async"),
+            ("POLICY", "NotAMethod", "'max_sessions'", "not a method"),
+            ("LOGIN_SERIALIZER", "WithoutMeta", "Meta"),
+            ("SESSION_SERIALIZER", "WithoutMeta", "Meta"),
+            ("SESSION_SERIALIZER", "UnknownField", "country"),
+            ("SESSION_SERIALIZER", "UnknownAttribute", "'country'"),
+            ("SESSION_SERIALIZER", "WithoutUpdate", "'update'"),
+            ("SESSION_SERIALIZER", "WithoutMethod", "'get_country'"),
+        )
+    ),
+    *(
+        Case("E023", *mentions, REAUTHENTICATION_METHODS=[f"{__name__}.{name}"])
+        for name, *mentions in (
+            ("Nameless", "'name'"),
+            ("Unverified", "'verify'"),
+            ("ShortVerify", "'verify'", "other arguments"),
+            ("Abstract", "'send'"),
+        )
+    ),
+    Case("E023", "'verify'", SECOND_FACTORS=[f"{__name__}.ShortVerify"]),
     Case("E021", "'session-login'", "fortnight", django={"REST_FRAMEWORK": rates("5/fortnight")}),
     Case("E021", "'session-login'", "'5'", django={"REST_FRAMEWORK": rates("5")}),
     Case("E021", "'session-login'", "five", django={"REST_FRAMEWORK": rates("five/min")}),
@@ -109,9 +290,9 @@ CASES = [
     Case("W003", "'ROTATION_OVERLAP'", ROTATION_OVERLAP=seconds(0)),
     Case("W003", "'ROTATION_OVERLAP'", **presets.STRICT, **presets.AAL3),
     Case("W004", "'SESSION_LIFETIME'", REFRESH_TOKEN_LIFETIME=timedelta(days=8)),
-    Case("W024", "'ACCESS_TOKEN_LIFETIME'", CONFIRM_DELIVERY_AFTER=timedelta(minutes=15)),
-    Case("W024", "'CONFIRM_DELIVERY_AFTER'", ACCESS_TOKEN_LIFETIME=timedelta(minutes=1)),
-    Case("W025", "'require'", COMPANION_COOKIE="require", TRANSPORT="cookie"),
+    Case("W023", "'ACCESS_TOKEN_LIFETIME'", CONFIRM_DELIVERY_AFTER=timedelta(minutes=15)),
+    Case("W023", "'CONFIRM_DELIVERY_AFTER'", ACCESS_TOKEN_LIFETIME=timedelta(minutes=1)),
+    Case("W024", "'require'", COMPANION_COOKIE="require", TRANSPORT="cookie"),
     Case("W005", "'REFRESH_TOKEN_LIFETIME'", REFRESH_TOKEN_LIFETIME=seconds(899)),
     Case("W006", "an hour", ACCESS_TOKEN_LIFETIME=seconds(3601)),
     Case("W007", "'LEEWAY'", LEEWAY=seconds(61)),
@@ -132,6 +313,15 @@ CASES = [
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
     Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
+    Case(
+        *("W022", "SECURE_PROXY_SSL_HEADER say", "TRUSTED_PROXIES"),
+        django={"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")},
+    ),
+    Case("W022", "USE_X_FORWARDED_HOST", django={"USE_X_FORWARDED_HOST": True}),
+    Case("W022", "USE_X_FORWARDED_PORT", django={"USE_X_FORWARDED_PORT": True}),
+    Case("W022", "NUM_PROXIES", django={"REST_FRAMEWORK": {"NUM_PROXIES": 1}}),
+    Case("W022", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=[]),
+    Case("E001", "did you mean private", TRUSTED_PROXIES=["Private "]),
     Case("W021", "tests.checks.deaf.me", django={"ROOT_URLCONF": "tests.checks.deaf"}),
 ]
 
@@ -197,6 +387,10 @@ FINE = [
     Case("derived keys", KEYS=["SECRET_KEY"], REFRESH_KEYS=["SECRET_KEY", entry("HS256")]),
     Case("clients", INTROSPECTION_CLIENTS={"billing": "0" * 64}),
     Case("policy", POLICY="tests.checks.cases.Stricter"),
+    Case("login by source", LOGIN_SERIALIZER=f"{__name__}.BySource"),
+    Case("computed login", LOGIN_SERIALIZER=f"{__name__}.Computed"),
+    Case("login with a request", LOGIN_SERIALIZER=f"{__name__}.NeedsRequest"),
+    Case("session serializer", SESSION_SERIALIZER=f"{__name__}.OwnFields"),
     Case("pk by its name", USER_ID_FIELD="id"),
     Case("cookie", **cookie()),
     Case("cookie for a path", **cookie(COOKIE_NAME="__Secure-rt", COOKIE_PATH="/auth/")),
@@ -207,6 +401,7 @@ FINE = [
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
     Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
     Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix")),
+    Case("named", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=["private"]),
     Case(
         "lists",
         TRUSTED_PROXIES=["10.0.0.0/8", "unix"],

@@ -135,3 +135,78 @@ class TestAddressBehindAUnixSocket:
 
     def test_who_comes_by_network_is_not_believed_for_it(self):
         assert address("203.0.113.9", "8.8.8.8") == "203.0.113.9"
+
+
+class TestPrivateProxies:
+    @pytest.fixture(autouse=True)
+    def _private(self, options):
+        options(TRUSTED_PROXIES=["private"])
+
+    @pytest.mark.parametrize(
+        "peer",
+        [
+            *("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"),
+            *("10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.7.7", "::ffff:10.0.0.1"),
+            *("fc00::1", "fdff::1", "169.254.1.1", "fe80::1%eth0"),
+        ],
+    )
+    def test_peer_of_a_private_network_is_believed(self, peer):
+        assert address(peer, "203.0.113.9") == "203.0.113.9"
+        assert address(peer, "8.8.8.8, 203.0.113.9, 192.168.0.1") == "203.0.113.9"
+
+    @pytest.mark.parametrize(
+        "peer",
+        [
+            *("8.8.8.8", "172.15.255.255", "172.32.0.1", "192.169.0.1", "11.0.0.1", "100.64.0.1"),
+            *("2001:db8::1", "2606:4700::1", "fec0::1", "203.0.113.1"),
+        ],
+    )
+    def test_peer_of_any_other_network_is_not_believed(self, peer):
+        assert address(peer, "1.1.1.1") == peer
+
+    def test_peer_on_a_unix_socket_is_not_believed(self):
+        assert address("", "203.0.113.9") is None
+
+
+def test_private_proxies_may_stand_beside_networks_and_the_socket(options):
+    options(TRUSTED_PROXIES=["private", "unix", "198.51.100.0/24"])
+    for peer in ("10.0.0.1", "", "198.51.100.7"):
+        assert address(peer, "8.8.8.8") == "8.8.8.8"
+
+
+class TestUnnamedProxy:
+    @pytest.fixture(autouse=True)
+    def _settings(self, options):
+        options(TRUSTED_PROXIES=[])
+
+    def warned(self, caplog):
+        return [
+            record.getMessage()
+            for record in caplog.records
+            if record.name == "refresh_sessions" and "TRUSTED_PROXIES" in record.getMessage()
+        ]
+
+    @pytest.mark.parametrize("peer", ["10.0.0.1", "127.0.0.1", "::1", "fd00::1", ""])
+    def test_unnamed_proxy_is_warned_of_once(self, caplog, peer):
+        for _ in range(3):
+            address(peer, "203.0.113.9")
+        (text,) = self.warned(caplog)
+        assert (peer or "Unix socket") in text
+        assert ("['private']" if peer else "['unix']") in text
+        assert "203.0.113.9" not in text
+        assert caplog.records[0].levelname == "WARNING"
+
+    @pytest.mark.parametrize("peer", ["8.8.8.8", "2606:4700::1", "203.0.113.5"])
+    def test_peer_of_the_internet_who_sends_the_header_is_no_proxy(self, caplog, peer):
+        address(peer, "203.0.113.9")
+        assert self.warned(caplog) == []
+
+    def test_private_peer_without_the_header_is_no_proxy(self, caplog):
+        address("10.0.0.1")
+        assert self.warned(caplog) == []
+
+    @pytest.mark.parametrize("proxies", [["private"], ["10.0.0.0/8"], ["unix"]])
+    def test_named_proxies_are_not_warned_of(self, caplog, options, proxies):
+        options(TRUSTED_PROXIES=proxies)
+        address("10.0.0.1", "203.0.113.9")
+        assert self.warned(caplog) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.model.reference import (
+    NOBODY,
     OLD,
     Answer,
     Child,
@@ -40,7 +41,7 @@ class OneBehind(SharedSuccessor):
 class EveryToken(Rule):
     """A refresh token is good until it expires, however often it is used (simplejwt)."""
 
-    def judge(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Answer:
+    def judge(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Answer:
         return Answer.ROTATED
 
     def _mint(self, answer, token, family, presenter, *, opens=False) -> Reply:
@@ -195,14 +196,14 @@ class ClosesAllFamilies(Rule):
 class RotatesInTheOverlap(Rule):
     """A re-authentication with the newest access token rotates, whatever else is under way."""
 
-    def step_up(self, access: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+    def step_up(self, access: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         return super().step_up(access, family._replace(age=OLD), presenter)
 
 
 class RotatesForSiblings(Rule):
     """A re-authentication rotates for the access token before the newest as well."""
 
-    def step_up(self, access: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+    def step_up(self, access: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         return super().step_up(family.newest, family, presenter)
 
 
@@ -219,14 +220,14 @@ class CarriedToSiblings(Rule):
 class RevokedIsRevoked(Rule):
     """A token of a revoked session is not looked at."""
 
-    def judge(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Answer:
+    def judge(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Answer:
         return Answer.REVOKED if family.revoked else super().judge(token, family, presenter)
 
 
 class SignOutIsNoUse(Rule):
     """Signing out with the newest token is no evidence that it has arrived."""
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         reply = super().sign_out(token, family, presenter)
         return reply._replace(family=reply.family._replace(delivered=family.delivered))
 
@@ -234,7 +235,7 @@ class SignOutIsNoUse(Rule):
 class SignOutIsNotJudged(Rule):
     """Signing out works with every token."""
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         return Reply(Answer.REVOKED, family._replace(revoked=True))
 
 

@@ -17,6 +17,18 @@ RECOVERIES_BY_OTHERS: Final = 2
 """How many of these recoveries may be made by clients that do not resemble the last one."""
 
 
+class Presenter(NamedTuple):
+    """What a request shows beside its token."""
+
+    companion: bool = False
+    resembles: bool = True
+    """It comes from the network, or with the user agent, of the last rotation."""
+
+
+NOBODY: Final = Presenter()
+"""A request without the companion that resembles the last one."""
+
+
 class Answer(Enum):
     """What the server makes of a refresh token; the value tells it as part of a story."""
 
@@ -50,14 +62,6 @@ class Child(Enum):
     KEPT = "opened by a rotation that another one has confirmed"
     CLOSING = "closed less than the overlap ago"
     CLOSED = "closed"
-
-
-class Presenter(NamedTuple):
-    """What a request shows beside its token."""
-
-    companion: bool = False
-    resembles: bool = True
-    """It comes from the network, or with the user agent, of the last rotation."""
 
 
 OLD: Final = 99
@@ -165,7 +169,7 @@ class Rule:
 
     # --- refreshing
 
-    def refresh(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+    def refresh(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         """Present a refresh token, also to a session that is revoked."""
         answer = self.judge(token, family, presenter)
         if family.revoked:
@@ -187,7 +191,7 @@ class Rule:
             family = family._replace(revoked=True, limit=True)
         return Reply(answer, family)
 
-    def judge(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Answer:
+    def judge(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Answer:
         """Look up what a token is worth. A revoked session is judged as if it were not."""
         if token > family.newest:
             return Answer.AHEAD_OF_DATABASE
@@ -317,7 +321,7 @@ class Rule:
         child = Child.USED if family.child is Child.NEW else family.child
         return Reply(Answer.ROTATED, family._replace(child=child))
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         """Revoke the session with a refresh token (``logout/``, ``revoke/``)."""
         judged = self.judge(token, family, presenter)
         if judged is Answer.REUSED or family.revoked:
@@ -326,7 +330,7 @@ class Rule:
         revoked = family._replace(revoked=True, delivered=family.delivered or used)
         return Reply(Answer.REVOKED, revoked)
 
-    def step_up(self, access: int, family: Family, presenter: Presenter = Presenter()) -> Reply:
+    def step_up(self, access: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         """Present an accepted access token, and re-authenticate."""
         if access == family.newest and not self.fresh(family):
             reply = self._mint(Answer.ROTATED, access, family, presenter)

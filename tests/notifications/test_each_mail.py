@@ -22,11 +22,12 @@ class TestEachMail:
     def send(self, request, user, rf, clock):
         """Have one of the two mails sent, with a device name of the client's choice."""
 
-        def send(name=""):
+        def send(name="", agent=None):
             if request.param == "reuse":
-                return reuse(user, rf, clock, name=name)
+                more = {} if agent is None else {"user_agent": agent}
+                return reuse(user, rf, clock, name=name, **more)
             sign_in(user, rf)
-            return sign_in(user, rf, "curl/8.1", name=name)
+            return sign_in(user, rf, agent or "curl/8.1", name=name)
 
         return send
 
@@ -57,7 +58,7 @@ class TestEachMail:
         finally:
             template_rendered.disconnect(look)
         assert seen
-        known = {"user", "session", "device", "ip_address", "time"}
+        known = {"user", "username", "session", "device", "ip_address", "time"}
         reuse_knows = known | {"presented_by", "refreshed_by", "everywhere"}
         basics = {"True", "False", "None"}
         for context in seen:
@@ -76,8 +77,8 @@ class TestEachMail:
     def test_a_device_name_adds_no_header(self, send, mailoutbox, between):
         send(f"Phone{between}Bcc: thief@example.org")
         message = only(mailoutbox)
-        assert "“Phone Bcc: thief@example.org”" in message.subject
-        assert "“Phone Bcc: thief@example.org”" in message.body
+        assert "“Phone Bcc: thief@ example. org”" in message.subject
+        assert "“Phone Bcc: thief@ example. org”" in message.body
         assert message.message()["Bcc"] is None
         assert message.recipients() == [ADDRESS]
 
@@ -89,7 +90,35 @@ class TestEachMail:
 
     def test_a_device_name_does_not_turn_the_text_round(self, send, mailoutbox):
         send("Phone\u202egnp.exe\x07")
-        assert "“Phone gnp.exe”" in only(mailoutbox).subject
+        assert "“Phone gnp. exe”" in only(mailoutbox).subject
+
+    @pytest.mark.parametrize("where", ["name", "user agent", "username"])
+    def test_text_of_an_attacker_adds_no_link_and_no_line(
+        self, send, user, mailoutbox, override, where
+    ):
+        text = "Pay\n\nhttps://evil.example/x ada@evil.example %65vil%2Eexample"
+        for name in ("reuse", "new_device"):
+            override(
+                f"{name}_subject.txt",
+                "{{ session.name }} {{ session.user_agent }} {{ session }} {{ username }}",
+            )
+        if where == "username":
+            type(user)._base_manager.filter(pk=user.pk).update(**{user.USERNAME_FIELD: text})
+            user.refresh_from_db()
+            send()
+        else:
+            send(**{"name" if where == "name" else "agent": text})
+        message = only(mailoutbox)
+        for shown in (message.subject, message.body):
+            assert "Pay" in shown
+            assert "evil.example" not in shown
+            assert "https:/" not in shown
+            assert "@evil" not in shown
+            assert "\nhttps" not in shown
+
+    def test_user_name_that_is_the_address_of_the_mail_stays_as_it_is(self, send, mailoutbox):
+        send()
+        assert ADDRESS in only(mailoutbox).body
 
     def test_nothing_is_escaped(self, send, mailoutbox):
         send('Ada\'s <phone> & "co"')

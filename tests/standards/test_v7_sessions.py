@@ -50,13 +50,13 @@ def test_asvs_7_1_1_documented_limits_are_those_in_force(pair, clock):
 
 @passes(
     "ASVS 7.1.2",
-    "No limit on devices by default; `MAX_SESSIONS_PER_USER` sets one, and `ON_SESSION_LIMIT` "
-    "says whether the oldest session goes or the sign-in is refused.",
+    "200 sessions of one user by default; `MAX_SESSIONS_PER_USER` sets another number, and "
+    "`ON_SESSION_LIMIT` says whether the oldest session goes or the sign-in is refused.",
 )
 def test_asvs_7_1_2_the_limit_of_sessions_does_what_is_documented(
     api, credentials, login, options, user
 ):
-    assert "| sessions at a time | no limit |" in "\n".join(limits())
+    assert "| sessions at a time | `200` |" in "\n".join(limits())
     live = DeviceSession.objects.active().for_user(user).order_by("created_at")
     for _ in range(4):
         login()

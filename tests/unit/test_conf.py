@@ -16,7 +16,7 @@ DEFAULTS: dict[str, Any] = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "SESSION_LIFETIME": timedelta(days=7),
     "MAX_REFRESHES_PER_SESSION": None,
-    "MAX_SESSIONS_PER_USER": None,
+    "MAX_SESSIONS_PER_USER": 200,
     "ON_SESSION_LIMIT": "revoke_oldest",
     "ROTATION_OVERLAP": timedelta(seconds=10),
     "LOST_RESPONSE_RECOVERY": True,

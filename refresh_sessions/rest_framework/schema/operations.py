@@ -27,6 +27,7 @@ from refresh_sessions.rest_framework.schema.wording import (
     refresh_cookie,
 )
 from refresh_sessions.rest_framework.views.base import OwnSessionsView
+from refresh_sessions.sessions.listing import LISTED
 
 _UNCHANGED: Final = OpenApiResponse(description="As the `ETag` that was sent.")
 _DONE: Final = OpenApiResponse(description="Done.")
@@ -128,7 +129,8 @@ def _reauthenticate() -> _Operations:
 def _session_list() -> _Operations:
     return {
         "get": operation(
-            "Where the user is signed in: this device first.",
+            f"Where the user is signed in: this session first, then the last used first, {LISTED} "
+            "at most.",
             answers={200: import_string(get_settings().SESSION_SERIALIZER)(many=True)},
             failures=(401, 503),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from refresh_sessions.hidden import hide
 from refresh_sessions.rest_framework.exceptions import InvalidRequestError
 from refresh_sessions.rest_framework.parsers import StrictFormParser, StrictJSONParser
 from refresh_sessions.rest_framework.views.base import ContractView
@@ -25,7 +26,7 @@ class AboutTokenView(ContractView):
             InvalidRequestError: there is none.
 
         """
-        token: Any = self.body.get("token")
+        token: Any = hide(self.body.get("token"))
         if not isinstance(token, str) or not token:
             raise InvalidRequestError
         return token

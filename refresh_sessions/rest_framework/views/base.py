@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
@@ -100,6 +100,12 @@ class ContractView(APIView):
         cast("BoundedRequest", request).take_body()
         super().initial(request, *args, **kwargs)
 
+    def raise_uncaught_exception(self, exc: Exception) -> NoReturn:
+        """Leave error trackers no body that has not been read yet."""
+        self.http_request._body = b""  # noqa: SLF001
+        super().raise_uncaught_exception(exc)
+        raise exc
+
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
@@ -129,7 +135,8 @@ class ContractView(APIView):
     @property
     def body(self) -> Mapping[str, Any]:
         """The JSON object of the request; an empty body is an empty object."""
-        data: Any = self.request.data
+        request = self.request
+        data: Any = request.parsed if isinstance(request, BoundedRequest) else request.data
         if not isinstance(data, Mapping):
             # The serializer's own words for anything that is no object.
             Serializer(data=data).is_valid(raise_exception=True)

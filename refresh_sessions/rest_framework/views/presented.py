@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 
 from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
+from refresh_sessions.hidden import hide
 from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing
 from refresh_sessions.rest_framework.views.base import ContractView
 from refresh_sessions.tokens import refresh
@@ -43,7 +44,7 @@ class PresentedTokenView(ContractView):
     @cached_property
     def presented_token(self) -> str | None:
         """The refresh token as it came, or None where there is none."""
-        token = get_transport().read(self.http_request, self.body)
+        token = hide(get_transport().read(self.http_request, self.body))
         if token is None or token == "":
             return None
         if not isinstance(token, str):

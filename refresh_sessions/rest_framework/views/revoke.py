@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.hidden import hide
 from refresh_sessions.rest_framework.views.about_tokens import AboutTokenView
 from refresh_sessions.sessions import sign_out
 from refresh_sessions.tokens import access, refresh
@@ -35,6 +36,7 @@ class RevokeView(AboutTokenView):
 @sensitive_variables()
 def read_claims(token: str) -> AccessClaims | RefreshClaims | None:
     """What a token of ours says, of whichever kind it is, or None if it is none."""
+    token = hide(token)
     try:
         return refresh.verify(token)
     except InvalidTokenError:

@@ -24,7 +24,7 @@ from refresh_sessions.sessions import (
     revoke_session,
     revoke_user_sessions,
 )
-from refresh_sessions.sessions.listing import own_live_sessions
+from refresh_sessions.sessions.listing import LISTED, last_used_first, own_live_sessions
 from refresh_sessions.transports import get_transport
 
 
@@ -33,7 +33,7 @@ class LiveSessionsView(OwnSessionsView):
 
     def get_queryset(self) -> DeviceSessionQuerySet:
         """One's own live sessions; another's does not exist here (ASVS 8.2.2)."""
-        return own_live_sessions(self.owner).order_by("-created_at", "pk")
+        return own_live_sessions(self.owner)
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """The serializer of the setting ``SESSION_SERIALIZER``."""
@@ -45,10 +45,9 @@ class SessionListView(LiveSessionsView):
     """Where the user is signed in."""
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with a list: this device, and then the newest first."""
-        current = self.grant.session_id
-        sessions = sorted(self.get_queryset(), key=lambda session: session.pk != current)
-        return Response(self.get_serializer(sessions, many=True).data)
+        """Answer with a list: this session, then the last used first, ``LISTED`` at most."""
+        sessions = last_used_first(self.get_queryset(), current=self.grant.session_id)
+        return Response(self.get_serializer(sessions[:LISTED], many=True).data)
 
 
 class SessionDetailView(LiveSessionsView):

@@ -1,0 +1,63 @@
+"""Which accounts the authentication backends look at, whatever they take for a name of theirs.
+
+Collations equate spellings that no list has, such as all emoji at once, and so do managers and
+backends of the project's own. Only what was read from the database tells which account a name
+stands for; a query of ours would ask again, and know nothing of the backends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.db.models.signals import post_init
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+MOST: Final = 8
+"""Accounts that are remembered of one login; a backend that reads more is not about a name."""
+
+_watched: ContextVar[list[AbstractBaseUser] | None] = ContextVar(
+    "refresh_sessions_watched_accounts", default=None
+)
+
+
+class Accounts:
+    """The accounts that were read meanwhile."""
+
+    def __init__(self, read: list[AbstractBaseUser]) -> None:
+        self._read = read
+
+    @property
+    def keys(self) -> list[str]:
+        """Their primary keys, each once; users that were made and not read have none."""
+        stored = (user.pk for user in self._read if not user._state.adding)  # noqa: SLF001
+        return list(dict.fromkeys(map(str, stored)))
+
+
+@contextmanager
+def watch_accounts() -> Iterator[Accounts]:
+    """Remember which users are read from the database."""
+    read: list[AbstractBaseUser] = []
+    token = _watched.set(read)
+    try:
+        yield Accounts(read)
+    finally:
+        _watched.reset(token)
+
+
+def connect() -> None:
+    """Have users noticed when they are read."""
+    post_init.connect(
+        _notice, sender=settings.AUTH_USER_MODEL, dispatch_uid="refresh_sessions.notice_account"
+    )
+
+
+def _notice(instance: AbstractBaseUser, **_: Any) -> None:
+    watched = _watched.get()
+    if watched is not None and len(watched) < MOST:
+        watched.append(instance)
