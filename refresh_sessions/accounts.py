@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -12,6 +12,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.utils.crypto import constant_time_compare
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.lazy_users import LazyUser
 
 ProjectUser: TypeAlias = Any
 """A user, in hooks that projects override. ``AbstractBaseUser`` would forbid their methods to say
@@ -64,7 +65,7 @@ def may_sign_in(user: AbstractBaseUser) -> bool:
 
 
 def user_of_subject(subject: str, *, using: str) -> AbstractBaseUser:
-    """A user known by primary key alone: every other field is read when it is first asked for.
+    """A user known by primary key alone, loaded when anything else is first asked for.
 
     Raises:
         User.DoesNotExist: ``USER_ID_FIELD`` names another field, and nobody has this value.
@@ -75,7 +76,8 @@ def user_of_subject(subject: str, *, using: str) -> AbstractBaseUser:
     key = model._meta.pk
     if field not in {"pk", key.name}:
         return model._default_manager.using(using).get(**{field: subject})
-    return model.from_db(using, [key.attname], [key.to_python(subject)])
+    lazy: Any = LazyUser(model, key.to_python(subject), using=using)
+    return cast("AbstractBaseUser", lazy)
 
 
 def known_digests(user: Any) -> Iterable[str]:

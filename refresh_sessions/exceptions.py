@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
@@ -26,7 +26,25 @@ class ExpiryReason(StrEnum):
     RECOVERY_LIMIT = "recovery_limit"
 
 
-class RefreshSessionsError(Exception):
+class Portable:
+    """An exception that can be pickled and copied, whatever its constructor takes.
+
+    Python would call the class again with ``args``, which are the message. Test runners and task
+    queues send exceptions from one process to another in this way.
+    """
+
+    args: tuple[Any, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(kind: type[Any], args: tuple[Any, ...]) -> Any:
+    # Without __init__; the attributes that it set come back with the state.
+    return kind.__new__(kind, *args)
+
+
+class RefreshSessionsError(Portable, Exception):
     """The root of all failures below. Do not raise it directly."""
 
     code: ClassVar[str] = "error"
@@ -215,18 +233,18 @@ class ThrottleUnavailableError(RefreshSessionsError):
     """Seconds after which another try makes sense."""
 
 
-class SettingsError(ImproperlyConfigured):
+class SettingsError(Portable, ImproperlyConfigured):
     """``REFRESH_SESSIONS`` has an unknown key or a value of the wrong type."""
 
 
-class ExtraClaimsError(RuntimeError):
+class ExtraClaimsError(Portable, RuntimeError):
     """What ``SessionPolicy.access_token_claims`` returned cannot go into an access token.
 
     Return a small dict of JSON values, under names of your own: none that this package sets.
     """
 
 
-class OuterTransactionError(RuntimeError):
+class OuterTransactionError(Portable, RuntimeError):
     """A refresh was called inside a transaction of the caller's.
 
     A refresh may have to revoke the session and then fail. Inside a transaction that the failure

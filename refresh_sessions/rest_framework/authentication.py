@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from refresh_sessions import lazy_users
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.hidden import hide_within
 from refresh_sessions.rest_framework.exceptions import CHALLENGE, as_api_exceptions
@@ -25,6 +27,10 @@ class AccessTokenAuthentication(BaseAuthentication):
 
     Sets ``request.user``, and ``request.auth`` to an ``AccessGrant``. With the default check
     that takes one query, and a session that was revoked is refused with the next request.
+
+    With the checks "cache" and "stateless" the user is loaded when it is first used, and before an
+    asynchronous view begins. A deleted or deactivated account is answered with 401 then.
+    ``await request.auser()`` gives the same user.
     """
 
     in_database = False
@@ -48,6 +54,7 @@ class AccessTokenAuthentication(BaseAuthentication):
                 in_database=self.in_database,
                 request=getattr(request, "_request", request),
             )
+            _prepare_user(grant, request)
         return grant.user, grant
 
     def authenticate_header(self, request: Request) -> str:
@@ -59,6 +66,24 @@ class DatabaseAccessTokenAuthentication(AccessTokenAuthentication):
     """For views that manage sessions: they always see the session's present state."""
 
     in_database = True
+
+
+def _prepare_user(grant: AccessGrant, request: Request) -> None:
+    """Make the user safe to use in the view, synchronous or not."""
+    lazy_users.raise_as(grant.user, as_api_exceptions)
+    if _is_async(request):
+        lazy_users.load(grant.user)
+    # What AuthenticationMiddleware put there knows only Django's own sessions.
+    getattr(request, "_request", request).auser = grant.auser
+
+
+def _is_async(request: Request) -> bool:
+    view = (getattr(request, "parser_context", None) or {}).get("view")
+    try:
+        return bool(getattr(view, "view_is_async", False))
+    except ImproperlyConfigured:
+        # Django's answer where some handlers of the view are asynchronous and some are not.
+        return True
 
 
 @sensitive_variables()

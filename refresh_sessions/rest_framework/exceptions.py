@@ -63,7 +63,7 @@ _STATUS_AND_CHALLENGE: Final[
 )
 
 
-class SessionAPIException(APIException):
+class SessionAPIException(exceptions.Portable, APIException):
     """A failure of this package, ready for REST framework.
 
     Not an ``AuthenticationFailed``: REST framework takes the header of those from a view's
@@ -89,7 +89,7 @@ class SessionAPIException(APIException):
             self.wait = retry_after
 
 
-class SignInRequired(APIException):
+class SignInRequired(exceptions.Portable, APIException):
     """No access token of ours, for a view that cannot do without.
 
     Not ``NotAuthenticated``, which REST framework turns into 403 where the first authenticator of
@@ -105,7 +105,7 @@ class SignInRequired(APIException):
         super().__init__({"detail": self.default_detail, "code": self.default_code})
 
 
-class RefreshTokenMissing(NotAuthenticated):
+class RefreshTokenMissing(exceptions.Portable, NotAuthenticated):
     """There is no refresh token where this endpoint reads it."""
 
     def __init__(self, *, in_body: bool) -> None:
@@ -117,7 +117,7 @@ class RefreshTokenMissing(NotAuthenticated):
         super().__init__(detail)
 
 
-class CrossSiteRequest(APIException):
+class CrossSiteRequest(exceptions.Portable, APIException):
     """Another site made the browser send a request with our cookie."""
 
     status_code = status.HTTP_403_FORBIDDEN
@@ -125,7 +125,7 @@ class CrossSiteRequest(APIException):
     default_code = "csrf_failed"
 
 
-class TokenFamilyOverCookie(APIException):
+class TokenFamilyOverCookie(exceptions.Portable, APIException):
     """No token family is opened where a cookie carries the refresh token."""
 
     status_code = status.HTTP_403_FORBIDDEN
@@ -136,7 +136,7 @@ class TokenFamilyOverCookie(APIException):
         super().__init__({"detail": self.default_detail, "code": self.default_code})
 
 
-class OAuthError(APIException):
+class OAuthError(exceptions.Portable, APIException):
     """A failure of ``introspect/`` or ``revoke/``: with ``error`` too, as OAuth's clients read."""
 
     def __init__(self) -> None:

@@ -15,16 +15,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from functools import lru_cache, wraps
-from typing import Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.rest_framework.exceptions import SignInRequired, as_api_exceptions
 from refresh_sessions.sessions import AccessGrant, read_grant, require_fresh_proof
+
+if TYPE_CHECKING:
+    # REST framework's views import the permissions that its settings name, and this one may be.
+    from rest_framework.views import APIView
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 

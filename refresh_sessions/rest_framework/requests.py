@@ -17,13 +17,14 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.exceptions import Portable
 from refresh_sessions.hidden import hide, hide_within, masked
 
 MAX_BODY: Final = 131_072
 """Bytes of a body. The largest of ours has a ticket and a credential, each with its own limit."""
 
 
-class BodyTooLarge(APIException):
+class BodyTooLarge(Portable, APIException):
     """The body has more than ``MAX_BODY`` bytes, or than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE

@@ -18,19 +18,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.devices import client_network
 from refresh_sessions.exceptions import ThrottleUnavailableError
 from refresh_sessions.rest_framework.exceptions import as_api_exceptions
+from refresh_sessions.sessions import AccessGrant
 
 if TYPE_CHECKING:
-    from refresh_sessions.rest_framework.views.login import VerifyView
-    from refresh_sessions.rest_framework.views.refresh import RefreshView
-    from refresh_sessions.sessions import AccessGrant
-
+    # REST framework's views import the throttles that its settings name, and these may be.
+    from rest_framework.views import APIView
 
 _LONGEST_NAME: Final = 4096
 """Characters of a name that are looked at; the serializer refuses what is longer."""
@@ -132,7 +130,7 @@ class LoginThrottle(SessionThrottle):
     scope = "session-login"
     default_rate = "5/min"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """By address and by the user name that was tried."""
         data = request.data if isinstance(request.data, Mapping) else {}
         username = str(data.get(get_settings().field_name("username"), ""))
@@ -187,10 +185,10 @@ class LoginAddressThrottle(SessionThrottle):
 class VerifyThrottle(LoginThrottle):
     """Second steps of sign-ins, as their first steps: another ticket is no new start."""
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        """By address and by the account that the ticket is for."""
-        account = cast("VerifyView", view).ticket.account
-        return self.key_of(client_network(request._request), "second step", account)
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """By address and by the account that the ticket is for; None for other views."""
+        account = getattr(_of_view(view, "ticket"), "account", None)
+        return account and self.key_of(client_network(request._request), "second step", account)
 
 
 class RefreshThrottle(SessionThrottle):
@@ -211,9 +209,10 @@ class RefreshThrottle(SessionThrottle):
     scope = "session-refresh"
     default_rate = "30/min"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        """By session: nobody without its token can use up its share."""
-        return self.key_of(str(cast("RefreshView", view).claims.session_id))
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """By session: nobody without its token can use up its share. None for other views."""
+        session_id = getattr(_of_view(view, "claims"), "session_id", None)
+        return session_id and self.key_of(str(session_id))
 
     def admits(self, request: Any, view: Any) -> bool:
         """Whether the refresh is within the rate, or cannot be counted."""
@@ -244,9 +243,16 @@ class ReauthenticateThrottle(SessionThrottle):
     scope = "session-reauthenticate"
     default_rate = "5/min"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        """By session: nobody without its token can use up its share."""
-        return self.key_of(str(cast("AccessGrant", request.auth).session_id))
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """By session: nobody without its token can use up its share. None without our token."""
+        grant: Any = request.auth
+        return self.key_of(str(grant.session_id)) if isinstance(grant, AccessGrant) else None
+
+
+def _of_view(view: Any, name: str) -> Any:
+    # In DEFAULT_THROTTLE_CLASSES a throttle meets views that have no such thing. Not getattr() of
+    # the view alone: that would hide an AttributeError within the property.
+    return getattr(view, name) if hasattr(type(view), name) else None
 
 
 def one_spelling(name: str) -> str:

@@ -6,7 +6,12 @@ Any sign-in flow can use them: a password, social login, passkeys, magic links.
 from asgiref.sync import sync_to_async
 
 from refresh_sessions.sessions.attempts import step_ups_of
-from refresh_sessions.sessions.checking import AccessGrant, check_access_token, read_grant
+from refresh_sessions.sessions.checking import (
+    AccessGrant,
+    check_access_token,
+    check_access_token_and_load_user,
+    read_grant,
+)
 from refresh_sessions.sessions.families import OpenedFamily, open_family
 from refresh_sessions.sessions.introspecting import (
     introspect_access_token,
@@ -43,7 +48,8 @@ arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
 asign_out = sync_to_async(sign_out)
 achange_password = sync_to_async(change_password)
-acheck_access_token = sync_to_async(check_access_token)
+# A coroutine could not load the user when it is first used.
+acheck_access_token = sync_to_async(check_access_token_and_load_user)
 aintrospect_access_token = sync_to_async(introspect_access_token)
 aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
 

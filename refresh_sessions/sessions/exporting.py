@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from refresh_sessions.database import retry_when_busy
 from refresh_sessions.models import SessionEvent
@@ -77,13 +77,15 @@ class EventExport:
 def _readable(events: QuerySet[SessionEvent]) -> QuerySet[SessionEvent]:
     # In the order of their keys, which is that of their writing. Not by time: many events share
     # one, and SQLite compares times as text, of which it stores more than one form.
-    user = f"session__user__{get_user_model().USERNAME_FIELD}"
     session = ("session__name", "session__user_agent", "session__client_hints", "session__user")
-    columns = ("kind", "created_at", "session", "ip_address", "actor", "details", *session, user)
-    return events.select_related("session__user").only(*columns).order_by("pk")
+    columns = ("kind", "created_at", "session", "ip_address", "actor", "details", *session)
+    # No user with deferred fields: the __init__ of a project's user model may read any of them.
+    username = F(f"session__user__{get_user_model().USERNAME_FIELD}")
+    read = events.select_related("session").only(*columns).annotate(username=username)
+    return read.order_by("pk")
 
 
-def _row(event: SessionEvent) -> list[Any]:
+def _row(event: Any) -> list[Any]:
     session = event.session
     return [
         # A "Z" is what spreadsheets and people recognise.
@@ -91,7 +93,7 @@ def _row(event: SessionEvent) -> list[Any]:
         event.kind,
         event.session_id,
         session.user_id,
-        session.user.get_username(),
+        event.username,
         event.ip_address,
         session.name or session.device,
         event.actor_id,

@@ -4,6 +4,7 @@ import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
@@ -197,3 +198,15 @@ class TestTroubles:
     def test_at_the_start_are_met_before_the_first_piece(self, failing):
         with failing(0, times=100), pytest.raises(DatabaseBusyError):
             EventExport(SessionEvent.objects.all())
+
+
+def test_export_with_a_user_class_whose_init_reads_fields_holds_the_username(user, monkeypatch):
+    make_pair(user)
+    model, init, read = get_user_model(), get_user_model().__init__, []
+
+    def reading(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        read.append((self.is_active, self.password, self.get_username()))
+
+    monkeypatch.setattr(model, "__init__", reading)
+    assert user.get_username() in str(export())

@@ -147,7 +147,8 @@ def reauthentication_after(world: World, scene: Scene, answer: Answer) -> World:
 
 
 def _answered(world: World, scene: Scene, request: Message, reply: Reply) -> World:
-    before, new = world.family, ()
+    before = world.family
+    new: tuple[Message, ...] = ()
     # An error changes nothing in the client's storage, so its way back is left out.
     if reply.access is not None and not request.orphan:
         refresh = NONE if reply.refresh is None else reply.refresh
