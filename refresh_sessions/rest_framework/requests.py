@@ -106,7 +106,7 @@ def _forget_body(request: HttpRequest) -> None:
     if hasattr(request, "_body"):
         request._body = b""  # noqa: SLF001
     if hasattr(request, "_post"):
-        request.POST = QueryDict(encoding=request.encoding)  # type: ignore[assignment]
+        request.POST = QueryDict(encoding=request.encoding)
 
 
 def _shown_names() -> tuple[str, ...]:
