@@ -1,0 +1,115 @@
+"""Tells all stories at once, and asks the database what became of the sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
+from tests.clients.attacker import follow
+from tests.clients.hosts import Host, HostError
+from tests.clients.proxy import Proxy
+from tests.clients.stories import STORIES, tell
+from tests.clients.world import ACCESS_SECONDS, JAVASCRIPT, OPTIONS, Case, Outcome, World
+from tests.interop.processes import Child
+
+ATTACKER = "attacker"
+SERVERS = 2
+AT_ONCE = 60
+"""So many stories that their requests do not wait for one another."""
+
+Attempts = dict[Case, list[float]]
+
+
+class Stage:
+    """Servers, the proxy before them, and the hosts of the clients."""
+
+    def __init__(self, database: str) -> None:
+        self.servers = [
+            Child(
+                "tests.interop.server",
+                DJANGO_SETTINGS_MODULE="tests.clients.served",
+                REFRESH_SESSIONS_SERVED_DATABASE=database,
+                REFRESH_SESSIONS_SERVED_OPTIONS=json.dumps(OPTIONS),
+            )
+            for _ in range(SERVERS)
+        ]
+        self.proxy = Proxy([server.port for server in self.servers])
+        self.hosts = {name: Host(name) for name in ("javascript", "python")}
+
+    def world(self, case: Case, username: str) -> World:
+        name = "javascript" if case.client in JAVASCRIPT else "python"
+        self.proxy.origin(str(case))
+        return World(case, username, self.hosts[name], self.proxy)
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.end()
+
+
+def run_all(cases: Iterable[Case], usernames: dict[Case, str], database: str) -> dict[Case, Outcome]:
+    """Run each case with the user of its own that it is given."""
+    stage = Stage(database)
+    try:
+        outcomes, attempts = asyncio.run(_run_all(stage, list(cases), usernames))
+    finally:
+        stage.close()
+    for case, outcome in outcomes.items():
+        _judge(outcome, usernames[case], attempts.get(case, []))
+    return outcomes
+
+
+async def _run_all(
+    stage: Stage, cases: list[Case], usernames: dict[Case, str]
+) -> tuple[dict[Case, Outcome], Attempts]:
+    attempts: Attempts = {}
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def run(case: Case) -> tuple[Case, Outcome]:
+        world = stage.world(case, usernames[case])
+        async with places:
+            # Or all would refresh in the same moment.
+            await asyncio.sleep(random.uniform(0, ACCESS_SECONDS))  # noqa: S311  (no secret)
+            try:
+                signed_in = await _play(world, attempts)
+                await world.host.ask("close", run=world.run)
+            except HostError as error:
+                # Of this one client; the others' stories go on.
+                signed_in = False
+                world.failures.append(str(error))
+        return case, Outcome(signed_out=not signed_in, failures=world.failures)
+
+    async with AsyncExitStack() as stack:
+        for part in (stage.proxy, *stage.hosts.values()):
+            await part.start()
+            stack.push_async_callback(part.stop)
+        # The longest first, so that the last ones are short.
+        ordered = sorted(cases, key=lambda case: not case.story.startswith("11"))
+        return dict(await asyncio.gather(*map(run, ordered))), attempts
+
+
+async def _play(world: World, attempts: Attempts) -> bool:
+    if world.case.story != ATTACKER:
+        return await tell(world, STORIES[world.case.story])
+    attacker = await follow(world)
+    attempts[world.case] = attacker.attempts
+    return not (await world.look())["signedOut"]
+
+
+def _judge(outcome: Outcome, username: str, attempts: list[float]) -> None:
+    session = DeviceSession.objects.get(user__username=username)
+    events = SessionEvent.objects.filter(session=session)
+    outcome.ended = session.revoked_reason or ""
+    reuse = events.filter(kind=EventKind.REUSE_DETECTED).order_by("created_at").first()
+    if reuse is None:
+        return
+    outcome.accused = True
+    found_at = reuse.created_at.timestamp()
+    # The first attempt whose answer came after the discovery was the one that led to it.
+    outcome.found_in = next(
+        (number for number, at in enumerate(attempts, 1) if at >= found_at), None
+    )
