@@ -38,8 +38,8 @@ class Way:
     """Of the next refreshes, in the order of their arrival; those after have none."""
     gathered: int = 1
     """How many refreshes wait for one another before the first of them goes on."""
-    refreshes: list[tuple[float, int]] = field(default_factory=list)
-    """When each refresh was answered, in seconds since the epoch, and with which status."""
+    slowest: float = 0
+    """Seconds that the slowest refresh took the server."""
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -106,6 +106,7 @@ class Proxy:
             return await self._ask(request)
         await way.gather()
         fate = way.fates.popleft() if way.fates else None
+        arrived = time.monotonic()
         if fate is None:
             answer = await self._ask(request)
         else:
@@ -114,7 +115,7 @@ class Proxy:
                 answer = await self._ask(request)
                 if fate.repeated:
                     answer = await self._ask(request)
-        way.refreshes.append((time.time(), int(answer.split(maxsplit=2)[1])))
+        way.slowest = max(way.slowest, time.monotonic() - arrived)
         if fate is None:
             return answer
         await asyncio.sleep(fate.delay)

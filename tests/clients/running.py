@@ -19,8 +19,10 @@ from tests.interop.processes import Child
 
 ATTACKER = "attacker"
 SERVERS = 2
-AT_ONCE = 60
+AT_ONCE = 100
 """So many stories that their requests do not wait for one another."""
+TELLINGS = 3
+"""On a busy machine a story is told again, for what was slow there was not the client."""
 
 Attempts = dict[Case, list[float]]
 
@@ -41,10 +43,9 @@ class Stage:
         self.proxy = Proxy([server.port for server in self.servers])
         self.hosts = {name: Host(name) for name in ("javascript", "python")}
 
-    def world(self, case: Case, username: str) -> World:
+    def world(self, case: Case, username: str, again: int) -> World:
         name = "javascript" if case.client in JAVASCRIPT else "python"
-        self.proxy.origin(str(case))
-        return World(case, username, self.hosts[name], self.proxy)
+        return World(case, username, self.hosts[name], self.proxy, again=again)
 
     def close(self) -> None:
         for server in self.servers:
@@ -70,17 +71,14 @@ async def _run_all(
     places = asyncio.Semaphore(AT_ONCE)
 
     async def run(case: Case) -> tuple[Case, Outcome]:
-        world = stage.world(case, usernames[case])
         async with places:
-            # Or all would refresh in the same moment.
-            await asyncio.sleep(random.uniform(0, ACCESS_SECONDS))  # noqa: S311  (no secret)
-            try:
+            for again in range(TELLINGS):
+                # Or all would refresh in the same moment.
+                await asyncio.sleep(random.uniform(0, ACCESS_SECONDS))  # noqa: S311  (no secret)
+                world = stage.world(case, usernames[case], again)
                 signed_in = await _play(world, attempts)
-                await world.host.ask("close", run=world.run)
-            except HostError as error:
-                # Of this one client; the others' stories go on.
-                signed_in = False
-                world.failures.append(str(error))
+                if world.counts:
+                    break
         return case, Outcome(signed_out=not signed_in, failures=world.failures)
 
     async with AsyncExitStack() as stack:
@@ -93,15 +91,21 @@ async def _run_all(
 
 
 async def _play(world: World, attempts: Attempts) -> bool:
-    if world.case.story != ATTACKER:
-        return await tell(world, STORIES[world.case.story])
-    attacker = await follow(world)
-    attempts[world.case] = attacker.attempts
-    return not (await world.look())["signedOut"]
+    try:
+        if world.case.story != ATTACKER:
+            return await tell(world, STORIES[world.case.story])
+        attempts[world.case] = (await follow(world)).attempts
+        return not (await world.look())["signedOut"]
+    except HostError as error:
+        # Of this one client; the others' stories go on.
+        world.failures.append(str(error))
+        return False
 
 
 def _judge(outcome: Outcome, username: str, attempts: list[float]) -> None:
-    session = DeviceSession.objects.get(user__username=username)
+    # The last telling counts, and has signed in last.
+    sessions = DeviceSession.objects.filter(user__username=username)
+    session = sessions.latest("created_at")
     events = SessionEvent.objects.filter(session=session)
     outcome.ended = session.revoked_reason or ""
     reuse = events.filter(kind=EventKind.REUSE_DETECTED).order_by("created_at").first()
