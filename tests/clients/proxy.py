@@ -39,7 +39,7 @@ class Way:
     gathered: int = 1
     """How many refreshes wait for one another before the first of them goes on."""
     slowest: float = 0
-    """Seconds that the slowest refresh took the server."""
+    """Seconds that the slowest request took the server."""
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -68,6 +68,8 @@ class Proxy:
         self._ways: dict[str, Way] = {}
         self._server: asyncio.Server | None = None
         self.port = 0
+        self.under_way = 0
+        """Requests that wait for the servers."""
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, HOST, 0, backlog=512)
@@ -103,32 +105,31 @@ class Proxy:
 
     async def _pass_on(self, way: Way, path: str, request: bytes) -> bytes | None:
         if path != REFRESH:
-            return await self._ask(request)
+            return await self._ask(way, request)
         await way.gather()
         fate = way.fates.popleft() if way.fates else None
-        arrived = time.monotonic()
         if fate is None:
-            answer = await self._ask(request)
-        else:
-            # Their order at the server is part of the story.
-            async with way._turn:
-                answer = await self._ask(request)
-                if fate.repeated:
-                    answer = await self._ask(request)
-        way.slowest = max(way.slowest, time.monotonic() - arrived)
-        if fate is None:
-            return answer
+            return await self._ask(way, request)
+        # Their order at the server is part of the story.
+        async with way._turn:
+            answer = await self._ask(way, request)
+            if fate.repeated:
+                answer = await self._ask(way, request)
         await asyncio.sleep(fate.delay)
         return None if fate.lost else answer
 
-    async def _ask(self, request: bytes) -> bytes:
+    async def _ask(self, way: Way, request: bytes) -> bytes:
         self._ports.rotate()
+        asked = time.monotonic()
+        self.under_way += 1
         reader, writer = await asyncio.open_connection(HOST, self._ports[0])
         try:
             writer.write(request)
             return await reader.read(-1)
         finally:
             writer.close()
+            self.under_way -= 1
+            way.slowest = max(way.slowest, time.monotonic() - asked)
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:

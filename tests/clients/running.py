@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import Any
 
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 from tests.clients.attacker import follow
 from tests.clients.hosts import Host, HostError
 from tests.clients.proxy import Proxy
 from tests.clients.stories import STORIES, tell
-from tests.clients.world import ACCESS_SECONDS, JAVASCRIPT, OPTIONS, Case, Outcome, World
+from tests.clients.world import JAVASCRIPT, OPTIONS, Case, Outcome, World
 from tests.interop.processes import Child
 
 ATTACKER = "attacker"
 SERVERS = 2
 AT_ONCE = 100
-"""So many stories that their requests do not wait for one another."""
+START_EVERY = 0.05
+MOST_UNDER_WAY = 6
 TELLINGS = 3
 """On a busy machine a story is told again, for what was slow there was not the client."""
 
@@ -69,18 +69,20 @@ async def _run_all(
 ) -> tuple[dict[Case, Outcome], Attempts]:
     attempts: Attempts = {}
     places = asyncio.Semaphore(AT_ONCE)
+    starts = asyncio.Lock()
 
     async def run(case: Case) -> tuple[Case, Outcome]:
         async with places:
             for again in range(TELLINGS):
-                # Or all would refresh in the same moment.
-                await asyncio.sleep(random.uniform(0, ACCESS_SECONDS))  # noqa: S311  (no secret)
+                await _wait_for_calm(stage.proxy, starts)
                 world = stage.world(case, usernames[case], again)
                 signed_in = await _play(world, attempts)
                 if world.counts:
                     break
         return case, Outcome(signed_out=not signed_in, failures=world.failures)
 
+    # Attackers, who have threads, must not wait for one another.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE))
     async with AsyncExitStack() as stack:
         for part in (stage.proxy, *stage.hosts.values()):
             await part.start()
@@ -88,6 +90,14 @@ async def _run_all(
         # The longest first, so that the last ones are short.
         ordered = sorted(cases, key=lambda case: not case.story.startswith("11"))
         return dict(await asyncio.gather(*map(run, ordered))), attempts
+
+
+async def _wait_for_calm(proxy: Proxy, starts: asyncio.Lock) -> None:
+    """Begin one after the other, and only while the servers keep up with those that have begun."""
+    async with starts:
+        await asyncio.sleep(START_EVERY)
+        while proxy.under_way > MOST_UNDER_WAY:
+            await asyncio.sleep(START_EVERY)
 
 
 async def _play(world: World, attempts: Attempts) -> bool:
