@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
+from tests.browser.equipment import CHROMIUM_VARIABLE
 from tests.clients.hosts import JAVASCRIPT
 
 SWITCH = "REFRESH_SESSIONS_CLIENTS"
@@ -15,6 +17,16 @@ def left_out() -> str | None:
     """Say in one line why no client can be tested, or None when they can."""
     reason = _missing()
     return f"Clients: left out, {reason}" if reason else None
+
+
+def browser_left_out() -> str | None:
+    """Say in one line why no browser can be crashed, or None when one can."""
+    if os.environ.get(SWITCH) not in {"1", "all"}:
+        return "Crashes: left out, they belong to the clients (tox -e clients)"
+    path = os.environ.get(CHROMIUM_VARIABLE)
+    if path and Path(path).is_file():
+        return None
+    return f"Crashes: left out, {CHROMIUM_VARIABLE} names no browser (run scripts/browser install)"
 
 
 def _missing() -> str | None:
