@@ -1,4 +1,4 @@
-"""A real browser on a real disk, which can be closed properly or killed."""
+"""A real browser on a real disk, which can be killed."""
 
 from __future__ import annotations
 
@@ -35,14 +35,6 @@ class Browser:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-
-    def close(self) -> None:
-        """Have it write all to disk and leave."""
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(PATIENCE)
-        finally:
-            self.kill()
 
     def kill(self) -> None:
         """SIGKILL the browser and every process that it has started."""

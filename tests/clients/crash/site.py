@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         """Hand the request to the server of the transport that the path begins with."""
-        _, transport, rest = self.path.split("/", 2)
+        transport, _, rest = self.path[1:].partition("/")
         server = self.site.servers.get(transport)
         if server is None:
             self._answer(404, [], b"")
