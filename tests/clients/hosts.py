@@ -46,6 +46,7 @@ class Host:
 
         Raises:
             HostError: it failed.
+
         """
         assert self._process is not None
         assert self._process.stdin is not None
@@ -53,7 +54,7 @@ class Host:
         answered = self._open[number] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps({"id": number, "op": op, **command}).encode() + b"\n")
         try:
-            answer = await asyncio.wait_for(answered, PATIENCE)
+            answer: dict[str, Any] = await asyncio.wait_for(answered, PATIENCE)
         except TimeoutError as error:
             raise HostError(f"{op} {command}: no end of it in {PATIENCE} seconds") from error
         if "error" in answer:

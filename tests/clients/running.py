@@ -52,7 +52,9 @@ class Stage:
             server.end()
 
 
-def run_all(cases: Iterable[Case], usernames: dict[Case, str], database: str) -> dict[Case, Outcome]:
+def run_all(
+    cases: Iterable[Case], usernames: dict[Case, str], database: str
+) -> dict[Case, Outcome]:
     """Run each case with the user of its own that it is given."""
     stage = Stage(database)
     try:
@@ -73,18 +75,21 @@ async def _run_all(
 
     async def run(case: Case) -> tuple[Case, Outcome]:
         async with places:
-            for again in range(TELLINGS):
+            again = 0
+            while True:
                 await _wait_for_calm(stage.proxy, starts)
                 world = stage.world(case, usernames[case], again)
-                signed_in = await _play(world, attempts)
-                if world.counts:
-                    break
-        return case, Outcome(signed_out=not signed_in, failures=world.failures)
+                outcome = Outcome(signed_out=not await _play(world, attempts))
+                outcome.failures = world.failures
+                again += 1
+                if world.counts or again == TELLINGS:
+                    return case, outcome
 
     # Attackers, who have threads, must not wait for one another.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE))
     async with AsyncExitStack() as stack:
-        for part in (stage.proxy, *stage.hosts.values()):
+        parts: list[Proxy | Host] = [stage.proxy, *stage.hosts.values()]
+        for part in parts:
             await part.start()
             stack.push_async_callback(part.stop)
         # The longest first, so that the last ones are short.
@@ -96,7 +101,7 @@ async def _wait_for_calm(proxy: Proxy, starts: asyncio.Lock) -> None:
     """Begin one after the other, and only while the servers keep up with those that have begun."""
     async with starts:
         await asyncio.sleep(START_EVERY)
-        while proxy.under_way > MOST_UNDER_WAY:
+        while proxy.under_way > MOST_UNDER_WAY:  # noqa: ASYNC110  (it changes all the time)
             await asyncio.sleep(START_EVERY)
 
 

@@ -28,4 +28,4 @@ REST_FRAMEWORK = {
 }
 
 # None of them has a part in these stories, and each costs time.
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []

@@ -91,7 +91,7 @@ STORIES: dict[str, Story] = {
 
 
 async def tell(world: World, story: Story) -> bool:
-    """Tell a story, and two expiries after it. Gives whether the client is signed in at the end."""
+    """Tell a story, and two expiries after it. Gives whether the client is still signed in."""
     await world.open("a")
     await world.login()
     await story(world)

@@ -8,7 +8,11 @@ from tests.clients.world import CLIENTS_AND_STYLES, Case
 # Or pytest-django would make no database.
 pytestmark = pytest.mark.django_db
 
-CASES = [Case(ATTACKER, client, style, jar) for client, style in CLIENTS_AND_STYLES for jar in (True, False)]
+CASES = [
+    Case(ATTACKER, client, style, jar)
+    for client, style in CLIENTS_AND_STYLES
+    for jar in (True, False)
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db
 
 LONG = "11-twelve-expiries"
 CLIENTS_IN_LONG = {"ky", "rtk-query", "httpx", "authlib"}
-"""With and without a lock around refreshes, in both languages; REFRESH_SESSIONS_CLIENTS=all has all."""
+"""With and without a lock around refreshes, in both languages.
+
+``REFRESH_SESSIONS_CLIENTS=all`` has the others too.
+"""
 
 
 def is_told(case: Case) -> bool:

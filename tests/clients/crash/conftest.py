@@ -22,7 +22,7 @@ def returns(tmp_path_factory, django_db_setup, django_db_blocker) -> Iterator[di
 
     directory: Path = tmp_path_factory.mktemp("profiles")
     with django_db_blocker.unblock():
-        users = {(delay, how): UserFactory() for delay in DELAYS for how in TRANSPORTS}
+        users = {(delay, how): UserFactory.create() for delay in DELAYS for how in TRANSPORTS}
         names = {key: user.get_username() for key, user in users.items()}
         try:
             yield crash_all(directory, names, str(connection.settings_dict["NAME"]))

@@ -35,7 +35,9 @@ class Return:
     accused: bool
 
 
-def crash_all(directory: Path, usernames: Usernames, database: str) -> dict[tuple[int, str], Return]:
+def crash_all(
+    directory: Path, usernames: Usernames, database: str
+) -> dict[tuple[int, str], Return]:
     """Crash a browser after each delay, all at the same time."""
     site = Site(database)
     try:

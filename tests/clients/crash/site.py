@@ -58,6 +58,7 @@ class Site:
 
         Raises:
             queue.Empty: it did not report in time.
+
         """
         return self._reports[visit].get(timeout=PATIENCE)
 
@@ -74,13 +75,13 @@ class Site:
 class _Handler(BaseHTTPRequestHandler):
     site: Site
 
-    def do_GET(self) -> None:  # noqa: N802  (the name that the base class looks for)
+    def do_GET(self) -> None:
         if self.path.startswith("/?"):
             self._answer(200, [("Content-Type", "text/html; charset=utf-8")], PAGE.read_bytes())
         else:
             self._pass_on()
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         _, first, rest = self.path.split("/", 2)
         if first != "report":
             self._pass_on()

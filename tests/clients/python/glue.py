@@ -76,6 +76,7 @@ class Glue:
 
         Raises:
             RefreshFailedError: nobody is signed in.
+
         """
         if self.storage.signed_out:
             raise RefreshFailedError(None)

@@ -39,9 +39,7 @@ class _Renewing(httpx.Auth):
     def __init__(self, client: Httpx, glue: Glue) -> None:
         self.client, self.glue = client, glue
 
-    def auth_flow(
-        self, request: httpx.Request
-    ) -> Generator[httpx.Request, httpx.Response, None]:
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = self.glue.authorization
         response = yield request
         if response.status_code == 401:
@@ -67,9 +65,7 @@ class Httpx:
     """httpx, with its own way to repeat a request."""
 
     def __init__(self, origin: str, glue: Glue) -> None:
-        self.web = httpx.Client(
-            base_url=origin, timeout=TIMEOUT, cookies=glue.storage.cookies
-        )
+        self.web = httpx.Client(base_url=origin, timeout=TIMEOUT, cookies=glue.storage.cookies)
         self.glue = glue
 
     def login(self, body: dict[str, str]) -> dict[str, Any]:
@@ -121,9 +117,7 @@ class Authlib:
             expires_at=_expiry(self.glue.storage.access),
         )
         with self._failing():
-            answer = session.get(
-                f"{self.origin}/who-am-i/", params={"n": number}, timeout=TIMEOUT
-            )
+            answer = session.get(f"{self.origin}/who-am-i/", params={"n": number}, timeout=TIMEOUT)
         answer.raise_for_status()
 
     def renew(self) -> None:
