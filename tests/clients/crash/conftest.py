@@ -1,0 +1,30 @@
+"""All crashes from one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+from tests.clients import equipment
+
+collect_ignore_glob = ["*.py"] if equipment.browser_left_out() else []
+
+
+@pytest.fixture(scope="session")
+def returns(tmp_path_factory, django_db_setup, django_db_blocker) -> Iterator[dict]:
+    """How each session was met after the crash, by delay and transport."""
+    from tests.clients.crash.running import DELAYS, TRANSPORTS, crash_all  # noqa: PLC0415
+    from tests.factories import UserFactory  # noqa: PLC0415
+
+    directory: Path = tmp_path_factory.mktemp("profiles")
+    with django_db_blocker.unblock():
+        users = {(delay, how): UserFactory.create() for delay in DELAYS for how in TRANSPORTS}
+        names = {key: user.get_username() for key, user in users.items()}
+        try:
+            yield crash_all(directory, names, str(connection.settings_dict["NAME"]))
+        finally:
+            get_user_model().objects.filter(pk__in=[user.pk for user in users.values()]).delete()

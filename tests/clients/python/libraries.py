@@ -1,0 +1,186 @@
+"""The clients from PyPI, each as its documentation shows it."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+import httpx
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+
+from tests.clients.python.glue import Glue, RefreshFailedError
+
+TIMEOUT = 20
+
+
+class Client(Protocol):
+    """A tab of one client."""
+
+    def login(self, body: dict[str, str]) -> dict[str, Any]:
+        """Log in, and give the answer's body."""
+
+    def call(self, number: int) -> None:
+        """Ask for something that needs an access token; refresh if it is refused."""
+
+    def renew(self) -> None:
+        """Refresh once."""
+
+
+class _Renewing(httpx.Auth):
+    """The auth flow of httpx's documentation: refuse, refresh, repeat."""
+
+    requires_response_body = True
+
+    def __init__(self, client: Httpx, glue: Glue) -> None:
+        self.client, self.glue = client, glue
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = self.glue.authorization
+        response = yield request
+        if response.status_code == 401:
+            yield from self.renew()
+            request.headers["Authorization"] = self.glue.authorization
+            yield request
+
+    def renew(self) -> Generator[httpx.Request, httpx.Response, None]:
+        sent = self.glue.sent()
+        try:
+            # Not httpx.Request(...), which would leave out the cookies of the client's jar.
+            response = yield self.client.web.build_request(
+                "POST", "/auth/refresh/", json={"refresh": sent}
+            )
+        except GeneratorExit:
+            # The answer was lost, of which httpx tells the flow no more than this.
+            self.glue.fail(None)
+            raise
+        _keep(self.glue, sent, response.status_code, response.text)
+
+
+class Httpx:
+    """httpx, with its own way to repeat a request."""
+
+    def __init__(self, origin: str, glue: Glue) -> None:
+        self.web = httpx.Client(base_url=origin, timeout=TIMEOUT, cookies=glue.storage.cookies)
+        self.glue = glue
+
+    def login(self, body: dict[str, str]) -> dict[str, Any]:
+        answer = self.web.post("/auth/login/", json=body).raise_for_status().json()
+        assert isinstance(answer, dict)
+        return answer
+
+    def call(self, number: int) -> None:
+        auth = _Renewing(self, self.glue)
+        self.web.get("/who-am-i/", params={"n": number}, auth=auth).raise_for_status()
+
+    def renew(self) -> None:
+        flow = _Renewing(self, self.glue).renew()
+        request = next(flow)
+        try:
+            response = self.web.send(request)
+        except httpx.TransportError:
+            flow.close()
+            raise
+        with suppress(StopIteration):
+            flow.send(response)
+
+
+class Authlib:
+    """Authlib's session for requests: looks when the token expires, and refreshes before it calls.
+
+    Hooks turn our JSON into what it expects. All else is its own way: it writes the token that was
+    sent back by itself where an answer has none.
+    """
+
+    def __init__(self, origin: str, glue: Glue) -> None:
+        self.origin, self.glue = origin, glue
+
+    def login(self, body: dict[str, str]) -> dict[str, Any]:
+        answer = self._session().post(
+            f"{self.origin}/auth/login/", json=body, withhold_token=True, timeout=TIMEOUT
+        )
+        answer.raise_for_status()
+        tokens = answer.json()
+        assert isinstance(tokens, dict)
+        return tokens
+
+    def call(self, number: int) -> None:
+        sent = self.glue.sent()
+        # One for each call, as a web application has it: the token comes from where it is stored.
+        session = self._session(
+            access_token=self.glue.storage.access,
+            refresh_token=sent,
+            expires_at=_expiry(self.glue.storage.access),
+        )
+        with self._failing():
+            answer = session.get(f"{self.origin}/who-am-i/", params={"n": number}, timeout=TIMEOUT)
+        answer.raise_for_status()
+
+    def renew(self) -> None:
+        sent = self.glue.sent()
+        with self._failing():
+            self._session(refresh_token=sent).refresh_token(refresh_token=sent, timeout=TIMEOUT)
+
+    def _session(self, **token: Any) -> OAuth2Session:
+        session = OAuth2Session(
+            "client",
+            token=token or None,
+            token_endpoint=f"{self.origin}/auth/refresh/",
+            update_token=self._save,
+            token_endpoint_auth_method=_to_json,
+            leeway=0,
+        )
+        session.cookies = self.glue.storage.cookies
+        session.register_compliance_hook("refresh_token_response", _to_oauth)
+        return session
+
+    def _save(self, token: dict[str, Any], refresh_token: str) -> None:
+        answer = {"access": token["access_token"], "refresh": token["refresh_token"]}
+        self.glue.keep(answer, refresh_token)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except RefreshFailedError as error:
+            self.glue.fail(error.status)
+            raise
+
+
+def _expiry(access: str | None) -> int:
+    payload = (access or "").split(".")[1]
+    return int(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
+
+
+def _to_json(
+    client: object, method: str, url: str, headers: dict[str, str], body: str
+) -> tuple[str, dict[str, str], str]:
+    (sent,) = parse_qs(body)["refresh_token"]
+    json_headers = {**headers, "Content-Type": "application/json"}
+    return url, json_headers, json.dumps({"refresh": sent})
+
+
+def _to_oauth(response: requests.Response) -> requests.Response:
+    if response.status_code != 200:
+        # Or the library would take the body of the refusal for a token.
+        raise RefreshFailedError(response.status_code)
+    answer = response.json()
+    token = {"access_token": answer["access"], "token_type": "Bearer"}
+    if "refresh" in answer:
+        token["refresh_token"] = answer["refresh"]
+    response._content = json.dumps(token).encode()
+    return response
+
+
+def _keep(glue: Glue, sent: str, status: int, text: str) -> None:
+    if status != 200:
+        glue.fail(status)
+        raise RefreshFailedError(status)
+    glue.keep(json.loads(text), sent)
+
+
+LIBRARIES: Mapping[str, Callable[..., Client]] = {"httpx": Httpx, "authlib": Authlib}

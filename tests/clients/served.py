@@ -1,0 +1,31 @@
+"""The tests' project as the server of the clients has it: short lives, and no throttles.
+
+``REFRESH_SESSIONS_SERVED_OPTIONS`` is JSON of options of the package; numbers are seconds.
+"""
+
+import json
+import os
+from datetime import timedelta
+
+from tests.settings import *  # noqa: F403
+from tests.settings import DATABASES as OF_THE_TESTS
+from tests.settings import REST_FRAMEWORK as ORDINARY_REST_FRAMEWORK
+
+DATABASES = {
+    "default": {**OF_THE_TESTS["default"], "NAME": os.environ["REFRESH_SESSIONS_SERVED_DATABASE"]}
+}
+
+REFRESH_SESSIONS = {
+    name: timedelta(seconds=value) if type(value) in {int, float} else value
+    for name, value in json.loads(os.environ["REFRESH_SESSIONS_SERVED_OPTIONS"]).items()
+}
+
+REST_FRAMEWORK = {
+    **ORDINARY_REST_FRAMEWORK,
+    "DEFAULT_THROTTLE_RATES": dict.fromkeys(  # type: ignore[dict-item]
+        ("session-login", "session-login-address", "session-refresh")
+    ),
+}
+
+# None of them has a part in these stories, and each costs time.
+MIDDLEWARE = []
