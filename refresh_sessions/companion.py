@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.hidden import hide
 
 NAME: Final = "refresh_companion"
 
@@ -32,7 +33,7 @@ def read_companion(request: HttpRequest | None) -> str | None:
     """The value of the cookie, or None where there is none."""
     if request is None or not in_use():
         return None
-    return request.COOKIES.get(_name_for(request))
+    return hide(request.COOKIES.get(_name_for(request)))
 
 
 def set_companion(

@@ -27,6 +27,10 @@ class HiddenStr(str):
         # Not a plain copy: serializers call str() on what they validate.
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A slice is plain text; str() is not, and would be pickled for ever.
+        return HiddenStr, (self[:],)
+
 
 class HiddenBytes(bytes):
     """Bytes whose repr tells nothing."""
@@ -37,6 +41,9 @@ class HiddenBytes(bytes):
         return repr(MASK)
 
     __str__ = __repr__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return HiddenBytes, (self[:],)
 
 
 @overload

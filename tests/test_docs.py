@@ -26,6 +26,7 @@ from refresh_sessions.models import (
     TokenFamily,
 )
 from refresh_sessions.policies import SessionPolicy
+from refresh_sessions.rest_framework.exceptions import TokenFamilyOverCookie
 from refresh_sessions.rotation import MAX_RECOVERIES_IN_A_ROW, FamilyState
 from refresh_sessions.sessions.exporting import BATCH_SIZE, COLUMNS
 from refresh_sessions.sessions.pruning import RETENTION
@@ -115,6 +116,7 @@ class TestRotationPage:
             "transaction_mode",
             # A cookie, and a detail of an event.
             companion.NAME,
+            TokenFamilyOverCookie.default_code,
             "after_end",
         }
         assert quoted("[a-z]+(?:_[a-z]+)+") - known == set()

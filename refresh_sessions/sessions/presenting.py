@@ -9,6 +9,7 @@ from refresh_sessions.companion import in_use, read_companion
 from refresh_sessions.conf import get_settings
 from refresh_sessions.devices import device_of, network_of
 from refresh_sessions.exceptions import DeviceProofRequiredError
+from refresh_sessions.hidden import hide
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.rotation import Presenter
 from refresh_sessions.tokens.refresh import digest, new_secret
@@ -24,7 +25,7 @@ def presenter_of(family: TokenFamily, request: HttpRequest | None) -> Presenter:
 
 def new_companion() -> str | None:
     """128 random bits for the companion cookie of a new family, None where it is not in use."""
-    return new_secret() if in_use() else None
+    return hide(new_secret()) if in_use() else None
 
 
 def require_companion(family: TokenFamily, presenter: Presenter) -> None:

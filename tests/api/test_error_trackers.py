@@ -2,6 +2,8 @@
 
 import linecache
 import re
+from contextvars import copy_context
+from functools import partial
 
 import pytest
 from django.conf import settings as django_settings
@@ -79,9 +81,10 @@ class Flow:
 
     def send(self):
         self.client.cookies.load(self.cookies)
-        options = {"format": "json", **self.options}
-        send = getattr(self.client, self.method)
-        return send(f"/auth/{self.path}", self.body, headers=self.headers, **options)
+        options = {"format": "json", **self.options, "headers": self.headers}
+        send = partial(getattr(self.client, self.method), f"/auth/{self.path}", self.body)
+        # A failure between two statements may leave a context variable set.
+        return copy_context().run(send, **options)
 
 
 def login(person, ada):

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from refresh_sessions.accounts import auth_digest
 from refresh_sessions.conf import get_settings
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import limiting, revoke_user_sessions, revoking
@@ -27,7 +28,7 @@ def collect(user, number):
             user=user,
             created_at=now - timedelta(hours=1, seconds=number - age),
             expires_at=now + timedelta(days=1),
-            auth_hash="0" * 64,
+            auth_hash=auth_digest(user),
         )
         for age in range(number)
     )

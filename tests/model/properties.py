@@ -87,8 +87,8 @@ def deaf_alarm(graph: Graph) -> str | None:
 def silent_end(graph: Graph) -> str | None:
     """The session is revoked, the attacker had used what he got, and no return is recorded.
 
-    After the overlap at the latest, either the owner's token or one of the attacker's is reuse. Not
-    so where a sibling was forgiven what an attacker who looks alike did: see ``test_theft``.
+    After the overlap at the latest, either the owner's token or one of the attacker's is reuse.
+    Not so where a sibling was forgiven what an attacker who looks alike did: see ``test_theft``.
     """
 
     def is_silent(world: World) -> bool:

@@ -59,7 +59,7 @@ class TestEachMail:
             template_rendered.disconnect(look)
         assert seen
         known = {"user", "username", "session", "device", "ip_address", "time"}
-        reuse_knows = known | {"presented_by", "refreshed_by", "everywhere"}
+        reuse_knows = known | {"presented_by", "refreshed_by", "after_end", "everywhere"}
         basics = {"True", "False", "None"}
         for context in seen:
             assert context.keys() - basics in (known, reuse_knows)

@@ -83,7 +83,7 @@ def test_values_are_of_all_settings_for_which_we_have_a_class():
     none_of_ours = {"DEFAULT_RENDERER_CLASSES", "DEFAULT_SCHEMA_CLASS"}
     fitting = {name for name, _ in SETTINGS.values()} - none_of_ours
     assert set(VALUES) == fitting | {"EXCEPTION_HANDLER"}
-    assert len(VALUES["DEFAULT_THROTTLE_CLASSES"]) == 5
+    assert len(VALUES["DEFAULT_THROTTLE_CLASSES"]) == 6
 
 
 @pytest.mark.parametrize("setting", VALUES)
