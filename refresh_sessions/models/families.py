@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions import devices
 from refresh_sessions.database import DatabaseNow
+from refresh_sessions.models.fields import ClientTextField
 
 
 class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):
@@ -57,7 +58,7 @@ class TokenFamily(models.Model):
     )
     idle_expires_at = models.DateTimeField(_("idle expiry"))
     last_ip_address = models.GenericIPAddressField(_("last address"), null=True)
-    last_user_agent = models.CharField(
+    last_user_agent = ClientTextField(
         _("last user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
     authenticated_at = models.DateTimeField(

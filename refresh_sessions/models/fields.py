@@ -1,0 +1,51 @@
+"""Columns for text that clients write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from refresh_sessions.charsets import storable
+
+
+class ClientTextField(models.CharField):  # type: ignore[type-arg]
+    """Text that a client wrote: what the column cannot hold of it is replaced."""
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """The value as the database takes it."""
+        if isinstance(value, str):
+            table = self.model._meta.db_table
+            value = storable(value, connection, table=table, column=str(self.column))
+        return super().get_db_prep_save(value, connection)
+
+    def deconstruct(self) -> Any:
+        """As an ordinary field: the column is one, and migrations need not import this class."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
+class FoldedTextField(ClientTextField):
+    """Another field's text without case, for searches that an index serves.
+
+    Written by Python and not by the database: lower() of SQLite knows ASCII alone, that of
+    PostgreSQL depends on the collation, and Django looks at a generated column by connecting to
+    the server, which ``check`` must do without.
+    """
+
+    def __init__(self, *args: Any, of: str = "", **kwargs: Any) -> None:
+        self.of = of
+        kwargs.update(editable=False, blank=True, default="")
+        super().__init__(*args, **kwargs)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001  (Django's)
+        """Follow the other field, unless that was not read."""
+        if self.of in model_instance.__dict__:
+            setattr(model_instance, self.attname, fold(getattr(model_instance, self.of)))
+        return super().pre_save(model_instance, add)
+
+
+def fold(text: str) -> str:
+    """The text as it is stored and searched for: of three times the length at most."""
+    return text.casefold()
