@@ -13,6 +13,8 @@ import tests.settings
 # Nothing listens on port 1: a connection is refused at once.
 server = {{"HOST": "127.0.0.1", "PORT": "1", "NAME": "none", "USER": "none", "PASSWORD": "none"}}
 tests.settings.DATABASES = {{"default": {{"ENGINE": "django.db.backends.postgresql", **server}}}}
+if {schema!r}:
+    tests.settings.INSTALLED_APPS.append("drf_spectacular")
 import django
 django.setup()
 from io import StringIO
@@ -38,5 +40,5 @@ SCHEMA = [("spectacular", {"validate": True, "file": "/dev/null"})]
 
 def test_commands_that_read_code_alone_work_without_postgresql():
     pytest.importorskip("psycopg")
-    commands = [*COMMANDS, *(SCHEMA if find_spec("drf_spectacular") else ())]
-    run_afresh(PROGRAM.format(commands=commands))
+    schema = SCHEMA if find_spec("drf_spectacular") else []
+    run_afresh(PROGRAM.format(commands=[*COMMANDS, *schema], schema=schema))
