@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from refresh_sessions.admin.addressing import parse_address, parse_beginning
 from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.models import DeviceSession
+from refresh_sessions.models.fields import fold
 
 USERS: Final = 100
 """Users that one word of a search may stand for."""
@@ -52,7 +53,7 @@ def _matching(phrase: str, user_fields: list[str], *, using: str) -> Q:
     words = phrase.split()
     if len(words) == 1:
         return _like_word(phrase, user_fields, using=using)
-    named = Q(name_folded__startswith=phrase.lower())
+    named = Q(name_folded__startswith=fold(phrase))
     if len(words) > WORDS:
         return named
     each = (_like_word(word, user_fields, using=using) for word in words)
@@ -66,7 +67,7 @@ def _like_word(word: str, user_fields: list[str], *, using: str) -> Q:
     if (at_address := address_like(word, using=using)) is not None:
         return at_address
     users = users_like(word, user_fields, using=using)
-    return Q(user__in=users) | _begins("name_folded", word.lower(), using=using)
+    return Q(user__in=users) | _begins("name_folded", fold(word), using=using)
 
 
 def parse_key(word: str) -> UUID | None:

@@ -2,15 +2,18 @@
 
 Errors come with every ``manage.py check``, warnings with ``check --deploy``. One warning comes
 with every check: that no view accepts access tokens explains why a developer's first call fails.
-None of them asks the database. ``docs/checks.md`` lists them all.
+None of them asks the database but one, and that only where ``--database`` names it.
+``docs/checks.md`` lists them all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.core.checks import CheckMessage, Tags, register
 
+from refresh_sessions.checks.charsets import check_configured_charsets, check_stored_charsets
 from refresh_sessions.checks.deployment import find_risks
 from refresh_sessions.checks.keys import find_key_mistakes, find_key_risks
 from refresh_sessions.checks.mistakes import find_malformed, find_mistakes
@@ -42,4 +45,17 @@ def check_deployment(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
     """Everything that works, but should not be in use where it matters."""
     if any(find_malformed()):
         return []
-    return [*find_risks(get_settings()), *find_key_risks(get_settings())]
+    return [
+        *find_risks(get_settings()),
+        *find_key_risks(get_settings()),
+        *check_configured_charsets(),
+    ]
+
+
+# Without our tag: "check --tag" would have it ask every database there is.
+@register(Tags.database)
+def check_databases(
+    app_configs: Any = None, databases: Iterable[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """What only a server knows; Django names the databases that may be asked."""
+    return list(check_stored_charsets(databases))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,7 +28,12 @@ from refresh_sessions.database import DatabaseNow
 from refresh_sessions.devices import ClientHints, DeviceKind
 from refresh_sessions.models import owners
 from refresh_sessions.models.families import TokenFamily
-from refresh_sessions.models.fields import PrintableCharField
+from refresh_sessions.models.fields import (
+    ClientTextField,
+    FoldedTextField,
+    PrintableCharField,
+    fold,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -111,11 +117,32 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
         """Those of one user."""
         return self.filter(user=user)
 
+    def update(self, **kwargs: Any) -> int:
+        """Keep what follows a name up to date."""
+        if "name" in kwargs:
+            kwargs.setdefault("name_folded", _folded(kwargs["name"]))
+        return super().update(**kwargs)
+
+    def bulk_update(
+        self, objs: Iterable[DeviceSession], fields: Iterable[str], batch_size: int | None = None
+    ) -> int:
+        """Keep what follows a name up to date."""
+        sessions, names = list(objs), list(fields)
+        if "name" in names:
+            names.append("name_folded")
+            for session in sessions:
+                session.name_folded = _folded(session.name)
+        return super().bulk_update(sessions, names, batch_size)
+
     @staticmethod
     def _has_usable_family() -> IsNull:
         # Not EXISTS: of that PostgreSQL makes a join, for which it reads all families there are.
         families = TokenFamily.objects.usable().filter(session=OuterRef("pk"))
         return IsNull(Subquery(families.values("pk")[:1]), False)  # noqa: FBT003
+
+
+def _folded(name: Any) -> Any:
+    return fold(name) if isinstance(name, str) else Lower(name)
 
 
 class DeviceSession(models.Model):
@@ -135,16 +162,11 @@ class DeviceSession(models.Model):
         verbose_name=_("user"),
     )
     name = PrintableCharField(_("name"), max_length=NAME_LENGTH, blank=True)
-    name_folded = models.GeneratedField(
-        expression=Lower("name"),
-        output_field=models.CharField(max_length=NAME_LENGTH),
-        db_persist=True,
-        editable=False,
-    )
+    name_folded = FoldedTextField(of="name", max_length=3 * NAME_LENGTH)
     user_agent = PrintableCharField(
         _("user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
-    client_hints = models.CharField(max_length=devices.STORED_LENGTH, blank=True, editable=False)
+    client_hints = ClientTextField(max_length=devices.STORED_LENGTH, blank=True, editable=False)
     kind = models.CharField(
         _("kind of device"),
         max_length=KIND_LENGTH,
@@ -199,6 +221,15 @@ class DeviceSession(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.device or str(self.pk)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep what follows a name up to date."""
+        if (fields := kwargs.get("update_fields")) is not None and "name" in fields:
+            kwargs["update_fields"] = {*fields, "name_folded"}
+        if "name" in self.__dict__:
+            # Also where it was not read: Django leaves deferred fields out.
+            self.name_folded = _folded(self.name)
+        super().save(*args, **kwargs)
 
     @property
     def device(self) -> str:

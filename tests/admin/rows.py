@@ -31,18 +31,13 @@ _USERS = """
 # in a table that has grown.
 _SESSIONS = """
     INSERT INTO refresh_sessions_devicesession (
-        id, user_id, name, user_agent, client_hints, kind, ip_address, created_at, expires_at,
-        revoked_at, revoked_reason, auth_hash
+        id, user_id, name, name_folded, user_agent, client_hints, kind, ip_address, created_at,
+        expires_at, revoked_at, revoked_reason, auth_hash
     )
     SELECT
         gen_random_uuid(),
         (SELECT min(id) FROM auth_user) + floor((%(users)s - 1) * power(random(), 2)),
-        CASE
-            WHEN dice < 0.6 THEN ''
-            WHEN dice < 0.8 THEN format('iPhone of person %%s', n %% 5000)
-            WHEN dice < 0.999 THEN format('Person %%s''s laptop', n %% 5000)
-            ELSE 'Kitchen tablet'
-        END,
+        called, lower(called),
         'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like '
             'Gecko) Version/18.1 Mobile/15E148 Safari/604.1 build/' || n %% 997,
         '{}',
@@ -65,6 +60,12 @@ _SESSIONS = """
     FROM (
         SELECT
             n, dice, chance, place, ended, born,
+            CASE
+                WHEN dice < 0.6 THEN ''
+                WHEN dice < 0.8 THEN format('iPhone of person %%s', n %% 5000)
+                WHEN dice < 0.999 THEN format('Person %%s''s laptop', n %% 5000)
+                ELSE 'Kitchen tablet'
+            END AS called,
             CASE
                 -- Whose end still lies ahead is live.
                 WHEN born + ended * interval '7 days' > now() THEN ''

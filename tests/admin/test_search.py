@@ -1,7 +1,6 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import connection
 from django.urls import reverse
 
 from refresh_sessions.admin import searching
@@ -139,7 +138,6 @@ def test_search_keeps_to_what_was_filtered(pages, make_session):
     assert pages.listed(q="kitchen", status="live") == {live.pk}
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="folds the letters of ASCII only")
 def test_search_folds_letters_of_all_alphabets(pages, make_session):
     wanted = make_session(name="ÉTAGÈRE")
     assert pages.listed(q="étag") == {wanted.pk}
