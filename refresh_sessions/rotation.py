@@ -254,6 +254,11 @@ def may_write_back(
     return verdict is Verdict.AHEAD_OF_DATABASE or in_between
 
 
+def companion_wins(family: FamilyState, presenter: Presenter) -> bool:
+    """Whether the last rotation lacked the companion that this client shows."""
+    return presenter.shows_companion and not family.companion_shown
+
+
 def keeps_opened_family(family: FamilyState, presenter: Presenter) -> bool:
     """Whether a recovery leaves the family alone that the rotation before it opened.
 
@@ -299,7 +304,11 @@ def _judge_sibling(
     early = family.rotated_at is not None and now - family.rotated_at < rules.overlap / 3
     if presenter.shows_companion and family.companion_shown and early and generation != newest:
         return Verdict.SUCCESSOR
-    if generation == redeemable and rules.lost_response_recovery and _wins(family, presenter):
+    if (
+        generation == redeemable
+        and rules.lost_response_recovery
+        and companion_wins(family, presenter)
+    ):
         return _recover(generation, family, presenter)
     if family.companion_shown and not presenter.shows_companion:
         return Verdict.SUPERSEDED
@@ -320,13 +329,8 @@ def _judge_used(
     return Verdict.REUSED
 
 
-def _wins(family: FamilyState, presenter: Presenter) -> bool:
-    """Whether the last rotation lacked the companion that this client shows."""
-    return presenter.shows_companion and not family.companion_shown
-
-
 def _recover(generation: int, family: FamilyState, presenter: Presenter) -> Verdict:
-    wins = _wins(family, presenter)
+    wins = companion_wins(family, presenter)
     if family.opened_family_used and not wins and not keeps_opened_family(family, presenter):
         # Whoever uses the family that the lost answer opened has got that answer.
         return Verdict.REUSED

@@ -19,7 +19,7 @@ from refresh_sessions.database import commit_when_busy, forbid_outer_transaction
 from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import FamilyLimitReachedError, InvalidTokenError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
-from refresh_sessions.rotation import FamilyState, Presenter, Verdict, judge
+from refresh_sessions.rotation import Presenter, Verdict
 from refresh_sessions.sessions.checking import AccessGrant, check_state
 from refresh_sessions.sessions.issuing import (
     TokenPair,
@@ -27,6 +27,7 @@ from refresh_sessions.sessions.issuing import (
     idle_expiry,
     issue_pair,
 )
+from refresh_sessions.sessions.judging import judge_token
 from refresh_sessions.sessions.presenting import presenter_of, require_companion
 from refresh_sessions.sessions.proving import proof_of, require_fresh_proof
 from refresh_sessions.sessions.reading import is_stored, read_family, state_of
@@ -36,7 +37,6 @@ from refresh_sessions.sessions.rotating import (
     Allowance,
     advance,
     compare_and_swap,
-    rules_in_force,
 )
 from refresh_sessions.sessions.turns import since_the_turn, take_turn
 from refresh_sessions.signals import session_refreshed
@@ -141,7 +141,7 @@ class _Opening:
             raise InvalidTokenError
         presenter = presenter_of(parent, self.request)
         require_companion(parent, presenter)
-        verdict = self._judge(state_of(parent), parent, presenter)
+        verdict = self._judge(parent, presenter)
         check_state(access, parent)
         require_fresh_proof(parent, access, max_age=get_settings().REAUTHENTICATION_MAX_AGE)
         _check_limit(parent.session, using)
@@ -171,16 +171,10 @@ class _Opening:
         now, extra = opened.parent.now, opened.extra
         return issue_pair(family, secret=secret, now=now, request=self.request, extra=extra)
 
-    def _judge(self, state: FamilyState, parent: TokenFamily, presenter: Presenter) -> Verdict:
+    def _judge(self, parent: TokenFamily, presenter: Presenter) -> Verdict:
         """The verdict of a refresh, as far as it lets the newest token open a family."""
-        verdict = judge(
-            self.claims.generation,
-            state,
-            presenter=presenter,
-            token_expires_at=self.claims.expires_at,
-            now=parent.now,
-            rules=rules_in_force(),
-        )
+        verdict = judge_token(self.claims, parent, presenter, using=self.using)
+        state = state_of(parent)
         if verdict.repeats and self.claims.generation == state.generation:
             # Within the overlap a refresh would not rotate, opening a family does.
             verdict = Verdict.ROTATE

@@ -28,11 +28,10 @@ from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
 from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.rotation import (
-    FamilyState,
     Presenter,
     Verdict,
+    companion_wins,
     is_kin,
-    judge,
     keeps_opened_family,
 )
 from refresh_sessions.sessions.issuing import (
@@ -42,12 +41,13 @@ from refresh_sessions.sessions.issuing import (
     issue_access,
     issue_pair,
 )
+from refresh_sessions.sessions.judging import judge_token
 from refresh_sessions.sessions.presenting import presenter_of, require_companion
 from refresh_sessions.sessions.proving import proof_of
-from refresh_sessions.sessions.reading import opened_family_used, read_family, state_of
+from refresh_sessions.sessions.reading import read_family, state_of
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.sessions.refusing import refuse
-from refresh_sessions.sessions.rotating import Allowance, advance, rules_in_force, write
+from refresh_sessions.sessions.rotating import Allowance, ClosedFamily, advance, write
 from refresh_sessions.signals import refresh_token_recovered, session_refreshed
 from refresh_sessions.tokens import refresh
 
@@ -107,13 +107,10 @@ class _Refresh:
             return self._issue(written, family)
         presenter = presenter_of(family, self.request)
         require_companion(family, presenter)
-        state = state_of(family)
-        verdict = self._judge(state, family, presenter)
-        if verdict is Verdict.RECOVER and opened_family_used(family, using=self.using):
-            verdict = self._judge(replace(state, opened_family_used=True), family, presenter)
+        verdict = judge_token(self.claims, family, presenter, using=self.using)
         if verdict.mints:
             allowance = Allowance.of(family)
-            if not allowance.permits(self.claims.generation, state):
+            if not allowance.permits(self.claims.generation, state_of(family)):
                 return refuse(Verdict.REFRESH_LIMIT, self.claims, family, self.request)
             # A policy that fails must not use up the token that the client has.
             self.extra = extra_claims(family.session, request=self.request)
@@ -122,16 +119,6 @@ class _Refresh:
         if verdict.repeats:
             return self._answer_sibling(verdict, family, presenter)
         return refuse(verdict, self.claims, family, self.request)
-
-    def _judge(self, state: FamilyState, family: TokenFamily, presenter: Presenter) -> Verdict:
-        return judge(
-            self.claims.generation,
-            state,
-            presenter=presenter,
-            token_expires_at=self.claims.expires_at,
-            now=family.now,
-            rules=rules_in_force(),
-        )
 
     def _read(self) -> TokenFamily:
         """The family with session, user and clock, on the primary: a replica may lag behind."""
@@ -158,9 +145,7 @@ class _Refresh:
         allowance: Allowance,
     ) -> None:
         found: dict[str, Any] = {"generation": family.generation}
-        closes = None
-        if verdict is Verdict.RECOVER and not keeps_opened_family(state_of(family), presenter):
-            closes = family.opened_family
+        closes = self._closed_by(verdict, family, presenter)
         if verdict is not Verdict.RECOVER:
             family.authenticated_at = proof_of(family, family.generation)
         else:
@@ -183,6 +168,18 @@ class _Refresh:
             if is_connection_lost(error):
                 self.unsure.append((verdict, family))
             raise
+
+    def _closed_by(
+        self, verdict: Verdict, family: TokenFamily, presenter: Presenter
+    ) -> ClosedFamily | None:
+        """The family that the rotation before opened, if a recovery takes that back."""
+        if verdict is not Verdict.RECOVER or family.opened_family is None:
+            return None
+        state = state_of(family)
+        if keeps_opened_family(state, presenter):
+            return None
+        wins = companion_wins(state, presenter)
+        return ClosedFamily(pk=family.opened_family, even_if_used=wins)
 
     def _issue(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
         if verdict is Verdict.AHEAD_OF_DATABASE:

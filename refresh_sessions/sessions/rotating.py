@@ -57,6 +57,14 @@ class Allowance:
         return may_mint(generation, state, max_refreshes=self.limit, elsewhere=self.elsewhere)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedFamily:
+    """A family that is closed because the rotation that opened it is taken back."""
+
+    pk: UUID
+    even_if_used: bool
+
+
 def advance(
     family: TokenFamily,
     verdict: Verdict,
@@ -121,7 +129,7 @@ def write(
     *,
     allowance: Allowance,
     using: str,
-    closes: UUID | None = None,
+    closes: ClosedFamily | None = None,
 ) -> None:
     """Write what ``advance`` has made of a family, unless the row is no longer as it was found.
 
@@ -147,14 +155,14 @@ def write(
             raise LostRaceError
         compare_and_swap(family, found, using=using)
         if closes is not None:
-            _close_unused(closes, using)
+            _close(closes, using)
 
 
-def _close_unused(family_id: UUID, using: str) -> None:
-    unused = TokenFamily.objects.using(using).filter(
-        pk=family_id, closed_at__isnull=True, rotated_at__isnull=True
-    )
-    if not unused.update(closed_at=DatabaseNow()):
+def _close(closed: ClosedFamily, using: str) -> None:
+    families = TokenFamily.objects.using(using).filter(pk=closed.pk, closed_at__isnull=True)
+    if not closed.even_if_used:
+        families = families.filter(rotated_at__isnull=True)
+    if not families.update(closed_at=DatabaseNow()) and not closed.even_if_used:
         # It has been refreshed since it was looked at: its holder has got the answer.
         raise LostRaceError
 

@@ -9,12 +9,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.database import after_commit, retry_when_busy
 from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
-from refresh_sessions.rotation import Presenter, Verdict, judge
+from refresh_sessions.rotation import Verdict
+from refresh_sessions.sessions.judging import judge_token
 from refresh_sessions.sessions.presenting import presenter_of, require_companion
-from refresh_sessions.sessions.reading import state_of
 from refresh_sessions.sessions.refusing import end_for_reuse
 from refresh_sessions.sessions.revoking import revoke_session
-from refresh_sessions.sessions.rotating import rules_in_force
 from refresh_sessions.tokens.access import AccessClaims
 from refresh_sessions.tokens.refresh import RefreshClaims
 
@@ -49,7 +48,7 @@ def sign_out(
     if isinstance(claims, RefreshClaims):
         presenter = presenter_of(family, request)
         require_companion(family, presenter)
-        if _judge(claims, family, presenter) is Verdict.REUSED:
+        if judge_token(claims, family, presenter, using=using) is Verdict.REUSED:
             return end_for_reuse(claims, family, request)
     if _has_ended(family):
         return False
@@ -87,17 +86,6 @@ def end_by_holder(
             ),
         )
     return ended
-
-
-def _judge(claims: RefreshClaims, family: TokenFamily, presenter: Presenter) -> Verdict:
-    return judge(
-        claims.generation,
-        state_of(family),
-        presenter=presenter,
-        token_expires_at=claims.expires_at,
-        now=family.now,
-        rules=rules_in_force(),
-    )
 
 
 def _find(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:

@@ -91,12 +91,12 @@ _SESSIONS = """
 _FAMILIES = """
     INSERT INTO refresh_sessions_tokenfamily (
         id, session_id, secret_digest, generation, rotated_at, idle_expires_at, last_ip_address,
-        last_user_agent, authentication_methods
+        last_user_agent, authentication_methods, companion_digest, recoveries_by_others
     )
     SELECT gen_random_uuid(), id, repeat('0', 64), 40,
         created_at + (least(now(), coalesce(revoked_at, expires_at)) - created_at) * random(),
         expires_at,
-        ip_address, user_agent, '["pwd"]'
+        ip_address, user_agent, '["pwd"]', '', 0
     FROM refresh_sessions_devicesession, generate_series(1, 20) family
     WHERE family = 1 OR (family = 2 AND abs(hashtext(id::text)) %% 20 = 0)
     ORDER BY created_at

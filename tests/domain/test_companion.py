@@ -102,6 +102,16 @@ class TestAttacker:
             clock.move(AFTER_OVERLAP)
         assert session_of(pair).revoked_reason == "reuse"
 
+    def test_who_opened_a_family_and_used_it_loses_both_to_the_owner(self, pair, clock):
+        stolen = open_family(check_access_token(pair.access), pair.refresh, request=elsewhere())
+        refresh_session(stolen.opened.refresh, request=elsewhere())
+        assert refresh_session(pair.refresh, request=browser(pair)).refresh
+        assert family_of(stolen.opened).closed_at is not None
+        assert call(stolen.opened) == "session_revoked"
+        clock.move(AFTER_OVERLAP)
+        assert refused(stolen.opened.refresh, request=elsewhere()) == "session_revoked"
+        assert kinds(pair)[-1] == "reuse_detected"
+
     def test_without_the_owner_using_the_successor_gets_two_recoveries(self, pair, clock):
         refresh_session(pair.refresh)
         for _ in range(2):

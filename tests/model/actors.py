@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from django.http import HttpRequest
+from django.test import RequestFactory
+
 from refresh_sessions.exceptions import RefreshSessionsError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import check_access_token, refresh_session
@@ -13,7 +16,7 @@ from refresh_sessions.tokens import access as access_tokens
 from tests.clock import Clock
 from tests.domain.stories import AFTER_OVERLAP
 from tests.factories import make_pair
-from tests.model.former_reference import Answer, Family, Rule
+from tests.model.reference import Answer, Family, Presenter, Rule
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Counter(ABC):
     def sign_in(self) -> Tokens: ...
 
     @abstractmethod
-    def refresh(self, token: Any) -> Tokens: ...
+    def refresh(self, token: Any, *, elsewhere: bool) -> Tokens:
+        """Present a refresh token, from where the owner is or from elsewhere."""
 
     @abstractmethod
     def call(self, access: Any) -> bool:
@@ -49,7 +53,7 @@ class Counter(ABC):
 
     @abstractmethod
     def wait_half(self) -> None:
-        """Let the first half of the overlap pass."""
+        """Let the first third of the overlap pass."""
 
     @property
     @abstractmethod
@@ -64,18 +68,23 @@ class ModelCounter(Counter):
         self.rule = rule
         self.family = Family()
         self.proven = True
+        self.last_elsewhere = False
 
     def sign_in(self) -> Tokens:
         return Tokens(self.family.newest, self.family.newest, self.proven)
 
-    def refresh(self, token: int) -> Tokens:
-        if self.family.ended_by:
-            raise Refused("over")
-        answer, self.family, refresh, access = self.rule.refresh(token, self.family)
-        if access is None:
-            raise Refused("later" if answer is Answer.SUPERSEDED else "over")
-        self.proven = self.proven and answer is not Answer.RECOVERED
-        return Tokens(refresh, access, self.proven)
+    def refresh(self, token: int, *, elsewhere: bool) -> Tokens:
+        presenter = Presenter(resembles=elsewhere == self.last_elsewhere)
+        reply = self.rule.refresh(token, self.family, presenter)
+        self.family = reply.family
+        if reply.access is None:
+            raise Refused("later" if reply.answer is Answer.SUPERSEDED else "over")
+        recovered = reply.answer is Answer.RECOVERED
+        if reply.answer.mints and not (recovered and not presenter.resembles):
+            self.last_elsewhere = elsewhere
+        self.proven = self.proven and not recovered
+        proven = self.proven and reply.answer is not Answer.ACCESS_ONLY
+        return Tokens(reply.refresh, reply.access, proven)
 
     def call(self, access: int) -> bool:
         accepted = self.rule.accepts(access, self.family)
@@ -84,15 +93,16 @@ class ModelCounter(Counter):
         return accepted
 
     def wait(self) -> None:
-        self.family = self.family._replace(fresh=False, early=False)
+        self.family = self.family._replace(age=self.rule.overlap)
 
     def wait_half(self) -> None:
-        self.family = self.family._replace(early=False)
+        self.family = self.family._replace(age=self.rule.early)
 
     @property
     def ended_by(self) -> str:
-        reasons = {Answer.ACCUSED: "reuse", Answer.RECOVERY_LIMIT: "recovery_limit"}
-        return reasons[self.family.ended_by] if self.family.ended_by else ""
+        if self.family.alarm:
+            return "reuse"
+        return "recovery_limit" if self.family.limit else ""
 
 
 class PackageCounter(Counter):
@@ -102,14 +112,14 @@ class PackageCounter(Counter):
         self.clock = clock
 
     def sign_in(self) -> Tokens:
-        pair = make_pair(methods=("pwd",))
+        pair = make_pair(methods=("pwd",), request=_request(elsewhere=False))
         self.session = pair.session
         self.clock.move(AFTER_OVERLAP)
         return Tokens(pair.refresh, pair.access, proven=True)
 
-    def refresh(self, token: str) -> Tokens:
+    def refresh(self, token: str, *, elsewhere: bool) -> Tokens:
         try:
-            pair = refresh_session(token)
+            pair = refresh_session(token, request=_request(elsewhere=elsewhere))
         except RefreshSessionsError as error:
             raise Refused("later" if error.code == "refresh_superseded" else "over") from error
         claims = access_tokens.verify(pair.access)
@@ -133,18 +143,25 @@ class PackageCounter(Counter):
         return DeviceSession.objects.get(pk=self.session.pk).revoked_reason
 
 
+def _request(*, elsewhere: bool) -> HttpRequest:
+    address, agent = ("198.51.100.7", "curl/8") if elsewhere else ("192.0.2.1", "App/1")
+    return RequestFactory().post("/", REMOTE_ADDR=address, HTTP_USER_AGENT=agent)
+
+
 class Person:
     """Somebody with a storage for tokens, who counts what they are given."""
 
-    def __init__(self, counter: Counter, tokens: Tokens) -> None:
+    def __init__(self, counter: Counter, tokens: Tokens, *, elsewhere: bool = False) -> None:
         self.counter = counter
+        self.elsewhere = elsewhere
         self.token, self.access = tokens.refresh, tokens.access
         self.first = tokens.refresh
         self.got: list[Tokens] = []
 
     def copied(self) -> Person:
         """A thief with all that this person has stored."""
-        return Person(self.counter, Tokens(self.token, self.access, proven=True))
+        tokens = Tokens(self.token, self.access, proven=True)
+        return Person(self.counter, tokens, elsewhere=True)
 
     def refresh(self, token: Any = None) -> str:
         """Refresh, store what comes, and say how that went."""
@@ -158,7 +175,7 @@ class Person:
 
     def ask(self, token: Any = None) -> Tokens:
         """Refresh, but store nothing: the answer is late, or lost."""
-        tokens = self.counter.refresh(token or self.token)
+        tokens = self.counter.refresh(token or self.token, elsewhere=self.elsewhere)
         self.got.append(tokens)
         return tokens
 

@@ -24,17 +24,26 @@ from hypothesis.stateful import (
 )
 
 from tests.clock import standing_clock
-from tests.model.former_reference import RECOVERIES, Rule
-from tests.model.timed import Limits
-from tests.model.twin import Holding, Twin
+from tests.model.reference import RECOVERIES, Confirm, Rule
+from tests.model.timed import CONFIRMED_AFTER, Client, Limits
+from tests.model.twin import OWNER, Holding, Twin
 
 # Not a whole second: the exp of a JWT is cut, the columns are not.
 START = datetime(2026, 1, 1, 12, 0, 0, 654_321, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 OVERLAP = timedelta(seconds=10)
 
-EDGES = st.sampled_from(["half", "overlap", "idle", "hard", "refresh exp", "access exp"])
+EDGES = st.sampled_from(
+    ["third", "overlap", "confirm", "idle", "hard", "refresh exp", "access exp"]
+)
 OFFSETS = st.sampled_from([-TICK, timedelta(0), TICK])
+
+CLIENTS = st.builds(Client, companion=st.booleans(), elsewhere=st.booleans())
+AFTER = {
+    Confirm.AT_ONCE: timedelta(0),
+    Confirm.AFTER_A_MINUTE: CONFIRMED_AFTER,
+    Confirm.NEVER: None,
+}
 
 EXAMPLES = int(os.environ.get("REFRESH_SESSIONS_EXAMPLES", "100"))
 
@@ -51,27 +60,30 @@ class Sessions(RuleBasedStateMachine):
 
     @initialize(
         target=holdings,
-        confirm=st.booleans(),
+        confirm=st.sampled_from(Confirm),
         recovery=st.sampled_from([True, True, False]),
         overlap=st.sampled_from([OVERLAP, OVERLAP, timedelta(0)]),
         session=st.sampled_from([timedelta(hours=1), timedelta(hours=3)]),
         refreshes=st.sampled_from([None, None, None, 4]),
     )
     def begin(self, confirm, recovery, overlap, session, refreshes):
-        self.rule = Rule(overlap=bool(overlap), recovery=recovery, confirm=confirm)
+        ticks = Rule().overlap if overlap else 0
+        self.rule = Rule(overlap=ticks, recovery=recovery, confirm=confirm)
         self.limits = Limits(
             overlap=overlap,
             access=timedelta(minutes=15),
             refresh=timedelta(hours=1),
             session=session,
+            reauthentication=timedelta(minutes=5),
             refreshes=refreshes,
             leeway=timedelta(seconds=5),
         )
         configured = {
-            "CONFIRM_DELIVERY": confirm,
+            "CONFIRM_DELIVERY_AFTER": AFTER[confirm],
             "LOST_RESPONSE_RECOVERY": recovery,
             "ROTATION_OVERLAP": overlap,
             "MAX_REFRESHES_PER_SESSION": refreshes,
+            "MAX_FAMILIES_PER_SESSION": 1000,
             "ACCESS_TOKEN_LIFETIME": self.limits.access,
             "REFRESH_TOKEN_LIFETIME": self.limits.refresh,
             "SESSION_LIFETIME": self.limits.session,
@@ -91,10 +103,10 @@ class Sessions(RuleBasedStateMachine):
         self.clock.move(TICK)
         return self.client
 
-    @rule(target=holdings, holding=holdings)
-    def refresh(self, holding):
-        """Anybody, with anything."""
-        got = holding.refresh.twin.refresh(holding.refresh)
+    @rule(target=holdings, holding=holdings, client=CLIENTS)
+    def refresh(self, holding, client):
+        """Anybody, with anything, from anywhere."""
+        got = holding.refresh.twin.refresh(holding.refresh, client)
         holding.refresh.twin.check()
         return multiple() if got is None else got
 
@@ -129,31 +141,62 @@ class Sessions(RuleBasedStateMachine):
     def client_calls(self):
         self.twin.call(self.client.access)
 
-    @rule(target=holdings, holding=holdings)
-    def step_up(self, holding):
+    @rule(target=holdings, holding=holdings, client=CLIENTS)
+    def step_up(self, holding, client):
         """Whoever knows the password, with any access token."""
         self.clock.move(TICK)
-        got = holding.access.twin.step_up(holding)
+        got = holding.access.twin.step_up(holding, client)
         holding.access.twin.check()
         self.clock.move(TICK)
         return multiple() if got is None else got
 
     @rule(target=holdings)
     def client_steps_up(self):
-        got = self.step_up(self.client)
+        got = self.step_up(self.client, OWNER)
         self.client = got if isinstance(got, Holding) else self.client
         return got
 
-    @rule(seconds=st.sampled_from([0.25, 9, 11, 60, 1200]))
+    @precondition(lambda self: self.limits.refreshes is None)
+    @rule(target=holdings, holding=holdings, client=CLIENTS)
+    def open_family(self, holding, client):
+        """Whoever has a refresh token and an access token that tells of a re-authentication."""
+        if holding.access.twin is not holding.refresh.twin:
+            return multiple()
+        self.clock.move(TICK)
+        got = holding.refresh.twin.open_family(holding, client)
+        holding.refresh.twin.check()
+        self.clock.move(TICK)
+        return multiple() if got is None else got
+
+    @precondition(lambda self: self.limits.refreshes is None)
+    @rule(target=holdings)
+    def client_opens_a_family(self):
+        got = self.open_family(self.client, OWNER)
+        self.client = got if isinstance(got, Holding) else self.client
+        return got
+
+    @rule(holding=holdings)
+    def use_opened_family(self, holding):
+        holding.refresh.twin.use_child()
+        holding.refresh.twin.check()
+
+    @precondition(lambda self: self.steps > 10)
+    @rule(holding=holdings, client=CLIENTS)
+    def sign_out(self, holding, client):
+        """Anybody, with any refresh token."""
+        holding.refresh.twin.sign_out(holding.refresh, client)
+        holding.refresh.twin.check()
+
+    @rule(seconds=st.sampled_from([0.25, 3, 5, 9, 11, 60, 1200]))
     def wait(self, seconds):
         self.clock.move(timedelta(seconds=seconds))
 
-    @rule(target=holdings, holding=holdings, edge=EDGES, offset=OFFSETS)
-    def anybody_at_an_edge(self, holding, edge, offset):
+    @rule(target=holdings, holding=holdings, edge=EDGES, offset=OFFSETS, client=CLIENTS)
+    def anybody_at_an_edge(self, holding, edge, offset, client):
         """With any tokens, just when something ends, or a microsecond before or after that."""
         self._wait_for(edge, offset, holding)
         self.call(holding)
-        return self.refresh(holding)
+        return self.refresh(holding, client)
 
     @rule(target=holdings, edge=EDGES, offset=OFFSETS)
     def client_at_an_edge(self, edge, offset):
@@ -165,8 +208,9 @@ class Sessions(RuleBasedStateMachine):
         image = holding.refresh.twin.image
         rotated_at = image.rotated_at or self.clock.now
         edges = {
-            "half": rotated_at + self.limits.overlap / 2,
+            "third": rotated_at + self.limits.overlap / 3,
             "overlap": rotated_at + self.limits.overlap,
+            "confirm": rotated_at + CONFIRMED_AFTER,
             "idle": image.idle_expires_at,
             "hard": image.expires_at,
             "refresh exp": holding.refresh.token.expires_at,

@@ -5,10 +5,12 @@ access token that he copied with the rest opens what it opens until it runs out 
 generations old; no rotation rule changes that.
 """
 
+from datetime import timedelta
+
 import pytest
 
 from tests.model.actors import ModelCounter, PackageCounter, Person
-from tests.model.former_reference import RECOVERIES, Rule
+from tests.model.reference import RECOVERIES, RECOVERIES_BY_OTHERS, Confirm, Rule
 
 
 @pytest.fixture(params=[True, False], ids=["evidence", "no evidence"])
@@ -19,8 +21,9 @@ def confirm(request):
 @pytest.fixture(params=["model", pytest.param("package", marks=pytest.mark.django_db)])
 def counter(request, confirm):
     if request.param == "model":
-        return ModelCounter(Rule(confirm=confirm))
-    request.getfixturevalue("options")(CONFIRM_DELIVERY=confirm)
+        return ModelCounter(Rule(confirm=Confirm.AT_ONCE if confirm else Confirm.NEVER))
+    after = timedelta(0) if confirm else None
+    request.getfixturevalue("options")(CONFIRM_DELIVERY_AFTER=after)
     return PackageCounter(request.getfixturevalue("clock"))
 
 
@@ -176,3 +179,21 @@ class TestNoTheft:
         counter.wait()
         other_tab.refresh()
         assert (victim.refresh(), counter.ended_by) == ("access only", "")
+
+    def test_owner_is_not_bound_by_the_limit_of_others(self, counter, victim):
+        for _ in range(RECOVERIES_BY_OTHERS + 1):
+            victim.ask()
+            counter.wait()
+        assert victim.refresh() == "new token"
+
+
+class TestThiefWhoRetries:
+    def test_gets_few_recoveries_from_elsewhere(self, counter, victim, thief):
+        """The owner has refreshed, and no call of theirs is evidence of it."""
+        victim.refresh()
+        for _ in range(RECOVERIES_BY_OTHERS):
+            counter.wait()
+            assert thief.ask(thief.first).refresh
+        counter.wait()
+        assert (thief.refresh(), counter.ended_by) == ("over", "recovery_limit")
+        assert thief.loot == (RECOVERIES_BY_OTHERS, RECOVERIES_BY_OTHERS)

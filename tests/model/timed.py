@@ -5,13 +5,30 @@ Written from the protocol's description, for ``test_machine`` to hold against th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from tests.model.former_reference import Answer, Family, Proof, Reply, Rule
+from tests.model.reference import (
+    OLD,
+    Answer,
+    Child,
+    Family,
+    Presenter,
+    Reauthentication,
+    Reply,
+    Rule,
+)
 
-_REASONS: Final = {Answer.ACCUSED: "reuse", Answer.RECOVERY_LIMIT: "recovery_limit"}
+CONFIRMED_AFTER: Final = timedelta(minutes=1)
+"""``CONFIRM_DELIVERY_AFTER``, where calls are evidence and not at once."""
+
+_KINDS: Final = {
+    "reuse": "reuse_detected",
+    "recovery_limit": "limit_reached",
+    "logout": "signed_out",
+}
+"""The kinds of events that tell of an end; all other reasons are recorded as "revoked"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +39,19 @@ class Limits:
     access: timedelta
     refresh: timedelta
     session: timedelta
+    reauthentication: timedelta
     refreshes: int | None
     leeway: timedelta
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who sends a request."""
+
+    companion: bool
+    """With the companion cookie of the login."""
+    elsewhere: bool
+    """From another network and with another user agent than the login."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +62,8 @@ class Expected:
     """As ``tests.domain.stories`` spells refusals; "ok" otherwise."""
     refresh: int | None = None
     access: int | None = None
+    proof: int | None = None
+    """The re-authentication that the access token tells of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,108 +74,209 @@ class Token:
     expires_at: datetime
     """In whole seconds, as a JWT has it."""
     proof: int | None = None
-    """Which proof of identity it tells of, if any; 0 is that of sign-in."""
+    """Which re-authentication it tells of, if any; 0 is the login."""
+
+
+@dataclass(frozen=True)
+class OpenedFamily:
+    """The family that was opened last, until its first token is used."""
+
+    idle_expires_at: datetime
+    closed_at: datetime | None = None
 
 
 @dataclass(kw_only=True)
 class TimedFamily:
-    """A session with one family, as it should be."""
+    """A session with one family that is followed, as it should be."""
 
     rule: Rule
     limits: Limits
     idle_expires_at: datetime
     expires_at: datetime
+    proven_at: datetime
     family: Family = field(default_factory=Family)
     rotated_at: datetime | None = None
-    identity: Proof = Proof.LINE
+    last_elsewhere: bool = False
+    """Where the client of the last rotation was."""
+    identity: Reauthentication = Reauthentication.CARRIED
     proof: int = 0
-    """The last proof of identity, which ``identity`` speaks of."""
+    """The last re-authentication, which ``identity`` speaks of."""
     proofs: int = 0
-    """How often identity was proven again; a database that forgets does not make it fewer."""
+    """How many there were; a database that forgets does not make it fewer."""
+    child: OpenedFamily | None = None
     account_changed: str = ""
-    """The reason for which the next refresh ends the session."""
+    """The reason for which the next request revokes the session."""
     ended: str = ""
-    """The reason for which it has ended."""
+    """The reason for which the session is revoked."""
     events: list[str] = field(default_factory=list)
-    """Those between sign-in and end."""
+    """Those after the login."""
 
     @classmethod
     def starting(cls, rule: Rule, limits: Limits, now: datetime) -> TimedFamily:
-        """Sign in."""
+        """Log in."""
         end = now + limits.session
         idle = min(now + limits.refresh, end)
-        return cls(rule=rule, limits=limits, idle_expires_at=idle, expires_at=end)
+        return cls(rule=rule, limits=limits, idle_expires_at=idle, expires_at=end, proven_at=now)
 
-    def refresh(self, token: Token, now: datetime) -> Expected:
+    def refresh(self, token: Token, client: Client, now: datetime) -> Expected:
         """Present a refresh token."""
-        self.ended = self.ended or self.account_changed
-        if self.ended:
-            return Expected("session_revoked")
-        reply = self.rule.refresh(token.generation, self._at(now))
-        limit = self._time_limit(token, now)
-        if limit and not self._is_dead(token):
-            return Expected(f"session_expired/{limit}")
-        if reply.family.ended_by:
-            return self._end(reply.family.ended_by)
+        presenter, family = self._presenter(client), self._at(now)
+        refusal = self._refusal(token, self.rule.judge(token.generation, family, presenter), now)
+        if refusal:
+            return refusal
+        reply = self.rule.refresh(token.generation, family, presenter)
         if reply.answer.mints:
-            return self._rotate(reply, now)
-        code = "refresh_superseded" if reply.answer is Answer.SUPERSEDED else "ok"
-        return Expected(code, reply.refresh, reply.access)
+            return self._rotate(reply, client, now)
+        self.family = reply.family
+        if reply.answer is Answer.SUPERSEDED:
+            return Expected("refresh_superseded")
+        return self._answer(reply)
 
     def call(self, token: Token, now: datetime) -> Expected:
         """Use an access token."""
         expired = Expected("token_not_valid/token_expired")
         if now >= token.expires_at + self.limits.leeway:
             return expired
-        if self.ended or self.account_changed:
+        if self._is_revoked():
             return Expected("session_revoked")
         if now >= min(self.idle_expires_at, self.expires_at):
             return expired
         if not self.rule.accepts(token.generation, self.family):
             return Expected("token_not_valid/token_superseded")
-        self.family = self.rule.call(token.generation, self.family)
+        self.family = self.rule.call(token.generation, self._at(now))
         return Expected("ok")
 
-    def step_up(self, token: Token, now: datetime) -> Expected:
-        """Use an access token to prove one's identity."""
+    def step_up(self, token: Token, client: Client, now: datetime) -> Expected:
+        """Use an access token to re-authenticate."""
         accepted = self.call(token, now)
         if accepted.code != "ok":
             return accepted
         self.proofs += 1
-        self.proof = self.proofs
+        self.proof, self.proven_at = self.proofs, now
         self.events.append("reauthenticated")
-        reply = self.rule.step_up(token.generation, self._at(now))
+        reply = self.rule.step_up(token.generation, self._at(now), self._presenter(client))
         if reply.answer.mints and self._may_refresh(reply):
-            expected = self._rotate(reply, now)
-            self.identity = Proof.NEWEST
-            return expected
-        self.identity = Proof.BESIDE
-        return Expected("ok", None, token.generation)
+            expected = self._rotate(reply, client, now)
+            self.identity = Reauthentication.NEWEST
+            return replace(expected, proof=self.proof)
+        self.identity = Reauthentication.BESIDE
+        return Expected("ok", None, token.generation, self.proof)
 
-    def vouched(self, generation: int) -> int | None:
-        """The proof that an access token of this generation tells of, if it is made now."""
-        vouches = self.rule.vouches(generation, self.family, self.identity)
-        return self.proof if vouches else None
+    def open_family(self, access: Token, token: Token, client: Client, now: datetime) -> Expected:
+        """Open another family with access and refresh token."""
+        accepted = self.call(access, now)
+        if accepted.code != "ok":
+            return accepted
+        presenter, family = self._presenter(client), self._at(now)
+        refusal = self._refusal(token, self.rule.judge(token.generation, family, presenter), now)
+        if refusal:
+            return refusal
+        if token.generation != family.newest:
+            return Expected("refresh_superseded")
+        if self.rule.judge(token.generation, family, presenter) is Answer.SUPERSEDED:
+            return Expected("refresh_superseded")
+        recent = now - self.proven_at <= self.limits.reauthentication
+        if not recent or not self.is_proven_by(access):
+            return Expected("reauthentication_required")
+        reply = self.rule.open_family(token.generation, family, presenter, reauthenticated=True)
+        self.events.append("family_opened")
+        expected = self._rotate(reply, client, now)
+        self.child = OpenedFamily(min(now + self.limits.refresh, self.expires_at))
+        return expected
+
+    def use_child(self, now: datetime) -> str:
+        """Refresh with the first token of the family that was opened last."""
+        assert self.child is not None
+        child, self.child = self.child, None
+        if child.closed_at is not None and now - child.closed_at >= self.limits.overlap:
+            return self._reuse().code
+        if self._is_revoked():
+            return "session_revoked"
+        if now >= self.expires_at:
+            return "session_expired/absolute"
+        if now >= child.idle_expires_at:
+            return "session_expired/idle"
+        if child.closed_at is not None:
+            return "refresh_superseded"
+        if self.family.child is Child.NEW:
+            self.family = self.family._replace(child=Child.USED)
+        return "ok"
+
+    def sign_out(self, token: Token, client: Client, now: datetime) -> bool:
+        """Sign out with a refresh token, and say whether that revokes the session."""
+        presenter, family = self._presenter(client), self._at(now)
+        was_over = bool(self.ended) or now >= self.expires_at
+        if self.rule.judge(token.generation, family, presenter) is Answer.REUSED:
+            was_revoked = bool(self.ended)
+            self._reuse()
+            return not was_revoked
+        if was_over:
+            return False
+        self.family = self.rule.sign_out(token.generation, family, presenter).family
+        self.end("logout")
+        return True
+
+    def end(self, reason: str) -> None:
+        """Revoke the session, unless it is revoked."""
+        if not self.ended:
+            self.ended = reason
+            self.events.append(_KINDS.get(reason, "revoked"))
+            self.family = self.family._replace(revoked=True)
 
     def is_proven_by(self, token: Token) -> bool:
-        """Whether an access token counts as a proof of identity, however old."""
-        return self.identity is not Proof.NONE and token.proof == self.proof
+        """Whether an access token counts as a re-authentication, however old."""
+        return self.identity is not Reauthentication.NONE and token.proof == self.proof
 
     def forget(self, earlier: TimedFamily) -> None:
         """Lose the last writes to the family's row; those to the session's are kept."""
-        self.family, self.rotated_at = earlier.family, earlier.rotated_at
+        revoked, alarm = self.family.revoked, self.family.alarm
+        self.family = earlier.family._replace(revoked=revoked, alarm=alarm)
+        self.rotated_at, self.last_elsewhere = earlier.rotated_at, earlier.last_elsewhere
         self.idle_expires_at = earlier.idle_expires_at
         self.identity, self.proof = earlier.identity, earlier.proof
+        self.proven_at = earlier.proven_at
+
+    def _presenter(self, client: Client) -> Presenter:
+        return Presenter(client.companion, client.elsewhere == self.last_elsewhere)
 
     def _at(self, now: datetime) -> Family:
-        if self.rotated_at is None:
-            return self.family._replace(fresh=False, early=False)
-        since, overlap = now - self.rotated_at, self.limits.overlap
-        return self.family._replace(fresh=since < overlap, early=since < overlap / 2)
+        return self.family._replace(age=self._age(now))
 
-    def _is_dead(self, token: Token) -> bool:
-        """Used up for good; a proof of identity in the strict mode leaves but the newest alive."""
-        return token.generation < (self.family.redeemable or self.family.newest)
+    def _age(self, now: datetime) -> int:
+        """Ticks since the last rotation: the first third, the rest, and what comes after."""
+        if self.rotated_at is None:
+            return OLD
+        since, overlap = now - self.rotated_at, self.limits.overlap
+        if since < overlap:
+            return 0 if since < overlap / 3 else self.rule.early
+        return self.rule.overlap if since < CONFIRMED_AFTER else OLD
+
+    def _refusal(self, token: Token, judged: Answer, now: datetime) -> Expected | None:
+        """Reuse comes first, then the end of the session, then the limits in time."""
+        if judged is Answer.REUSED:
+            return self._reuse()
+        if self._is_revoked():
+            return Expected("session_revoked")
+        if limit := self._time_limit(token, now):
+            return Expected(f"session_expired/{limit}")
+        if judged is Answer.RECOVERY_LIMIT:
+            self.end("recovery_limit")
+            return Expected("session_expired/recovery_limit")
+        return None
+
+    def _is_revoked(self) -> bool:
+        """Whoever notices that the account has changed revokes the session."""
+        if self.account_changed:
+            self.end(self.account_changed)
+        return bool(self.ended)
+
+    def _reuse(self) -> Expected:
+        if not self.family.alarm:
+            self.family = self.family._replace(alarm=True)
+            if self.ended:
+                self.events.append("reuse_detected")
+            self.end("reuse")
+        return Expected("session_revoked")
 
     def _time_limit(self, token: Token, now: datetime) -> str:
         if now >= self.expires_at:
@@ -155,23 +286,28 @@ class TimedFamily:
             return "idle"
         return ""
 
-    def _rotate(self, reply: Reply, now: datetime) -> Expected:
+    def _rotate(self, reply: Reply, client: Client, now: datetime) -> Expected:
         if not self._may_refresh(reply):
             return Expected("session_expired/refresh_limit")
+        recovered = reply.answer is Answer.RECOVERED
+        resembles = client.elsewhere == self.last_elsewhere
+        if not recovered or client.companion or resembles:
+            self.last_elsewhere = client.elsewhere
+        if self.child and reply.family.child is Child.CLOSING and not self.child.closed_at:
+            self.child = replace(self.child, closed_at=now)
         self.family = reply.family
         self.rotated_at = now
         self.idle_expires_at = min(now + self.limits.refresh, self.expires_at)
         self.identity = self.identity.after(reply.answer)
-        if reply.answer is Answer.HEALED:
-            self.events.append("healed")
-        return Expected("ok", reply.refresh, reply.access)
+        if reply.answer is Answer.AHEAD_OF_DATABASE:
+            self.events.append("token_ahead_of_database")
+        return self._answer(reply)
+
+    def _answer(self, reply: Reply) -> Expected:
+        carried = self.rule.carries(reply, self.identity)
+        return Expected("ok", reply.refresh, reply.access, self.proof if carried else None)
 
     def _may_refresh(self, reply: Reply) -> bool:
         # The first token is not the fruit of a refresh.
         refreshes = reply.family.newest - 1
         return self.limits.refreshes is None or refreshes <= self.limits.refreshes
-
-    def _end(self, answer: Answer) -> Expected:
-        self.ended = _REASONS[answer]
-        accused = answer is Answer.ACCUSED
-        return Expected("session_revoked" if accused else "session_expired/recovery_limit")
