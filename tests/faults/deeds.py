@@ -199,7 +199,8 @@ def one_more_family(person: Person, answer: Any) -> None:
     if answer.status_code == 201:
         assert person.pair.session.families.count() == 2
         token = answer.json()["current"]["refresh"]
-        let_overlap_pass(person.pair)
+    # Without an answer nobody knows whether it was rotated: then the retry recovers.
+    let_overlap_pass(person.pair)
     assert call(person.pair) == "ok"
     assert call(person.other) == "ok"
     assert_can_go_on(person, token)
