@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from refresh_sessions import rotation
-from refresh_sessions.sessions import refreshing
+from refresh_sessions.sessions import judging
 from tests.races.runner import LONGEST_WAIT
 
 
@@ -19,7 +19,7 @@ def once_read(monkeypatch, do: Callable[[], Any]) -> None:
             do()
         return judge(*args, **kwargs)
 
-    monkeypatch.setattr(refreshing, "judge", stopped)
+    monkeypatch.setattr(judging, "judge", stopped)
 
 
 def meet_once_read(monkeypatch, parties: int) -> None:
