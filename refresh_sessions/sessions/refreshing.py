@@ -149,8 +149,9 @@ class _Refresh:
         if verdict is not Verdict.RECOVER:
             family.authenticated_at = proof_of(family, family.generation)
         else:
-            # What was known of the successor's use when the retry was judged.
-            found["delivered_at"] = family.delivered_at
+            if family.delivered_at is None:
+                # Only as long as nobody has seen the successor in use.
+                found["delivered_at"] = None
             # Whoever retries may be an attacker; the owner re-authenticated, not they.
             family.authenticated_at = None
         advance(

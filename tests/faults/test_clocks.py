@@ -55,6 +55,18 @@ class TestEachDecides:
             assert refused(pair.refresh) == "session_revoked"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
+    def test_about_a_token_that_a_sibling_writes_back(self, wrong):
+        """By the database's own clock, whose instants have another precision than Python's."""
+        pair = make_pair()
+        new = refresh_session(pair.refresh)
+        with server(wrong):
+            assert refresh_session(pair.refresh).refresh is None
+        overlap_ago(seconds=61)
+        with server(wrong):
+            assert call(new) == "ok"
+            assert refresh_session(pair.refresh).refresh
+        assert kinds(pair) == ["signed_in"]
+
     @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
     def test_about_the_idle_limit(self, wrong, late):
         pair = make_pair()
