@@ -4,22 +4,21 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from refresh_sessions import rotation
-from refresh_sessions.sessions import judging
+from refresh_sessions.sessions import judging, refreshing
 from tests.races.runner import LONGEST_WAIT
 
 
 def once_read(monkeypatch, do: Callable[[], Any]) -> None:
     """Have each thread call ``do`` when it first has read the row, and judge it only then."""
-    local, judge = threading.local(), rotation.judge
+    local, judge_token = threading.local(), judging.judge_token
 
     def stopped(*args: Any, **kwargs: Any) -> Any:
         if not getattr(local, "been_here", False):
             local.been_here = True
             do()
-        return judge(*args, **kwargs)
+        return judge_token(*args, **kwargs)
 
-    monkeypatch.setattr(judging, "judge", stopped)
+    monkeypatch.setattr(refreshing, "judge_token", stopped)
 
 
 def meet_once_read(monkeypatch, parties: int) -> None:
