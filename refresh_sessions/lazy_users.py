@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from refresh_sessions.database import retry_when_busy
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.tenants import get_issuer
 
 _OF_EXPRESSIONS: Final = frozenset(
     {"resolve_expression", "get_source_expressions", "filterable", "as_sql"}
@@ -34,12 +35,17 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     _lazy_model: type[AbstractBaseUser]
     _lazy_key: Any
     _lazy_using: str
+    _lazy_issuer: str
     _lazy_failures: Callable[[], AbstractContextManager[None]]
 
     def __init__(self, model: type[AbstractBaseUser], key: Any, *, using: str) -> None:
         super().__init__(self._lazy_load)
         self.__dict__.update(
-            _lazy_model=model, _lazy_key=key, _lazy_using=using, _lazy_failures=nullcontext
+            _lazy_model=model,
+            _lazy_key=key,
+            _lazy_using=using,
+            _lazy_issuer=get_issuer(),
+            _lazy_failures=nullcontext,
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -99,13 +105,18 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return self._lazy_twin() if self._wrapped is empty else super().__deepcopy__(memo)
 
     def _lazy_twin(self) -> LazyUser:
-        return LazyUser(self._lazy_model, self._lazy_key, using=self._lazy_using)
+        twin = LazyUser(self._lazy_model, self._lazy_key, using=self._lazy_using)
+        twin.__dict__["_lazy_issuer"] = self._lazy_issuer
+        return twin
 
     def _lazy_load(self) -> AbstractBaseUser:
         with self._lazy_failures():
             return retry_when_busy(self._lazy_using, self._lazy_read)
 
     def _lazy_read(self) -> AbstractBaseUser:
+        # The project has changed to another tenant meanwhile, where the key is somebody else's.
+        if get_issuer() != self._lazy_issuer:
+            raise InvalidTokenError
         try:
             user = self._lazy_model._default_manager.using(self._lazy_using).get(pk=self._lazy_key)
         except ObjectDoesNotExist:

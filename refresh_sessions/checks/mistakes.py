@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -48,6 +49,7 @@ def find_mistakes(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_time_zones()
     yield from _check_durations(settings)
     yield from _check_dotted_paths(settings)
+    yield from _check_tenant(settings.TENANT)
     yield from check_classes(settings)
     yield from _check_second_factors(settings)
     yield from _check_methods(settings)
@@ -110,6 +112,33 @@ def _check_dotted_path(key: str, path: str, base: type, base_path: str) -> Itera
             hint="Name the class itself: no instance, no function, no module.",
             id="refresh_sessions.E006",
         )
+
+
+def _check_tenant(path: str) -> Iterator[CheckMessage]:
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        problem = f"cannot be imported: {error}"
+    else:
+        if not inspect.iscoroutinefunction(found) and _is_called_without_arguments(found):
+            return
+        problem = "cannot be called without arguments and without await"
+    yield Error(
+        f"{NAMESPACE}['TENANT'] names {path!r}, which {problem}.",
+        hint="Give the full dotted path of a function that returns the name of the present "
+        "tenant, and an empty text where there is none.",
+        id="refresh_sessions.E024",
+    )
+
+
+def _is_called_without_arguments(found: Any) -> bool:
+    try:
+        inspect.signature(found).bind()
+    except TypeError:
+        return False
+    except ValueError:  # no signature, as of a function written in C
+        return True
+    return True
 
 
 def _check_second_factors(settings: Settings) -> Iterator[CheckMessage]:
@@ -177,8 +206,11 @@ def _is_plain(field: Any, name: str) -> bool:
 
 
 def _check_audience(settings: Settings) -> Iterator[CheckMessage]:
-    audience, taken = settings.AUDIENCE, f"{settings.ISSUER}#refresh"
-    if audience == taken:
+    audience, issuer = settings.AUDIENCE, settings.ISSUER
+    # A tenant may stand between the two: "shop/berlin#refresh".
+    if audience == f"{issuer}#refresh" or (
+        audience.startswith(f"{issuer}/") and audience.endswith("#refresh")
+    ):
         yield Error(
             f"{NAMESPACE}['AUDIENCE'] is the audience of refresh tokens.",
             hint="Choose another audience for access tokens, such as the name of your API.",

@@ -53,6 +53,11 @@ class Settings:
     MAX_FAMILIES_PER_SESSION: int = 5
     """How many processes of one device may have tokens of their own, the first included."""
     ISSUER: str = "refresh_sessions"
+    TENANT: str = "refresh_sessions.tenants.schema_of_connection"
+    """A function without arguments that names the present tenant, as a part of the issuer."""
+    ENVIRONMENT: str = ""
+    """What tells this database from others in access tokens and cache keys; empty: its ``NAME``,
+    ``HOST``, ``PORT`` and schema."""
     AUDIENCE: str = "refresh_sessions.access"
     CLIENT_ID: str = "refresh_sessions.client"
     """The claim ``client_id`` of access tokens (RFC 9068 §2.2)."""

@@ -25,6 +25,7 @@ from refresh_sessions.devices import client_network
 from refresh_sessions.exceptions import ThrottleUnavailableError
 from refresh_sessions.rest_framework.exceptions import as_api_exceptions
 from refresh_sessions.sessions import AccessGrant
+from refresh_sessions.tenants import cache_prefix
 
 if TYPE_CHECKING:
     # REST framework's views import the throttles that its settings name, and these may be.
@@ -116,7 +117,14 @@ class SessionThrottle(SimpleRateThrottle):
         return cast("str | None", rates[self.scope]) if self.scope in rates else self.default_rate
 
     def key_of(self, *parts: str) -> str:
-        """A cache key that shows nobody whose it is."""
+        """A cache key that shows nobody whose it is, for this database and tenant.
+
+        Accounts of the same name, and users of the same number, are others elsewhere.
+        """
+        return self.key_of_all(cache_prefix(), *parts)
+
+    def key_of_all(self, *parts: str) -> str:
+        """The same for all databases and tenants that share the cache."""
         digest = hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": digest}
 
@@ -179,7 +187,7 @@ class LoginAddressThrottle(SessionThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """By address alone; None where it is not known whose it is."""
         network = client_network(request._request)
-        return self.key_of(network) if network and ip_network(network).is_global else None
+        return self.key_of_all(network) if network and ip_network(network).is_global else None
 
 
 class VerifyThrottle(LoginThrottle):

@@ -34,6 +34,7 @@ from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import snapshots
 from refresh_sessions.sessions.account_changes import revoke_after_refusal
 from refresh_sessions.sessions.reading import read_family
+from refresh_sessions.tenants import is_this_environment
 from refresh_sessions.tokens import access
 
 if TYPE_CHECKING:
@@ -128,6 +129,10 @@ def check_access_token(
     token = hide(token)
     claims = access.verify(token)
     check = "session" if in_database else get_settings().ACCESS_TOKEN_CHECK
+    if check != "session" and not is_this_environment(claims.environment):
+        # Another environment with the same keys has issued it, or a process that reaches the
+        # same database under another address: only the row tells.
+        check = "session"
     using = router.db_for_write(TokenFamily)
     if check == "stateless":
         return _trusted(claims, using)

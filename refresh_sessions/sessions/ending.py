@@ -18,6 +18,7 @@ from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.sessions import snapshots
 from refresh_sessions.sessions.recording import record
 from refresh_sessions.signals import session_revoked
+from refresh_sessions.tenants import cache_prefix
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -40,6 +41,8 @@ class Ending:
     details: Mapping[str, Any] = field(default_factory=dict)
     presented: tuple[UUID, int] | None = None
     """Family and generation of the token by which its holder signed out."""
+    tenant_prefix: str = field(default_factory=cache_prefix)
+    """Of the tenant that was in force when the sessions ended: the commit may come later."""
 
 
 def end_one(session: DeviceSession, ending: Ending, *, using: str) -> bool:
@@ -95,7 +98,7 @@ def is_reuse_noted(session: DeviceSession, *, using: str) -> bool:
 def announce(sessions: Iterable[DeviceSession], ending: Ending) -> None:
     """Tell caches and listeners, once the end is committed."""
     sessions = list(sessions)
-    snapshots.forget(session.pk for session in sessions)
+    snapshots.forget((session.pk for session in sessions), prefix=ending.tenant_prefix)
     for session in sessions:
         session_revoked.send_robust(
             sender=DeviceSession, session=session, reason=ending.reason, by=ending.by

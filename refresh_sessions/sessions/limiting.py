@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -27,6 +27,7 @@ from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.reading import read_clock
 from refresh_sessions.sessions.revoking import BATCH_SIZE, revoke_sessions
 from refresh_sessions.sessions.turns import since_the_turn
+from refresh_sessions.tenants import cache_prefix
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -51,13 +52,16 @@ class Room:
     surplus: Sequence[UUID] = field(default=(), repr=False)
     """Sessions to be revoked after the commit: those beyond one batch, and those that the account
     forbids to use, each for its reason."""
+    tenant_prefix: str = field(default_factory=cache_prefix)
+    """Of the tenant that was in force when room was made: the commit may come later."""
 
     def announce(self, request: HttpRequest | None) -> None:
         """Tell of the revoked sessions once they are committed, and revoke the surplus.
 
         Best effort: the next login revokes what a failure leaves.
         """
-        announce(self.revoked, _revocation(request))
+        revocation = replace(_revocation(request), tenant_prefix=self.tenant_prefix)
+        announce(self.revoked, revocation)
         for start in range(0, len(self.surplus), BATCH_SIZE):
             batch = self.surplus[start : start + BATCH_SIZE]
             sessions = DeviceSession.objects.filter(pk__in=batch)

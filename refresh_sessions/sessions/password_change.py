@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,7 @@ from refresh_sessions.sessions.rotating import (
 )
 from refresh_sessions.sessions.turns import since_the_turn, take_turn
 from refresh_sessions.signals import session_refreshed
+from refresh_sessions.tenants import cache_prefix
 from refresh_sessions.tokens.refresh import stand_in_secret
 
 
@@ -121,6 +122,8 @@ class _Change:
     """With the new password, which is not saved yet."""
     request: HttpRequest | None
     using: str
+    tenant_prefix: str = field(default_factory=cache_prefix)
+    """Of the present tenant: the commit may come later."""
 
     def make(self) -> _Changed:
         claims, using = self.grant.claims, self.using
@@ -232,7 +235,12 @@ class _Change:
         )
 
     def _ending(self) -> Ending:
-        return Ending(reason=RevokedReason.PASSWORD_CHANGED, by=self.user, request=self.request)
+        return Ending(
+            reason=RevokedReason.PASSWORD_CHANGED,
+            by=self.user,
+            request=self.request,
+            tenant_prefix=self.tenant_prefix,
+        )
 
 
 def _read_user(grant: AccessGrant, using: str) -> AbstractBaseUser:

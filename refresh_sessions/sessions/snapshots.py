@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Final
 from uuid import UUID
 
 from django.core.cache import BaseCache, caches
@@ -17,10 +16,9 @@ from django.core.cache import BaseCache, caches
 from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import SessionRevokedError
+from refresh_sessions.tenants import cache_prefix
 
 burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
-
-_PREFIX: Final = "refresh_sessions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,8 @@ def recall(session_id: UUID, family_id: UUID) -> Snapshot | None:
         SessionRevokedError: the session has been ended moments ago.
 
     """
-    live, ended = _live_key(family_id), _ended_key(session_id)
+    prefix = cache_prefix()
+    live, ended = _live_key(family_id, prefix), _ended_key(session_id, prefix)
     try:
         found = _cache().get_many([live, ended])
     except Exception:
@@ -54,16 +53,19 @@ def recall(session_id: UUID, family_id: UUID) -> Snapshot | None:
 def remember(family_id: UUID, snapshot: Snapshot) -> None:
     """Keep a snapshot for ``CACHE_TIMEOUT``."""
     try:
-        _cache().set(_live_key(family_id), asdict(snapshot), timeout=_timeout())
+        _cache().set(_live_key(family_id, cache_prefix()), asdict(snapshot), timeout=_timeout())
     except Exception:
         burst_logger.exception("The cache took no snapshot")
 
 
-def forget(session_ids: Iterable[UUID]) -> None:
-    """Have the cache refuse these sessions for as long as it may hold snapshots of them."""
+def forget(session_ids: Iterable[UUID], *, prefix: str) -> None:
+    """Have the cache refuse these sessions for as long as it may hold snapshots of them.
+
+    ``prefix`` is the ``cache_prefix()`` of the sessions' tenant.
+    """
     if get_settings().ACCESS_TOKEN_CHECK != "cache":  # noqa: S105
         return
-    ended = dict.fromkeys((_ended_key(session_id) for session_id in session_ids), True)
+    ended = dict.fromkeys((_ended_key(session_id, prefix) for session_id in session_ids), True)
     try:
         _cache().set_many(ended, timeout=2 * _timeout())
     except Exception:
@@ -80,9 +82,9 @@ def _timeout() -> float:
     return get_settings().CACHE_TIMEOUT.total_seconds()
 
 
-def _live_key(family_id: UUID) -> str:
-    return f"{_PREFIX}:family:{family_id}"
+def _live_key(family_id: UUID, prefix: str) -> str:
+    return f"{prefix}:family:{family_id}"
 
 
-def _ended_key(session_id: UUID) -> str:
-    return f"{_PREFIX}:ended:{session_id}"
+def _ended_key(session_id: UUID, prefix: str) -> str:
+    return f"{prefix}:ended:{session_id}"

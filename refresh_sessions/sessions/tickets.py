@@ -26,6 +26,7 @@ from refresh_sessions.exceptions import InvalidTicketError
 from refresh_sessions.hidden import hide, hide_within
 from refresh_sessions.models import SignInTicket
 from refresh_sessions.sessions.reading import read_clock
+from refresh_sessions.tenants import get_tenant
 from refresh_sessions.tokens.refresh import digest
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def read_ticket(signed: str) -> Ticket:
     """
     signed = hide(signed)
     try:
-        content = hide_within(signing.loads(signed, salt=_SALT), shown=_SHOWN)
+        content = hide_within(signing.loads(signed, salt=_salt()), shown=_SHOWN)
         return Ticket(**{**content, "methods": tuple(content["methods"])})
     except (signing.BadSignature, KeyError, TypeError):
         # Signed by us, yet in another form: by another release of this package.
@@ -69,7 +70,7 @@ def read_ticket(signed: str) -> Ticket:
 
 def account_of(user: AbstractBaseUser) -> str:
     """Whose sign-in it is, in a form that tells nobody."""
-    return salted_hmac(_SALT, str(user.pk), algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(_salt(), str(user.pk), algorithm="sha256").hexdigest()[:32]
 
 
 def sign(ticket: Ticket) -> str:
@@ -83,7 +84,7 @@ def sign(ticket: Ticket) -> str:
     }
     # Through JSON, as Django's own encoder knows no dates.
     text = hide(json.dumps(content, cls=DjangoJSONEncoder))
-    return hide(signing.dumps(json.loads(text), salt=_SALT))
+    return hide(signing.dumps(json.loads(text), salt=_salt()))
 
 
 def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:
@@ -159,3 +160,9 @@ def consume(row: SignInTicket, using: str) -> None:
     deleted, _ = SignInTicket.objects.using(using).live().filter(pk=row.pk).delete()
     if not deleted:
         raise InvalidTicketError
+
+
+def _salt() -> str:
+    # A ticket of another tenant is not a ticket here.
+    tenant = get_tenant()
+    return f"{_SALT}:{tenant}" if tenant else _SALT

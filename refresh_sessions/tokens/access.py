@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import ExtraClaimsError, InvalidTokenError
 from refresh_sessions.hidden import hide
+from refresh_sessions.tenants import get_environment, get_issuer
 from refresh_sessions.tokens.claims import (
     from_instant,
     to_generation,
@@ -29,7 +30,7 @@ TYP: Final = "at+jwt"
 
 _REQUIRED: Final = (
     *("iss", "aud", "sub", "exp", "iat", "jti", "client_id"),
-    *("sid", "fid", "gen", "amr"),
+    *("sid", "fid", "gen", "amr", "env"),
 )
 _OWN: Final = frozenset({*_REQUIRED, "auth_time"})
 
@@ -60,6 +61,10 @@ class AccessClaims:
     """The claim ``jti`` of a verified token; a new one is made for each token issued."""
     client_id: str = ""
     """The claim ``client_id`` of a verified token; tokens are issued with that of the settings."""
+    issuer: str = ""
+    """The claim ``iss`` of a verified token; tokens are issued with that of the present tenant."""
+    environment: str = ""
+    """The claim ``env`` of a verified token: for which database it was issued, as a digest."""
 
     @property
     def place(self) -> tuple[UUID, int]:
@@ -101,6 +106,8 @@ def issue(claims: AccessClaims) -> str:
         # 128 bits from a CSPRNG; a UUID has only 122 (ASVS 7.2.3, 11.5.1).
         token_id=secrets.token_urlsafe(16),
         client_id=get_settings().CLIENT_ID,
+        issuer=get_issuer(),
+        environment=get_environment(),
     )
     payload = payload_of(named)
     token = encode(payload, typ=TYP, keyring=get_keyring(Purpose.ACCESS))
@@ -114,11 +121,10 @@ def issue(claims: AccessClaims) -> str:
 
 def payload_of(claims: AccessClaims) -> dict[str, Any]:
     """The claims by their names in the token (RFC 9068 §2.2, and ours)."""
-    settings = get_settings()
     payload = {
         **claims.extra,
-        "iss": settings.ISSUER,
-        "aud": settings.AUDIENCE,
+        "iss": claims.issuer or get_issuer(),
+        "aud": get_settings().AUDIENCE,
         "sub": claims.subject,
         "exp": from_instant(claims.expires_at),
         "iat": from_instant(claims.issued_at),
@@ -128,6 +134,7 @@ def payload_of(claims: AccessClaims) -> dict[str, Any]:
         "fid": str(claims.family_id),
         "gen": claims.generation,
         "amr": list(claims.authentication_methods),
+        "env": claims.environment or get_environment(),
     }
     if claims.authenticated_at is not None:
         payload["auth_time"] = from_instant(claims.authenticated_at)
@@ -154,7 +161,7 @@ def verify(token: str, *, allow_expired: bool = False) -> AccessClaims:
         token,
         typ=TYP,
         keyring=get_keyring(Purpose.ACCESS),
-        issuer=settings.ISSUER,
+        issuer=get_issuer(),
         audience=settings.AUDIENCE,
         required=_REQUIRED,
         leeway=settings.LEEWAY,
@@ -173,6 +180,8 @@ def verify(token: str, *, allow_expired: bool = False) -> AccessClaims:
             extra={name: value for name, value in payload.items() if name not in _OWN},
             token_id=to_text(payload["jti"]),
             client_id=to_text(payload["client_id"]),
+            issuer=to_text(payload["iss"]),
+            environment=to_text(payload["env"]),
         )
     except MALFORMED:
         raise InvalidTokenError from None

@@ -24,9 +24,9 @@ from django.conf import settings as django_settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.hidden import hide
+from refresh_sessions.tenants import get_issuer, get_refresh_audience
 from refresh_sessions.tokens.claims import from_instant, to_generation, to_instant, to_uuid
 from refresh_sessions.tokens.codec import MALFORMED, decode, encode
 from refresh_sessions.tokens.keys import Purpose, get_keyring
@@ -94,8 +94,8 @@ def issue(
 def payload_of(claims: RefreshClaims) -> dict[str, Any]:
     """The claims by their names in the token, without the secret."""
     return {
-        "iss": get_settings().ISSUER,
-        "aud": _audience(),
+        "iss": get_issuer(),
+        "aud": get_refresh_audience(),
         "exp": from_instant(claims.expires_at),
         "sid": str(claims.session_id),
         "fid": str(claims.family_id),
@@ -119,8 +119,8 @@ def verify(token: str) -> RefreshClaims:
         token,
         typ=TYP,
         keyring=get_keyring(Purpose.REFRESH),
-        issuer=get_settings().ISSUER,
-        audience=_audience(),
+        issuer=get_issuer(),
+        audience=get_refresh_audience(),
         required=_REQUIRED,
         verify_exp=False,
     )
@@ -156,11 +156,6 @@ def _stand_ins(secret_digest: str) -> Iterator[str]:
     for key in map(hide, (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)):
         mac = salted_hmac(_STAND_IN_SALT, secret_digest, secret=key, algorithm="sha256")
         yield hide(urlsafe_b64encode(mac.digest()[:_SECRET_BYTES]).rstrip(b"=").decode())
-
-
-def _audience() -> str:
-    # Never that of access tokens, whatever the project sets (ASVS 9.2.4).
-    return f"{get_settings().ISSUER}#refresh"
 
 
 def _to_secret(value: Any) -> str:

@@ -194,6 +194,9 @@ CASES = [
     Case("E005", "'REAUTHENTICATION_METHODS'", "Gone", REAUTHENTICATION_METHODS=("a.Gone",)),
     Case("E005", "'SECOND_FACTORS'", "Gone", SECOND_FACTORS=("a.Gone",)),
     Case("E006", "'SECOND_FACTORS'", SECOND_FACTORS=("tests.checks.cases.NoPolicy",)),
+    Case("E024", "'TENANT'", "nowhere", TENANT="accounts.nowhere.tenant"),
+    Case("E024", "'TENANT'", "without arguments", TENANT=f"{__name__}.rates"),
+    Case("E024", "'TENANT'", "without arguments", TENANT=f"{__name__}.a_policy"),
     Case("E019", "Password", SECOND_FACTORS=("refresh_sessions.identity.PasswordMethod",)),
     Case("E020", "'SECOND_FACTORS'", "no reader", SECOND_FACTORS=(f"{__name__}.Thumb",)),
     Case(
@@ -257,6 +260,7 @@ CASES = [
     Case("E008", "'password'", USER_ID_FIELD="password"),
     Case("E009", "'AUDIENCE'", AUDIENCE="refresh_sessions#refresh"),
     Case("E009", "'AUDIENCE'", ISSUER="shop", AUDIENCE="shop#refresh"),
+    Case("E009", "'AUDIENCE'", ISSUER="shop", AUDIENCE="shop/berlin#refresh"),
     Case("E010", "'sessions'", ACCESS_TOKEN_CHECK="cache", CACHE_ALIAS="sessions"),
     Case("E011", "'refresh token'", **cookie(COOKIE_NAME="refresh token")),
     Case("E011", "''", **cookie(COOKIE_NAME="")),

@@ -8,6 +8,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
+from refresh_sessions.tenants import cache_prefix
 from refresh_sessions.tokens.keys import Purpose
 from tests.domain.stories import STORED_BY_THEN, call, session_of
 from tests.factories import UserFactory, make_pair
@@ -101,8 +102,9 @@ class TestCache:
 
     def test_a_snapshot_stored_late_does_not_revive(self, pair):
         assert call(pair) == "ok"
-        key = f"refresh_sessions:family:{pair.family.pk}"
+        key = f"{cache_prefix()}:family:{pair.family.pk}"
         snapshot = cache.get(key)
+        assert snapshot
         revoke_session(pair.session, reason="admin")
         cache.set(key, snapshot)
         assert call(pair) == "session_revoked"

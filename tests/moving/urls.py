@@ -9,11 +9,12 @@ from rest_framework_simplejwt.views import TokenObtainPairView
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.permissions import RecentlyAuthenticated
 from refresh_sessions.rest_framework.views import LoginView
-from tests.moving.written import moving, moving_from_knox
+from tests.moving.written import module
+
+moving_views, moving_from_knox = module("moving_views"), module("moving_from_knox")
 
 
 class WhoAmI(APIView):
-    authentication_classes = (moving.EitherToken,)
     permission_classes = (IsAuthenticated,)
 
     def get(self, request):
@@ -25,7 +26,11 @@ WITH_KNOX = (AccessTokenAuthentication, moving_from_knox.TokenAuthentication)
 urlpatterns = [
     path("old/token/", TokenObtainPairView.as_view()),
     path("api/token/", LoginView.as_view()),
-    path("api/token/refresh/", moving.MovingRefreshView.as_view()),
+    path("api/token/refresh/", moving_views.MovingRefreshView.as_view()),
+    path("api/token/blacklist/", moving_views.MovingLogoutView.as_view()),
+    path("auth/logout/", moving_views.MovingLogoutView.as_view()),
+    path("auth/sessions/revoke-all/", moving_views.MovingRevokeAllView.as_view()),
+    path("auth/sessions/revoke-others/", moving_views.MovingRevokeOthersView.as_view()),
     path("auth/", include("refresh_sessions.urls")),
     path("move/", moving_from_knox.MoveView.as_view()),
     path("me/", WhoAmI.as_view()),

@@ -1,6 +1,10 @@
-"""The modules that docs/migrating.md tells a project to write."""
+"""The project that docs/migrating.md tells its readers to write, as a package."""
 
+import atexit
 import re
+import sys
+import tempfile
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,14 +12,21 @@ from typing import Any
 PAGE = Path(__file__).parents[2] / "docs" / "migrating.md"
 
 
+def write_project() -> None:
+    """Write each block that begins with the path of a module, and make the package importable."""
+    directory = tempfile.TemporaryDirectory(prefix="moving-")
+    atexit.register(directory.cleanup)
+    for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S):
+        if named := re.match(r"# (shop/\w+\.py)", block):
+            file = Path(directory.name) / named[1]
+            file.parent.mkdir(exist_ok=True)
+            assert not file.exists(), named[1]
+            file.write_text(block, encoding="utf-8")
+    (Path(directory.name) / "shop" / "__init__.py").touch()
+    sys.path.insert(0, directory.name)
+
+
 def module(name: str) -> Any:
-    """A module of the page, by the path in its first line."""
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
-    (source,) = (block for block in blocks if block.startswith(f"# {name}"))
-    written = ModuleType(name)
-    exec(compile(source, f"docs/migrating.md: {name}", "exec"), written.__dict__)  # noqa: S102
-    return written
-
-
-moving = module("shop/moving.py")
-moving_from_knox = module("shop/moving_from_knox.py")
+    """A module of the page."""
+    found: ModuleType = import_module(f"shop.{name}")
+    return found

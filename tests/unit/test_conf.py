@@ -33,6 +33,8 @@ DEFAULTS: dict[str, Any] = {
     "REAUTHENTICATE_TO_REVOKE": True,
     "MAX_FAMILIES_PER_SESSION": 5,
     "ISSUER": "refresh_sessions",
+    "TENANT": "refresh_sessions.tenants.schema_of_connection",
+    "ENVIRONMENT": "",
     "AUDIENCE": "refresh_sessions.access",
     "CLIENT_ID": "refresh_sessions.client",
     "KEYS": (),

@@ -18,7 +18,7 @@ class TestClaims:
         header, claims = parts(access_token())
         assert header["typ"] == "at+jwt"
         assert set(header) == {"alg", "kid", "typ"}
-        names = "iss aud sub exp iat jti client_id sid fid gen auth_time amr"
+        names = "iss aud sub exp iat jti client_id sid fid gen auth_time amr env"
         assert set(claims) == set(names.split())
 
     def test_refresh_token_has_the_claims_of_the_design(self):

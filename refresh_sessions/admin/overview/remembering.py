@@ -11,16 +11,18 @@ from django.core.cache import caches
 from refresh_sessions.admin.overview.counting import Figures
 from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
+from refresh_sessions.tenants import cache_prefix
 
 burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
 
 def recall_or(count: Callable[[], Figures], *, key: str, lifetime: timedelta) -> Figures:
-    """What the cache holds under ``key``, or what ``count`` returns.
+    """What the cache holds under ``key`` for this database and tenant, or what ``count`` returns.
 
     A cache that does not answer costs the counting, not the page.
     """
     cache = caches[get_settings().CACHE_ALIAS]
+    key = f"{cache_prefix()}:{key}"
     try:
         known = cache.get(key)
     except Exception:
