@@ -13,9 +13,9 @@ from django.db import Error, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
 from django.db.models.sql.compiler import SQLCompiler
-from django.utils import timezone
 
 from refresh_sessions.exceptions import DatabaseBusyError, OuterTransactionError
+from refresh_sessions.instants import InstantField
 
 logger = logging.getLogger("refresh_sessions")
 
@@ -76,26 +76,21 @@ class LostRaceError(Exception):
 class DatabaseNow(Now):
     """The present instant by the database server's clock, to the microsecond where it can.
 
-    Django's ``Now`` yields the server's local time on MySQL, while datetimes are stored in
-    the connection's time zone: on a server that does not run in UTC they are hours apart.
+    In UTC, as ``InstantField`` stores instants. Django's ``Now`` yields the server's local time on
+    MySQL: on a server that does not run in UTC that is hours apart.
     """
+
+    output_field = InstantField()
 
     def as_mysql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> _Compiled:
-        shift = _utc_offset_seconds(connection)
-        return f"(UTC_TIMESTAMP(6) + INTERVAL {shift} SECOND)", ()
+        return "UTC_TIMESTAMP(6)", ()
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> _Compiled:
-        shift = _utc_offset_seconds(connection)
-        return f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '{shift} seconds')", ()
-
-
-def _utc_offset_seconds(connection: BaseDatabaseWrapper) -> int:
-    offset = timezone.now().astimezone(connection.timezone).utcoffset()
-    return int(offset.total_seconds()) if offset else 0
+        return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", ()
 
 
 def is_transient(error: Error) -> bool:

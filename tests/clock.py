@@ -7,9 +7,10 @@ from typing import Any
 from unittest import mock
 
 import time_machine
-from django.db.models import DateTimeField, Value
+from django.db.models import Value
 
 from refresh_sessions.database import DatabaseNow
+from refresh_sessions.instants import InstantField
 
 
 class Clock:
@@ -26,7 +27,7 @@ class Clock:
 
     def compile(self, expression, compiler, connection, **context):
         """Stand in for the SQL of ``DatabaseNow``: a parameter with the clock's instant."""
-        value = Value(self.now, output_field=DateTimeField())
+        value = Value(self.now, output_field=InstantField())
         sql, params = value.as_sql(compiler, connection)
         # A bare parameter has no type of its own in the servers' eyes.
         types = {"postgresql": "timestamptz", "mysql": "datetime(6)"}

@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+import refresh_sessions.instants
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -51,21 +53,27 @@ class Migration(migrations.Migration):
                     "ip_address",
                     models.GenericIPAddressField(null=True, verbose_name="address at sign-in"),
                 ),
-                ("created_at", models.DateTimeField(verbose_name="signed in")),
+                ("created_at", refresh_sessions.instants.InstantField(verbose_name="signed in")),
                 (
                     "expires_at",
-                    models.DateTimeField(
+                    refresh_sessions.instants.InstantField(
                         help_text="Refreshing does not move it.", verbose_name="expires"
                     ),
                 ),
-                ("revoked_at", models.DateTimeField(null=True, verbose_name="revoked")),
+                (
+                    "revoked_at",
+                    refresh_sessions.instants.InstantField(null=True, verbose_name="revoked"),
+                ),
                 (
                     "revoked_reason",
                     models.CharField(blank=True, max_length=64, verbose_name="reason"),
                 ),
                 ("revoked_family", models.UUIDField(editable=False, null=True)),
                 ("revoked_generation", models.PositiveIntegerField(editable=False, null=True)),
-                ("reuse_detected_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "reuse_detected_at",
+                    refresh_sessions.instants.InstantField(editable=False, null=True),
+                ),
                 ("auth_hash", models.CharField(editable=False, max_length=64)),
                 (
                     "password_fingerprint",
@@ -111,7 +119,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("digest", models.CharField(editable=False, max_length=64, unique=True)),
-                ("expires_at", models.DateTimeField(verbose_name="expires")),
+                ("expires_at", refresh_sessions.instants.InstantField(verbose_name="expires")),
                 ("count", models.PositiveSmallIntegerField(default=1, verbose_name="attempts")),
                 (
                     "user",
@@ -158,7 +166,7 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
-                ("created_at", models.DateTimeField(verbose_name="time")),
+                ("created_at", refresh_sessions.instants.InstantField(verbose_name="time")),
                 ("ip_address", models.GenericIPAddressField(null=True, verbose_name="address")),
                 ("details", models.JSONField(default=dict, verbose_name="details")),
                 (
@@ -198,7 +206,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("digest", models.CharField(editable=False, max_length=64, unique=True)),
-                ("expires_at", models.DateTimeField(verbose_name="expires")),
+                ("expires_at", refresh_sessions.instants.InstantField(verbose_name="expires")),
                 ("auth_hash", models.CharField(editable=False, max_length=64)),
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 (
@@ -244,16 +252,24 @@ class Migration(migrations.Migration):
                         verbose_name="redeemable generation",
                     ),
                 ),
-                ("rotated_at", models.DateTimeField(null=True, verbose_name="last refreshed")),
+                (
+                    "rotated_at",
+                    refresh_sessions.instants.InstantField(
+                        null=True, verbose_name="last refreshed"
+                    ),
+                ),
                 (
                     "delivered_at",
-                    models.DateTimeField(
+                    refresh_sessions.instants.InstantField(
                         help_text="When the newest generation was first seen in use.",
                         null=True,
                         verbose_name="delivered",
                     ),
                 ),
-                ("idle_expires_at", models.DateTimeField(verbose_name="idle expiry")),
+                (
+                    "idle_expires_at",
+                    refresh_sessions.instants.InstantField(verbose_name="idle expiry"),
+                ),
                 (
                     "last_ip_address",
                     models.GenericIPAddressField(null=True, verbose_name="last address"),
@@ -264,17 +280,23 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "authenticated_at",
-                    models.DateTimeField(
+                    refresh_sessions.instants.InstantField(
                         help_text="When the user last proved who they are, if these tokens may vouch for it.",
                         null=True,
                         verbose_name="identity proven",
                     ),
                 ),
                 ("authentication_methods", models.JSONField(default=list, verbose_name="methods")),
-                ("closed_at", models.DateTimeField(null=True, verbose_name="closed")),
+                (
+                    "closed_at",
+                    refresh_sessions.instants.InstantField(null=True, verbose_name="closed"),
+                ),
                 ("companion_digest", models.CharField(blank=True, editable=False, max_length=64)),
                 ("companion_generation", models.PositiveIntegerField(editable=False, null=True)),
-                ("sibling_answered_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "sibling_answered_at",
+                    refresh_sessions.instants.InstantField(editable=False, null=True),
+                ),
                 ("tolerated_generation", models.PositiveIntegerField(editable=False, null=True)),
                 (
                     "recoveries_by_others",

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from refresh_sessions.instants import InstantField
+
 
 class EventKind(models.TextChoices):
     """What can happen to a session."""
@@ -34,7 +36,7 @@ class SessionEvent(models.Model):
         verbose_name=_("device session"),
     )
     kind = models.CharField(_("kind"), max_length=32, choices=EventKind.choices)
-    created_at = models.DateTimeField(_("time"))
+    created_at = InstantField(_("time"))
     ip_address = models.GenericIPAddressField(_("address"), null=True)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions import devices
 from refresh_sessions.database import DatabaseNow
+from refresh_sessions.instants import InstantField
 from refresh_sessions.models.fields import PrintableCharField
 
 
@@ -52,28 +53,28 @@ class TokenFamily(models.Model):
         null=True,
         help_text=_("The token before, good for a retry until the newest was seen in use."),
     )
-    rotated_at = models.DateTimeField(_("last refreshed"), null=True)
-    delivered_at = models.DateTimeField(
+    rotated_at = InstantField(_("last refreshed"), null=True)
+    delivered_at = InstantField(
         _("delivered"), null=True, help_text=_("When the newest generation was first seen in use.")
     )
-    idle_expires_at = models.DateTimeField(_("idle expiry"))
+    idle_expires_at = InstantField(_("idle expiry"))
     last_ip_address = models.GenericIPAddressField(_("last address"), null=True)
     last_user_agent = PrintableCharField(
         _("last user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
-    authenticated_at = models.DateTimeField(
+    authenticated_at = InstantField(
         _("identity proven"),
         null=True,
         help_text=_("When the user last proved who they are, if these tokens may vouch for it."),
     )
     authentication_methods = models.JSONField(_("methods"), default=list)
-    closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_at = InstantField(_("closed"), null=True)
     """When the rotation that opened the family was taken back."""
 
     # For the rotation rule alone: see ``refresh_sessions.rotation``.
     companion_digest = models.CharField(max_length=64, blank=True, editable=False)
     companion_generation = models.PositiveIntegerField(null=True, editable=False)
-    sibling_answered_at = models.DateTimeField(null=True, editable=False)
+    sibling_answered_at = InstantField(null=True, editable=False)
     tolerated_generation = models.PositiveIntegerField(null=True, editable=False)
     recoveries_by_others = models.PositiveSmallIntegerField(default=0, editable=False)
     opened_family = models.UUIDField(null=True, editable=False)

@@ -26,6 +26,7 @@ from refresh_sessions.accounts import (
 )
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.devices import ClientHints, DeviceKind
+from refresh_sessions.instants import InstantField
 from refresh_sessions.models import owners
 from refresh_sessions.models.families import TokenFamily
 from refresh_sessions.models.fields import (
@@ -174,9 +175,9 @@ class DeviceSession(models.Model):
         default=DeviceKind.OTHER,
     )
     ip_address = models.GenericIPAddressField(_("address at sign-in"), null=True)
-    created_at = models.DateTimeField(_("signed in"))
-    expires_at = models.DateTimeField(_("expires"), help_text=_("Refreshing does not move it."))
-    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    created_at = InstantField(_("signed in"))
+    expires_at = InstantField(_("expires"), help_text=_("Refreshing does not move it."))
+    revoked_at = InstantField(_("revoked"), null=True)
     revoked_reason = PrintableCharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -188,7 +189,7 @@ class DeviceSession(models.Model):
     revoked_family = models.UUIDField(null=True, editable=False)
     revoked_generation = models.PositiveIntegerField(null=True, editable=False)
     """With which token its holder signed out: whoever signs out with the newest one has it."""
-    reuse_detected_at = models.DateTimeField(null=True, editable=False)
+    reuse_detected_at = InstantField(null=True, editable=False)
     """When the alarm was raised, which happens once, also after the session has ended."""
     auth_hash = models.CharField(max_length=64, editable=False)
     password_fingerprint = models.CharField(

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.database import DatabaseNow
+from refresh_sessions.instants import InstantField
 
 _Row = TypeVar("_Row", bound="ShortLived")
 
@@ -35,7 +36,7 @@ class ShortLived(models.Model):
         related_name="+",
         verbose_name=_("user"),
     )
-    expires_at = models.DateTimeField(_("expires"))
+    expires_at = InstantField(_("expires"))
 
     class Meta:
         abstract = True
