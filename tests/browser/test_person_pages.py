@@ -113,11 +113,11 @@ def test_too_many_tries(stale, phone, watch):
     watch.expect_status(429)
 
 
-def test_nothing_to_prove_identity_by(stale, ada, phone, sign_in, clock, watch):
+def test_nothing_to_prove_identity_by(stale, ada, make_device, sign_in, clock, watch):
     ada.set_unusable_password()
     ada.save()
     sign_in(ada)
-    session = phone.session
+    session = make_device(ada).session
     clock.move(LONG_AGO)
     stale.page.goto(reverse(f"{PREFIX}:end-others"))
 
