@@ -210,7 +210,7 @@ def test_report_of_a_changed_password_shows_no_secret(rf):
     for line in failing_lines(change):
         with tracking() as tracker, failing_at(line):
             try:
-                change()
+                copy_context().run(change)
             except RuntimeError as error:
                 tracker.report(error, rf.get("/"))
         assert_hidden(tracker, [NEW_PASSWORD], line)

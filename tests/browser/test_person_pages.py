@@ -7,6 +7,8 @@ from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from refresh_sessions.accounts import auth_digest, password_fingerprint
+from refresh_sessions.models import DeviceSession
 from tests.browser.accessibility import grave_faults, moves_sideways, small_targets
 from tests.browser.person import PREFIX
 from tests.factories import PASSWORD
@@ -113,11 +115,15 @@ def test_too_many_tries(stale, phone, watch):
     watch.expect_status(429)
 
 
-def test_nothing_to_prove_identity_by(stale, ada, make_device, sign_in, clock, watch):
+def test_nothing_to_prove_identity_by(stale, ada, phone, sign_in, clock, watch):
     ada.set_unusable_password()
-    ada.save()
+    type(ada).objects.filter(pk=ada.pk).update(password=ada.password)
+    # As if the device had logged in without a password.
+    DeviceSession.objects.update(
+        auth_hash=auth_digest(ada), password_fingerprint=password_fingerprint(ada)
+    )
     sign_in(ada)
-    session = make_device(ada).session
+    session = phone.session
     clock.move(LONG_AGO)
     stale.page.goto(reverse(f"{PREFIX}:end-others"))
 
