@@ -106,7 +106,7 @@ class RefreshSupersededError(RefreshSessionsError):
 class DeviceProofRequiredError(RefreshSessionsError):
     """The refresh token came without the companion cookie of its family, which it requires.
 
-    The session lives on: whoever copied the token can neither use nor revoke it.
+    The session lives on: an attacker with a copied token can neither use nor revoke it.
     """
 
     code = "device_proof_required"

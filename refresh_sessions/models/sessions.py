@@ -188,7 +188,7 @@ class DeviceSession(models.Model):
     )
     revoked_family = models.UUIDField(null=True, editable=False)
     revoked_generation = models.PositiveIntegerField(null=True, editable=False)
-    """With which token its holder signed out: whoever signs out with the newest one has it."""
+    """The token with which its holder signed out; the newest one is delivered by that."""
     reuse_detected_at = InstantField(null=True, editable=False)
     """When the alarm was raised, which happens once, also after the session has ended."""
     auth_hash = models.CharField(max_length=64, editable=False)

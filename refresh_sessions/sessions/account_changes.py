@@ -1,6 +1,6 @@
 """Revoking the sessions of an account that was deactivated, deleted, or got another password.
 
-Whoever notices first revokes them: here the save and the deletion of the user, and the first call
+The place that notices first revokes them: here the save and the deletion of the user, and the first call
 that is refused. Changes that no signal reports (``update()``, SQL) are noticed by a refused call,
 a refresh, a login under a limit of sessions, or by pruning.
 """

@@ -18,6 +18,7 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.database import commit_when_busy, forbid_outer_transaction
 from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import FamilyLimitReachedError, InvalidTokenError
+from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.rotation import Presenter, Verdict
 from refresh_sessions.sessions.checking import AccessGrant, check_state
@@ -62,7 +63,7 @@ def open_family(
     """Open another token family in the session of the caller, and rotate the caller's own token.
 
     An access token alone opens nothing. Since the newest refresh token is rotated, its owner's
-    next refresh exposes whoever opened a family with a copy. The new family inherits the
+    next refresh exposes an attacker who opened a family with a copy. The new family inherits the
     re-authentication, which has to be recent.
 
     Args:
@@ -89,6 +90,7 @@ def open_family(
     """
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
+    token = hide(token)
     claims = refresh.verify(token) if isinstance(token, str) else token
     opening = _Opening(grant=grant, claims=claims, request=request, using=using)
     try:

@@ -152,7 +152,7 @@ class _Refresh:
             if family.delivered_at is None:
                 # Only as long as nobody has seen the successor in use.
                 found["delivered_at"] = None
-            # Whoever retries may be an attacker; the owner re-authenticated, not they.
+            # The client that retries may be an attacker; the owner re-authenticated.
             family.authenticated_at = None
         advance(
             family,

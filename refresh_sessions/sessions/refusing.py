@@ -73,7 +73,7 @@ def end_for_reuse(claims: RefreshClaims, family: TokenFamily, request: HttpReque
         "other_user_agent": family.last_user_agent,
     }
     if session.reuse_detected_at is not None:
-        # Whoever keeps an old token must not revoke the user's later sessions with it.
+        # An attacker who keeps an old token must not revoke the user's later sessions with it.
         return False
     if get_policy().reuse_ends(session.user, session=session) == "user":
         # Before the session itself: if this fails, the token comes back as reused once more.

@@ -61,7 +61,7 @@ def end_by_holder(
     *,
     request: HttpRequest | None = None,
 ) -> bool:
-    """Revoke the session of an accepted token at the request of whoever holds it.
+    """Revoke the session of an accepted token at the request of its holder.
 
     Returns:
         Whether this call revoked it.
