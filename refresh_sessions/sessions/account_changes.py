@@ -1,8 +1,8 @@
 """Revoking the sessions of an account that was deactivated, deleted, or got another password.
 
-The place that notices first revokes them: here the save and the deletion of the user, and the first call
-that is refused. Changes that no signal reports (``update()``, SQL) are noticed by a refused call,
-a refresh, a login under a limit of sessions, or by pruning.
+The place that notices first revokes them: here the save and the deletion of the user, and the
+first call that is refused. Changes that no signal reports (``update()``, SQL) are noticed by a
+refused call, a refresh, a login under a limit of sessions, or by pruning.
 """
 
 from __future__ import annotations
