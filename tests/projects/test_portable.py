@@ -49,7 +49,13 @@ def _public():
     for found in pkgutil.walk_packages(refresh_sessions.__path__, "refresh_sessions."):
         if ".migrations" in found.name or ".management" in found.name:
             continue
-        module = importlib.import_module(found.name)
+        try:
+            module = importlib.import_module(found.name)
+        except ImportError as error:
+            # An optional extra is not installed.
+            if str(error.name).startswith("refresh_sessions"):
+                raise
+            continue
         names = list(getattr(module, "__all__", ()))
         if found.name.removeprefix("refresh_sessions.") in WITHOUT_ALL:
             names = [name for name in vars(module) if not name.startswith("_")]
