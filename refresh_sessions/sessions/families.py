@@ -20,7 +20,7 @@ from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import FamilyLimitReachedError, InvalidTokenError
 from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
-from refresh_sessions.rotation import Presenter, Verdict
+from refresh_sessions.rotation import FamilyState, Presenter, Verdict
 from refresh_sessions.sessions.checking import AccessGrant, check_state
 from refresh_sessions.sessions.issuing import (
     TokenPair,
@@ -143,12 +143,13 @@ class _Opening:
             raise InvalidTokenError
         presenter = presenter_of(parent, self.request)
         require_companion(parent, presenter)
-        verdict = self._judge(parent, presenter)
+        state = state_of(parent)
+        verdict = self._judge(parent, state, presenter)
         check_state(access, parent)
         require_fresh_proof(parent, access, max_age=get_settings().REAUTHENTICATION_MAX_AGE)
         _check_limit(parent.session, using)
         child = self._create(parent)
-        self._rotate(verdict, parent, child, presenter)
+        self._rotate(verdict, parent, state, child, presenter)
         record(
             [parent.session_id],
             EventKind.FAMILY_OPENED,
@@ -173,10 +174,9 @@ class _Opening:
         now, extra = opened.parent.now, opened.extra
         return issue_pair(family, secret=secret, now=now, request=self.request, extra=extra)
 
-    def _judge(self, parent: TokenFamily, presenter: Presenter) -> Verdict:
+    def _judge(self, parent: TokenFamily, state: FamilyState, presenter: Presenter) -> Verdict:
         """The verdict of a refresh, as far as it lets the newest token open a family."""
-        verdict = judge_token(self.claims, parent, presenter, using=self.using)
-        state = state_of(parent)
+        verdict = judge_token(self.claims, parent, state, presenter, using=self.using)
         if verdict.repeats and self.claims.generation == state.generation:
             # Within the overlap a refresh would not rotate, opening a family does.
             verdict = Verdict.ROTATE
@@ -202,7 +202,12 @@ class _Opening:
         )
 
     def _rotate(
-        self, verdict: Verdict, parent: TokenFamily, child: TokenFamily, presenter: Presenter
+        self,
+        verdict: Verdict,
+        parent: TokenFamily,
+        state: FamilyState,
+        child: TokenFamily,
+        presenter: Presenter,
     ) -> None:
         found = {
             "generation": parent.generation,
@@ -211,6 +216,7 @@ class _Opening:
         parent.authenticated_at = proof_of(parent, parent.generation)
         advance(
             parent,
+            state,
             verdict,
             generation=self.claims.generation,
             redeemable=self.claims.generation,

@@ -207,7 +207,7 @@ class _Change:
         # As a refresh does: a proof that was given to one access token goes to no refresh token.
         family.authenticated_at = proof_of(family, generation)
         redeemable = redeemable_after_proof(state, rules=rules)
-        advance_by_access_token(family, redeemable=redeemable, request=self.request)
+        advance_by_access_token(family, state, redeemable=redeemable, request=self.request)
         compare_and_swap(family, found, using=self.using)
         return True
 

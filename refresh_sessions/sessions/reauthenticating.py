@@ -136,8 +136,9 @@ class _Proof:
         }
         rotated = self._rotates(family)
         if rotated:
-            redeemable = redeemable_after_proof(state_of(family), rules=rules_in_force())
-            advance_by_access_token(family, redeemable=redeemable, request=self.request)
+            state = state_of(family)
+            redeemable = redeemable_after_proof(state, rules=rules_in_force())
+            advance_by_access_token(family, state, redeemable=redeemable, request=self.request)
             family.authenticated_at = family.rotated_at
         else:
             family.authenticated_at = proof_beside_rotation(family)

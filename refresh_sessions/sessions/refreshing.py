@@ -28,6 +28,7 @@ from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
 from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.rotation import (
+    FamilyState,
     Presenter,
     Verdict,
     companion_wins,
@@ -107,17 +108,18 @@ class _Refresh:
             return self._issue(written, family)
         presenter = presenter_of(family, self.request)
         require_companion(family, presenter)
-        verdict = judge_token(self.claims, family, presenter, using=self.using)
+        state = state_of(family)
+        verdict = judge_token(self.claims, family, state, presenter, using=self.using)
         if verdict.mints:
             allowance = Allowance.of(family)
-            if not allowance.permits(self.claims.generation, state_of(family)):
+            if not allowance.permits(self.claims.generation, state):
                 return refuse(Verdict.REFRESH_LIMIT, self.claims, family, self.request)
             # A policy that fails must not use up the token that the client has.
             self.extra = extra_claims(family.session, request=self.request)
-            self._rotate(verdict, family, presenter, allowance)
+            self._rotate(verdict, family, state, presenter, allowance)
             return self._issue(verdict, family)
         if verdict.repeats:
-            return self._answer_sibling(verdict, family, presenter)
+            return self._answer_sibling(verdict, family, state, presenter)
         return refuse(verdict, self.claims, family, self.request)
 
     def _read(self) -> TokenFamily:
@@ -141,11 +143,12 @@ class _Refresh:
         self,
         verdict: Verdict,
         family: TokenFamily,
+        state: FamilyState,
         presenter: Presenter,
         allowance: Allowance,
     ) -> None:
         found: dict[str, Any] = {"generation": family.generation}
-        closes = self._closed_by(verdict, family, presenter)
+        closes = self._closed_by(verdict, family, state, presenter)
         if verdict is not Verdict.RECOVER:
             family.authenticated_at = proof_of(family, family.generation)
         else:
@@ -156,6 +159,7 @@ class _Refresh:
             family.authenticated_at = None
         advance(
             family,
+            state,
             verdict,
             generation=self.claims.generation,
             # What a recovery redeems once more, and any other rotation from now on.
@@ -171,12 +175,11 @@ class _Refresh:
             raise
 
     def _closed_by(
-        self, verdict: Verdict, family: TokenFamily, presenter: Presenter
+        self, verdict: Verdict, family: TokenFamily, state: FamilyState, presenter: Presenter
     ) -> ClosedFamily | None:
         """The family that the rotation before opened, if a recovery takes that back."""
         if verdict is not Verdict.RECOVER or family.opened_family is None:
             return None
-        state = state_of(family)
         if keeps_opened_family(state, presenter):
             return None
         wins = companion_wins(state, presenter)
@@ -198,7 +201,7 @@ class _Refresh:
         )
 
     def _answer_sibling(
-        self, verdict: Verdict, family: TokenFamily, presenter: Presenter
+        self, verdict: Verdict, family: TokenFamily, state: FamilyState, presenter: Presenter
     ) -> TokenPair:
         """Answer a request that was under way while a sibling rotated."""
         if verdict is Verdict.SUCCESSOR:
@@ -219,17 +222,17 @@ class _Refresh:
         if resent:
             expires_at = self.claims.expires_at
             return replace(pair, refresh=self.claims.token, refresh_expires_at=expires_at)
-        self._note_sibling(family, presenter)
+        self._note_sibling(family, state, presenter)
         return pair
 
-    def _note_sibling(self, family: TokenFamily, presenter: Presenter) -> None:
+    def _note_sibling(self, family: TokenFamily, state: FamilyState, presenter: Presenter) -> None:
         """Note once per rotation that a client may write the token back that it presented.
 
         Many OAuth libraries do so after an answer without a refresh token (RFC 6749 §6).
         """
         used = self.claims.generation == family.redeemable_generation
         noted = family.sibling_answered_at is not None
-        if used and not noted and is_kin(state_of(family), presenter):
+        if used and not noted and is_kin(state, presenter):
             rows = TokenFamily.objects.using(self.using).filter(
                 pk=family.pk, generation=family.generation, sibling_answered_at__isnull=True
             )

@@ -26,7 +26,6 @@ from refresh_sessions.rotation import (
 )
 from refresh_sessions.sessions.issuing import idle_expiry
 from refresh_sessions.sessions.presenting import presenter_of
-from refresh_sessions.sessions.reading import state_of
 from refresh_sessions.sessions.turns import take_turn
 
 
@@ -67,6 +66,7 @@ class ClosedFamily:
 
 def advance(
     family: TokenFamily,
+    state: FamilyState,
     verdict: Verdict,
     *,
     generation: int,
@@ -79,6 +79,7 @@ def advance(
 
     Args:
         family: as it was read.
+        state: what the rule knows of it.
         verdict: why it rotates.
         generation: of the presented token.
         redeemable: the generation that is redeemable from now on.
@@ -88,7 +89,7 @@ def advance(
 
     """
     recovered, is_other = verdict is Verdict.RECOVER, presenter.is_other_client
-    state, now, rules = state_of(family), family.now, rules_in_force()
+    now, rules = family.now, rules_in_force()
     family.tolerated_generation = tolerated_after_rotation(verdict, state, now=now, rules=rules)
     forgives = may_write_back(verdict, state, opens=opened is not None, now=now, rules=rules)
     family.sibling_answered_at = now if forgives else None
@@ -110,11 +111,12 @@ def advance(
 
 
 def advance_by_access_token(
-    family: TokenFamily, *, redeemable: int | None, request: HttpRequest | None
+    family: TokenFamily, state: FamilyState, *, redeemable: int | None, request: HttpRequest | None
 ) -> None:
     """Rotate for the holder of the newest access token who has re-authenticated."""
     advance(
         family,
+        state,
         Verdict.ROTATE,
         generation=family.generation,
         redeemable=redeemable,

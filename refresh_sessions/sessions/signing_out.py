@@ -12,6 +12,7 @@ from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
 from refresh_sessions.rotation import Verdict
 from refresh_sessions.sessions.judging import judge_token
 from refresh_sessions.sessions.presenting import presenter_of, require_companion
+from refresh_sessions.sessions.reading import state_of
 from refresh_sessions.sessions.refusing import end_for_reuse
 from refresh_sessions.sessions.revoking import revoke_session
 from refresh_sessions.tokens.access import AccessClaims
@@ -48,7 +49,7 @@ def sign_out(
     if isinstance(claims, RefreshClaims):
         presenter = presenter_of(family, request)
         require_companion(family, presenter)
-        if judge_token(claims, family, presenter, using=using) is Verdict.REUSED:
+        if judge_token(claims, family, state_of(family), presenter, using=using) is Verdict.REUSED:
             return end_for_reuse(claims, family, request)
     if _has_ended(family):
         return False
