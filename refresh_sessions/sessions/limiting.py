@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import Error
-from django.db.models import F, Subquery
+from django.db.models import Subquery
 from django.http import HttpRequest
 
 from refresh_sessions.conf import get_settings
@@ -26,7 +26,7 @@ from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.ending import Ending, announce, end_many
 from refresh_sessions.sessions.reading import read_clock
 from refresh_sessions.sessions.revoking import BATCH_SIZE, revoke_sessions
-from refresh_sessions.sessions.turns import since_the_turn
+from refresh_sessions.sessions.turns import lock_user, since_the_turn
 from refresh_sessions.tenants import cache_prefix
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def make_room(user: AbstractBaseUser, *, request: HttpRequest | None, using: str
         now, crowded = _read_clock_and_crowd(user, limit - UNLOCKED_LOGINS, using=using)
         if not crowded:
             return Room(now=now)
-    _lock_user(user, using=using)
+    lock_user(user, using=using)
     now = read_clock(user, using=using)
     live, locked_out = _read_sessions(user, using=using, read_before_lock=unlocked)
     surplus = live[limit - 1 :]
@@ -112,18 +112,6 @@ def _read_clock_and_crowd(
         raise NoActiveAccountError
     now, last = read
     return now, last is not None
-
-
-def _lock_user(user: AbstractBaseUser, *, using: str) -> None:
-    """Have logins of one user wait for each other, so that each sees those before it.
-
-    A change that changes nothing, because it works everywhere: SQLite has no row locks, and
-    under repeatable read a lock alone would leave this transaction with a view of the sessions
-    from before the lock.
-    """
-    model = get_user_model()
-    account = model._base_manager.using(using).filter(pk=user.pk)
-    account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
 
 
 def _read_sessions(

@@ -12,7 +12,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import router
-from django.db.models import F
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
@@ -47,7 +46,7 @@ from refresh_sessions.sessions.rotating import (
     compare_and_swap,
     rules_in_force,
 )
-from refresh_sessions.sessions.turns import since_the_turn, take_turn
+from refresh_sessions.sessions.turns import lock_user, since_the_turn, take_turn
 from refresh_sessions.signals import session_refreshed
 from refresh_sessions.tenants import cache_prefix
 from refresh_sessions.tokens.refresh import stand_in_secret
@@ -128,7 +127,7 @@ class _Change:
     def make(self) -> _Changed:
         claims, using = self.grant.claims, self.using
         # In the order in which a sign-in takes its turns, so that neither waits for the other.
-        self._take_turn_of_account()
+        lock_user(self.user, using=using)
         take_turn(claims.session_id, using=using)
         family = read_family(claims.family_id, using=using)
         check_state(claims, family)
@@ -185,12 +184,6 @@ class _Change:
                 generation=family.generation,
                 request=self.request,
             )
-
-    def _take_turn_of_account(self) -> None:
-        """Have sign-ins and other changes wait, with an UPDATE that changes nothing."""
-        model = get_user_model()
-        account = model._base_manager.using(self.using).filter(pk=self.user.pk)
-        account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
 
     def _rotate(self, family: TokenFamily) -> bool:
         """Make the tokens from before unusable, where a step-up would, and say whether it was."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import connections
 from django.db.models import F, QuerySet
 
 from refresh_sessions.database import in_outer_transaction
 from refresh_sessions.models import DeviceSession
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
 
 _QuerySet = TypeVar("_QuerySet", bound=QuerySet)  # type: ignore[type-arg]  # of any model
 
@@ -23,6 +27,16 @@ def take_turn(session_id: UUID, *, using: str) -> None:
     """
     session = DeviceSession.objects.using(using).filter(pk=session_id)
     session.update(user_agent=F("user_agent"))
+
+
+def lock_user(user: AbstractBaseUser, *, using: str) -> None:
+    """Have logins and changes of one user wait for each other, in the way of ``take_turn``.
+
+    Call it before ``take_turn``: all take the two locks in this order.
+    """
+    model = get_user_model()
+    account = model._base_manager.using(using).filter(pk=user.pk)
+    account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
 
 
 def since_the_turn(queryset: _QuerySet, *, using: str, read_before: bool = False) -> _QuerySet:
