@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias, cast
 
 from django.contrib.auth import get_user_model
@@ -12,6 +12,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.utils.crypto import constant_time_compare
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.lazy_users import LazyUser
 
 ProjectUser: TypeAlias = Any
@@ -59,24 +60,35 @@ def password_fingerprint(user: AbstractBaseUser) -> str:
     return _digest(user.password)[:FINGERPRINT_LENGTH]
 
 
-def may_sign_in(user: AbstractBaseUser) -> bool:
-    """Whether the account is active."""
+def is_active(user: AbstractBaseUser) -> bool:
+    """Whether the account is active. ``account_access.may_continue`` asks the project as well."""
     return bool(getattr(user, "is_active", True))
 
 
-def user_of_subject(subject: str, *, using: str) -> AbstractBaseUser:
+def user_of_subject(
+    subject: str, *, using: str, accepts: Callable[[AbstractBaseUser], bool]
+) -> AbstractBaseUser:
     """A user known by primary key alone, loaded when anything else is first asked for.
 
+    Args:
+        subject: the claim ``sub``.
+        using: the alias of the database.
+        accepts: whether the loaded user may continue.
+
     Raises:
-        User.DoesNotExist: ``USER_ID_FIELD`` names another field, and nobody has this value.
+        User.DoesNotExist: ``USER_ID_FIELD`` names another field, and no user has this value.
+        InvalidTokenError: ``USER_ID_FIELD`` names another field, and the user may not continue.
 
     """
     model = get_user_model()
     field = get_settings().USER_ID_FIELD
     key = model._meta.pk
     if field not in {"pk", key.name}:
-        return model._default_manager.using(using).get(**{field: subject})
-    lazy: Any = LazyUser(model, key.to_python(subject), using=using)
+        user = model._default_manager.using(using).get(**{field: subject})
+        if not accepts(user):
+            raise InvalidTokenError
+        return user
+    lazy: Any = LazyUser(model, key.to_python(subject), using=using, accepts=accepts)
     return cast("AbstractBaseUser", lazy)
 
 

@@ -26,7 +26,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     """A user, loaded as a whole on first use, as Django's ``request.user`` is.
 
     The primary key, ``is_authenticated``, ``is_anonymous`` and the class are known without a
-    query. Loading raises ``InvalidTokenError`` if the account was deleted or deactivated, and
+    query. Loading raises ``InvalidTokenError`` if the account was deleted or may not continue, and
     ``DatabaseBusyError`` if the database does not answer.
 
     A whole row and no deferred fields: the ``__init__`` of a user model may read any of them.
@@ -35,15 +35,24 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     _lazy_model: type[AbstractBaseUser]
     _lazy_key: Any
     _lazy_using: str
+    _lazy_accepts: Callable[[AbstractBaseUser], bool]
     _lazy_issuer: str
     _lazy_failures: Callable[[], AbstractContextManager[None]]
 
-    def __init__(self, model: type[AbstractBaseUser], key: Any, *, using: str) -> None:
+    def __init__(
+        self,
+        model: type[AbstractBaseUser],
+        key: Any,
+        *,
+        using: str,
+        accepts: Callable[[AbstractBaseUser], bool],
+    ) -> None:
         super().__init__(self._lazy_load)
         self.__dict__.update(
             _lazy_model=model,
             _lazy_key=key,
             _lazy_using=using,
+            _lazy_accepts=accepts,
             _lazy_issuer=get_issuer(),
             _lazy_failures=nullcontext,
         )
@@ -105,7 +114,12 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return self._lazy_twin() if self._wrapped is empty else super().__deepcopy__(memo)
 
     def _lazy_twin(self) -> LazyUser:
-        twin = LazyUser(self._lazy_model, self._lazy_key, using=self._lazy_using)
+        twin = LazyUser(
+            self._lazy_model,
+            self._lazy_key,
+            using=self._lazy_using,
+            accepts=self._lazy_accepts,
+        )
         twin.__dict__["_lazy_issuer"] = self._lazy_issuer
         return twin
 
@@ -121,7 +135,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
             user = self._lazy_model._default_manager.using(self._lazy_using).get(pk=self._lazy_key)
         except ObjectDoesNotExist:
             raise InvalidTokenError from None
-        if not getattr(user, "is_active", True):
+        if not self._lazy_accepts(user):
             raise InvalidTokenError
         return user
 
@@ -130,7 +144,7 @@ def load(user: Any) -> Any:
     """The user itself; read from the database now if it is lazy and was not used yet.
 
     Raises:
-        InvalidTokenError: the account was deleted or deactivated.
+        InvalidTokenError: the account was deleted or may not continue.
         DatabaseBusyError: the database did not answer in several tries.
 
     """

@@ -36,6 +36,21 @@ class SessionPolicy:
     state in it.
     """
 
+    def may_continue(
+        self, user: ProjectUser, *, session: DeviceSession | None, request: HttpRequest | None
+    ) -> bool:
+        """Whether the user may log in or go on; False is answered with 401.
+
+        Called after ``is_active``, the default manager of the user model and the authentication
+        backend have agreed: at login, second step, refresh, re-authentication, opening of a
+        family and introspection, and for each access token that is checked. So make no query.
+
+        A refusal revokes nothing: the session is usable again when this returns True again.
+        ``session`` is None at login, and where ``ACCESS_TOKEN_CHECK`` reads no session.
+        ``request`` is the client's; None if there is none, as at introspection.
+        """
+        return True
+
     def session_lifetime(
         self, user: ProjectUser, *, request: HttpRequest | None, data: Mapping[str, Any]
     ) -> timedelta:

@@ -74,6 +74,12 @@ class Migration(migrations.Migration):
                     "reuse_detected_at",
                     refresh_sessions.instants.InstantField(editable=False, null=True),
                 ),
+                (
+                    "backend",
+                    models.CharField(
+                        blank=True, db_default="", default="", editable=False, max_length=255
+                    ),
+                ),
                 ("auth_hash", models.CharField(editable=False, max_length=64)),
                 (
                     "password_fingerprint",

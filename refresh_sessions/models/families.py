@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from refresh_sessions import devices
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.instants import InstantField
+from refresh_sessions.models import owners
 from refresh_sessions.models.fields import PrintableCharField
 
 
@@ -23,8 +24,10 @@ class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):
         return self.filter(closed_at__isnull=True, idle_expires_at__gt=DatabaseNow())
 
     def with_owner(self) -> Self:
-        """With session, user and the database's clock (``now``), all in one SELECT."""
-        return self.select_related("session__user").annotate(now=DatabaseNow())
+        """With session, user, ``now`` and ``user_found``, all in one SELECT."""
+        return self.select_related("session__user").annotate(
+            now=DatabaseNow(), user_found=owners.is_found("session__user")
+        )
 
 
 class TokenFamily(models.Model):
@@ -36,6 +39,10 @@ class TokenFamily(models.Model):
 
     now: datetime
     """The database's clock, on rows read by ``with_owner()``."""
+    user_found: bool
+    """Whether the default manager finds the user, on rows read by ``with_owner()``."""
+    account_permits: bool
+    """Whether the account permits the use of the session, on rows read by ``read_family()``."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(

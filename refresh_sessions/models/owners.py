@@ -5,8 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Case, CharField, F, Func, Q, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.sql.compiler import SQLCompiler
 
 from refresh_sessions.accounts import FINGERPRINT_LENGTH, activity_is_stored, password_decides
@@ -43,6 +55,24 @@ class PasswordFingerprint(Func):
     ) -> _Compiled:
         template = f"SUBSTR({digest}, 1, {FINGERPRINT_LENGTH})"
         return self.as_sql(compiler, connection, template=template)
+
+
+def is_found(user_field: str) -> Exists | Value:
+    """Whether the default manager of the user model finds a user, as Django's sessions require.
+
+    A constant where the manager finds every user, so that the query is no larger than before.
+
+    Args:
+        user_field: the name of the foreign key, seen from the queryset.
+
+    """
+    manager = get_user_model()._default_manager
+    # What no class overrides restricts nothing, and need not be built on every request.
+    if type(manager).get_queryset is not models.Manager.get_queryset:
+        users = manager.get_queryset()
+        if users.query.where or users.query.is_sliced or users.query.combinator:
+            return Exists(users.filter(pk=OuterRef(user_field)))
+    return Value(value=True, output_field=BooleanField())
 
 
 def is_inactive() -> Q | None:

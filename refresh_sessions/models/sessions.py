@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from refresh_sessions import devices
 from refresh_sessions.accounts import (
     FINGERPRINT_LENGTH,
+    is_active,
     is_current,
-    may_sign_in,
     password_decides,
 )
 from refresh_sessions.database import DatabaseNow
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 NAME_LENGTH = 128
 REASON_LENGTH = 64
 KIND_LENGTH = 16
+BACKEND_LENGTH = 255
 
 
 class RevokedReason(models.TextChoices):
@@ -191,6 +192,10 @@ class DeviceSession(models.Model):
     """The token with which its holder signed out; the newest one is delivered by that."""
     reuse_detected_at = InstantField(null=True, editable=False)
     """When the alarm was raised, which happens once, also after the session has ended."""
+    backend = models.CharField(
+        max_length=BACKEND_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    """The dotted path of the backend that authenticated the user at login; empty if unknown."""
     auth_hash = models.CharField(max_length=64, editable=False)
     password_fingerprint = models.CharField(
         max_length=FINGERPRINT_LENGTH, blank=True, default="", db_default="", editable=False
@@ -279,7 +284,7 @@ class DeviceSession(models.Model):
         found: str | None = self.__dict__.get("found_account_reason")
         if found or (found is not None and password_decides(get_user_model())):
             return found
-        if not may_sign_in(self.user):
+        if not is_active(self.user):
             return RevokedReason.USER_INACTIVE.value
         if not is_current(self.user, self.auth_hash):
             return RevokedReason.PASSWORD_CHANGED.value

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.instants import InstantField
+from refresh_sessions.models import owners
 
 _Row = TypeVar("_Row", bound="ShortLived")
 
@@ -25,9 +26,16 @@ class ShortLivedQuerySet(models.QuerySet[_Row]):
         """Of no more use to anybody."""
         return self.filter(expires_at__lte=DatabaseNow())
 
+    def with_user(self) -> Self:
+        """With the user and ``user_found``, all in one SELECT."""
+        return self.select_related("user").annotate(user_found=owners.is_found("user"))
+
 
 class ShortLived(models.Model):
     """A row that is found by the digest of what it stands for, which tells nothing."""
+
+    user_found: bool
+    """Whether the default manager finds the user, on rows read by ``with_user()``."""
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
     user = models.ForeignKey(

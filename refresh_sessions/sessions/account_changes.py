@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from refresh_sessions.accounts import (
     activity_is_stored,
     auth_digest,
-    may_sign_in,
+    is_active,
     password_decides,
 )
 from refresh_sessions.database import (
@@ -205,7 +205,7 @@ def _is_unchanged(
         model.from_db(using, names, [values[name] for name in names])
         for values in (before, {**before, **saved})
     )
-    then, now = ((may_sign_in(account), auth_digest(account)) for account in accounts)
+    then, now = ((is_active(account), auth_digest(account)) for account in accounts)
     return then == now
 
 

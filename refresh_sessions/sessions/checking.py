@@ -15,7 +15,8 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions import lazy_users
-from refresh_sessions.accounts import is_current, may_sign_in, subject_of, user_of_subject
+from refresh_sessions.account_access import may_continue
+from refresh_sessions.accounts import subject_of, user_of_subject
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import (
     DatabaseNow,
@@ -63,7 +64,7 @@ class AccessGrant:
         """The user, loaded from the database if that has not happened yet.
 
         Raises:
-            InvalidTokenError: the account was deleted or deactivated.
+            InvalidTokenError: the account was deleted or may not continue.
             DatabaseBusyError: the database did not answer in several tries.
 
         """
@@ -117,8 +118,9 @@ def check_access_token(
     Args:
         token: the compact serialization.
         in_database: ask the database whatever ``ACCESS_TOKEN_CHECK`` says.
-        request: for the address, if the session is found to be locked out by its account and
-            revoked; in a transaction of the request's, once its response is closed.
+        request: for the policy; and for the address, if the session is found to be locked out by
+            its account and revoked: in a transaction of the request's, once its response is
+            closed.
 
     Raises:
         InvalidTokenError: we did not issue it, or it has expired or been superseded.
@@ -135,12 +137,12 @@ def check_access_token(
         check = "session"
     using = router.db_for_write(TokenFamily)
     if check == "stateless":
-        return _trusted(claims, using)
+        return _trusted(claims, using, request=request)
     if check == "cache":
         snapshot = snapshots.recall(claims.session_id, claims.family_id)
         if snapshot and snapshot.subject == claims.subject and _is_in_use(claims, snapshot):
-            return _trusted(claims, using)
-    family = retry_when_busy(using, lambda: read_family(claims.family_id, using=using))
+            return _trusted(claims, using, request=request, backend=snapshot.backend)
+    family = _read(claims, using, request)
     _check_or_revoke(claims, family, request)
     _confirm_delivery(claims, family, using)
     if check == "cache":
@@ -156,7 +158,7 @@ def check_access_token_and_load_user(
     With ``ACCESS_TOKEN_CHECK`` "cache" or "stateless" that is one SELECT more.
 
     Raises:
-        InvalidTokenError: as above; or the account was deleted or deactivated.
+        InvalidTokenError: as above; or the account was deleted or may not continue.
         SessionRevokedError: its session has ended.
         DatabaseBusyError: the database did not answer in several tries.
 
@@ -184,19 +186,25 @@ def read_grant(grant: AccessGrant, *, request: HttpRequest | None = None) -> Tok
     if grant.family is not None:
         return grant.family
     using = router.db_for_write(TokenFamily)
-    family = retry_when_busy(using, lambda: read_family(grant.claims.family_id, using=using))
+    family = _read(grant.claims, using, request)
     _check_or_revoke(grant.claims, family, request)
     return family
 
 
+def _read(claims: access.AccessClaims, using: str, request: HttpRequest | None) -> TokenFamily:
+    return retry_when_busy(
+        using, lambda: read_family(claims.family_id, using=using, request=request)
+    )
+
+
 def check_state(claims: access.AccessClaims, family: TokenFamily) -> None:
     """Raise unless session, family, user and generation are all still good."""
-    session, user = family.session, family.session.user
-    if session.pk != claims.session_id or subject_of(user) != claims.subject:
+    session = family.session
+    if session.pk != claims.session_id or subject_of(session.user) != claims.subject:
         raise InvalidTokenError
     if session.revoked_at is not None or family.closed_at is not None:
         raise SessionRevokedError
-    if not may_sign_in(user) or not is_current(user, session.auth_hash):
+    if not family.account_permits:
         raise SessionRevokedError
     # The client is told to refresh, and learns there which limit was reached.
     if family.now >= min(session.expires_at, family.idle_expires_at):
@@ -260,13 +268,23 @@ def _remember(claims: access.AccessClaims, family: TokenFamily) -> None:
             generation=family.generation,
             redeemable_generation=family.redeemable_generation,
             subject=claims.subject,
+            backend=family.session.backend,
         ),
     )
 
 
-def _trusted(claims: access.AccessClaims, using: str) -> AccessGrant:
+def _trusted(
+    claims: access.AccessClaims,
+    using: str,
+    *,
+    request: HttpRequest | None,
+    backend: str = "",
+) -> AccessGrant:
+    def accepts(user: AbstractBaseUser) -> bool:
+        return may_continue(user, backend=backend, session=None, request=request)
+
     try:
-        user = user_of_subject(claims.subject, using=using)
+        user = user_of_subject(claims.subject, using=using, accepts=accepts)
     except (ObjectDoesNotExist, ValidationError, ValueError):
         raise InvalidTokenError from None
     return AccessGrant(user=user, claims=claims)

@@ -138,7 +138,7 @@ class _Opening:
     def write(self) -> _Opened:
         access, using = self.grant.claims, self.using
         take_turn(access.session_id, using=using)
-        parent = read_family(access.family_id, using=using)
+        parent = read_family(access.family_id, using=using, request=self.request)
         if self.claims.family_id != parent.pk or not self.claims.matches(parent.secret_digest):
             raise InvalidTokenError
         presenter = presenter_of(parent, self.request)

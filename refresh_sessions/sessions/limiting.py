@@ -78,7 +78,7 @@ def make_room(user: AbstractBaseUser, *, request: HttpRequest | None, using: str
     A single SELECT where the user has few sessions or no limit.
 
     Raises:
-        NoActiveAccountError: the account has been deleted.
+        NoActiveAccountError: the account has been deleted, or the default manager hides it.
         SessionLimitReachedError: no session fits and ``ON_SESSION_LIMIT`` is "deny".
 
     """
@@ -106,7 +106,7 @@ def _read_clock_and_crowd(
 ) -> tuple[datetime, bool]:
     """The database's clock, and whether the user has this many live sessions, in one SELECT."""
     live = DeviceSession.objects.unended().for_user(user).values("pk")
-    account = get_user_model()._base_manager.using(using).filter(pk=user.pk)
+    account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
     read: Any = account.values_list(DatabaseNow(), Subquery(live[number - 1 : number])).first()
     if read is None:
         raise NoActiveAccountError

@@ -9,7 +9,7 @@ from django.db import router
 from django.db.models import Case, Max, OuterRef, Prefetch, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from refresh_sessions.accounts import known_digests, may_sign_in
+from refresh_sessions.accounts import is_active, known_digests
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
@@ -30,7 +30,7 @@ def own_live_sessions(user: AbstractBaseUser) -> DeviceSessionQuerySet:
     using = router.db_for_write(DeviceSession)
     families = Prefetch("families", TokenFamily.objects.using(using))
     sessions = DeviceSession.objects.using(using).unended().for_user(user)
-    if not may_sign_in(user):
+    if not is_active(user):
         return sessions.none()
     usable = sessions.filter(auth_hash__in=list(known_digests(user)))
     return usable.prefetch_related(families)

@@ -129,7 +129,7 @@ class _Change:
         # In the order in which a sign-in takes its turns, so that neither waits for the other.
         lock_user(self.user, using=using)
         take_turn(claims.session_id, using=using)
-        family = read_family(claims.family_id, using=using)
+        family = read_family(claims.family_id, using=using, request=self.request)
         check_state(claims, family)
         proven = proof_by(family, claims)
         rotated = self._rotate(family)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.http import HttpRequest
 
-from refresh_sessions.accounts import is_current, may_sign_in
+from refresh_sessions.account_access import may_continue
+from refresh_sessions.accounts import is_current
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.exceptions import NoActiveAccountError, SessionRevokedError
 from refresh_sessions.models import TokenFamily
@@ -18,17 +20,25 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 
-def read_family(family_id: UUID, *, using: str) -> TokenFamily:
+def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = None) -> TokenFamily:
     """The family with its session, its user and the database's clock, in one SELECT.
+
+    Args:
+        family_id: of the presented token.
+        using: the alias of the database.
+        request: that presented it, for the policy; None if there is none.
 
     Raises:
         SessionRevokedError: it is gone, and its session with it.
 
     """
     try:
-        return TokenFamily.objects.using(using).with_owner().get(pk=family_id)
+        family = TokenFamily.objects.using(using).with_owner().get(pk=family_id)
     except TokenFamily.DoesNotExist:
         raise SessionRevokedError from None
+    # Here and once: a backend or a policy may make a query, which is retried with this one.
+    family.account_permits = _account_permits(family, request)
+    return family
 
 
 def opened_family_used(family: TokenFamily, *, using: str) -> bool:
@@ -49,7 +59,7 @@ def is_stored(family: TokenFamily, *, using: str) -> bool:
 
 def state_of(family: TokenFamily) -> FamilyState:
     """What the rotation rule has to know of a family read by ``read_family``."""
-    session, user = family.session, family.session.user
+    session = family.session
     return FamilyState(
         generation=family.generation,
         redeemable_generation=family.redeemable_generation,
@@ -58,12 +68,21 @@ def state_of(family: TokenFamily) -> FamilyState:
         idle_expires_at=family.idle_expires_at,
         expires_at=session.expires_at,
         revoked=session.revoked_at is not None,
-        account_changed=not may_sign_in(user) or not is_current(user, session.auth_hash),
+        account_changed=not family.account_permits,
         closed_at=family.closed_at,
         companion_generation=family.companion_generation,
         sibling_answered=family.sibling_answered_at is not None,
         tolerated_generation=family.tolerated_generation,
         recoveries_by_others=family.recoveries_by_others,
+    )
+
+
+def _account_permits(family: TokenFamily, request: HttpRequest | None) -> bool:
+    session, user = family.session, family.session.user
+    return (
+        family.user_found
+        and is_current(user, session.auth_hash)
+        and may_continue(user, backend=session.backend, session=session, request=request)
     )
 
 
@@ -78,10 +97,10 @@ def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:
     """The database's clock, and with it the certainty that the account still exists.
 
     Raises:
-        NoActiveAccountError: it has been deleted.
+        NoActiveAccountError: it has been deleted, or the default manager hides it.
 
     """
-    account = get_user_model()._base_manager.using(using).filter(pk=user.pk)
+    account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
     now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
     if now is None:
         raise NoActiveAccountError

@@ -128,7 +128,7 @@ class _Proof:
     def give(self) -> _Given:
         claims, using = self.grant.claims, self.using
         take_turn(claims.session_id, using=using)
-        family = read_family(claims.family_id, using=using)
+        family = read_family(claims.family_id, using=using, request=self.request)
         check_state(claims, family)
         found = {
             "generation": family.generation,

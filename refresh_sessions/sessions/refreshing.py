@@ -124,7 +124,7 @@ class _Refresh:
 
     def _read(self) -> TokenFamily:
         """The family with session, user and clock, on the primary: a replica may lag behind."""
-        family = read_family(self.claims.family_id, using=self.using)
+        family = read_family(self.claims.family_id, using=self.using, request=self.request)
         foreign = family.session_id != self.claims.session_id
         if foreign or not self.claims.matches(family.secret_digest):
             security_logger.warning("Refresh token with a foreign secret, family %s", family.pk)

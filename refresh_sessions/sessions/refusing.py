@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 from django.db import router
 from django.http import HttpRequest
 
-from refresh_sessions.accounts import may_sign_in
 from refresh_sessions.database import commit_when_busy
 from refresh_sessions.devices import device_of
 from refresh_sessions.exceptions import (
@@ -42,9 +41,9 @@ def refuse(
         case Verdict.RECOVERY_LIMIT:
             revoke_session(session, reason=RevokedReason.RECOVERY_LIMIT, request=request)
         case Verdict.ACCOUNT_CHANGED:
-            active = may_sign_in(session.user)
-            reason = RevokedReason.PASSWORD_CHANGED if active else RevokedReason.USER_INACTIVE
-            revoke_session(session, reason=reason, request=request)
+            # What the project alone refuses is not revoked: it may accept the user again.
+            if reason := session.account_reason:
+                revoke_session(session, reason=reason, request=request)
         case Verdict.SUPERSEDED:
             raise RefreshSupersededError
         case _:

@@ -9,7 +9,7 @@ from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import may_sign_in
+from refresh_sessions.account_access import backend_of, may_continue
 from refresh_sessions.database import forbid_outer_transaction, retry_when_busy
 from refresh_sessions.exceptions import (
     InvalidTicketError,
@@ -61,19 +61,24 @@ def sign_in(
 
     Raises:
         SecondFactorRequiredError: with the ticket for ``finish_sign_in``.
-        NoActiveAccountError: the account is inactive or has been deleted.
+        NoActiveAccountError: the account has been deleted or may not log in.
         SessionLimitReachedError: too many live sessions and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: the database did not take the change in several tries.
 
     """
-    if not may_sign_in(user):
-        raise NoActiveAccountError
     factors = missing_second_factors(user, methods)
     if not factors:
         return start_session(user, request=request, name=name, methods=methods, data=data)
+    backend = backend_of(user)
+    using = router.db_for_write(SignInTicket)
+    if not retry_when_busy(
+        using, lambda: may_continue(user, backend=backend, session=None, request=request)
+    ):
+        raise NoActiveAccountError
     ticket = Ticket(
         secret=new_secret(),
         account=account_of(user),
+        backend=backend,
         name=name,
         methods=tuple(methods),
         data=data or {},
@@ -115,8 +120,9 @@ def finish_sign_in(
     # A failure that rolls the attempt back would leave any number of them.
     forbid_outer_transaction(using)
     known = read_ticket(ticket) if isinstance(ticket, str) else ticket
-    row = retry_when_busy(using, lambda: find_ticket(known, using))
+    row = retry_when_busy(using, lambda: find_ticket(known, using, request))
     user = row.user
+    user.backend = known.backend
     factors = missing_second_factors(user, known.methods)
     if not factors:
         # It has been removed meanwhile; signing in again does without.

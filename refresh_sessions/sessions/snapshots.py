@@ -28,6 +28,7 @@ class Snapshot:
     generation: int
     redeemable_generation: int | None
     subject: str
+    backend: str
 
 
 def recall(session_id: UUID, family_id: UUID) -> Snapshot | None:

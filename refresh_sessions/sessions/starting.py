@@ -12,13 +12,14 @@ from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, may_sign_in, password_fingerprint
-from refresh_sessions.database import after_commit, commit_when_busy
+from refresh_sessions.account_access import backend_of, may_continue
+from refresh_sessions.accounts import auth_digest, password_fingerprint
+from refresh_sessions.database import after_commit, commit_when_busy, retry_when_busy
 from refresh_sessions.devices import device_of, printable
 from refresh_sessions.exceptions import NoActiveAccountError
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.models.relations import relate
-from refresh_sessions.models.sessions import NAME_LENGTH
+from refresh_sessions.models.sessions import BACKEND_LENGTH, NAME_LENGTH
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.issuing import TokenPair, extra_claims, idle_expiry, issue_pair
 from refresh_sessions.sessions.limiting import Room, make_room
@@ -52,7 +53,7 @@ class SignIn:
     @sensitive_variables()
     def carry_out(self) -> TokenPair:
         """Start the session, tell of it, and issue its first tokens."""
-        if not may_sign_in(self.user):
+        if not retry_when_busy(self.using, self._may_continue):
             raise NoActiveAccountError
         started = commit_when_busy(
             self.using,
@@ -68,6 +69,10 @@ class SignIn:
             extra=started.extra,
         )
         return replace(pair, companion=self.companion)
+
+    def _may_continue(self) -> bool:
+        backend = backend_of(self.user)
+        return may_continue(self.user, backend=backend, session=None, request=self.request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,8 @@ def start_session(
     ``user_logged_in`` among them, which sets ``last_login``.
 
     Args:
-        user: who has been authenticated.
+        user: who has been authenticated; the session stores ``user.backend`` where Django or the
+            caller has set it.
         request: the request that asked for it, for address and user agent.
         name: what the client calls the device; cut to 128 characters.
         methods: how identity was proven, in the words of RFC 8176 (``"pwd"``, ``"otp"``).
@@ -104,7 +110,7 @@ def start_session(
             is exchanged: a sensitive action then asks for a proof from the start.
 
     Raises:
-        NoActiveAccountError: the account is inactive or has been deleted.
+        NoActiveAccountError: the account has been deleted or may not log in.
         SessionLimitReachedError: too many live sessions and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: the database did not take the session in several tries.
 
@@ -145,6 +151,7 @@ def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
         ip_address=device.ip_address,
         created_at=now,
         expires_at=now + lifetime,
+        backend=backend_of(user)[:BACKEND_LENGTH],
         auth_hash=auth_digest(user),
         password_fingerprint=password_fingerprint(user),
     )

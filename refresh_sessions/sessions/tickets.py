@@ -16,10 +16,12 @@ from django.core import signing
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import router
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, is_current, may_sign_in
+from refresh_sessions.account_access import may_continue
+from refresh_sessions.accounts import auth_digest, is_current
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import commit_when_busy, retry_when_busy
 from refresh_sessions.exceptions import InvalidTicketError
@@ -36,7 +38,7 @@ MAX_ATTEMPTS: Final = 5
 """Per ticket."""
 
 _SALT: Final = "refresh_sessions.sign_in_ticket"
-_SHOWN: Final = ("account", "name", "methods", "data")
+_SHOWN: Final = ("account", "backend", "name", "methods", "data")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class Ticket:
     secret: str = field(repr=False)
     account: str
     """Whose sign-in it is, in a form that tells nobody."""
+    backend: str
+    """The dotted path of the backend that authenticated the user; empty if unknown."""
     name: str
     methods: tuple[str, ...]
     data: Mapping[str, Any]
@@ -78,6 +82,7 @@ def sign(ticket: Ticket) -> str:
     content = {
         "secret": ticket.secret,
         "account": ticket.account,
+        "backend": ticket.backend,
         "name": ticket.name,
         "methods": ticket.methods,
         "data": ticket.data,
@@ -116,19 +121,21 @@ def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:
     ).expires_at
 
 
-def find_ticket(ticket: Ticket, using: str) -> SignInTicket:
+def find_ticket(ticket: Ticket, using: str, request: HttpRequest | None) -> SignInTicket:
     """The row of a ticket that is still good, with its user.
 
     Raises:
-        InvalidTicketError: there is none, or the account is no longer what it was.
+        InvalidTicketError: there is none, or the account has changed or may not log in.
 
     """
-    tickets = SignInTicket.objects.using(using).live().select_related("user")
+    tickets = SignInTicket.objects.using(using).live().with_user()
     row = tickets.filter(digest=digest(ticket.secret)).first()
     if row is None:
         raise InvalidTicketError
     user = row.user
-    if not may_sign_in(user) or not is_current(user, row.auth_hash):
+    if not row.user_found or not is_current(user, row.auth_hash):
+        raise InvalidTicketError
+    if not may_continue(user, backend=ticket.backend, session=None, request=request):
         raise InvalidTicketError
     return row
 

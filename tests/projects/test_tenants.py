@@ -106,7 +106,9 @@ class TestSchemas:
     def test_ticket_of_another_schema_is_refused(self, user):
         with schema("berlin"):
             ticket = tickets.sign(
-                tickets.Ticket(secret="s" * 22, account="a", name="", methods=("pwd",), data={})
+                tickets.Ticket(
+                    secret="s" * 22, account="a", backend="", name="", methods=("pwd",), data={}
+                )
             )
             assert tickets.read_ticket(ticket).account == "a"
             account = tickets.account_of(user)
