@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.db.models.signals import ModelSignal, class_prepared
 
 
@@ -48,13 +48,25 @@ def lookup_of(instance: Model) -> tuple[str, Any]:
     return instance._meta.pk.name, instance.pk
 
 
-def model_of_column(name: str) -> Any:
+def model_of_column(name: str) -> type[Model] | None:
     """The model whose table has a column of the user: the user model or a parent; else None."""
     try:
         field = get_user_model()._meta.get_field(name)
     except FieldDoesNotExist:
         return None
     return field.model if field.concrete else None
+
+
+def row_with(column: str, user: Any, *, using: str) -> QuerySet[Any]:
+    """The row of the user in the table that has ``column``, for an atomic ``update()``.
+
+    A queryset of the user model does not suffice: to update a column of a parent, Django first
+    reads the keys of the rows that match, and then updates those rows without the filter.
+    """
+    holder: Any = model_of_column(column)
+    key = getattr(user, holder._meta.pk.attname)
+    rows: QuerySet[Any] = holder._base_manager.using(using).filter(pk=key)
+    return rows
 
 
 def _stores_user(model: type[Model]) -> bool:

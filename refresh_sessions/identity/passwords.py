@@ -120,12 +120,8 @@ def _replace_hash(user: AbstractBaseUser, newer: str, *, using: str) -> None:
         LostRaceError: the stored password is not that of ``user`` any more.
 
     """
-    # Through the table that has the column: for a column of a parent, Django reads the keys that a
-    # filter finds and then updates them, without the filter.
-    holder = user_models.model_of_column("password")
-    key = getattr(user, holder._meta.pk.attname)
-    accounts = holder._base_manager.using(using).filter(pk=key, password=user.password)
-    if not accounts.update(password=newer):
+    account = user_models.row_with("password", user, using=using)
+    if not account.filter(password=user.password).update(password=newer):
         raise LostRaceError
     older = list(known_digests(user))
     user.password = newer
