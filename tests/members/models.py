@@ -6,6 +6,7 @@ of its own.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -22,7 +23,7 @@ class Contact(models.Model):
 
 
 class Account(AbstractBaseUser):
-    number = models.BigAutoField(primary_key=True)
+    number = models.BigIntegerField(primary_key=True)
     email = models.EmailField(unique=True)
 
     USERNAME_FIELD = "email"
@@ -33,9 +34,8 @@ class Account(AbstractBaseUser):
 
 class MemberManager(BaseUserManager["Member"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> Member:
-        if not Account._default_manager.exists():
-            # No member has the same key in both tables.
-            Account._default_manager.create(email="nobody@example.org")
+        # No member has the same key in both tables.
+        fields.setdefault("number", 10**6 + secrets.randbelow(10**12))
         member = self.model(email=self.normalize_email(email), **fields)
         member.set_password(password)
         member.save(using=self._db)

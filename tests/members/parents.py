@@ -29,7 +29,7 @@ class AccountBackend(ModelBackend):
 @pytest.fixture
 def other(user):
     """Another user, under whose key in one table the first user stands in the other."""
-    other = UserFactory()
+    other = UserFactory(id=user.account_ptr_id)
     assert other.contact_ptr_id == user.account_ptr_id
     return other
 

@@ -7,13 +7,13 @@ import pytest
 
 from tests.interpreters import run_tests_afresh
 
+# The guards of all races need a test database, also of this run.
+pytestmark = pytest.mark.django_db(transaction=True)
 
-@pytest.mark.parametrize(
-    "tests",
-    [
+
+def test_races_for_an_inherited_user_end_as_for_any_other():
+    run_tests_afresh(
         "tests/races/test_newer_hashes.py",
         "tests/races/test_limits.py::TestSignIns::test_the_next_is_denied",
-    ],
-)
-def test_race_for_an_inherited_user_ends_as_for_any_other(tests):
-    run_tests_afresh(tests, settings="tests.members.settings")
+        settings="tests.members.settings",
+    )
