@@ -55,7 +55,8 @@ def activity_is_stored(model: type[Any]) -> bool:
 
 def password_fingerprint(user: AbstractBaseUser) -> str:
     """What SQL compares with the column ``password``; empty where that column does not decide."""
-    if not password_decides(type(user)):
+    # SQL compares it with the user model, whichever class the object has.
+    if not password_decides(get_user_model()):
         return ""
     return _digest(user.password)[:FINGERPRINT_LENGTH]
 

@@ -16,6 +16,7 @@ from tests.browser import equipment
 from tests.clock import Clock, standing_clock
 from tests.factories import UserFactory, make_pair
 from tests.model.states import say_states
+from tests.user_models import KINDS, PartBackend, model_of_kind
 
 # No test has a time limit of its own: a busy machine is no fault of the code. And each run tries
 # the same examples, or a change would be blamed by chance; who asks for a number gets other ones.
@@ -95,6 +96,21 @@ def options(settings):
 @pytest.fixture
 def user(db):
     return UserFactory()
+
+
+@pytest.fixture(params=KINDS)
+def part_model(request, transactional_db):
+    """A proxy or a child of the user model."""
+    with model_of_kind(request.param) as model:
+        yield model
+
+
+@pytest.fixture
+def part_backend(part_model, settings, monkeypatch):
+    """An authentication backend that returns the user as an object of that model."""
+    monkeypatch.setattr(PartBackend, "model", part_model)
+    settings.AUTHENTICATION_BACKENDS = [f"{PartBackend.__module__}.{PartBackend.__qualname__}"]
+    return part_model
 
 
 @pytest.fixture

@@ -58,9 +58,9 @@ def events_address(
 def user_address(model_admin: AnyModelAdmin, request: HttpRequest, user: Model) -> str | None:
     """Where a user's page is, for whoever may see it; else None."""
     site = model_admin.admin_site
-    if not site.is_registered(type(user)):
+    if not site.is_registered(user.__class__):
         return None
-    users = site.get_model_admin(type(user))
+    users = site.get_model_admin(user.__class__)
     if not users.has_view_or_change_permission(request, user):
         return None
     page = f"admin:{_prefix(users)}_change"

@@ -11,6 +11,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -59,7 +60,7 @@ class OneTimePasswordMethod(AuthenticationMethod):
         code, wanted = hide(data[self.field]), data.get("otp_device")
         if not isinstance(code, str) or len(code) > LONGEST_CODE or not code.isprintable():
             return False
-        using = router.db_for_write(type(user))
+        using = router.db_for_write(get_user_model())
         asked = partial(self._ask, user, hide("".join(code.split())), wanted, using)
         # Under strict isolation the database refuses whoever comes with a code at the same time.
         return retry_when_busy(using, asked)

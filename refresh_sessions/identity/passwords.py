@@ -7,16 +7,17 @@ work factor in a new release, have changed. That is the same password: sessions 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
-from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.hashers import check_password
 from django.db import router, transaction
 from django.db.models.signals import pre_save
 from django.views.decorators.debug import sensitive_variables
 
+from refresh_sessions import user_models
 from refresh_sessions.accounts import auth_digest, known_digests, password_fingerprint
 from refresh_sessions.database import LostRaceError, retry_when_busy
 from refresh_sessions.hidden import hide
@@ -24,6 +25,7 @@ from refresh_sessions.models import DeviceSession, SignInTicket
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+    from django.db.models import Model
     from django.http import HttpRequest
 
 _typed: ContextVar[str | None] = ContextVar("refresh_sessions_typed_password", default=None)
@@ -64,23 +66,23 @@ def authenticate(
 
 def connect() -> None:
     """Have newer hashes noticed before they are stored."""
-    pre_save.connect(
-        _carry_sessions_over,
-        sender=settings.AUTH_USER_MODEL,
-        dispatch_uid="refresh_sessions.carry_sessions_over",
-    )
+    user_models.connect(pre_save, _carry_sessions_over)
 
 
 @sensitive_variables()
 def _carry_sessions_over(
-    sender: type[AbstractBaseUser], instance: AbstractBaseUser, using: str, **_: Any
+    sender: type[Model],
+    instance: Any,
+    *,
+    using: str,
+    update_fields: Collection[str] | None,
+    **_: Any,
 ) -> None:
     """See to it that a user about to be saved has a hash that the user's sessions know."""
     password = _typed.get()
-    if password is None:
+    if password is None or not _writes_password(sender, update_fields):
         return
-    accounts = sender._base_manager.using(using).filter(pk=instance.pk)
-    before = accounts.first()
+    before = _read_stored(instance, using)
     if before is None or before.password == instance.password:
         return
     outdated: list[str] = []
@@ -93,15 +95,39 @@ def _carry_sessions_over(
         return
     # Hash and sessions change at once, or a refresh in between would find a changed password.
     with transaction.atomic(using=using):
-        if not accounts.filter(password=before.password).update(password=instance.password):
-            raise LostRaceError
-        _remember(instance, instead_of=list(known_digests(before)), using=using)
+        _replace_hash(before, instance.password, using=using)
 
 
-def _remember(user: AbstractBaseUser, *, instead_of: list[str], using: str) -> None:
-    """Give all that knew the older hash the newer one."""
+def _writes_password(sender: type[Model], update_fields: Collection[str] | None) -> bool:
+    holder = user_models.model_of_column("password")
+    holds = holder is not None and issubclass(sender, holder)
+    return holds and (update_fields is None or "password" in update_fields)
+
+
+def _read_stored(instance: Model, using: str) -> AbstractBaseUser | None:
+    """The user as stored, of the class of which sessions read it."""
+    name, value = user_models.lookup_of(instance)
+    accounts = auth.get_user_model()._base_manager.using(using)
+    user: AbstractBaseUser | None = accounts.filter(**{name: value}).first()
+    return user
+
+
+@sensitive_variables()
+def _replace_hash(user: AbstractBaseUser, newer: str, *, using: str) -> None:
+    """Store a newer hash, and give it to all that knew the older one.
+
+    Raises:
+        LostRaceError: the stored password is not that of ``user`` any more.
+
+    """
+    account = user_models.row_with("password", user, using=using)
+    if not account.filter(password=user.password).update(password=newer):
+        raise LostRaceError
+    older = list(known_digests(user))
+    user.password = newer
+    digest = auth_digest(user)
     for model in (DeviceSession, SignInTicket):
-        rows = model._default_manager.using(using).filter(user=user.pk, auth_hash__in=instead_of)
-        rows.update(auth_hash=auth_digest(user))
-    sessions = DeviceSession.objects.using(using).filter(user=user.pk, auth_hash=auth_digest(user))
+        rows = model._default_manager.using(using).filter(user=user.pk, auth_hash__in=older)
+        rows.update(auth_hash=digest)
+    sessions = DeviceSession.objects.using(using).filter(user=user.pk, auth_hash=digest)
     sessions.update(password_fingerprint=password_fingerprint(user))

@@ -12,16 +12,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.db.models.signals import post_init
 
+from refresh_sessions import user_models
+
 if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.db.models import Model
 
 MOST: Final = 8
 """Accounts that are remembered of one login; a backend that reads more is not about a name."""
 
-_watched: ContextVar[list[AbstractBaseUser] | None] = ContextVar(
+_watched: ContextVar[list[Model] | None] = ContextVar(
     "refresh_sessions_watched_accounts", default=None
 )
 
@@ -29,20 +30,20 @@ _watched: ContextVar[list[AbstractBaseUser] | None] = ContextVar(
 class Accounts:
     """The accounts that were read meanwhile."""
 
-    def __init__(self, read: list[AbstractBaseUser]) -> None:
+    def __init__(self, read: list[Model]) -> None:
         self._read = read
 
     @property
     def keys(self) -> list[str]:
-        """Their primary keys, each once; users that were made and not read have none."""
-        stored = (user.pk for user in self._read if not user._state.adding)  # noqa: SLF001
-        return list(dict.fromkeys(map(str, stored)))
+        """What identifies them, each once; users that were made and not read have none."""
+        stored = (part for part in self._read if not part._state.adding)  # noqa: SLF001
+        return list(dict.fromkeys(map(_key, stored)))
 
 
 @contextmanager
 def watch_accounts() -> Iterator[Accounts]:
     """Remember which users are read from the database."""
-    read: list[AbstractBaseUser] = []
+    read: list[Model] = []
     token = _watched.set(read)
     try:
         yield Accounts(read)
@@ -52,12 +53,16 @@ def watch_accounts() -> Iterator[Accounts]:
 
 def connect() -> None:
     """Have users noticed when they are read."""
-    post_init.connect(
-        _notice, sender=settings.AUTH_USER_MODEL, dispatch_uid="refresh_sessions.notice_account"
-    )
+    user_models.connect(post_init, _notice_account)
 
 
-def _notice(instance: AbstractBaseUser, **_: Any) -> None:
+def _notice_account(instance: Model, **_: Any) -> None:
     watched = _watched.get()
     if watched is not None and len(watched) < MOST:
         watched.append(instance)
+
+
+def _key(part: Model) -> str:
+    """The primary key of the user; for a parent its own, which may be that of another user."""
+    name, value = user_models.lookup_of(part)
+    return str(value) if name == "pk" else f"{name} {value}"

@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import Error, router
 from django.db.models import Model
-from django.db.models.signals import class_prepared, post_init, post_save, pre_delete, pre_save
+from django.db.models.signals import post_init, post_save, pre_delete, pre_save
 from django.http import HttpRequest
 
+from refresh_sessions import user_models
 from refresh_sessions.accounts import (
     activity_is_stored,
     auth_digest,
@@ -48,10 +48,10 @@ _USUAL: Final = frozenset({"password", "is_active"})
 
 def connect() -> None:
     """Have the receivers below called, for all models that store a part of the user."""
-    for model in apps.get_models(include_swapped=True):
-        _connect_to(model)
-    # Proxies and children may be defined later.
-    class_prepared.connect(_connect_to, dispatch_uid="refresh_sessions.account_models")
+    user_models.connect(post_init, _remember_row)
+    user_models.connect(pre_save, _forget_unread_row)
+    user_models.connect(post_save, _revoke_after_save)
+    user_models.connect(pre_delete, _revoke_by_deletion)
 
 
 def revoke_after_refusal(session: DeviceSession, *, request: HttpRequest | None) -> None:
@@ -75,30 +75,6 @@ def revoke_after_refusal(session: DeviceSession, *, request: HttpRequest | None)
         _after_response(request, revoke_or_log)
     else:
         after_commit(using, revoke_or_log)
-
-
-def _connect_to(sender: type[Model], **_: Any) -> None:
-    user_model = get_user_model()
-    concrete: Any = user_model._meta.concrete_model
-    stores = (concrete, *concrete._meta.get_parent_list())
-    of_user = sender._meta.concrete_model
-    if not issubclass(sender, concrete) and of_user not in stores:
-        return
-    for signal, receiver in (
-        (post_init, _remember_row),
-        (pre_save, _forget_unread_row),
-        (post_save, _revoke_after_save),
-    ):
-        signal.connect(receiver, sender=sender, dispatch_uid=f"refresh_sessions.{_name(receiver)}")
-    # A child can be deleted without its parent, which is the user.
-    if of_user is concrete:
-        pre_delete.connect(
-            _revoke_by_deletion, sender=sender, dispatch_uid="refresh_sessions.revoke_by_deletion"
-        )
-
-
-def _name(receiver: Callable[..., None]) -> str:
-    return receiver.__name__.lstrip("_")
 
 
 def _remember_row(sender: type[Model], instance: Model, **_: Any) -> None:
@@ -135,16 +111,17 @@ def _revoke_after_save(
     if not created:
         if len(saved) == len(names) and _is_unchanged(instance, before, saved, using):
             return
-        _revoke_locked_out(_user_key(instance), using)
+        _revoke_locked_out(instance, using)
     # If the transaction is rolled back, the row is as it was before.
     instance.__dict__.pop(_STORED, None)
     kept = {name: value for name, value in before.items() if name not in names}
     after_commit(using, lambda: instance.__dict__.update({_STORED: {**kept, **saved}}))
 
 
-def _revoke_locked_out(user_key: Any, save_alias: str) -> None:
+def _revoke_locked_out(instance: Model, save_alias: str) -> None:
     using = router.db_for_write(DeviceSession)
-    sessions = DeviceSession.objects.using(using).filter(user=user_key)
+    name, value = user_models.lookup_of(instance)
+    sessions = DeviceSession.objects.using(using).filter(**{f"user__{name}": value})
     revoke = partial(revoke_locked_out, sessions, keep=kept_session_id())
     if save_alias != using:
         # Another connection does not see the save before it is committed.
@@ -155,8 +132,11 @@ def _revoke_locked_out(user_key: Any, save_alias: str) -> None:
         _do_or_log(revoke, using)
 
 
-def _revoke_by_deletion(instance: Model, *, using: str, **_: Any) -> None:
+def _revoke_by_deletion(sender: type[Model], instance: Model, *, using: str, **_: Any) -> None:
     """Tell caches and listeners of the sessions that are deleted with their user."""
+    # A child can be deleted without its parent, which is the user.
+    if not user_models.is_user(sender):
+        return
     sessions_alias = router.db_for_write(DeviceSession)
     sessions = DeviceSession.objects.using(sessions_alias).unended().filter(user=instance.pk)
     deleted = retry_when_busy(sessions_alias, lambda: list(sessions))
@@ -207,12 +187,6 @@ def _is_unchanged(
     )
     then, now = ((is_active(account), auth_digest(account)) for account in accounts)
     return then == now
-
-
-def _user_key(instance: Model) -> Any:
-    key = get_user_model()._meta.pk.attname
-    # A parent of the user model has the same key by another name.
-    return getattr(instance, key, instance.pk)
 
 
 def _do_or_log(step: Callable[[], object], using: str) -> None:

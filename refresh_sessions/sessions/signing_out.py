@@ -83,7 +83,7 @@ def end_by_holder(
         after_commit(
             using,
             lambda: user_logged_out.send_robust(
-                sender=type(session.user), request=request, user=session.user
+                sender=session.user.__class__, request=request, user=session.user
             ),
         )
     return ended

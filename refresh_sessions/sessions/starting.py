@@ -177,7 +177,11 @@ def _announce(started: _Started, request: HttpRequest | None) -> None:
     session = started.family.session
     started.room.announce(request)
     user_logged_in.send_robust(
-        sender=type(session.user), request=request, user=session.user, device_session=session
+        # The model, as Django has it: the user may be lazy, like ``request.user``.
+        sender=session.user.__class__,
+        request=request,
+        user=session.user,
+        device_session=session,
     )
     session_started.send_robust(
         sender=DeviceSession, session=session, family=started.family, request=request

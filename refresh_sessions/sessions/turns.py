@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.db.models import F, QuerySet
 
+from refresh_sessions import user_models
 from refresh_sessions.database import in_outer_transaction
 from refresh_sessions.models import DeviceSession
 
@@ -34,9 +35,8 @@ def lock_user(user: AbstractBaseUser, *, using: str) -> None:
 
     Call it before ``take_turn``: all take the two locks in this order.
     """
-    model = get_user_model()
-    account = model._base_manager.using(using).filter(pk=user.pk)
-    account.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
+    name = get_user_model().USERNAME_FIELD
+    user_models.row_with(name, user, using=using).update(**{name: F(name)})
 
 
 def since_the_turn(queryset: _QuerySet, *, using: str, read_before: bool = False) -> _QuerySet:

@@ -8,8 +8,11 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission
 from django.urls import include, path, reverse
+from django.utils.functional import SimpleLazyObject
 
 from refresh_sessions.admin import DeviceSessionAdmin, UserSessionsMixin
+from refresh_sessions.admin.addresses import user_address
+from refresh_sessions.lazy_users import LazyUser
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.signals import session_revoked
 from tests.admin.pages import messages_of
@@ -248,3 +251,13 @@ def test_deactivation_in_the_admin_revokes_sessions(
     session = DeviceSession.objects.get(pk=pair.session.pk)
     assert session.revoked_reason == "user_inactive"
     assert [one["session"].pk for one in announced] == [session.pk]
+
+
+def test_page_of_a_lazy_user_is_that_of_the_user(superuser, user, rf):
+    request = rf.get("/")
+    request.user = superuser
+    sessions = admin.site.get_model_admin(DeviceSession)
+    page = user_address(sessions, request, user)
+    assert str(user.pk) in page
+    for lazy in (SimpleLazyObject(lambda: user), LazyUser(User, user.pk, using="default")):
+        assert user_address(sessions, request, lazy) == page

@@ -16,6 +16,7 @@ from refresh_sessions.rest_framework import throttling
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import problem
 from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.user_models import part_of
 
 pytestmark = pytest.mark.django_db
 
@@ -193,6 +194,14 @@ class TestLoginByAccount:
         answer = self.guess(api, "ada@org", PASSWORD)
         assert problem(answer) == (503, "throttle_unavailable")
         assert not DeviceSession.objects.exists()
+
+    def test_backend_with_a_proxy_or_child_leads_to_one_count(self, part_backend, api, ada):
+        part_of(ada, part_backend)
+        for number in range(5):
+            assert self.guess(api, f"ada{'-' * number}@org").status_code == 401
+        assert problem(self.guess(api, "-ada@org", PASSWORD)) == (401, "no_active_account")
+        elsewhere = self.guess(api, "--ada@org", PASSWORD, REMOTE_ADDR="203.0.113.6")
+        assert elsewhere.status_code == 200
 
     def test_manager_that_ignores_case_leads_to_one_count(self, api, ada, monkeypatch, settings):
         settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

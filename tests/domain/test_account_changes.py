@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.core import serializers
@@ -30,6 +29,7 @@ from refresh_sessions.signals import session_revoked
 from tests.domain.stories import call, kinds, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.listeners import heard
+from tests.user_models import part_of
 
 pytestmark = pytest.mark.django_db
 
@@ -264,54 +264,28 @@ class TestQueries:
             list(ACCOUNTS.objects.only("pk"))
 
 
-@pytest.fixture
-def new_model():
-    """Define a model that exists for one test."""
-    made = []
-
-    def define(name, base, *, proxy, **attributes):
-        meta = type("Meta", (), {"proxy": proxy, "app_label": ACCOUNTS._meta.app_label})
-        model = type(name, (base,), {"Meta": meta, "__module__": __name__, **attributes})
-        made.append(model)
-        return model
-
-    yield define
-    for model in made:
-        app = apps.all_models[model._meta.app_label]
-        del app[model._meta.model_name]
-    apps.clear_cache()
-
-
 class TestModelsOfTheUser:
     @both_ways
-    def test_save_through_a_proxy_revokes(self, user, pair, new_model, how):
-        proxy = new_model("Member", ACCOUNTS, proxy=True)
-        member = proxy.objects.get(pk=user.pk)
-        reason = how(member)
-        member.save()
+    def test_save_through_a_proxy_or_child_revokes(self, part_model, user, pair, how):
+        part = part_of(user, part_model)
+        part.save()
+        assert call(pair) == "ok"
+        reason = how(part)
+        part.save()
         assert reason_of(pair) == reason
 
-    @both_ways
-    @pytest.mark.django_db(transaction=True)
-    def test_save_through_a_child_revokes(self, user, pair, new_model, how):
-        child = new_model("Employee", ACCOUNTS, proxy=False, desk=models.TextField(default=""))
-        with connection.schema_editor() as editor:
-            editor.create_model(child)
-        try:
-            employee = child(pk=user.pk, desk="by the window")
-            employee.__dict__.update(
-                {name: value for name, value in reload(user).__dict__.items() if name[0] != "_"}
-            )
-            # Only the row of the child, beside the user that is there.
-            employee.save_base(raw=True)
-            assert call(pair) == "ok"
-            employee = child.objects.get(pk=user.pk)
-            reason = how(employee)
-            employee.save()
-            assert reason_of(pair) == reason
-        finally:
-            with connection.schema_editor() as editor:
-                editor.delete_model(child)
+    @pytest.mark.parametrize("part_model", ["child", "proxy of a child"], indirect=True)
+    def test_deletion_of_a_child_without_the_user_revokes_nothing(self, part_model, user, pair):
+        part = part_of(user, part_model)
+        with heard(session_revoked) as announced:
+            part.delete(keep_parents=True)
+        assert (call(pair), announced) == ("ok", [])
+
+    def test_deletion_through_a_proxy_or_child_is_announced_once(self, part_model, user, pair):
+        part = part_of(user, part_model)
+        with heard(session_revoked) as announced:
+            part.delete()
+        assert [one["reason"] for one in announced] == [RevokedReason.USER_DELETED]
 
     def test_other_models_have_no_receivers(self):
         assert models.signals.post_init.has_listeners(ACCOUNTS)

@@ -6,12 +6,14 @@ from django.contrib.auth.backends import ModelBackend
 
 from refresh_sessions.accounts import is_current
 from refresh_sessions.exceptions import SecondFactorRequiredError
-from refresh_sessions.identity import authenticate
+from refresh_sessions.identity import authenticate, watch_accounts
+from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import finish_sign_in, refresh_session, sign_in
 from tests.domain.stories import call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE, Code
 from tests.hashers import newer_hashers
+from tests.user_models import part_of
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +48,10 @@ def type_password(user):
 def stored(user) -> str:
     password: str = type(user).objects.get(pk=user.pk).password
     return password
+
+
+def reason_of(pair) -> str:
+    return session_of(pair).revoked_reason
 
 
 @pytest.mark.usefixtures("newer_hashers")
@@ -123,6 +129,79 @@ class TestAnotherPassword:
         user.set_password(PASSWORD)
         user.save(update_fields=["password"])
         assert call(pair) == "session_revoked"
+
+
+@pytest.mark.usefixtures("part_backend")
+class TestBackendWithAProxyOrChild:
+    @pytest.fixture(autouse=True)
+    def _part(self, part_model, user):
+        part_of(user, part_model)
+
+    @pytest.mark.usefixtures("newer_hashers")
+    def test_newer_hash_of_the_same_password_ends_no_session(
+        self, user, pair, type_password, part_model
+    ):
+        before = stored(user)
+        found = type_password()
+        assert type(found) is part_model
+        here = make_pair(found)
+        assert stored(user) != before
+        assert [call(pair), call(here), reason_of(pair)] == ["ok", "ok", ""]
+        assert refresh_session(pair.refresh).refresh
+        # By SQL as well.
+        assert DeviceSession.objects.active().count() == 2
+
+    @pytest.mark.usefixtures("newer_hashers")
+    def test_newer_hash_stored_twice_at_once_ends_no_session(
+        self, user, pair, type_password, part_model, monkeypatch
+    ):
+        check = part_model.check_password
+
+        def overtaken(found, raw):
+            monkeypatch.delattr(part_model, "check_password")
+            first.append(type_password())
+            return check(found, raw)
+
+        first = []
+        monkeypatch.setattr(part_model, "check_password", overtaken, raising=False)
+        here = type_password()
+        assert here.password == first[0].password == stored(user)
+        assert [call(pair), call(make_pair(here)), call(make_pair(first[0]))] == ["ok"] * 3
+
+    def test_other_password_saved_meanwhile_ends_the_sessions(
+        self, user, pair, type_password, part_model, monkeypatch
+    ):
+        def accept(found, raw):
+            found.set_password(raw)
+            found.save(update_fields=["password"])
+            return True
+
+        monkeypatch.setattr(part_model, "check_password", accept, raising=False)
+        here = make_pair(type_password("one that the directory knows"))
+        assert [call(here), call(pair)] == ["ok", "session_revoked"]
+        assert reason_of(pair) == "password_changed"
+
+    @pytest.mark.usefixtures("newer_hashers")
+    def test_password_that_a_save_does_not_write_is_not_stored(
+        self, user, pair, type_password, part_model, monkeypatch
+    ):
+        def check(found, raw):
+            found.set_password(raw)
+            found.save(update_fields=["last_login"])
+            return True
+
+        before = stored(user)
+        monkeypatch.setattr(part_model, "check_password", check, raising=False)
+        type_password()
+        assert (stored(user), call(pair)) == (before, "ok")
+
+    @pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+    def test_login_reads_the_account_under_the_key_of_the_user(
+        self, user, type_password, password
+    ):
+        with watch_accounts() as accounts:
+            type_password(password)
+        assert accounts.keys == [str(user.pk)]
 
 
 def test_an_ordinary_sign_in_asks_nothing_more(user, django_assert_num_queries):

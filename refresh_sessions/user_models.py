@@ -1,0 +1,79 @@
+"""The models that store a part of the user: the user model, its proxies, children and parents.
+
+The sender of a model signal is the class of the object that is read or saved. A receiver for
+``AUTH_USER_MODEL`` alone misses the objects of all other classes that read or write the same row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model, QuerySet
+from django.db.models.signals import ModelSignal, class_prepared
+
+
+def connect(signal: ModelSignal, receiver: Callable[..., None]) -> None:
+    """Call ``receiver`` for all models that store a part of the user, also for later ones."""
+    uid = f"refresh_sessions.{receiver.__name__.lstrip('_')}"
+
+    def connect_model(sender: type[Model], **_: Any) -> None:
+        if _stores_user(sender):
+            signal.connect(receiver, sender=sender, dispatch_uid=uid)
+
+    for model in apps.get_models(include_swapped=True):
+        connect_model(model)
+    # Proxies and children may be defined later.
+    class_prepared.connect(connect_model, weak=False, dispatch_uid=f"{uid}.later_models")
+
+
+def is_user(model: type[Model]) -> bool:
+    """Whether a model is the user model or a proxy for the same table."""
+    return model._meta.concrete_model is get_user_model()._meta.concrete_model
+
+
+def lookup_of(instance: Model) -> tuple[str, Any]:
+    """The field of the user model, and its value, that find the user of a stored object.
+
+    ``"pk"`` for objects of the user model, its proxies and children. The user model inherits the
+    keys of all its parents, and the key of the first parent alone is its own primary key.
+    """
+    user_model = get_user_model()
+    if isinstance(instance, _concrete(user_model)):
+        # A child may have another primary key than the user.
+        return "pk", getattr(instance, user_model._meta.pk.attname)
+    return instance._meta.pk.name, instance.pk
+
+
+def model_of_column(name: str) -> type[Model] | None:
+    """The model whose table has a column of the user: the user model or a parent; else None."""
+    try:
+        field = get_user_model()._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+    return field.model if field.concrete else None
+
+
+def row_with(column: str, user: Any, *, using: str) -> QuerySet[Any]:
+    """The row of the user in the table that has ``column``, for an atomic ``update()``.
+
+    A queryset of the user model does not suffice: to update a column of a parent, Django first
+    reads the keys of the rows that match, and then updates those rows without the filter.
+    """
+    holder: Any = model_of_column(column)
+    key = getattr(user, holder._meta.pk.attname)
+    rows: QuerySet[Any] = holder._base_manager.using(using).filter(pk=key)
+    return rows
+
+
+def _stores_user(model: type[Model]) -> bool:
+    concrete = _concrete(get_user_model())
+    parents = concrete._meta.get_parent_list()
+    return issubclass(model, concrete) or model._meta.concrete_model in {concrete, *parents}
+
+
+def _concrete(model: type[Model]) -> Any:
+    return model._meta.concrete_model

@@ -1,0 +1,35 @@
+"""``type()`` of a lazy user is not the user model; ``user.__class__`` is."""
+
+import ast
+from pathlib import Path
+
+import refresh_sessions
+
+USERS = {"account", "actor", "by", "owner", "person", "staff", "user"}
+
+_PACKAGE = Path(refresh_sessions.__file__).parent
+
+
+def types_of_users(source: str) -> list[str]:
+    """The calls of ``type()`` for what is named like a user."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [
+        ast.unparse(call)
+        for call in calls
+        if ast.unparse(call.func) == "type"
+        and len(call.args) == 1
+        and ast.unparse(call.args[0]).rpartition(".")[2] in USERS
+    ]
+
+
+def test_no_module_asks_for_the_type_of_a_user():
+    # The one module that has to tell lazy users from others.
+    modules = [path for path in _PACKAGE.rglob("*.py") if path.name != "lazy_users.py"]
+    assert len(modules) > 100
+    found = {path.name: types_of_users(path.read_text(encoding="utf-8")) for path in modules}
+    assert {name: calls for name, calls in found.items() if calls} == {}
+
+
+def test_type_of_a_user_is_found():
+    source = "type(user)\ntype(self.session.user)\ntype(name, (user,), {})\ntype(users)\n"
+    assert types_of_users(source) == ["type(user)", "type(self.session.user)"]
