@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.lazy_users import LazyUser
+from refresh_sessions.lookups import lookup_by
 
 ProjectUser: TypeAlias = Any
 """A user, in hooks that projects override. ``AbstractBaseUser`` would forbid their methods to say
@@ -68,15 +69,17 @@ def user_of_subject(subject: str, *, using: str) -> AbstractBaseUser:
     """A user known by primary key alone, loaded when anything else is first asked for.
 
     Raises:
-        User.DoesNotExist: ``USER_ID_FIELD`` names another field, and nobody has this value.
+        ObjectDoesNotExist: the field of ``USER_ID_FIELD`` cannot hold the value; or it is not the
+            primary key, and nobody has the value.
 
     """
     model = get_user_model()
-    field = get_settings().USER_ID_FIELD
-    key = model._meta.pk
-    if field not in {"pk", key.name}:
-        return model._default_manager.using(using).get(**{field: subject})
-    lazy: Any = LazyUser(model, key.to_python(subject), using=using)
+    name = get_settings().USER_ID_FIELD
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    with lookup_by(field, subject, using=using):
+        if not field.primary_key:
+            return model._default_manager.using(using).get(**{name: subject})
+        lazy: Any = LazyUser(model, field.to_python(subject), using=using)
     return cast("AbstractBaseUser", lazy)
 
 

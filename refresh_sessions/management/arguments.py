@@ -8,10 +8,11 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration
 
+from refresh_sessions.lookups import canonical_username, lookup_by, username_field
 from refresh_sessions.sessions.pruning import check_batch_size
 
 if TYPE_CHECKING:
@@ -95,11 +96,16 @@ def find_user(name: object) -> AbstractBaseUser | None:
     """
     if isinstance(name, get_user_model()):
         return name
-    users: Any = get_user_model()._default_manager
-    for find in (users.get_by_natural_key, lambda key: users.get(pk=key)):
+    model: Any = get_user_model()
+    users, canonical = model._default_manager, canonical_username(name)
+    # As it was typed first: a name may be stored in a form that no login form sends.
+    spellings = [name] if canonical == name else [name, canonical]
+    lookups = [(username_field(), spelling, users.get_by_natural_key) for spelling in spellings]
+    for field, value, find in [*lookups, (model._meta.pk, name, lambda key: users.get(pk=key))]:
         try:
-            user: AbstractBaseUser = find(name)
-        except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError):
+            with lookup_by(field, value, using=users.db):
+                user: AbstractBaseUser = find(value)
+        except ObjectDoesNotExist:
             continue
         return user
     return None
