@@ -73,14 +73,15 @@ def user_of_subject(subject: str, *, using: str) -> AbstractBaseUser:
             primary key, and nobody has the value.
 
     """
-    model = get_user_model()
+    model: Any = get_user_model()
     name = get_settings().USER_ID_FIELD
     field = model._meta.pk if name == "pk" else model._meta.get_field(name)
     with lookup_by(field, subject, using=using):
         if not field.primary_key:
-            return model._default_manager.using(using).get(**{name: subject})
-        lazy: Any = LazyUser(model, field.to_python(subject), using=using)
-    return cast("AbstractBaseUser", lazy)
+            found = model._default_manager.using(using).get(**{name: subject})
+        else:
+            found = LazyUser(model, field.to_python(subject), using=using)
+    return cast("AbstractBaseUser", found)
 
 
 def known_digests(user: Any) -> Iterable[str]:

@@ -19,6 +19,8 @@ from refresh_sessions.lookups import UnfitValueError, lookup_by, username_field
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+# Django's own, so that receivers of user_login_failed get what Django masks for them.
+_clean_credentials: Final[Any] = auth._clean_credentials  # type: ignore[attr-defined]  # noqa: SLF001
 _signature: Final[Any] = getattr(django_inspect, "signature", inspect.signature)
 """Django 6.1 and later have one that leaves annotations alone, which Python 3.14 evaluates."""
 
@@ -50,7 +52,7 @@ def ask_backends(request: HttpRequest | None, credentials: Mapping[str, Any]) ->
             return user
     user_login_failed.send(
         sender=auth.__name__,
-        credentials=auth._clean_credentials(with_username_field(credentials)),  # noqa: SLF001
+        credentials=_clean_credentials(with_username_field(credentials)),
         request=request,
     )
     return None
