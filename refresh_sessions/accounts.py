@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.lazy_users import LazyUser
+from refresh_sessions.lookups import lookup_by
 
 ProjectUser: TypeAlias = Any
 """A user, in hooks that projects override. ``AbstractBaseUser`` would forbid their methods to say
@@ -77,20 +78,22 @@ def user_of_subject(
         accepts: whether the loaded user may continue.
 
     Raises:
-        User.DoesNotExist: ``USER_ID_FIELD`` names another field, and no user has this value.
-        InvalidTokenError: ``USER_ID_FIELD`` names another field, and the user may not continue.
+        ObjectDoesNotExist: the field of ``USER_ID_FIELD`` cannot hold the value; or it is not the
+            primary key, and no user has the value.
+        InvalidTokenError: ``USER_ID_FIELD`` is not the primary key, and the user may not continue.
 
     """
-    model = get_user_model()
-    field = get_settings().USER_ID_FIELD
-    key = model._meta.pk
-    if field not in {"pk", key.name}:
-        user = model._default_manager.using(using).get(**{field: subject})
-        if not accepts(user):
-            raise InvalidTokenError
-        return user
-    lazy: Any = LazyUser(model, key.to_python(subject), using=using, accepts=accepts)
-    return cast("AbstractBaseUser", lazy)
+    model: Any = get_user_model()
+    name = get_settings().USER_ID_FIELD
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    with lookup_by(field, subject, using=using):
+        if field.primary_key:
+            lazy: Any = LazyUser(model, field.to_python(subject), using=using, accepts=accepts)
+            return cast("AbstractBaseUser", lazy)
+        user: AbstractBaseUser = model._default_manager.using(using).get(**{name: subject})
+    if not accepts(user):
+        raise InvalidTokenError
+    return user
 
 
 def known_digests(user: Any) -> Iterable[str]:

@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from refresh_sessions.database import retry_when_busy
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.lookups import lookup_by
 from refresh_sessions.tenants import get_issuer
 
 _OF_EXPRESSIONS: Final = frozenset(
@@ -131,8 +132,10 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         # The project has changed to another tenant meanwhile, where the key is somebody else's.
         if get_issuer() != self._lazy_issuer:
             raise InvalidTokenError
+        users, key = self._lazy_model._default_manager.using(self._lazy_using), self._lazy_key
         try:
-            user = self._lazy_model._default_manager.using(self._lazy_using).get(pk=self._lazy_key)
+            with lookup_by(self._lazy_model._meta.pk, key, using=self._lazy_using):
+                user = users.get(pk=key)
         except ObjectDoesNotExist:
             raise InvalidTokenError from None
         if not self._lazy_accepts(user):

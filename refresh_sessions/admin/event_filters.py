@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.admin.base import EventModelAdmin
 from refresh_sessions.admin.filters import Choices, ColumnFilter, PeriodFilter
+from refresh_sessions.lookups import UnfitValueError, value_for
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 
 _Events = QuerySet[SessionEvent]
@@ -66,12 +66,9 @@ class _RowFilter(admin.SimpleListFilter):
         return events.none() if key is None else events.filter(**{self.lookup: key})
 
     def _key(self) -> object | None:
-        field: Field[Any, Any] = self.row_model()._meta.pk
         try:
-            key: object = field.to_python(self.value())
-            # Where a number goes, one may be too large for the column.
-            field.run_validators(key)
-        except ValidationError:
+            key: object = value_for(self.row_model()._meta.pk, self.value())
+        except UnfitValueError:
             return None
         return key
 

@@ -78,7 +78,7 @@ class _SparingMixin(_ChangeList):
         """
         try:
             super().get_results(request)
-        except (DataError, OverflowError, ValueError) as error:
+        except (ArithmeticError, DataError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
         rows = getattr(self.paginator, "first_rows", None)
         if rows is not None and not self.multi_page:

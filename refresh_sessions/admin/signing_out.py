@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext
@@ -15,6 +15,7 @@ from refresh_sessions.admin.addresses import list_address, user_address
 from refresh_sessions.admin.confirming import Question, is_confirmed
 from refresh_sessions.admin.ending import end_sessions
 from refresh_sessions.admin.revoking import RevokingMixin
+from refresh_sessions.lookups import lookup_by
 from refresh_sessions.sessions.revoking import revoke_locked_out
 
 
@@ -60,10 +61,12 @@ class SigningOutMixin(RevokingMixin):
                 of the user, and could try keys for users behind them.
 
         """
-        model = get_user_model()
+        model: Any = get_user_model()
+        users = model._base_manager
         try:
-            user = model._default_manager.get(pk=user_id)
-        except (model.DoesNotExist, ValueError, ValidationError):
+            with lookup_by(model._meta.pk, user_id, using=users.db):
+                user = users.get(pk=user_id)
+        except ObjectDoesNotExist:
             raise Http404 from None
         sessions: Any = self.get_queryset(request)
         if user_address(self, request, user) or sessions.filter(user=user).exists():

@@ -217,7 +217,9 @@ def _check_unnamed_proxy(settings: Settings) -> Iterator[CheckMessage]:
 
 def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
     model: Any = get_user_model()
-    if settings.USER_ID_FIELD in {model.USERNAME_FIELD, model.get_email_field_name()}:
+    # A user model that is not Django's has no such method.
+    email = getattr(model, "get_email_field_name", lambda: None)()
+    if settings.USER_ID_FIELD in {model.USERNAME_FIELD, email}:
         yield Warning(
             f"{NAMESPACE}['USER_ID_FIELD'] is {settings.USER_ID_FIELD!r}, a name that people "
             "may change and others may be given later: access tokens would then stand for "

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from refresh_sessions.checks.caches import check_rates
 from refresh_sessions.checks.classes import check_classes
+from refresh_sessions.checks.users import check_users
 from refresh_sessions.conf import NAMESPACE, Settings, problems
 
 _SHORTEST_LIFETIME: Final = timedelta(seconds=1)
@@ -53,6 +54,7 @@ def find_mistakes(settings: Settings) -> Iterator[CheckMessage]:
     yield from check_classes(settings)
     yield from _check_second_factors(settings)
     yield from _check_methods(settings)
+    yield from check_users()
     yield from _check_user_id_field(settings)
     yield from _check_audience(settings)
     yield from _check_cache(settings)

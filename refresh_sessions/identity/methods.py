@@ -105,7 +105,10 @@ class PasswordMethod(AuthenticationMethod):
         return True
 
     def credentials(self, user: ProjectUser) -> Mapping[str, Any]:
-        """What the backends ask for besides the password."""
+        """What the backends ask for besides the password.
+
+        Those that name a parameter after ``USERNAME_FIELD`` get the ``username`` there.
+        """
         return {"username": user.get_username()}
 
     def announces_failure(self) -> bool:

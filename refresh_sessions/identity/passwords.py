@@ -21,6 +21,7 @@ from refresh_sessions import user_models
 from refresh_sessions.accounts import auth_digest, known_digests, password_fingerprint
 from refresh_sessions.database import LostRaceError, retry_when_busy
 from refresh_sessions.hidden import hide
+from refresh_sessions.identity.backends import ask_backends
 from refresh_sessions.models import DeviceSession, SignInTicket
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def authenticate(
     request: HttpRequest | None, *, password: str, **credentials: Any
 ) -> AbstractBaseUser | None:
     """Do what Django's ``authenticate`` does; a newer hash of the password ends no session.
+
+    Backends get the user name as ``username``, or under the name of ``USERNAME_FIELD`` where their
+    signature has that. A name that this field cannot hold is one that nobody has.
 
     The backends are asked again when two sign-ins store a newer hash at once, which strict
     isolation levels refuse, and when the database fails in passing.
@@ -57,7 +61,7 @@ def authenticate(
     token = _typed.set(password)
     try:
         user = retry_when_busy(
-            using, lambda: auth.authenticate(request, password=password, **credentials)
+            using, lambda: ask_backends(request, {**credentials, "password": password})
         )
     finally:
         _typed.reset(token)

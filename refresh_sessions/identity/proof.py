@@ -18,6 +18,7 @@ from refresh_sessions.exceptions import (
     ReauthenticationUnavailableError,
 )
 from refresh_sessions.hidden import hide_items
+from refresh_sessions.identity.backends import with_username_field
 from refresh_sessions.identity.methods import AuthenticationMethod
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _announce_failure(
     if not method.announces_failure():
         user_login_failed.send_robust(
             sender=f"{type(method).__module__}.{type(method).__qualname__}",
-            credentials={"username": user.get_username()},
+            credentials=with_username_field({"username": user.get_username()}),
             request=request,
         )
 

@@ -8,13 +8,16 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration
 
+from refresh_sessions.lookups import canonical_username, lookup_by, username_field
 from refresh_sessions.sessions.pruning import check_batch_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.contrib.auth.base_user import AbstractBaseUser
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -95,14 +98,30 @@ def find_user(name: object) -> AbstractBaseUser | None:
     """
     if isinstance(name, get_user_model()):
         return name
-    users: Any = get_user_model()._default_manager
-    for find in (users.get_by_natural_key, lambda key: users.get(pk=key)):
+    model: Any = get_user_model()
+    users, canonical = model._default_manager, canonical_username(name)
+    # Users whom the default manager hides have sessions too.
+    everybody, key = model._base_manager, model._meta.pk
+    # As it was typed first: a name may be stored in a form that no login form sends.
+    spellings = [name] if canonical == name else [name, canonical]
+    by_name = username_field()
+    lookups = [
+        *((by_name, spelling, users.get_by_natural_key) for spelling in spellings),
+        (key, name, lambda value: everybody.get(pk=value)),
+        *((by_name, spelling, _getter(everybody, by_name.name)) for spelling in spellings),
+    ]
+    for field, value, find in lookups:
         try:
-            user: AbstractBaseUser = find(name)
-        except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError):
+            with lookup_by(field, value, using=users.db):
+                user: AbstractBaseUser = find(value)
+        except (ObjectDoesNotExist, MultipleObjectsReturned):
             continue
         return user
     return None
+
+
+def _getter(users: Any, field_name: str) -> Callable[[Any], Any]:
+    return lambda value: users.get(**{field_name: value})
 
 
 def no_user(name: object) -> str:

@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.hidden import hide_within
+from refresh_sessions.lookups import canonical_username, username_field
 from refresh_sessions.tokens import access, refresh
 
 _Body = Mapping[str, Any]
@@ -111,7 +112,7 @@ def _about_invalid_token(request: Request, view: Any, error: _Body) -> str | Non
 
 
 def _about_credentials(request: Request, view: Any, error: _Body) -> str | None:
-    given = _sent(request).get(get_settings().field_name("username"))
+    given = canonical_username(_sent(request).get(get_settings().field_name("username")))
     if not isinstance(given, str) or ("@" in given) == _signs_in_by_email():
         return None
     sent, remedy = (
@@ -147,8 +148,7 @@ def _about_another_site(request: Request, view: Any, error: _Body) -> str | None
 
 
 def _signs_in_by_email() -> bool:
-    model: Any = get_user_model()
-    field = model._meta.get_field(model.USERNAME_FIELD)
+    field, model = username_field(), get_user_model()
     return isinstance(field, EmailField) or field.name == model.get_email_field_name()
 
 

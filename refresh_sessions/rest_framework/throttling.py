@@ -23,6 +23,7 @@ from refresh_sessions.bursts import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.devices import client_network
 from refresh_sessions.exceptions import ThrottleUnavailableError
+from refresh_sessions.lookups import canonical_username
 from refresh_sessions.rest_framework.exceptions import as_api_exceptions
 from refresh_sessions.sessions import AccessGrant
 from refresh_sessions.tenants import cache_prefix
@@ -141,7 +142,8 @@ class LoginThrottle(SessionThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """By address and by the user name that was tried."""
         data = request.data if isinstance(request.data, Mapping) else {}
-        username = str(data.get(get_settings().field_name("username"), ""))
+        sent = data.get(get_settings().field_name("username"), "")
+        username = str(canonical_username(sent))
         return self.key_of(client_network(request._request), one_spelling(username))
 
     def admits_account(self, view: APIView, accounts: Sequence[str], username: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error, router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
@@ -285,6 +285,6 @@ def _trusted(
 
     try:
         user = user_of_subject(claims.subject, using=using, accepts=accepts)
-    except (ObjectDoesNotExist, ValidationError, ValueError):
+    except ObjectDoesNotExist:
         raise InvalidTokenError from None
     return AccessGrant(user=user, claims=claims)

@@ -18,6 +18,7 @@ from refresh_sessions.signals import session_revoked
 from tests.admin.pages import messages_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
+from tests.refusals import refuse_by_manager, set_refused
 
 User = get_user_model()
 
@@ -139,6 +140,17 @@ def test_the_button_asks_and_then_signs_out_everywhere(staff_with, pages_of, use
     assert set(LogEntry.objects.values_list("object_id", flat=True)) == {
         str(session.pk) for session in ended
     }
+
+
+def test_user_hidden_by_default_manager_is_signed_out(
+    pages, user, make_session, settings, options, monkeypatch
+):
+    session = make_session(user)
+    refuse_by_manager(settings, options, monkeypatch)
+    set_refused(user)
+    pages.confirm(pages.client.get(pages.sign_out_url(user)))
+    session.refresh_from_db()
+    assert session.revoked_reason == "admin"
 
 
 def test_the_question_says_what_ends_and_what_does_not(superuser, pages_of, user, make_session):

@@ -38,6 +38,29 @@ def cookie(**options):
     return {"TRANSPORT": "cookie", **options}
 
 
+class UsersElsewhere:
+    """A router that keeps the users in a database of their own, for reads and writes."""
+
+    def db_for_write(self, model, **hints):
+        return "people" if model is get_user_model() else None
+
+    db_for_read = db_for_write
+
+
+class AttemptsElsewhere:
+    """A router that moves one of our models away from the users."""
+
+    def db_for_write(self, model, **hints):
+        return "attempts" if model.__name__ == "ProofAttempts" else None
+
+
+class UsersReadElsewhere:
+    """A router with a replica."""
+
+    def db_for_read(self, model, **hints):
+        return "replica"
+
+
 class Stricter(SessionPolicy):
     """A policy as projects write them."""
 
@@ -197,6 +220,14 @@ CASES = [
     Case("E024", "'TENANT'", "nowhere", TENANT="accounts.nowhere.tenant"),
     Case("E024", "'TENANT'", "without arguments", TENANT=f"{__name__}.rates"),
     Case("E024", "'TENANT'", "without arguments", TENANT=f"{__name__}.a_policy"),
+    Case(
+        *("E026", "'people'", "'default'"),
+        django={"DATABASE_ROUTERS": [f"{__name__}.UsersElsewhere"]},
+    ),
+    Case(
+        *("E026", "'attempts'", "ProofAttempts"),
+        django={"DATABASE_ROUTERS": [f"{__name__}.AttemptsElsewhere"]},
+    ),
     Case("E019", "Password", SECOND_FACTORS=("refresh_sessions.identity.PasswordMethod",)),
     Case("E020", "'SECOND_FACTORS'", "no reader", SECOND_FACTORS=(f"{__name__}.Thumb",)),
     Case(
@@ -404,6 +435,7 @@ FINE = [
     Case("no cache", CACHE_ALIAS="missing"),
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
     Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
+    Case("replica", django={"DATABASE_ROUTERS": [f"{__name__}.UsersReadElsewhere"]}),
     Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix")),
     Case("named", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=["private"]),
     Case(

@@ -17,6 +17,7 @@ from refresh_sessions.sessions import refresh_session, revoke_session, revoke_se
 from tests.domain.stories import kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.management.calling import HARD, answering, busy, revoke
+from tests.refusals import refuse_by_manager, set_refused
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +39,16 @@ class TestRevokeOfUsers:
     def test_finds_a_user_by_primary_key(self, pair, user):
         assert revoke("--user", str(user.pk)).startswith("Ended 1 session of ")
         assert refused(pair.refresh) == "session_revoked"
+
+    @pytest.mark.parametrize("attribute", ["username", "pk"])
+    def test_user_hidden_by_default_manager_is_found(
+        self, attribute, pair, user, settings, options, monkeypatch
+    ):
+        refuse_by_manager(settings, options, monkeypatch)
+        set_refused(user)
+        name = user.get_username() if attribute == "username" else user.pk
+        assert revoke("--user", str(name)).startswith("Ended 1 session of ")
+        assert session_of(pair).revoked_reason == RevokedReason.ADMIN
 
     def test_takes_a_name_for_a_name_even_if_it_is_another_users_key(self, user, pair):
         namesake: Any = UserFactory(username=str(user.pk))

@@ -19,6 +19,7 @@ from refresh_sessions.conf import NAMESPACE, get_settings
 from refresh_sessions.exceptions import InvalidTokenError, NoActiveAccountError, SettingsError
 from refresh_sessions.hidden import hide, hide_items
 from refresh_sessions.identity import authenticate, watch_accounts
+from refresh_sessions.lookups import canonical_username
 from refresh_sessions.rest_framework.exceptions import as_api_exceptions
 from refresh_sessions.rest_framework.serializers import SecondStepSerializer
 from refresh_sessions.rest_framework.throttling import (
@@ -82,7 +83,7 @@ class LoginView(SignInView):
         One question to the backends and no look at the user before it: the time it takes must
         not tell unknown names, inactive accounts and wrong passwords apart (ASVS 6.3.8).
         """
-        username, password = data.pop("username"), data.pop("password")
+        username, password = canonical_username(data.pop("username")), data.pop("password")
         name = data.pop("device_name", None) or ""
         with watch_accounts() as accounts:
             user = authenticate(request, username=username, password=password)

@@ -1,0 +1,8 @@
+"""The settings of the tests, with users who have no names but numbers, codes and addresses."""
+
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS as _APPS
+
+AUTH_USER_MODEL = "typed.Account"
+INSTALLED_APPS = [*(app for app in _APPS if app != "tests.people"), "tests.typed"]
+ROOT_URLCONF = "tests.admin.urls"
