@@ -29,6 +29,20 @@ pytestmark = pytest.mark.django_db
 MODEL = get_user_model()
 
 
+class Router:
+    """Looks at the model, as routers do, which the class of a lazy object is not."""
+
+    def db_for_read(self, model, **hints):
+        return "default" if model._meta.app_label else None
+
+    db_for_write = db_for_read
+
+
+@pytest.fixture(autouse=True)
+def _router(settings):
+    settings.DATABASE_ROUTERS = [f"{__name__}.Router"]
+
+
 @pytest.fixture
 def user(transactional_db):
     return UserFactory(username="ada@example.org")
