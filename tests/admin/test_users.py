@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission
 from django.urls import include, path, reverse
 from django.utils.functional import SimpleLazyObject
 
+from refresh_sessions.accounts import is_active
 from refresh_sessions.admin import DeviceSessionAdmin, UserSessionsMixin
 from refresh_sessions.admin.addresses import user_address
 from refresh_sessions.lazy_users import LazyUser
@@ -273,5 +274,8 @@ def test_page_of_a_lazy_user_is_that_of_the_user(superuser, user, rf):
     sessions = DeviceSessionAdmin(DeviceSession, site)
     page = user_address(sessions, request, user)
     assert page == user_page(user)
-    for lazy in (SimpleLazyObject(lambda: user), LazyUser(User, user.pk, using="default")):
+    for lazy in (
+        SimpleLazyObject(lambda: user),
+        LazyUser(User, user.pk, using="default", accepts=is_active),
+    ):
         assert user_address(sessions, request, lazy) == page

@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.utils.functional import SimpleLazyObject
 
+from refresh_sessions.accounts import is_active
 from refresh_sessions.exceptions import NoActiveAccountError, SecondFactorRequiredError
 from refresh_sessions.identity import prove_identity
 from refresh_sessions.lazy_users import LazyUser
@@ -54,7 +55,7 @@ def given(request, user):
     if request.param == "request.user":
         yield SimpleLazyObject(lambda: MODEL.objects.get(pk=user.pk))
     elif request.param == "LazyUser":
-        yield LazyUser(MODEL, user.pk, using="default")
+        yield LazyUser(MODEL, user.pk, using="default", accepts=is_active)
     else:
         lazy, _, kind = request.param.rpartition(" ")
         with model_of_kind(kind) as model:
@@ -97,7 +98,7 @@ def test_receiver_for_the_user_model_hears_of_lazy_users(user):
     user_logged_in.connect(receive, sender=MODEL)
     try:
         start_session(SimpleLazyObject(lambda: user))
-        start_session(LazyUser(MODEL, user.pk, using="default"))
+        start_session(LazyUser(MODEL, user.pk, using="default", accepts=is_active))
     finally:
         user_logged_in.disconnect(receive, sender=MODEL)
     assert heard_of == [user, user]
