@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,16 @@ class Selection:
             if uses_database(item):
                 item.add_marker(MARK)
 
-    @pytest.hookimpl
-    def pytest_fixture_setup(self, fixturedef: Any, request: pytest.FixtureRequest) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: Any, request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
         """Fail on a database fixture that collection could not see.
 
-        ``request.getfixturevalue`` asks for one by a name that is known only while the test runs.
+        ``request.getfixturevalue`` requests a fixture by a name that is known only at run time.
         """
+        # pytest needs a complete setup first, or the fixture fails in later tests too.
+        value = yield
         item = request.node
         if (
             fixturedef.argname in DATABASE_FIXTURES
@@ -64,6 +69,7 @@ class Selection:
             and not item.get_closest_marker(MARK)
         ):
             pytest.fail(f"{item.nodeid} gets {fixturedef.argname} unseen: mark it django_db")
+        return value
 
 
 def reason_of(report: pytest.TestReport) -> str:
