@@ -11,7 +11,7 @@ from django.views.debug import ExceptionReporter
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
-from tests import databases
+from tests import databases, selection
 from tests.browser import equipment
 from tests.clock import Clock, standing_clock
 from tests.factories import UserFactory, make_pair
@@ -34,6 +34,11 @@ def pytest_cmdline_main() -> int | None:
     print(reason)  # noqa: T201 - this line is all that the run has to say
     required = os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1"
     return pytest.ExitCode.USAGE_ERROR if required else pytest.ExitCode.OK
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Mark the tests that use a database."""
+    selection.register(config)
 
 
 def pytest_report_header() -> str | None:

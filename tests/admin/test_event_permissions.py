@@ -64,6 +64,7 @@ class TestStaffWhoMayView:
         assert "/add/" not in page
 
 
+@pytest.mark.django_db
 class TestEverybody:
     @pytest.fixture(params=["auditor", "superuser"])
     def events(self, request, events_of):

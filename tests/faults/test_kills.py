@@ -30,6 +30,7 @@ def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.uses_database  # In other processes.
 @pytest.mark.skipif(not find_spec("gunicorn"), reason="gunicorn is not installed")
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers through /proc")
 def test_killed_at_random_under_load():

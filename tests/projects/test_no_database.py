@@ -38,6 +38,7 @@ COMMANDS = [
 SCHEMA = [("spectacular", {"validate": True, "file": "/dev/null"})]
 
 
+@pytest.mark.uses_database  # Its driver is in the environment of the server alone.
 def test_commands_that_read_code_alone_work_without_postgresql():
     pytest.importorskip("psycopg")
     schema = SCHEMA if find_spec("drf_spectacular") else []
