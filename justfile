@@ -2,7 +2,7 @@
 
 # The tests that need seconds, on SQLite.
 test *arguments="tests/domain tests/unit":
-    python -m pytest {{arguments}}
+    python -m pytest {{ arguments }}
 
 # What CI says of format, lint, spelling, types and imports.
 lint:

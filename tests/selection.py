@@ -75,7 +75,8 @@ class Selection:
 def reason_of(report: pytest.TestReport) -> str:
     """Give the reason of a skipped test."""
     place = report.longrepr
-    return str(place[2] if isinstance(place, tuple) else place)
+    reason = str(place[2] if isinstance(place, tuple) else place)
+    return reason.removeprefix("Skipped: ")
 
 
 class Record:
