@@ -34,8 +34,8 @@ def main() -> int:
 
 
 def _measure(sessions: int, database: str) -> int:
-    from tests.admin.rows import fill
-    from tests.admin.visits import visit_all
+    from tests.admin.bulk_data import fill
+    from tests.admin.page_measurements import visit_all
 
     began = time.perf_counter()
     fill(sessions=sessions, users=sessions * USERS_IN_TEN // 10)

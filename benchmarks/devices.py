@@ -31,22 +31,23 @@ _BEGINNINGS = (
 def main() -> None:
     """Measure, and print a table."""
     _configure()
-    from refresh_sessions.devices import ClientHints, client_address, device_of, kind_of, naming
-    from refresh_sessions.devices.texts import printable
+    from refresh_sessions.client_ip import get_client_ip
+    from refresh_sessions.devices import ClientHints, get_device_kind, names, read_device
+    from refresh_sessions.devices.texts import strip_control_chars
     from tests.devices.agents import AGENTS
 
     honest = [agent for *_, agent in AGENTS if agent]
     hostile = list(_hostile())
-    _print("note", _over_requests(device_of, "HTTP_USER_AGENT"), honest, hostile)
-    honest, hostile = ([printable(text) for text in texts] for texts in (honest, hostile))
-    hints = ClientHints()
-    _print("kind", lambda agent: kind_of(agent, hints), honest, hostile)
-    # What is remembered would be no measure.
-    _print("name", lambda agent: naming._read.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
-    hops = [f"{text * (HOPS_LENGTH // len(text))}, 203.0.113.9" for text in _PIECES]
-    _print(
-        "address", _over_requests(client_address, "HTTP_X_FORWARDED_FOR"), ["203.0.113.9"], hops
+    _print("note", _over_requests(read_device, "HTTP_USER_AGENT"), honest, hostile)
+    honest, hostile = (
+        [strip_control_chars(text) for text in texts] for texts in (honest, hostile)
     )
+    hints = ClientHints()
+    _print("kind", lambda agent: get_device_kind(agent, hints), honest, hostile)
+    # What is remembered would be no measure.
+    _print("name", lambda agent: names._read.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
+    hops = [f"{text * (HOPS_LENGTH // len(text))}, 203.0.113.9" for text in _PIECES]
+    _print("address", _over_requests(get_client_ip, "HTTP_X_FORWARDED_FOR"), ["203.0.113.9"], hops)
 
 
 def _hostile() -> Iterator[str]:

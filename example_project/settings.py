@@ -85,7 +85,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
 
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "refresh_sessions_html:session-list"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "refresh_sessions_pages:session-list"
 
 # The part that matters: who is asked for whom a request belongs to, that nobody calls without,
 # and that every error carries the code that clients branch on.

@@ -16,8 +16,8 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from refresh_sessions.accounts import is_active
 from refresh_sessions.policies import get_policy
+from refresh_sessions.users import is_active
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -51,7 +51,7 @@ def may_continue(
     )
 
 
-def backend_of(user: Any) -> str:
+def get_backend_path(user: Any) -> str:
     """The dotted path of the backend that authenticated a user, as Django notes it; or empty."""
     path = getattr(user, "backend", "")
     return path if path in settings.AUTHENTICATION_BACKENDS else ""
@@ -60,11 +60,11 @@ def backend_of(user: Any) -> str:
 def _backends_agree(user: AbstractBaseUser, backend: str) -> bool:
     configured = settings.AUTHENTICATION_BACKENDS
     asked = (backend,) if backend in configured else configured
-    return all(_agrees(path, user) for path in asked)
+    return all(_backend_accepts(path, user) for path in asked)
 
 
-def _agrees(path: str, user: AbstractBaseUser) -> bool:
-    by_key, by_user = _questions(path)
+def _backend_accepts(path: str, user: AbstractBaseUser) -> bool:
+    by_key, by_user = _required_checks(path)
     if not by_key and not by_user:
         return True
     backend: Any = load_backend(path)
@@ -74,7 +74,7 @@ def _agrees(path: str, user: AbstractBaseUser) -> bool:
 
 
 @lru_cache(maxsize=32)
-def _questions(path: str) -> tuple[bool, bool]:
+def _required_checks(path: str) -> tuple[bool, bool]:
     """Whether ``get_user`` and ``user_can_authenticate`` of a backend have to be called.
 
     Django's own do not: ``BaseBackend`` knows no users, for it only grants permissions, and what

@@ -15,17 +15,17 @@ class RefreshSessionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from refresh_sessions import auditing, checks, notifications  # noqa: F401
-        from refresh_sessions.html import receivers
-        from refresh_sessions.identity import passwords, watching
+        from refresh_sessions import checks, emails, security_log  # noqa: F401
+        from refresh_sessions.identity import account_reads, passwords
+        from refresh_sessions.pages import login_state
         from refresh_sessions.sessions import account_changes
 
-        auditing.connect()
-        notifications.connect()
+        security_log.connect()
+        emails.connect()
         passwords.connect()
         account_changes.connect()
-        receivers.connect()
-        watching.connect()
+        login_state.connect()
+        account_reads.connect()
 
         if find_spec("drf_spectacular"):
             import_module("refresh_sessions.rest_framework.schema")

@@ -24,7 +24,7 @@ _LACKING: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
 _known: dict[tuple[str, str, str, str], frozenset[str]] = {}
 
 
-def storable(text: str, connection: BaseDatabaseWrapper, *, table: str, column: str) -> str:
+def make_storable(text: str, connection: BaseDatabaseWrapper, *, table: str, column: str) -> str:
     """The text with a replacement for each character that the column cannot hold.
 
     The server would refuse the whole row otherwise. A name with an emoji may lose that; a person
@@ -32,13 +32,13 @@ def storable(text: str, connection: BaseDatabaseWrapper, *, table: str, column: 
     """
     if connection.vendor != "mysql" or text.isascii():
         return text
-    for charset in charsets(connection, table=table, column=column):
+    for charset in get_charsets(connection, table=table, column=column):
         pattern, replacement = _LACKING.get(charset, (_BEYOND_ASCII, "?"))
         text = pattern.sub(replacement, text)
     return text
 
 
-def charsets(connection: BaseDatabaseWrapper, *, table: str, column: str) -> frozenset[str]:
+def get_charsets(connection: BaseDatabaseWrapper, *, table: str, column: str) -> frozenset[str]:
     """The character sets of a connection and of a column; asked of the server once."""
     settings: Any = connection.settings_dict
     place = (str(settings["HOST"]), str(settings["PORT"]), str(settings["NAME"]))

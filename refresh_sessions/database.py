@@ -19,13 +19,13 @@ from refresh_sessions.instants import InstantField
 
 logger = logging.getLogger("refresh_sessions")
 
-ATTEMPTS = 8
+RETRY_ATTEMPTS = 8
 """How often a change is tried before the answer is "busy"."""
 
-PATIENCE = 5.0
+RETRY_TIMEOUT = 5.0
 """Seconds after which no new try begins: with long lock timeouts few tries take minutes."""
 
-LONGEST_PAUSE = 0.25
+MAX_BACKOFF = 0.25
 """Seconds; the pause before each new attempt is drawn at random below a bound that doubles."""
 
 _Result = TypeVar("_Result")
@@ -69,7 +69,7 @@ _STANDBY_MYSQL = frozenset({1290, 1792, 1836})
 _TRANSIENT_SQLITE = frozenset({5, 6})
 
 
-class LostRaceError(Exception):
+class ConcurrentUpdateError(Exception):
     """Another request changed the row between this one's SELECT and UPDATE."""
 
 
@@ -118,7 +118,7 @@ def is_connection_lost(error: Error) -> bool:
     return bool(cause and cause.args and cause.args[0] in _LOST_MYSQL)
 
 
-def retry_when_busy(using: str, attempt: Callable[[], _Result]) -> _Result:
+def retry_transient(using: str, attempt: Callable[[], _Result]) -> _Result:
     """Call ``attempt`` until it neither loses a race nor meets a passing database error.
 
     Inside a transaction of the caller's there is one try, and its error passes through: that
@@ -132,25 +132,25 @@ def retry_when_busy(using: str, attempt: Callable[[], _Result]) -> _Result:
         return attempt()
     failure: Exception | None = None
     started = time.monotonic()
-    for number in range(ATTEMPTS):
+    for number in range(RETRY_ATTEMPTS):
         if number:
-            if time.monotonic() - started > PATIENCE:
+            if time.monotonic() - started > RETRY_TIMEOUT:
                 break
-            _pause(number)
+            _back_off(number)
         try:
             return attempt()
-        except LostRaceError as error:
+        except ConcurrentUpdateError as error:
             failure = error
         except Error as error:
             if not is_transient(error):
                 raise
             failure = error
-            forget_broken_connection(error, using)
+            close_broken_connection(error, using)
     logger.warning("Gave up after %.1f s: %s", time.monotonic() - started, failure)
     raise DatabaseBusyError from failure
 
 
-def forget_broken_connection(error: Error, using: str) -> None:
+def close_broken_connection(error: Error, using: str) -> None:
     """Have the next statement open a new connection, if the error has spoilt this one."""
     connection = connections[using]
     # Inside a transaction, here only a test's, Django would close a connection that still works.
@@ -169,7 +169,7 @@ def _is_standby(error: Error) -> bool:
     return state == _STANDBY_SQLSTATE or number in _STANDBY_MYSQL
 
 
-def commit_when_busy(
+def commit_once(
     using: str, change: Callable[[], _Result], *, is_committed: Callable[[_Result], bool]
 ) -> _Result:
     """Make a change in a transaction of its own, in as many tries as it takes, and once.
@@ -203,12 +203,12 @@ def commit_when_busy(
             raise
         return made[0]
 
-    return retry_when_busy(using, attempt)
+    return retry_transient(using, attempt)
 
 
-def _pause(number: int) -> None:
+def _back_off(number: int) -> None:
     # Jitter spreads those who lost the same race; it needs no cryptographic randomness.
-    time.sleep(random.uniform(0, min(0.005 * 2**number, LONGEST_PAUSE)))  # noqa: S311
+    time.sleep(random.uniform(0, min(0.005 * 2**number, MAX_BACKOFF)))  # noqa: S311
 
 
 def in_outer_transaction(using: str) -> bool:

@@ -10,9 +10,9 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ObjectDoesNotExist
 from django.utils.functional import SimpleLazyObject, empty
 
-from refresh_sessions.database import retry_when_busy
+from refresh_sessions.database import retry_transient
 from refresh_sessions.exceptions import InvalidTokenError
-from refresh_sessions.lookups import lookup_by
+from refresh_sessions.lookups import find_by_value
 from refresh_sessions.tenants import get_issuer
 
 _OF_EXPRESSIONS: Final = frozenset(
@@ -126,7 +126,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
 
     def _lazy_load(self) -> AbstractBaseUser:
         with self._lazy_failures():
-            return retry_when_busy(self._lazy_using, self._lazy_read)
+            return retry_transient(self._lazy_using, self._lazy_read)
 
     def _lazy_read(self) -> AbstractBaseUser:
         # The project has changed to another tenant meanwhile, where the key is somebody else's.
@@ -134,7 +134,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
             raise InvalidTokenError
         users, key = self._lazy_model._default_manager.using(self._lazy_using), self._lazy_key
         try:
-            with lookup_by(self._lazy_model._meta.pk, key, using=self._lazy_using):
+            with find_by_value(self._lazy_model._meta.pk, key, using=self._lazy_using):
                 user = users.get(pk=key)
         except ObjectDoesNotExist:
             raise InvalidTokenError from None
@@ -143,7 +143,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return user
 
 
-def load(user: Any) -> Any:
+def load_user(user: Any) -> Any:
     """The user itself; read from the database now if it is lazy and was not used yet.
 
     Raises:
@@ -154,7 +154,7 @@ def load(user: Any) -> Any:
     return _loaded(user) if _is_lazy(user) else user
 
 
-def raise_as(user: Any, failures: Callable[[], AbstractContextManager[None]]) -> None:
+def translate_load_errors(user: Any, failures: Callable[[], AbstractContextManager[None]]) -> None:
     """Have a lazy user load within ``failures()``, which may raise other exceptions instead."""
     if _is_lazy(user):
         user.__dict__["_lazy_failures"] = failures

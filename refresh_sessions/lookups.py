@@ -22,7 +22,7 @@ _REFUSALS: Final = (ArithmeticError, DataError, TypeError, ValidationError, Valu
 """What Django and the drivers raise for a value that a column cannot hold."""
 
 
-class UnfitValueError(ObjectDoesNotExist):
+class InvalidValueError(ObjectDoesNotExist):
     """The column cannot hold the value, so no row has it."""
 
 
@@ -44,11 +44,11 @@ def username_field() -> Any:
     return model._meta.get_field(model.USERNAME_FIELD)
 
 
-def value_for(field: Any, value: object) -> Any:
+def convert_value(field: Any, value: object) -> Any:
     """Convert a value to the type of a column.
 
     Raises:
-        UnfitValueError: the column cannot hold it, or the validators of the field refuse it.
+        InvalidValueError: the column cannot hold it, or the validators of the field refuse it.
 
     """
     while field.remote_field:
@@ -58,31 +58,31 @@ def value_for(field: Any, value: object) -> Any:
         # Among the validators of a number are the bounds of its column.
         field.run_validators(converted)
     except _REFUSALS:
-        raise UnfitValueError from None
+        raise InvalidValueError from None
     # PostgreSQL stores none, and Django's forms take none.
     if "\0" in str(converted):
-        raise UnfitValueError
+        raise InvalidValueError
     return converted
 
 
 @contextmanager
-def lookup_by(field: Any, value: object, *, using: str) -> Iterator[None]:
+def find_by_value(field: Any, value: object, *, using: str) -> Iterator[None]:
     """Look rows up by a value that may be unfit for the column.
 
     Decides by the failure and not by the validators alone: rows may be older than a validator.
 
     Raises:
-        UnfitValueError: the lookup failed, and ``value_for`` refuses the value.
+        InvalidValueError: the lookup failed, and ``convert_value`` refuses the value.
 
     """
     try:
-        value_for(field, value)
-    except UnfitValueError:
+        convert_value(field, value)
+    except InvalidValueError:
         try:
             with _savepoint(using):
                 yield
         except _REFUSALS as error:
-            raise UnfitValueError from error
+            raise InvalidValueError from error
     else:
         yield
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from refresh_sessions.accounts import ProjectUser
 from refresh_sessions.conf import get_settings
+from refresh_sessions.users import ProjectUser
 
 if TYPE_CHECKING:
     from refresh_sessions.models import DeviceSession

@@ -51,7 +51,7 @@ class Verdict(Enum):
     """Too many lost answers in a row: revoke the session, but accuse nobody."""
 
     @property
-    def mints(self) -> bool:
+    def issues_token(self) -> bool:
         """Whether a new refresh token is issued."""
         return self in {Verdict.ROTATE, Verdict.RECOVER, Verdict.AHEAD_OF_DATABASE}
 
@@ -180,7 +180,7 @@ def judge(
     return _judge_expiry(generation, family, token_expires_at, now) or verdict
 
 
-def may_mint(
+def within_refresh_limit(
     generation: int, family: FamilyState, *, max_refreshes: int | None, elsewhere: int
 ) -> bool:
     """Whether the limit of refreshes allows one more.
@@ -197,7 +197,9 @@ def may_mint(
     return max_refreshes is None or refreshes <= max_refreshes
 
 
-def rotates_on_proof(generation: int, family: FamilyState, *, now: datetime, rules: Rules) -> bool:
+def rotates_on_reauthentication(
+    generation: int, family: FamilyState, *, now: datetime, rules: Rules
+) -> bool:
     """Whether a re-authentication, given with an access token that is accepted, rotates.
 
     Only for the newest generation, and only when nothing else is under way: within the overlap
@@ -207,7 +209,7 @@ def rotates_on_proof(generation: int, family: FamilyState, *, now: datetime, rul
     return generation == family.generation and not in_overlap(family, now=now, rules=rules)
 
 
-def redeemable_after_proof(family: FamilyState, *, rules: Rules) -> int | None:
+def redeemable_after_reauthentication(family: FamilyState, *, rules: Rules) -> int | None:
     """The generation from before a re-authentication that rotates, if its tokens stay usable.
 
     They do for the sake of siblings and of lost answers. In the strict mode, which has
@@ -236,7 +238,7 @@ def tolerated_after_rotation(
     return None
 
 
-def is_kin(family: FamilyState, presenter: Presenter) -> bool:
+def is_sibling(family: FamilyState, presenter: Presenter) -> bool:
     """Whether the client shows what siblings of the last one would."""
     if family.companion_known:
         return presenter.shows_companion
@@ -323,7 +325,7 @@ def _judge_used(
     """A used token, outside the overlap."""
     if generation != family.redeemable_generation or not rules.lost_response_recovery:
         return Verdict.REUSED
-    forgiven = family.sibling_answered and is_kin(family, presenter)
+    forgiven = family.sibling_answered and is_sibling(family, presenter)
     if family.delivered_at is None or forgiven:
         return _recover(generation, family, presenter)
     return Verdict.REUSED

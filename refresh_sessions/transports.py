@@ -14,7 +14,7 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from refresh_sessions.companion import clear_companion, set_companion
+from refresh_sessions.companion_cookie import clear_companion, set_companion
 from refresh_sessions.conf import get_settings
 from refresh_sessions.sessions import TokenPair
 
@@ -25,7 +25,7 @@ class Transport(Protocol):
     in_body: bool
     """Whether answers show the token in their body."""
 
-    def is_forged(self, request: HttpRequest) -> bool:
+    def is_cross_site(self, request: HttpRequest) -> bool:
         """Whether another site may have made the browser send this request."""
 
     def read(self, request: HttpRequest, data: Mapping[str, Any]) -> Any:
@@ -43,7 +43,7 @@ class BodyTransport:
 
     in_body = True
 
-    def is_forged(self, request: HttpRequest) -> bool:
+    def is_cross_site(self, request: HttpRequest) -> bool:
         """Never: no browser adds the token by itself."""
         return False
 
@@ -67,7 +67,7 @@ class CookieTransport:
 
     in_body = False
 
-    def is_forged(self, request: HttpRequest) -> bool:
+    def is_cross_site(self, request: HttpRequest) -> bool:
         """By Sec-Fetch-Site, or Origin where the browser sends only that (ASVS 3.5.1).
 
         A client that sends neither is no browser; a browser's cross-site requests always
@@ -117,8 +117,11 @@ class CookieTransport:
 _TRANSPORTS: Mapping[str, Transport] = {"body": BodyTransport(), "cookie": CookieTransport()}
 
 
-def get_transport() -> Transport:
-    """The transport named by the setting ``TRANSPORT``."""
+def get_transport(request: HttpRequest | None) -> Transport:
+    """The transport of a request, as the setting ``TRANSPORT`` names it.
+
+    None stands for no request, such as when the OpenAPI schema is generated.
+    """
     return _TRANSPORTS[get_settings().TRANSPORT]
 
 

@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import ModelSignal, class_prepared
 
 
-def connect(signal: ModelSignal, receiver: Callable[..., None]) -> None:
+def connect_user_signal(signal: ModelSignal, receiver: Callable[..., None]) -> None:
     """Call ``receiver`` for all models that store a part of the user, also for later ones."""
     uid = f"refresh_sessions.{receiver.__name__.lstrip('_')}"
 
@@ -35,7 +35,7 @@ def is_user(model: type[Model]) -> bool:
     return model._meta.concrete_model is get_user_model()._meta.concrete_model
 
 
-def lookup_of(instance: Model) -> tuple[str, Any]:
+def get_user_lookup(instance: Model) -> tuple[str, Any]:
     """The field of the user model, and its value, that find the user of a stored object.
 
     ``"pk"`` for objects of the user model, its proxies and children. The user model inherits the
@@ -48,7 +48,7 @@ def lookup_of(instance: Model) -> tuple[str, Any]:
     return instance._meta.pk.name, instance.pk
 
 
-def model_of_column(name: str) -> type[Model] | None:
+def find_model_with_column(name: str) -> type[Model] | None:
     """The model whose table has a column of the user: the user model or a parent; else None."""
     try:
         field = get_user_model()._meta.get_field(name)
@@ -57,13 +57,13 @@ def model_of_column(name: str) -> type[Model] | None:
     return field.model if field.concrete else None
 
 
-def row_with(column: str, user: Any, *, using: str) -> QuerySet[Any]:
+def get_user_row(column: str, user: Any, *, using: str) -> QuerySet[Any]:
     """The row of the user in the table that has ``column``, for an atomic ``update()``.
 
     A queryset of the user model does not suffice: to update a column of a parent, Django first
     reads the keys of the rows that match, and then updates those rows without the filter.
     """
-    holder: Any = model_of_column(column)
+    holder: Any = find_model_with_column(column)
     key = getattr(user, holder._meta.pk.attname)
     rows: QuerySet[Any] = holder._base_manager.using(using).filter(pk=key)
     return rows

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import pytest
 
-from refresh_sessions.tokens.keys import Purpose, find_faults, get_keyring
-from refresh_sessions.tokens.keys.faults import KeyFault
-from refresh_sessions.tokens.keys.generating import generate
+from refresh_sessions.tokens.keys import Purpose, find_config_errors, get_keyring
+from refresh_sessions.tokens.keys.errors import KeyConfigError
+from refresh_sessions.tokens.keys.new_keys import generate_key
 
 ASYMMETRIC = ("ES256", "EdDSA", "PS256", "RS256")
 SYMMETRIC = ("HS256", "HS384", "HS512")
@@ -16,7 +16,7 @@ SYMMETRIC = ("HS256", "HS384", "HS512")
 @lru_cache
 def text(algorithm: str, which: int = 0) -> str:
     """A key as a person would have it in a file; another one for each number."""
-    return generate("PS256" if algorithm == "RS256" else algorithm)
+    return generate_key("PS256" if algorithm == "RS256" else algorithm)
 
 
 def entry(algorithm: str, which: int = 0) -> dict[str, str]:
@@ -40,9 +40,9 @@ def public_pem(algorithm: str, which: int = 0) -> str:
     return str(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "ascii")
 
 
-def fault() -> KeyFault:
+def fault() -> KeyConfigError:
     """The one thing that is wrong with the keys, which the run raises too."""
-    (only,) = find_faults()
+    (only,) = find_config_errors()
     with pytest.raises(type(only)) as raised:
         get_keyring(Purpose.ACCESS)
     assert str(raised.value) == str(only)

@@ -39,9 +39,9 @@ if find_spec("django_otp"):
         "django_otp.plugins.otp_static",
         "django_otp.plugins.otp_totp",
     ]
-if AUTH_USER_MODEL == "people.Person":
+if AUTH_USER_MODEL == "custom_user.Person":
     # Two user models side by side would claim the same reverse names on groups and permissions.
-    INSTALLED_APPS.append("tests.people")
+    INSTALLED_APPS.append("tests.custom_user")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

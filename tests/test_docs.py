@@ -13,10 +13,11 @@ from django.db import connection
 from django.db.utils import ConnectionRouter
 from django.urls import get_resolver
 
-from refresh_sessions import checks, companion, exceptions, sessions, signals
-from refresh_sessions.admin.paginating import BOUND
+from refresh_sessions import checks, companion_cookie, events, exceptions, sessions, signals
+from refresh_sessions.admin.pagination import BOUND
 from refresh_sessions.conf import RENAMABLE_FIELDS, Settings, get_settings
-from refresh_sessions.database import ATTEMPTS
+from refresh_sessions.database import RETRY_ATTEMPTS
+from refresh_sessions.events.export import BATCH_SIZE, COLUMNS
 from refresh_sessions.exceptions import ExpiryReason, RefreshSessionsError
 from refresh_sessions.models import (
     DeviceSession,
@@ -28,8 +29,7 @@ from refresh_sessions.models import (
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.rest_framework.exceptions import TokenFamilyOverCookie
 from refresh_sessions.rotation import MAX_RECOVERIES_IN_A_ROW, FamilyState
-from refresh_sessions.sessions.exporting import BATCH_SIZE, COLUMNS
-from refresh_sessions.sessions.pruning import RETENTION
+from refresh_sessions.sessions.prune import RETENTION
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -115,7 +115,7 @@ class TestRotationPage:
             # A key of SQLite's OPTIONS.
             "transaction_mode",
             # A cookie, and a detail of an event.
-            companion.NAME,
+            companion_cookie.NAME,
             TokenFamilyOverCookie.default_code,
             "after_end",
         }
@@ -156,7 +156,7 @@ class TestRotationPage:
             assert (ROOT / path).exists(), path
 
     def test_numbers(self):
-        assert (MAX_RECOVERIES_IN_A_ROW, ATTEMPTS) == (8, 8)
+        assert (MAX_RECOVERIES_IN_A_ROW, RETRY_ATTEMPTS) == (8, 8)
         assert "eight may follow each other" in flat(ROTATION)
         assert "at most eight times" in flat(ROTATION)
         assert f"{RETENTION.days} days longer" in flat(ROTATION)
@@ -210,7 +210,7 @@ class TestAuditPage:
         assert named <= known
         verbs = set(re.findall(r"`((?:count_)?pru\w+)\(", AUDIT))
         assert verbs == {"prune_events", "count_prunable_events"}
-        assert verbs <= set(sessions.__all__)
+        assert verbs <= set(events.__all__)
 
     def test_numbers(self):
         assert f"{BOUND:,} rows at most" in flat(AUDIT)

@@ -18,6 +18,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("auth/", include("refresh_sessions.urls")),
     path("accounts/", include("django.contrib.auth.urls")),
-    path("devices/", include("refresh_sessions.urls_html")),
+    path("devices/", include("refresh_sessions.urls_pages")),
     path("who-am-i/", WhoAmI.as_view()),
 ]

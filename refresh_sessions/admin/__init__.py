@@ -13,7 +13,7 @@ A project with a themed admin registers its own class::
 
 from refresh_sessions.admin.events import EventAdminMixin, SessionEventAdmin
 from refresh_sessions.admin.sessions import DeviceSessionAdmin, SessionAdminMixin
-from refresh_sessions.admin.users import UserSessionsMixin
+from refresh_sessions.admin.user_page import UserSessionsMixin
 
 __all__ = [
     "DeviceSessionAdmin",

@@ -1,13 +1,15 @@
-"""What the mixins stand on: a model admin to the type checker, nothing at run time.
-
-So they mix with any class of model admin, a themed one included.
-"""
+"""Base classes of the model admins: types, style sheets and permissions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.auth import get_permission_codename
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 
 from refresh_sessions.models import DeviceSession, SessionEvent
 
@@ -19,3 +21,59 @@ else:
     # Django's own class takes no type parameter at run time.
     SessionModelAdmin = EventModelAdmin = admin.ModelAdmin
     AnyModelAdmin = object
+
+
+def style_sheets(*names: str) -> dict[str, Sequence[str]]:
+    """The ``css`` of an inner class ``Media``."""
+    return {"all": [f"refresh_sessions/admin/{name}.css" for name in names]}
+
+
+class ReadOnlyMixin(AnyModelAdmin):
+    """Looking takes the permission to view; nothing else can be done."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Rows are deleted with their user only. Before staff delete a user, Django asks here
+        # about each of them; a no would keep the user from ever being deleted.
+        return obj is not None and self._serves_another_model(request)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Django looks for the row first: who may see none would learn which keys there are.
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+    def _serves_another_model(self, request: HttpRequest) -> bool:
+        match = request.resolver_match
+        if match is None or self.admin_site.name not in match.namespaces:
+            return False
+        own_pages = f"{self.opts.app_label}_{self.opts.model_name}_"
+        return not (match.url_name or "").startswith(own_pages)
+
+
+class PermissionsMixin(ReadOnlyMixin):
+    """Looking takes ``view_devicesession``, ending takes ``revoke_devicesession`` as well."""
+
+    def has_revoke_permission(
+        self, request: HttpRequest, obj: DeviceSession | None = None
+    ) -> bool:
+        """Whether the request's user may end sessions. Actions ask for it by this name."""
+        codename = get_permission_codename("revoke", self.opts)
+        may_revoke = request.user.has_perm(f"{self.opts.app_label}.{codename}")
+        return may_revoke and self.has_view_permission(request, obj)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        # Django answers the action of somebody who may do none with the list, as if nothing
+        # had been asked.
+        if request.method == "POST" and not self.get_actions(request):
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)

@@ -12,23 +12,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from refresh_sessions.admin.addresses import list_address, session_address
-from refresh_sessions.admin.base import EventModelAdmin
-from refresh_sessions.admin.details import in_words
-from refresh_sessions.admin.displays import device_of
-from refresh_sessions.admin.event_filters import (
+from refresh_sessions.admin.base import EventModelAdmin, ReadOnlyMixin, style_sheets
+from refresh_sessions.admin.display import render_device, time_tag
+from refresh_sessions.admin.export import ExportMixin
+from refresh_sessions.admin.filters import (
     EventKindFilter,
     EventPeriodFilter,
     SessionFilter,
     UserFilter,
 )
-from refresh_sessions.admin.event_searching import EventSearchMixin
-from refresh_sessions.admin.exporting import ExportMixin
-from refresh_sessions.admin.large_lists import LargeListMixin
-from refresh_sessions.admin.permissions import ReadOnlyMixin
-from refresh_sessions.admin.styles import style_sheets
-from refresh_sessions.admin.timeline import tone_of
-from refresh_sessions.admin.times import moment
+from refresh_sessions.admin.links import changelist_url, session_url
+from refresh_sessions.admin.pagination import LargeListMixin
+from refresh_sessions.admin.search import EventSearchMixin
+from refresh_sessions.admin.timeline import describe_details, get_tone
 from refresh_sessions.models import DeviceSession, SessionEvent
 
 _COLUMNS: Final = ("time", "happened", "user", "device", "ip_address", "actor", "described")
@@ -82,12 +78,12 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
             '{}<span class="refresh-sessions-line refresh-sessions-quiet">{}</span>',
             # Whoever compares times with those of other records needs the seconds.
             f"{exact:%Y-%m-%d %H:%M:%S}",
-            moment(event.created_at),
+            time_tag(event.created_at),
         )
 
     @admin.display(description=_("kind"))
     def happened(self, event: SessionEvent) -> SafeString:
-        tone, _sign = tone_of(event.kind)
+        tone, _sign = get_tone(event.kind)
         return format_html(
             '<span class="refresh-sessions-status refresh-sessions-kind-{}">{}</span>',
             tone,
@@ -98,23 +94,23 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
     def user(self, event: SessionEvent) -> SafeString:
         """Whose session it was; leads to all that happened to that user's sessions."""
         user = event.session.user
-        address = list_address(self, query={"user": user.pk})
+        address = changelist_url(self, query={"user": user.pk})
         return format_html('<a href="{}">{}</a>', address, user)
 
     @admin.display(description=_("device"))
     def device(self, event: SessionEvent) -> SafeString:
-        return device_of(event.session)
+        return render_device(event.session)
 
     @admin.display(description=_("device"))
     def linked_device(self, event: SessionEvent) -> SafeString:
         """The device, which leads to the page of its session."""
         session_admin = self.admin_site.get_model_admin(DeviceSession)
-        address = session_address(session_admin, event.session, page="change")
-        return format_html('<a href="{}">{}</a>', address, device_of(event.session))
+        address = session_url(session_admin, event.session, page="change")
+        return format_html('<a href="{}">{}</a>', address, render_device(event.session))
 
     @admin.display(description=_("details"))
     def described(self, event: SessionEvent) -> SafeString | str:
-        return in_words(event) or self.get_empty_value_display()
+        return describe_details(event) or self.get_empty_value_display()
 
     def _linked(self, request: HttpRequest, columns: Any) -> Any:
         """With the link to the session for those who may see its page, on a site that has one."""

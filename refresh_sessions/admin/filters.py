@@ -1,4 +1,4 @@
-"""Filters of the list. Their choices come from the code: no query reads them off the table."""
+"""Filters of the lists. Their choices come from the code, never from a query."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import QuerySet, TextChoices
+from django.contrib.auth import get_user_model
+from django.db.models import Model, QuerySet, TextChoices
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from refresh_sessions.admin.base import SessionModelAdmin
-from refresh_sessions.admin.overview.days import last_days
+from refresh_sessions.admin.base import EventModelAdmin, SessionModelAdmin
+from refresh_sessions.admin.overview_counts import last_days
 from refresh_sessions.devices import DeviceKind
-from refresh_sessions.models import RevokedReason, SessionStatus
+from refresh_sessions.lookups import InvalidValueError, convert_value
+from refresh_sessions.models import (
+    DeviceSession,
+    EventKind,
+    RevokedReason,
+    SessionEvent,
+    SessionStatus,
+)
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
 Choices = list[tuple[str, Any]]
 
 IDLE: Final = "idle"
+
 REUSE: Final = "reuse"
 
 
@@ -128,3 +137,89 @@ def _beginning_of(period: str) -> datetime | None:
     if days is None:
         return None
     return last_days(days, now=now, zone=timezone.get_current_timezone())[0].start
+
+
+_Events = QuerySet[SessionEvent]
+
+
+class EventKindFilter(ColumnFilter):
+    """What happened."""
+
+    title = _("kind")
+    parameter_name = "kind"
+    column = "kind"
+    known = EventKind
+
+
+class EventPeriodFilter(PeriodFilter):
+    """When it happened."""
+
+    title = _("period")
+
+
+class _RowFilter(admin.SimpleListFilter):
+    """One row of another table, by its key; offered only where the address has it.
+
+    A key that is none matches nothing: who follows a link to the events of one must never take
+    those of all for them. The row has its name only where the list itself shows it: in an event
+    that these staff may see. Any other key could be tried for the name behind it.
+    """
+
+    lookup: str
+
+    def row_model(self) -> type[Model]:
+        raise NotImplementedError
+
+    def row_of(self, event: SessionEvent) -> Model:
+        """The row that an event of its own leads to."""
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> Choices:
+        if self.value() is None:
+            return []
+        shown = self.queryset(request, model_admin.get_queryset(request))
+        event = next(iter(shown.select_related("session__user").order_by()[:1]), None)
+        named = self.value() if event is None else str(self.row_of(event))
+        return [(str(self.value()), named)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
+        events: _Events = queryset
+        if self.value() is None:
+            return events
+        key = self._key()
+        return events.none() if key is None else events.filter(**{self.lookup: key})
+
+    def _key(self) -> object | None:
+        try:
+            key: object = convert_value(self.row_model()._meta.pk, self.value())
+        except InvalidValueError:
+            return None
+        return key
+
+
+class SessionFilter(_RowFilter):
+    """The events of one session, as its page links to them."""
+
+    title = _("device session")
+    parameter_name = "session"
+    lookup = "session"
+
+    def row_model(self) -> type[Model]:
+        return DeviceSession
+
+    def row_of(self, event: SessionEvent) -> Model:
+        return event.session
+
+
+class UserFilter(_RowFilter):
+    """The events of all sessions of one user."""
+
+    title = _("user")
+    parameter_name = "user"
+    lookup = "session__user"
+
+    def row_model(self) -> type[Model]:
+        return get_user_model()
+
+    def row_of(self, event: SessionEvent) -> Model:
+        return event.session.user

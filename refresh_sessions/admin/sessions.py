@@ -2,41 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
 from django.contrib.auth import get_user_model
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from refresh_sessions.accounts import password_decides
-from refresh_sessions.admin.addresses import events_address, list_address, session_address
-from refresh_sessions.admin.base import SessionModelAdmin
-from refresh_sessions.admin.displays import DisplaysMixin
+from refresh_sessions.admin.base import SessionModelAdmin, style_sheets
+from refresh_sessions.admin.display import DisplayMixin
 from refresh_sessions.admin.filters import KindFilter, PeriodFilter, ReasonFilter, StatusFilter
-from refresh_sessions.admin.inlines import TokenFamilyInline
-from refresh_sessions.admin.large_lists import LargeListMixin
+from refresh_sessions.admin.links import changelist_url, events_url, session_url
 from refresh_sessions.admin.overview import OverviewMixin
-from refresh_sessions.admin.searching import SearchMixin
-from refresh_sessions.admin.signing_out import SigningOutMixin
-from refresh_sessions.admin.styles import style_sheets
-from refresh_sessions.admin.timeline import tell
+from refresh_sessions.admin.pagination import LargeListMixin
+from refresh_sessions.admin.revoke import SignOutMixin
+from refresh_sessions.admin.search import SearchMixin
+from refresh_sessions.admin.timeline import build_timeline
 from refresh_sessions.models import DeviceSession, SessionStatus, TokenFamily
+from refresh_sessions.users import auth_hash_follows_password
+
+SHOWN = 50
+"""Rows of the inline; ``MAX_FAMILIES_PER_SESSION`` may be any number."""
+
+if TYPE_CHECKING:
+    _FamilyInline = admin.TabularInline[TokenFamily, DeviceSession]
+    _FormSet = BaseInlineFormSet[Any, Any, Any]
+else:
+    _FamilyInline = admin.TabularInline
+    _FormSet = BaseInlineFormSet
+
+
+class FirstRowsFormSet(_FormSet):
+    """The first rows in the inline's order.
+
+    Cut here because Django filters the inline's queryset by session, and what has been cut can
+    no longer be filtered.
+    """
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self._first_rows
+
+    @cached_property
+    def _first_rows(self) -> QuerySet[Any]:
+        return super().get_queryset()[:SHOWN]
+
+
+class ReadOnlyInlineMixin:
+    """Part of the session's page: who may see the session sees this, and nobody edits it."""
+
+    can_delete = False
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class TokenFamilyInline(ReadOnlyInlineMixin, _FamilyInline):
+    """The chains of refresh tokens; the one last used comes first."""
+
+    model = TokenFamily
+    formset = FirstRowsFormSet
+    fields = ("generation", "rotated_at", "idle_expires_at", "last_ip_address", "closed_at")
+    readonly_fields = fields
+    # Moves with each refresh and is never null, so it sorts alike on all databases.
+    ordering = ("-idle_expires_at", "pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TokenFamily]:
+        return super().get_queryset(request).defer("secret_digest")
+
 
 # A tuple within is one line of the page.
 _FIELDS = (
     ("user", "state", "device", "address"),
     ("signed_in_when", "last_used_when", "expires_when"),
 )
+
 _END = (("revoked_when", "revoked_by"),)
+
 _IDENTITY = (("user_agent", "id"),)
 
 
-class SessionAdminMixin(
-    OverviewMixin, DisplaysMixin, SearchMixin, SigningOutMixin, LargeListMixin
-):
+class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, LargeListMixin):
     """All that the admin of device sessions does, for any class of model admin."""
 
     list_display: tuple[str, ...] = (
@@ -83,17 +142,17 @@ class SessionAdminMixin(
     ) -> HttpResponse:
         session: DeviceSession = context["original"]
         if session.status is SessionStatus.LIVE and self.has_revoke_permission(request, session):
-            context["revoke_url"] = session_address(self, session, page="revoke")
+            context["revoke_url"] = session_url(self, session, page="revoke")
         of_user = {"user__exact": session.user_id}
-        context["user_sessions_url"] = list_address(self, query=of_user)
-        context["timeline"] = tell(session)
-        context["events_url"] = events_address(self, request, session)
+        context["user_sessions_url"] = changelist_url(self, query=of_user)
+        context["timeline"] = build_timeline(session)
+        context["events_url"] = events_url(self, request, session)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
 def _hidden_columns() -> tuple[str, ...]:
     # A session hash of the project's own can be compared in Python alone.
-    in_sql = password_decides(get_user_model())
+    in_sql = auth_hash_follows_password(get_user_model())
     return ("name_folded", "password_fingerprint", *(("auth_hash",) if in_sql else ()))
 
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Tags, register
 
-from refresh_sessions.checks.charsets import check_configured_charsets, check_stored_charsets
-from refresh_sessions.checks.deployment import find_risks
-from refresh_sessions.checks.keys import find_key_mistakes, find_key_risks
-from refresh_sessions.checks.mistakes import find_malformed, find_mistakes
+from refresh_sessions.checks.databases import check_configured_charsets, check_stored_charsets
+from refresh_sessions.checks.deployment import find_warnings
+from refresh_sessions.checks.errors import find_errors, find_malformed_settings
+from refresh_sessions.checks.keys import find_key_errors, find_key_warnings
 from refresh_sessions.checks.views import check_authentication
 from refresh_sessions.conf import get_settings
 
@@ -28,26 +28,26 @@ TAG: Final = "refresh_sessions"
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Everything that cannot work."""
     # Nothing more can be said of settings that cannot even be read.
-    return list(find_malformed()) or [
-        *find_mistakes(get_settings()),
-        *find_key_mistakes(get_settings()),
+    return list(find_malformed_settings()) or [
+        *find_errors(get_settings()),
+        *find_key_errors(get_settings()),
     ]
 
 
 @register(TAG, Tags.urls)
 def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Whether the access tokens that are issued are accepted anywhere."""
-    return [] if any(find_malformed()) else list(check_authentication())
+    return [] if any(find_malformed_settings()) else list(check_authentication())
 
 
 @register(TAG, Tags.security, deploy=True)
 def check_deployment(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Everything that works, but should not be in use where it matters."""
-    if any(find_malformed()):
+    if any(find_malformed_settings()):
         return []
     return [
-        *find_risks(get_settings()),
-        *find_key_risks(get_settings()),
+        *find_warnings(get_settings()),
+        *find_key_warnings(get_settings()),
         *check_configured_charsets(),
     ]
 

@@ -18,7 +18,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004  (the name Dj
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.encoding import force_str
 
-from refresh_sessions.checks.caches import check_access_token_check, check_throttles
+from refresh_sessions.checks.throttles import check_access_token_check, check_throttles
 from refresh_sessions.conf import NAMESPACE, NETWORK_WORDS, Settings
 
 _KEY_LENGTH: Final = 50
@@ -38,7 +38,7 @@ _PROXY_SETTINGS: Final = (
 """Settings of Django's that mean nothing without a proxy."""
 
 
-def find_risks(settings: Settings) -> Iterator[CheckMessage]:
+def find_warnings(settings: Settings) -> Iterator[CheckMessage]:
     """What works, but should not be in use where it matters."""
     yield from _check_secret_keys()
     yield from _check_overlap(settings)

@@ -10,43 +10,43 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  (the 
 from django.core.exceptions import ImproperlyConfigured
 
 from refresh_sessions.conf import NAMESPACE, Settings
-from refresh_sessions.tokens.keys import Keyring, Purpose, find_faults, get_keyring
-from refresh_sessions.tokens.keys.faults import (
-    KeyFault,
-    MissingCryptography,
-    NoSigningKey,
-    RepeatedKey,
-    UnfitKey,
-    UnreadableKey,
+from refresh_sessions.tokens.keys import Keyring, Purpose, find_config_errors, get_keyring
+from refresh_sessions.tokens.keys.errors import (
+    KeyConfigError,
+    MissingCryptographyError,
+    NoSigningKeyError,
+    RepeatedKeyError,
+    UnreadableKeyError,
+    WrongKeyError,
 )
 
-_ERRORS: Final[Mapping[type[KeyFault], Callable[..., CheckMessage]]] = {
-    UnreadableKey: partial(Error, id="refresh_sessions.E014"),
-    UnfitKey: partial(Error, id="refresh_sessions.E015"),
-    NoSigningKey: partial(Error, id="refresh_sessions.E016"),
-    RepeatedKey: partial(Error, id="refresh_sessions.E017"),
-    MissingCryptography: partial(Error, id="refresh_sessions.E018"),
+_ERRORS: Final[Mapping[type[KeyConfigError], Callable[..., CheckMessage]]] = {
+    UnreadableKeyError: partial(Error, id="refresh_sessions.E014"),
+    WrongKeyError: partial(Error, id="refresh_sessions.E015"),
+    NoSigningKeyError: partial(Error, id="refresh_sessions.E016"),
+    RepeatedKeyError: partial(Error, id="refresh_sessions.E017"),
+    MissingCryptographyError: partial(Error, id="refresh_sessions.E018"),
 }
 
 
-def find_key_mistakes(settings: Settings) -> Iterator[CheckMessage]:
+def find_key_errors(settings: Settings) -> Iterator[CheckMessage]:
     """What keeps a key from being used: all of it, not only the first."""
-    for fault in _faults():
+    for fault in _config_errors():
         yield _ERRORS[type(fault)](fault.problem, hint=fault.remedy)
 
 
-def find_key_risks(settings: Settings) -> Iterator[CheckMessage]:
+def find_key_warnings(settings: Settings) -> Iterator[CheckMessage]:
     """What works with keys, but is against the standards."""
-    if not settings.KEYS or any(True for _ in _faults()):
+    if not settings.KEYS or any(True for _ in _config_errors()):
         return
     keyring = get_keyring(Purpose.ACCESS)
     yield from _check_algorithms(keyring)
     yield from _check_mixture(keyring)
 
 
-def _faults() -> Iterator[KeyFault]:
+def _config_errors() -> Iterator[KeyConfigError]:
     try:
-        yield from find_faults()
+        yield from find_config_errors()
     except ImproperlyConfigured:
         # There is no SECRET_KEY, which Django itself has much to say about.
         return

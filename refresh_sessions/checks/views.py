@@ -22,7 +22,7 @@ def check_authentication() -> Iterator[CheckMessage]:
     if not getattr(django_settings, "ROOT_URLCONF", None):
         return
     # Late, as REST framework's views read settings which may import from the project's apps.
-    ours: Any = import_module("refresh_sessions.rest_framework.views.base").ContractView
+    ours: Any = import_module("refresh_sessions.rest_framework.views.base").SessionsAPIView
     callbacks = list(_api_callbacks(get_resolver().url_patterns))
     issues_tokens = any(issubclass(callback.cls, ours) for callback in callbacks)
     own = [callback for callback in callbacks if _belongs_to_project(callback.cls, ours)]

@@ -4,15 +4,15 @@
 dict, so ``override_settings`` and pytest-django's ``settings`` fixture just work.
 """
 
-from refresh_sessions.conf.networks import (
+from refresh_sessions.conf.loader import get_settings, parse_settings
+from refresh_sessions.conf.settings import NAMESPACE, Settings
+from refresh_sessions.conf.text_values import (
     NETWORK_WORDS,
     PRIVATE,
     PRIVATE_NETWORKS,
     UNIX_SOCKET,
 )
-from refresh_sessions.conf.problems import RENAMABLE_FIELDS, problems
-from refresh_sessions.conf.reading import get_settings, parse_settings
-from refresh_sessions.conf.settings import NAMESPACE, Settings
+from refresh_sessions.conf.validation import RENAMABLE_FIELDS, find_problems
 
 __all__ = [
     "NAMESPACE",
@@ -22,7 +22,7 @@ __all__ = [
     "RENAMABLE_FIELDS",
     "UNIX_SOCKET",
     "Settings",
+    "find_problems",
     "get_settings",
     "parse_settings",
-    "problems",
 ]

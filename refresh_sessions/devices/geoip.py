@@ -14,7 +14,7 @@ class Names(NamedTuple):
     country: dict[str, str]
 
 
-class Atlas(GeoIP2):
+class MultilingualGeoIP2(GeoIP2):
     """Django's own, which gives names in English alone, with those in all languages."""
 
     def names(self, ip_address: str) -> Names:

@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
-    from refresh_sessions.devices.geoip import Atlas, Names
+    from refresh_sessions.devices.geoip import MultilingualGeoIP2, Names
 
 logger = logging.getLogger("refresh_sessions")
 
@@ -23,7 +23,7 @@ _DEFAULT_LANGUAGE: Final = "en"
 _FILES: Final = ("GEOIP_CITY", "GEOIP_COUNTRY")
 
 
-def place_of(ip_address: str | None) -> str:
+def get_place(ip_address: str | None) -> str:
     """The place of an address, such as "London, United Kingdom"; empty where it is not known.
 
     In the language that is active, as far as the database has it. Reads a file, so call it where
@@ -56,14 +56,14 @@ def _find(ip_address: str, sources: tuple[str | None, ...]) -> Names | None:
 
 
 @lru_cache(maxsize=1)
-def _open(sources: tuple[str | None, ...]) -> Atlas | None:
+def _open(sources: tuple[str | None, ...]) -> MultilingualGeoIP2 | None:
     """The database that the project has configured, opened once."""
     if find_spec("geoip2") is None:
         return None
-    from refresh_sessions.devices.geoip import Atlas  # noqa: PLC0415 - see there
+    from refresh_sessions.devices.geoip import MultilingualGeoIP2  # noqa: PLC0415 - see there
 
     try:
-        return Atlas()
+        return MultilingualGeoIP2()
     except Exception as error:  # noqa: BLE001 - as above, and said once
         logger.warning("GEOIP_PATH %s cannot be used: %s", sources[0], error)
         return None

@@ -1,4 +1,4 @@
-"""What a client runs on: the system by its name, and the kind of device that this makes it."""
+"""Operating systems, and the kinds of devices."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from refresh_sessions.devices.hints import ClientHints
-from refresh_sessions.devices.kinds import DeviceKind
-from refresh_sessions.devices.texts import tame
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from refresh_sessions.devices.client_hints import ClientHints
+from refresh_sessions.devices.texts import truncate_user_agent
+
+
+class DeviceKind(models.TextChoices):
+    """The kinds that people tell apart, each with an icon of its own."""
+
+    PHONE = "phone", _("Phone")
+    TABLET = "tablet", _("Tablet")
+    COMPUTER = "computer", _("Computer")
+    OTHER = "other", _("Other")
+
 
 PHONE, TABLET, COMPUTER, OTHER = DeviceKind
 
@@ -21,6 +33,7 @@ class System(NamedTuple):
 
 
 ANDROID: Final = "Android"
+
 _NOWHERE: Final = System("", OTHER)
 
 # Models that are tablets, whatever else they say: the browser inside an app is always "Mobile".
@@ -75,7 +88,9 @@ _SIGNS: Final = tuple(
         ("", PHONE, r"\bMobile\b"),
     )
 )
+
 _TABLET: Final = re.compile(_TABLETS)
+
 _PLATFORMS: Final = {
     "Android": System(ANDROID, TABLET),
     "Chrome OS": System("Chrome OS", COMPUTER),
@@ -93,7 +108,7 @@ def find_system(user_agent: str, hints: ClientHints) -> System:
     An iPad whose browser asks for the pages of a computer passes for a Mac: it says so in every
     word, and there is no hint that would tell.
     """
-    told = f"{tame(user_agent)} {hints.model}"
+    told = f"{truncate_user_agent(user_agent)} {hints.model}"
     shown = next((system for system, signs in _SIGNS if _are_found(signs, told)), _NOWHERE)
     hinted = _PLATFORMS.get(hints.platform)
     if shown.name and shown.kind is OTHER:
@@ -113,6 +128,6 @@ def _are_found(signs: Iterable[re.Pattern[str]], text: str) -> bool:
     return all(sign.search(text) for sign in signs)
 
 
-def kind_of(user_agent: str, hints: ClientHints) -> DeviceKind:
+def get_device_kind(user_agent: str, hints: ClientHints) -> DeviceKind:
     """The kind of device; ``OTHER`` where nothing tells."""
     return find_system(user_agent, hints).kind

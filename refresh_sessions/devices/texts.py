@@ -8,7 +8,7 @@ from typing import Final
 USER_AGENT_LENGTH: Final = 512
 """Characters of a user agent that are kept."""
 
-LABEL_LENGTH: Final = 80
+SHORT_LENGTH: Final = 80
 """Characters of the name of a device, however it calls itself."""
 
 _READ_LENGTH: Final = 256
@@ -20,7 +20,7 @@ _JOINERS: Final = "\u200c\u200d"
 """They hold a family of emoji together, and letters of a Persian word apart."""
 
 
-def printable(text: str) -> str:
+def strip_control_chars(text: str) -> str:
     """What a client says of itself, without what would break logs, mails or databases."""
     text = text[:USER_AGENT_LENGTH]
     # Control characters would let a client forge lines in logs (ASVS 16.4.1), and PostgreSQL
@@ -30,10 +30,10 @@ def printable(text: str) -> str:
     return text.strip()
 
 
-def label(text: str) -> str:
+def shorten(text: str) -> str:
     """What a client says of itself, on one short line."""
-    line = " ".join(printable(text).split())
-    return line if len(line) <= LABEL_LENGTH else f"{line[: LABEL_LENGTH - 1]}…"
+    line = " ".join(strip_control_chars(text).split())
+    return line if len(line) <= SHORT_LENGTH else f"{line[: SHORT_LENGTH - 1]}…"
 
 
 # What mail programs make links of: domains, addresses, schemes, paths of file servers; with the
@@ -50,17 +50,17 @@ _LINKING: Final = re.compile(
 _SLASHES: Final = re.compile(r"//+|\\\\+")
 
 
-def unlinked(text: str) -> str:
+def remove_links(text: str) -> str:
     """What somebody says of themselves, on one short line of which no mail program makes a link.
 
     A blank parts what would be a link: "evil. example", "https: /x", "ada@ example. org".
     Numbers of versions and addresses stay as they are.
     """
-    line = _SLASHES.sub(lambda found: found[0][0], " ".join(printable(text).split()))
-    return label(_LINKING.sub(lambda found: f"{found[0]} ", line))
+    line = _SLASHES.sub(lambda found: found[0][0], " ".join(strip_control_chars(text).split()))
+    return shorten(_LINKING.sub(lambda found: f"{found[0]} ", line))
 
 
-def tame(user_agent: str) -> str:
+def truncate_user_agent(user_agent: str) -> str:
     """A user agent within what real ones need, for rules that look at each word and blank.
 
     There are hundreds of such rules, and what fits none of them is looked at by all.

@@ -3,18 +3,18 @@
 Knows neither the course of sessions nor REST framework: any view can ask for a proof of identity.
 """
 
+from refresh_sessions.identity.account_reads import watch_accounts
 from refresh_sessions.identity.methods import AuthenticationMethod, PasswordMethod
 from refresh_sessions.identity.passwords import authenticate
-from refresh_sessions.identity.proof import (
+from refresh_sessions.identity.verification import (
     available_methods,
     configured_methods,
-    describe,
+    describe_methods,
     lacks_second_factor,
     missing_second_factors,
-    prove_by,
-    prove_identity,
+    verify_identity,
+    verify_methods,
 )
-from refresh_sessions.identity.watching import watch_accounts
 
 __all__ = [
     "AuthenticationMethod",
@@ -22,10 +22,10 @@ __all__ = [
     "authenticate",
     "available_methods",
     "configured_methods",
-    "describe",
+    "describe_methods",
     "lacks_second_factor",
     "missing_second_factors",
-    "prove_by",
-    "prove_identity",
+    "verify_identity",
+    "verify_methods",
     "watch_accounts",
 ]

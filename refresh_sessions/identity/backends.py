@@ -14,7 +14,7 @@ from django.db import router
 from django.utils import inspect as django_inspect
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.lookups import UnfitValueError, lookup_by, username_field
+from refresh_sessions.lookups import InvalidValueError, find_by_value, username_field
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -26,7 +26,7 @@ _signature: Final[Any] = getattr(django_inspect, "signature", inspect.signature)
 
 
 @sensitive_variables()
-def ask_backends(request: HttpRequest | None, credentials: Mapping[str, Any]) -> Any:
+def authenticate_with_backends(request: HttpRequest | None, credentials: Mapping[str, Any]) -> Any:
     """Do what Django's ``authenticate`` does, with two differences.
 
     A backend whose signature names a parameter after ``USERNAME_FIELD`` gets the user name there
@@ -44,7 +44,7 @@ def ask_backends(request: HttpRequest | None, credentials: Mapping[str, Any]) ->
         if accepted is None:
             continue
         try:
-            user = _ask(backend, request, accepted)
+            user = _authenticate(backend, request, accepted)
         except PermissionDenied:
             break
         if user is not None:
@@ -52,13 +52,13 @@ def ask_backends(request: HttpRequest | None, credentials: Mapping[str, Any]) ->
             return user
     user_login_failed.send(
         sender=auth.__name__,
-        credentials=_clean_credentials(with_username_field(credentials)),
+        credentials=_clean_credentials(add_username_field(credentials)),
         request=request,
     )
     return None
 
 
-def with_username_field(credentials: Mapping[str, Any]) -> dict[str, Any]:
+def add_username_field(credentials: Mapping[str, Any]) -> dict[str, Any]:
     """The user name under both of its names: receivers of ``user_login_failed`` read either."""
     if "username" not in credentials:
         return dict(credentials)
@@ -73,7 +73,7 @@ def _keywords_for(
     signature = _signature(backend.authenticate)
     keywords = dict(credentials)
     if username_field().name in signature.parameters:
-        keywords = with_username_field(credentials)
+        keywords = add_username_field(credentials)
         # Backends hand their **kwargs on, next to a "username" of their own.
         if "username" not in signature.parameters:
             keywords.pop("username", None)
@@ -85,13 +85,15 @@ def _keywords_for(
 
 
 @sensitive_variables()
-def _ask(backend: Any, request: HttpRequest | None, credentials: Mapping[str, Any]) -> Any:
+def _authenticate(
+    backend: Any, request: HttpRequest | None, credentials: Mapping[str, Any]
+) -> Any:
     field = username_field()
     name = credentials.get("username", credentials.get(field.name))
     try:
-        with lookup_by(field, name, using=router.db_for_read(field.model)):
+        with find_by_value(field, name, using=router.db_for_read(field.model)):
             return backend.authenticate(request, **credentials)
-    except UnfitValueError:
+    except InvalidValueError:
         # As Django's ModelBackend does for unknown names: the time must not tell them apart.
         auth.get_user_model()().set_password(credentials.get("password"))
         return None

@@ -10,12 +10,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import ProjectUser
 from refresh_sessions.conf import get_settings
-from refresh_sessions.hidden import hide
 from refresh_sessions.identity.passwords import authenticate
+from refresh_sessions.redaction import hide
+from refresh_sessions.users import ProjectUser
 
-LONGEST_SECRET: Final = 4096
+MAX_SECRET_LENGTH: Final = 4096
 """Characters; what is longer nobody types, and hashing it would be work for an attacker's sake."""
 
 
@@ -95,7 +95,7 @@ class PasswordMethod(AuthenticationMethod):
     ) -> bool:
         """Ask the backends, and see whether it is this user whom they find."""
         password = hide(data[self.field])
-        if not isinstance(password, str) or not 0 < len(password) <= LONGEST_SECRET:
+        if not isinstance(password, str) or not 0 < len(password) <= MAX_SECRET_LENGTH:
             return False
         found = authenticate(request, **self.credentials(user), password=password)
         if found is None or found.pk != user.pk:

@@ -17,15 +17,15 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.database import retry_when_busy
+from refresh_sessions.database import retry_transient
 from refresh_sessions.exceptions import SettingsError
-from refresh_sessions.hidden import hide
 from refresh_sessions.identity.methods import AuthenticationMethod
+from refresh_sessions.redaction import hide
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-LONGEST_CODE: Final = 128
+MAX_CODE_LENGTH: Final = 128
 
 _INSTALL: Final = "Install it with: pip install 'django-refresh-sessions[otp]'"
 
@@ -58,20 +58,20 @@ class OneTimePasswordMethod(AuthenticationMethod):
 
         """
         code, wanted = hide(data[self.field]), data.get("otp_device")
-        if not isinstance(code, str) or len(code) > LONGEST_CODE or not code.isprintable():
+        if not isinstance(code, str) or len(code) > MAX_CODE_LENGTH or not code.isprintable():
             return False
         using = router.db_for_write(get_user_model())
-        asked = partial(self._ask, user, hide("".join(code.split())), wanted, using)
+        asked = partial(self._verify_code, user, hide("".join(code.split())), wanted, using)
         # Under strict isolation the database refuses whoever comes with a code at the same time.
-        return retry_when_busy(using, asked)
+        return retry_transient(using, asked)
 
     @sensitive_variables()
-    def _ask(self, user: AbstractBaseUser, code: str, wanted: object, using: str) -> bool:
+    def _verify_code(self, user: AbstractBaseUser, code: str, wanted: object, using: str) -> bool:
         with transaction.atomic(using=using):
             failed = []
             for device in self.devices(user, for_verify=True):
                 if wanted is None or wanted == device.persistent_id:
-                    if _knows(device, code, using):
+                    if _device_accepts(device, code, using):
                         return True
                     failed.append(device)
             for device in failed:
@@ -103,7 +103,7 @@ class OneTimePasswordMethod(AuthenticationMethod):
 
 
 @sensitive_variables()
-def _knows(device: Any, code: str, using: str) -> bool:
+def _device_accepts(device: Any, code: str, using: str) -> bool:
     """Ask a device, and write only what a success changes.
 
     The failure stays in the object: it is for the caller to save, or each code of one device

@@ -1,15 +1,12 @@
-"""Asking Django's backends for a user, without ending sessions over a newer hash.
-
-A session ends when its user's password changes, which shows in Django's session hash. But Django
-also stores a password that it has just checked anew when the hashers in the settings, or their
-work factor in a new release, have changed. That is the same password: sessions go on.
-"""
+"""Authentication by Django's backends, and password changes that keep sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from django.contrib import auth
 from django.contrib.auth.hashers import check_password
@@ -18,16 +15,34 @@ from django.db.models.signals import pre_save
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions import user_models
-from refresh_sessions.accounts import auth_digest, known_digests, password_fingerprint
-from refresh_sessions.database import LostRaceError, retry_when_busy
-from refresh_sessions.hidden import hide
-from refresh_sessions.identity.backends import ask_backends
+from refresh_sessions.database import ConcurrentUpdateError, retry_transient
+from refresh_sessions.identity.backends import authenticate_with_backends
 from refresh_sessions.models import DeviceSession, SignInTicket
+from refresh_sessions.redaction import hide
+from refresh_sessions.users import get_auth_hash, get_password_fingerprint, valid_auth_hashes
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.db.models import Model
     from django.http import HttpRequest
+
+_kept: ContextVar[UUID | None] = ContextVar("refresh_sessions_kept_session", default=None)
+
+
+@contextmanager
+def keep_session(session_id: UUID) -> Iterator[None]:
+    """Keep this session while its user is saved with a new password inside the block."""
+    token = _kept.set(session_id)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def kept_session_id() -> UUID | None:
+    """The session that a new password must not revoke, or None if it revokes them all."""
+    return _kept.get()
+
 
 _typed: ContextVar[str | None] = ContextVar("refresh_sessions_typed_password", default=None)
 
@@ -60,8 +75,9 @@ def authenticate(
     using = router.db_for_write(auth.get_user_model())
     token = _typed.set(password)
     try:
-        user = retry_when_busy(
-            using, lambda: ask_backends(request, {**credentials, "password": password})
+        user = retry_transient(
+            using,
+            lambda: authenticate_with_backends(request, {**credentials, "password": password}),
         )
     finally:
         _typed.reset(token)
@@ -70,11 +86,11 @@ def authenticate(
 
 def connect() -> None:
     """Have newer hashes noticed before they are stored."""
-    user_models.connect(pre_save, _carry_sessions_over)
+    user_models.connect_user_signal(pre_save, _update_auth_hashes)
 
 
 @sensitive_variables()
-def _carry_sessions_over(
+def _update_auth_hashes(
     sender: type[Model],
     instance: Any,
     *,
@@ -103,14 +119,14 @@ def _carry_sessions_over(
 
 
 def _writes_password(sender: type[Model], update_fields: Collection[str] | None) -> bool:
-    holder = user_models.model_of_column("password")
+    holder = user_models.find_model_with_column("password")
     holds = holder is not None and issubclass(sender, holder)
     return holds and (update_fields is None or "password" in update_fields)
 
 
 def _read_stored(instance: Model, using: str) -> AbstractBaseUser | None:
     """The user as stored, of the class of which sessions read it."""
-    name, value = user_models.lookup_of(instance)
+    name, value = user_models.get_user_lookup(instance)
     accounts = auth.get_user_model()._base_manager.using(using)
     user: AbstractBaseUser | None = accounts.filter(**{name: value}).first()
     return user
@@ -121,17 +137,17 @@ def _replace_hash(user: AbstractBaseUser, newer: str, *, using: str) -> None:
     """Store a newer hash, and give it to all that knew the older one.
 
     Raises:
-        LostRaceError: the stored password is not that of ``user`` any more.
+        ConcurrentUpdateError: the stored password is not that of ``user`` any more.
 
     """
-    account = user_models.row_with("password", user, using=using)
+    account = user_models.get_user_row("password", user, using=using)
     if not account.filter(password=user.password).update(password=newer):
-        raise LostRaceError
-    older = list(known_digests(user))
+        raise ConcurrentUpdateError
+    older = list(valid_auth_hashes(user))
     user.password = newer
-    digest = auth_digest(user)
+    digest = get_auth_hash(user)
     for model in (DeviceSession, SignInTicket):
         rows = model._default_manager.using(using).filter(user=user.pk, auth_hash__in=older)
         rows.update(auth_hash=digest)
     sessions = DeviceSession.objects.using(using).filter(user=user.pk, auth_hash=digest)
-    sessions.update(password_fingerprint=password_fingerprint(user))
+    sessions.update(password_fingerprint=get_password_fingerprint(user))

@@ -12,8 +12,8 @@ from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration
 
-from refresh_sessions.lookups import canonical_username, lookup_by, username_field
-from refresh_sessions.sessions.pruning import check_batch_size
+from refresh_sessions.batches import check_batch_size
+from refresh_sessions.lookups import canonical_username, find_by_value, username_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def find_user(name: object) -> AbstractBaseUser | None:
     ]
     for field, value, find in lookups:
         try:
-            with lookup_by(field, value, using=users.db):
+            with find_by_value(field, value, using=users.db):
                 user: AbstractBaseUser = find(value)
         except (ObjectDoesNotExist, MultipleObjectsReturned):
             continue

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from refresh_sessions.charsets import storable
-from refresh_sessions.devices import printable
+from refresh_sessions.charsets import make_storable
+from refresh_sessions.devices import strip_control_chars
 
 __all__ = ["ClientTextField", "FoldedTextField", "PrintableCharField", "fold"]
 
@@ -20,7 +20,7 @@ class ClientTextField(models.CharField):  # type: ignore[type-arg]
         """The value as the database takes it."""
         if isinstance(value, str):
             table = self.model._meta.db_table
-            value = storable(value, connection, table=table, column=str(self.column))
+            value = make_storable(value, connection, table=table, column=str(self.column))
         return super().get_db_prep_save(value, connection)
 
     def deconstruct(self) -> Any:
@@ -77,4 +77,4 @@ def fold(text: str) -> str:
 
 
 def _clean(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) else value
+    return strip_control_chars(value) if isinstance(value, str) else value

@@ -21,7 +21,11 @@ from django.db.models import (
 )
 from django.db.models.sql.compiler import SQLCompiler
 
-from refresh_sessions.accounts import FINGERPRINT_LENGTH, activity_is_stored, password_decides
+from refresh_sessions.users import (
+    FINGERPRINT_LENGTH,
+    auth_hash_follows_password,
+    is_active_is_column,
+)
 
 _Compiled = tuple[str, Any]
 
@@ -77,12 +81,12 @@ def is_found(user_field: str) -> Exists | Value:
 
 def is_inactive() -> Q | None:
     """Sessions of inactive users, or None where ``is_active`` is not a column."""
-    return Q(user__is_active=False) if activity_is_stored(get_user_model()) else None
+    return Q(user__is_active=False) if is_active_is_column(get_user_model()) else None
 
 
 def has_other_password() -> Q | None:
     """Sessions from before the present password, or None where SQL cannot tell."""
-    if not password_decides(get_user_model()):
+    if not auth_hash_follows_password(get_user_model()):
         return None
     present = Q(password_fingerprint=PasswordFingerprint(F("user__password")))
     return Q(password_fingerprint__gt="") & ~present

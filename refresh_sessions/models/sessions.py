@@ -18,12 +18,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions import devices
-from refresh_sessions.accounts import (
-    FINGERPRINT_LENGTH,
-    is_active,
-    is_current,
-    password_decides,
-)
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.devices import ClientHints, DeviceKind
 from refresh_sessions.instants import InstantField
@@ -34,6 +28,12 @@ from refresh_sessions.models.fields import (
     FoldedTextField,
     PrintableCharField,
     fold,
+)
+from refresh_sessions.users import (
+    FINGERPRINT_LENGTH,
+    auth_hash_follows_password,
+    auth_hash_is_valid,
+    is_active,
 )
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class DeviceSession(models.Model):
     @property
     def place(self) -> str:
         """Where the address at sign-in is, in words; empty where that is not known."""
-        return devices.place_of(self.ip_address)
+        return devices.get_place(self.ip_address)
 
     @cached_property
     def known_families(self) -> list[TokenFamily]:
@@ -282,11 +282,11 @@ class DeviceSession(models.Model):
         it. Reads the user; use ``with_account_reason()`` for more than one session.
         """
         found: str | None = self.__dict__.get("found_account_reason")
-        if found or (found is not None and password_decides(get_user_model())):
+        if found or (found is not None and auth_hash_follows_password(get_user_model())):
             return found
         if not is_active(self.user):
             return RevokedReason.USER_INACTIVE.value
-        if not is_current(self.user, self.auth_hash):
+        if not auth_hash_is_valid(self.user, self.auth_hash):
             return RevokedReason.PASSWORD_CHANGED.value
         return ""
 

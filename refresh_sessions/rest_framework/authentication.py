@@ -11,9 +11,9 @@ from rest_framework.request import Request
 
 from refresh_sessions import lazy_users
 from refresh_sessions.exceptions import InvalidTokenError
-from refresh_sessions.hidden import hide_within
+from refresh_sessions.redaction import hide_within
+from refresh_sessions.rest_framework.debug_hints import add_bearer_hint
 from refresh_sessions.rest_framework.exceptions import CHALLENGE, as_api_exceptions
-from refresh_sessions.rest_framework.hints import hints_about_bearer
 from refresh_sessions.sessions import AccessGrant, check_access_token
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class AccessTokenAuthentication(BaseAuthentication):
     ``await request.auser()`` gives the same user.
     """
 
+    accepts_access_tokens: Final = True
+    """Marks the class for the exception handler."""
+
     in_database = False
     """Ask the database whatever ``ACCESS_TOKEN_CHECK`` says."""
 
@@ -45,7 +48,7 @@ class AccessTokenAuthentication(BaseAuthentication):
                 busy.
 
         """
-        with hints_about_bearer(request), as_api_exceptions():
+        with add_bearer_hint(request), as_api_exceptions():
             token = bearer_token(request)
             if token is None:
                 return None
@@ -70,9 +73,9 @@ class DatabaseAccessTokenAuthentication(AccessTokenAuthentication):
 
 def _prepare_user(grant: AccessGrant, request: Request) -> None:
     """Make the user safe to use in the view, synchronous or not."""
-    lazy_users.raise_as(grant.user, as_api_exceptions)
+    lazy_users.translate_load_errors(grant.user, as_api_exceptions)
     if _is_async(request):
-        lazy_users.load(grant.user)
+        lazy_users.load_user(grant.user)
     # What AuthenticationMiddleware put there knows only Django's own sessions.
     getattr(request, "_request", request).auser = grant.auser
 

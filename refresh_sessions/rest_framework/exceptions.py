@@ -23,8 +23,8 @@ from rest_framework.response import Response
 from refresh_sessions import exceptions
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import is_transient
-from refresh_sessions.rest_framework.hints import add_hint
-from refresh_sessions.rest_framework.refusals import log_refusal
+from refresh_sessions.rest_framework.debug_hints import add_hint
+from refresh_sessions.rest_framework.security_log import log_refusal
 
 CHALLENGE: Final = 'Bearer realm="api"'
 """``WWW-Authenticate`` of every 401 (RFC 6750 §3)."""
@@ -73,7 +73,7 @@ class SessionAPIException(exceptions.Portable, APIException):
     def __init__(self, error: exceptions.RefreshSessionsError) -> None:
         self.status_code, challenge = _status_and_challenge(error)
         if isinstance(error, exceptions.ReauthenticationRequiredError):
-            challenge = f"{challenge}{_wanted(error)}"
+            challenge = f"{challenge}{_challenge_parameters(error)}"
         body: dict[str, Any] = {"detail": error.message, "code": error.code}
         if reason := getattr(error, "reason", None):
             body["reason"] = str(reason)
@@ -89,7 +89,7 @@ class SessionAPIException(exceptions.Portable, APIException):
             self.wait = retry_after
 
 
-class SignInRequired(exceptions.Portable, APIException):
+class AccessTokenRequired(exceptions.Portable, APIException):
     """No access token of ours, for a view that cannot do without.
 
     Not ``NotAuthenticated``, which REST framework turns into 403 where the first authenticator of
@@ -117,7 +117,7 @@ class RefreshTokenMissing(exceptions.Portable, NotAuthenticated):
         super().__init__(detail)
 
 
-class CrossSiteRequest(exceptions.Portable, APIException):
+class CSRFFailed(exceptions.Portable, APIException):
     """Another site made the browser send a request with our cookie."""
 
     status_code = status.HTTP_403_FORBIDDEN
@@ -167,7 +167,7 @@ def as_api_exceptions() -> Iterator[None]:
     try:
         yield
     except (exceptions.RefreshSessionsError, Error) as error:
-        translated = _translated(error)
+        translated = _translate(error)
         if translated is error:
             raise
         raise translated from error
@@ -192,14 +192,14 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     request = context.get("request")
     if response is not None and isinstance(request, Request):
         log_refusal(response, request)
-        if _takes_access_tokens(request):
+        if _accepts_access_tokens(request):
             add_hint(response, request, context.get("view"))
     return response
 
 
-def contract_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+def sessions_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """The handler of this package's own views, whatever the project's is."""
-    response = exception_handler(_translated(exc), context)
+    response = exception_handler(_translate(exc), context)
     if response is None:
         return None
     if isinstance(exc, ValidationError):
@@ -215,21 +215,20 @@ def contract_exception_handler(exc: Exception, context: dict[str, Any]) -> Respo
     return response
 
 
-def _wanted(error: exceptions.ReauthenticationRequiredError) -> str:
+def _challenge_parameters(error: exceptions.ReauthenticationRequiredError) -> str:
     """The parameters of RFC 9470 §3."""
     age = f', max_age="{int(error.max_age.total_seconds())}"'
     return f'{age}, acr_values="{error.acr_values}"' if error.acr_values else age
 
 
-def _takes_access_tokens(request: Request) -> bool:
-    # It imports this module.
-    from refresh_sessions.rest_framework import authentication  # noqa: PLC0415
+def _accepts_access_tokens(request: Request) -> bool:
+    # Not isinstance(): the module of the class imports this one.
+    return any(
+        getattr(one, "accepts_access_tokens", False) for one in request.authenticators or ()
+    )
 
-    ours = authentication.AccessTokenAuthentication
-    return any(isinstance(one, ours) for one in request.authenticators or ())
 
-
-def _translated(error: Exception) -> Exception:
+def _translate(error: Exception) -> Exception:
     if isinstance(error, exceptions.RefreshSessionsError):
         return SessionAPIException(error)
     if isinstance(error, Error) and is_transient(error):

@@ -17,7 +17,7 @@ from rest_framework.parsers import BaseParser, FormParser, JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from refresh_sessions.hidden import hide_within
+from refresh_sessions.redaction import hide_within
 
 _ENCODING: Final = {"encoding": "utf-8"}
 _NAMES_OF_UTF8: Final = frozenset({"", "utf-8", "utf8"})

@@ -22,8 +22,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.rest_framework.exceptions import SignInRequired, as_api_exceptions
-from refresh_sessions.sessions import AccessGrant, read_grant, require_fresh_proof
+from refresh_sessions.rest_framework.exceptions import AccessTokenRequired, as_api_exceptions
+from refresh_sessions.sessions import AccessGrant, read_grant, require_recent_authentication
 
 if TYPE_CHECKING:
     # REST framework's views import the permissions that its settings name, and this one may be.
@@ -73,12 +73,12 @@ class RecentlyAuthenticated(BasePermission):
 
         """
         if not isinstance(request.auth, AccessGrant):
-            raise SignInRequired
+            raise AccessTokenRequired
         max_age = self._choose("max_age", view)
         methods = self._choose("methods", view) or ()
         acr_values = self._choose("acr_values", view) or " ".join(methods)
         with as_api_exceptions():
-            require_fresh_proof(
+            require_recent_authentication(
                 read_grant(request.auth, request=request._request),
                 request.auth.claims,
                 max_age=get_settings().REAUTHENTICATION_MAX_AGE if max_age is None else max_age,

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import Portable
-from refresh_sessions.hidden import hide, hide_within, masked
+from refresh_sessions.redaction import hide, hide_within, mask_values
 
 MAX_BODY: Final = 131_072
 """Bytes of a body. The largest of ours has a ticket and a credential, each with its own limit."""
@@ -33,7 +33,7 @@ class BodyTooLarge(Portable, APIException):
 
 
 class BoundedRequest(Request):
-    """REST framework's request; its body is read by ``take_body`` alone.
+    """REST framework's request; its body is read by ``read_body`` alone.
 
     REST framework takes a body without Content-Length for an empty one, and hands one with a wrong
     Content-Length on to Django, which answers in HTML. Here the header decides only what is
@@ -45,7 +45,7 @@ class BoundedRequest(Request):
     _raw: bytes | None = None
     """Hidden, as everything that comes of it."""
 
-    def take_body(self) -> None:
+    def read_body(self) -> None:
         """Read the body, of which no more than the limit gets into memory.
 
         Raises:
@@ -54,7 +54,7 @@ class BoundedRequest(Request):
 
         """
         self._raw = _read(self._request)
-        _forget_body(self._request)
+        _discard_body(self._request)
 
     @cached_property
     def parsed(self) -> Any:
@@ -66,7 +66,7 @@ class BoundedRequest(Request):
 
         """
         if self._raw is None:
-            self.take_body()
+            self.read_body()
         if not self._raw:
             return {}
         parser = self.negotiator.select_parser(self, self.parsers)
@@ -85,7 +85,7 @@ class BoundedRequest(Request):
         Error trackers and profilers read it from every request of REST framework. The views have
         ``parsed``.
         """
-        return masked(self.parsed, shown=_shown_names())
+        return mask_values(self.parsed, shown=_shown_names())
 
 
 def _read(request: HttpRequest) -> bytes:
@@ -102,7 +102,7 @@ def _read(request: HttpRequest) -> bytes:
     return body
 
 
-def _forget_body(request: HttpRequest) -> None:
+def _discard_body(request: HttpRequest) -> None:
     """Leave nothing of the body where others look for it, if a middleware has had it read."""
     if hasattr(request, "_body"):
         request._body = b""  # noqa: SLF001

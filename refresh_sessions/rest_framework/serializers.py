@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import serializers
 
 from refresh_sessions.conf import RENAMABLE_FIELDS, get_settings
@@ -93,7 +94,9 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
         return session.pk == self.context.get("current_session_id")
 
 
-def pair_body(pair: TokenPair, *, session: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def build_token_body(
+    pair: TokenPair, *, request: HttpRequest, session: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The answer to a sign-in or a refresh."""
     instant = UTCDateTimeField().to_representation
     body: dict[str, Any] = {
@@ -101,7 +104,7 @@ def pair_body(pair: TokenPair, *, session: Mapping[str, Any] | None = None) -> d
         "access_expires_at": instant(pair.access_expires_at),
     }
     if pair.refresh is not None and pair.refresh_expires_at is not None:
-        if get_transport().in_body:
+        if get_transport(request).in_body:
             body["refresh"] = pair.refresh
         body["refresh_expires_at"] = instant(pair.refresh_expires_at)
     if session is not None:

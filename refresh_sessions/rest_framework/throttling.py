@@ -13,15 +13,15 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast, runtime_checkable
 
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
-from refresh_sessions.bursts import BurstLog
+from refresh_sessions.burst_log import BurstLog
+from refresh_sessions.client_ip import get_client_network
 from refresh_sessions.conf import get_settings
-from refresh_sessions.devices import client_network
 from refresh_sessions.exceptions import ThrottleUnavailableError
 from refresh_sessions.lookups import canonical_username
 from refresh_sessions.rest_framework.exceptions import as_api_exceptions
@@ -79,6 +79,14 @@ def _cache_failures() -> Iterator[None]:
         raise ThrottleUnavailableError from error
 
 
+@runtime_checkable
+class ThrottledView(Protocol):
+    """A view that supplies the identifier by which a throttle counts its requests."""
+
+    def get_throttle_ident(self, throttle: BaseThrottle) -> str | None:
+        """The identifier for this throttle, or None if the throttle is for other views."""
+
+
 class SessionThrottle(SimpleRateThrottle):
     """A throttle whose rate is read when it is used, and has a default.
 
@@ -117,14 +125,21 @@ class SessionThrottle(SimpleRateThrottle):
         rates = api_settings.DEFAULT_THROTTLE_RATES
         return cast("str | None", rates[self.scope]) if self.scope in rates else self.default_rate
 
-    def key_of(self, *parts: str) -> str:
+    def ident_from(self, view: object) -> str | None:
+        """The identifier that the view supplies; None for views without one.
+
+        ``DEFAULT_THROTTLE_CLASSES`` applies a throttle to views of other packages, too.
+        """
+        return view.get_throttle_ident(self) if isinstance(view, ThrottledView) else None
+
+    def build_key(self, *parts: str) -> str:
         """A cache key that shows nobody whose it is, for this database and tenant.
 
         Accounts of the same name, and users of the same number, are others elsewhere.
         """
-        return self.key_of_all(cache_prefix(), *parts)
+        return self.build_shared_key(cache_prefix(), *parts)
 
-    def key_of_all(self, *parts: str) -> str:
+    def build_shared_key(self, *parts: str) -> str:
         """The same for all databases and tenants that share the cache."""
         digest = hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": digest}
@@ -144,7 +159,7 @@ class LoginThrottle(SessionThrottle):
         data = request.data if isinstance(request.data, Mapping) else {}
         sent = data.get(get_settings().field_name("username"), "")
         username = str(canonical_username(sent))
-        return self.key_of(client_network(request._request), one_spelling(username))
+        return self.build_key(get_client_network(request._request), normalize_username(username))
 
     def admits_account(self, view: APIView, accounts: Sequence[str], username: str) -> bool:
         """Whether the guess is within the rate of the account that the name stands for.
@@ -156,8 +171,8 @@ class LoginThrottle(SessionThrottle):
             ThrottleUnavailableError: the cache does not answer.
 
         """
-        network = client_network(view.request._request)
-        keys = accounts or (f"nobody\n{one_spelling(username)}",)
+        network = get_client_network(view.request._request)
+        keys = accounts or (f"nobody\n{normalize_username(username)}",)
         throttles = [_AccountThrottle(self, network, key) for key in keys]
         # Each of them counts, whatever the others say.
         return min([throttle.admits(view.request, view) for throttle in throttles])
@@ -169,7 +184,7 @@ class _AccountThrottle(LoginThrottle):
     def __init__(self, throttle: LoginThrottle, network: str, account: str) -> None:
         self.scope, self.default_rate = throttle.scope, throttle.default_rate
         super().__init__()
-        self._key = throttle.key_of(network, "account", account)
+        self._key = throttle.build_key(network, "account", account)
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         """By address and by the account."""
@@ -188,8 +203,10 @@ class LoginAddressThrottle(SessionThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """By address alone; None where it is not known whose it is."""
-        network = client_network(request._request)
-        return self.key_of_all(network) if network and ip_network(network).is_global else None
+        network = get_client_network(request._request)
+        return (
+            self.build_shared_key(network) if network and ip_network(network).is_global else None
+        )
 
 
 class VerifyThrottle(LoginThrottle):
@@ -197,8 +214,10 @@ class VerifyThrottle(LoginThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """By address and by the account that the ticket is for; None for other views."""
-        account = getattr(_of_view(view, "ticket"), "account", None)
-        return account and self.key_of(client_network(request._request), "second step", account)
+        account = self.ident_from(view)
+        return account and self.build_key(
+            get_client_network(request._request), "second step", account
+        )
 
 
 class RefreshThrottle(SessionThrottle):
@@ -221,8 +240,8 @@ class RefreshThrottle(SessionThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """By session: nobody without its token can use up its share. None for other views."""
-        session_id = getattr(_of_view(view, "claims"), "session_id", None)
-        return session_id and self.key_of(str(session_id))
+        session_id = self.ident_from(view)
+        return session_id and self.build_key(session_id)
 
     def admits(self, request: Any, view: Any) -> bool:
         """Whether the refresh is within the rate, or cannot be counted."""
@@ -256,16 +275,10 @@ class ReauthenticateThrottle(SessionThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """By session: nobody without its token can use up its share. None without our token."""
         grant: Any = request.auth
-        return self.key_of(str(grant.session_id)) if isinstance(grant, AccessGrant) else None
+        return self.build_key(str(grant.session_id)) if isinstance(grant, AccessGrant) else None
 
 
-def _of_view(view: Any, name: str) -> Any:
-    # In DEFAULT_THROTTLE_CLASSES a throttle meets views that have no such thing. Not getattr() of
-    # the view alone: that would hide an AttributeError within the property.
-    return getattr(view, name) if hasattr(type(view), name) else None
-
-
-def one_spelling(name: str) -> str:
+def normalize_username(name: str) -> str:
     """What stands for all ways to write a name that some database takes for the same.
 
     Most collations of MySQL and MariaDB tell neither capitals nor accents apart, and some of them
@@ -275,12 +288,12 @@ def one_spelling(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name[:_LONGEST_NAME].casefold()).casefold()
     # Marks, invisible characters and spaces.
     letters = "".join(letter for letter in letters if unicodedata.category(letter)[0] not in "MCZ")
-    plain = "".join(map(_plain, letters.translate(_BASE_LETTERS)))
+    plain = "".join(map(_normalize_letter, letters.translate(_BASE_LETTERS)))
     # "ß", of which case folding makes two letters and some collations one.
     return plain.replace("ss", "s")
 
 
-def _plain(letter: str) -> str:
+def _normalize_letter(letter: str) -> str:
     """A digit of any script in ours, and katakana as hiragana."""
     digit = unicodedata.digit(letter, None)
     if digit is not None:

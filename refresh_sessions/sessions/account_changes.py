@@ -19,23 +19,28 @@ from django.db.models.signals import post_init, post_save, pre_delete, pre_save
 from django.http import HttpRequest
 
 from refresh_sessions import user_models
-from refresh_sessions.accounts import (
-    activity_is_stored,
-    auth_digest,
-    is_active,
-    password_decides,
-)
 from refresh_sessions.database import (
     after_commit,
-    forget_broken_connection,
+    close_broken_connection,
     in_outer_transaction,
-    retry_when_busy,
+    retry_transient,
 )
 from refresh_sessions.exceptions import DatabaseBusyError
-from refresh_sessions.identity.keeping import kept_session_id
+from refresh_sessions.identity.passwords import kept_session_id
 from refresh_sessions.models import DeviceSession, RevokedReason
-from refresh_sessions.sessions.ending import Ending, announce, show_ended
-from refresh_sessions.sessions.revoking import revoke_locked_out, revoke_session
+from refresh_sessions.sessions.revoke import (
+    Revocation,
+    announce_revocation,
+    mark_revoked,
+    revoke_locked_out,
+    revoke_session,
+)
+from refresh_sessions.users import (
+    auth_hash_follows_password,
+    get_auth_hash,
+    is_active,
+    is_active_is_column,
+)
 
 logger = logging.getLogger("refresh_sessions")
 
@@ -48,10 +53,10 @@ _USUAL: Final = frozenset({"password", "is_active"})
 
 def connect() -> None:
     """Have the receivers below called, for all models that store a part of the user."""
-    user_models.connect(post_init, _remember_row)
-    user_models.connect(pre_save, _forget_unread_row)
-    user_models.connect(post_save, _revoke_after_save)
-    user_models.connect(pre_delete, _revoke_by_deletion)
+    user_models.connect_user_signal(post_init, _remember_row)
+    user_models.connect_user_signal(pre_save, _forget_unread_row)
+    user_models.connect_user_signal(post_save, _revoke_after_save)
+    user_models.connect_user_signal(pre_delete, _revoke_by_deletion)
 
 
 def revoke_after_refusal(session: DeviceSession, *, request: HttpRequest | None) -> None:
@@ -120,7 +125,7 @@ def _revoke_after_save(
 
 def _revoke_locked_out(instance: Model, save_alias: str) -> None:
     using = router.db_for_write(DeviceSession)
-    name, value = user_models.lookup_of(instance)
+    name, value = user_models.get_user_lookup(instance)
     sessions = DeviceSession.objects.using(using).filter(**{f"user__{name}": value})
     revoke = partial(revoke_locked_out, sessions, keep=kept_session_id())
     if save_alias != using:
@@ -139,11 +144,11 @@ def _revoke_by_deletion(sender: type[Model], instance: Model, *, using: str, **_
         return
     sessions_alias = router.db_for_write(DeviceSession)
     sessions = DeviceSession.objects.using(sessions_alias).unended().filter(user=instance.pk)
-    deleted = retry_when_busy(sessions_alias, lambda: list(sessions))
-    ending = Ending(reason=RevokedReason.USER_DELETED)
+    deleted = retry_transient(sessions_alias, lambda: list(sessions))
+    revocation = Revocation(reason=RevokedReason.USER_DELETED)
     for session in deleted:
-        show_ended(session, ending)
-    after_commit(using, lambda: announce(deleted, ending))
+        mark_revoked(session, revocation)
+    after_commit(using, lambda: announce_revocation(deleted, revocation))
 
 
 @lru_cache(maxsize=32)
@@ -153,7 +158,7 @@ def _watched(model: type[Model]) -> tuple[str, ...]:
     user_model = get_user_model()
     # Where it is not a column, AbstractBaseUser says that all users are active.
     constant = isinstance(getattr(user_model, "is_active", True), bool)
-    if password_decides(user_model) and (constant or activity_is_stored(user_model)):
+    if auth_hash_follows_password(user_model) and (constant or is_active_is_column(user_model)):
         columns = [name for name in columns if name in _USUAL]
     return tuple(columns)
 
@@ -185,7 +190,7 @@ def _is_unchanged(
         model.from_db(using, names, [values[name] for name in names])
         for values in (before, {**before, **saved})
     )
-    then, now = ((is_active(account), auth_digest(account)) for account in accounts)
+    then, now = ((is_active(account), get_auth_hash(account)) for account in accounts)
     return then == now
 
 
@@ -195,7 +200,7 @@ def _do_or_log(step: Callable[[], object], using: str) -> None:
     except (Error, DatabaseBusyError) as error:
         logger.exception("The sessions of a changed account were not revoked; a later call will")
         if isinstance(error, Error):
-            forget_broken_connection(error, using)
+            close_broken_connection(error, using)
 
 
 def _after_response(request: HttpRequest, callback: Callable[[], object]) -> None:

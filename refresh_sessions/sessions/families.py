@@ -15,34 +15,40 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import commit_when_busy, forbid_outer_transaction
-from refresh_sessions.devices import device_of
+from refresh_sessions.database import commit_once, forbid_outer_transaction
+from refresh_sessions.devices import read_device
+from refresh_sessions.events.record import record_events
 from refresh_sessions.exceptions import FamilyLimitReachedError, InvalidTokenError
-from refresh_sessions.hidden import hide
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
+from refresh_sessions.redaction import hide
 from refresh_sessions.rotation import FamilyState, Presenter, Verdict
-from refresh_sessions.sessions.checking import AccessGrant, check_state
-from refresh_sessions.sessions.issuing import (
+from refresh_sessions.sessions.access import AccessGrant, check_state
+from refresh_sessions.sessions.auth_time import (
+    authenticated_at_for_generation,
+    require_recent_authentication,
+)
+from refresh_sessions.sessions.issue import (
     TokenPair,
-    extra_claims,
-    idle_expiry,
+    get_extra_claims,
+    get_idle_expiry,
     issue_pair,
 )
-from refresh_sessions.sessions.judging import judge_token
-from refresh_sessions.sessions.presenting import presenter_of, require_companion
-from refresh_sessions.sessions.proving import proof_of, require_fresh_proof
-from refresh_sessions.sessions.reading import is_stored, read_family, state_of
-from refresh_sessions.sessions.recording import record
-from refresh_sessions.sessions.refusing import refuse
-from refresh_sessions.sessions.rotating import (
-    Allowance,
-    advance,
+from refresh_sessions.sessions.locks import lock_session, read_after_lock
+from refresh_sessions.sessions.presented_token import (
+    get_presenter,
+    judge_token,
+    refuse,
+    require_companion,
+)
+from refresh_sessions.sessions.queries import family_exists, get_family_state, read_family
+from refresh_sessions.sessions.rotate import (
+    RefreshQuota,
+    apply_rotation,
     compare_and_swap,
 )
-from refresh_sessions.sessions.turns import since_the_turn, take_turn
 from refresh_sessions.signals import session_refreshed
-from refresh_sessions.tokens import refresh
-from refresh_sessions.tokens.refresh import digest, new_secret
+from refresh_sessions.tokens import refresh_tokens
+from refresh_sessions.tokens.refresh_tokens import hash_secret, new_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +62,7 @@ class OpenedFamily:
 @sensitive_variables()
 def open_family(
     grant: AccessGrant,
-    token: str | refresh.RefreshClaims,
+    token: str | refresh_tokens.RefreshClaims,
     *,
     request: HttpRequest | None = None,
 ) -> OpenedFamily:
@@ -91,11 +97,11 @@ def open_family(
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
     token = hide(token)
-    claims = refresh.verify(token) if isinstance(token, str) else token
+    claims = refresh_tokens.verify(token) if isinstance(token, str) else token
     opening = _Opening(grant=grant, claims=claims, request=request, using=using)
     try:
-        opened = commit_when_busy(
-            using, opening.write, is_committed=lambda made: is_stored(made.child, using=using)
+        opened = commit_once(
+            using, opening.save, is_committed=lambda made: family_exists(made.child, using=using)
         )
     except _Refused as refused:
         # Out of the transaction: a revocation must not be rolled back with it.
@@ -130,36 +136,38 @@ class _Opening:
     """One request for a family, over as many attempts as it takes."""
 
     grant: AccessGrant
-    claims: refresh.RefreshClaims
+    claims: refresh_tokens.RefreshClaims
     request: HttpRequest | None
     using: str
     secret: str = field(default_factory=new_secret, repr=False)
 
-    def write(self) -> _Opened:
+    def save(self) -> _Opened:
         access, using = self.grant.claims, self.using
-        take_turn(access.session_id, using=using)
+        lock_session(access.session_id, using=using)
         parent = read_family(access.family_id, using=using, request=self.request)
         if self.claims.family_id != parent.pk or not self.claims.matches(parent.secret_digest):
             raise InvalidTokenError
-        presenter = presenter_of(parent, self.request)
+        presenter = get_presenter(parent, self.request)
         require_companion(parent, presenter)
-        state = state_of(parent)
+        state = get_family_state(parent)
         verdict = self._judge(parent, state, presenter)
         check_state(access, parent)
-        require_fresh_proof(parent, access, max_age=get_settings().REAUTHENTICATION_MAX_AGE)
+        require_recent_authentication(
+            parent, access, max_age=get_settings().REAUTHENTICATION_MAX_AGE
+        )
         _check_limit(parent.session, using)
         child = self._create(parent)
         self._rotate(verdict, parent, state, child, presenter)
-        record(
+        record_events(
             [parent.session_id],
             EventKind.FAMILY_OPENED,
             request=self.request,
             actor=parent.session.user,
-            details={"family": str(child.pk), "user_agent": device_of(self.request).user_agent},
+            details={"family": str(child.pk), "user_agent": read_device(self.request).user_agent},
             using=using,
         )
         # Here, so that a policy that fails leaves no family behind that nobody has tokens of.
-        extra = extra_claims(parent.session, request=self.request)
+        extra = get_extra_claims(parent.session, request=self.request)
         return _Opened(child=child, parent=parent, extra=extra)
 
     def issue(self, opened: _Opened) -> OpenedFamily:
@@ -182,19 +190,19 @@ class _Opening:
             verdict = Verdict.ROTATE
         elif verdict.repeats or verdict is Verdict.RECOVER:
             verdict = Verdict.SUPERSEDED
-        if not verdict.mints:
+        if not verdict.issues_token:
             raise _Refused(verdict, parent)
-        if not Allowance.of(parent).permits(self.claims.generation, state):
+        if not RefreshQuota.for_family(parent).allows(self.claims.generation, state):
             raise _Refused(Verdict.REFRESH_LIMIT, parent)
         return verdict
 
     def _create(self, parent: TokenFamily) -> TokenFamily:
-        device = device_of(self.request)
+        device = read_device(self.request)
         return TokenFamily.objects.using(self.using).create(
             session=parent.session,
-            secret_digest=digest(self.secret),
+            secret_digest=hash_secret(self.secret),
             companion_digest=parent.companion_digest,
-            idle_expires_at=idle_expiry(parent.session, now=parent.now, request=self.request),
+            idle_expires_at=get_idle_expiry(parent.session, now=parent.now, request=self.request),
             last_ip_address=device.ip_address,
             last_user_agent=device.user_agent,
             authenticated_at=parent.authenticated_at,
@@ -213,8 +221,8 @@ class _Opening:
             "generation": parent.generation,
             "redeemable_generation": parent.redeemable_generation,
         }
-        parent.authenticated_at = proof_of(parent, parent.generation)
-        advance(
+        parent.authenticated_at = authenticated_at_for_generation(parent, parent.generation)
+        apply_rotation(
             parent,
             state,
             verdict,
@@ -229,6 +237,6 @@ class _Opening:
 
 def _check_limit(session: DeviceSession, using: str) -> None:
     usable = TokenFamily.objects.using(using).usable().filter(session=session)
-    families = since_the_turn(usable.values_list("pk"), using=using)
+    families = read_after_lock(usable.values_list("pk"), using=using)
     if len(families) >= get_settings().MAX_FAMILIES_PER_SESSION:
         raise FamilyLimitReachedError

@@ -15,41 +15,51 @@ from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.accounts import auth_digest, password_fingerprint
 from refresh_sessions.database import (
-    LostRaceError,
+    ConcurrentUpdateError,
     after_commit,
-    commit_when_busy,
-    retry_when_busy,
+    commit_once,
+    retry_transient,
 )
+from refresh_sessions.events.record import record_events
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
-from refresh_sessions.hidden import hide
-from refresh_sessions.identity.keeping import keeping_session
+from refresh_sessions.identity.passwords import keep_session
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
-from refresh_sessions.rotation import redeemable_after_proof, rotates_on_proof
-from refresh_sessions.sessions.checking import AccessGrant, check_state
-from refresh_sessions.sessions.ending import Ending, announce, end_many
-from refresh_sessions.sessions.issuing import (
+from refresh_sessions.redaction import hide
+from refresh_sessions.rotation import (
+    redeemable_after_reauthentication,
+    rotates_on_reauthentication,
+)
+from refresh_sessions.sessions.access import AccessGrant, check_state
+from refresh_sessions.sessions.auth_time import (
+    authenticated_at_for_generation,
+    authenticated_at_for_token,
+)
+from refresh_sessions.sessions.issue import (
     TokenPair,
     access_only,
-    extra_claims,
+    get_extra_claims,
     issue_access,
     issue_pair,
 )
-from refresh_sessions.sessions.proving import proof_by, proof_of
-from refresh_sessions.sessions.reading import read_family, state_of
-from refresh_sessions.sessions.recording import record
-from refresh_sessions.sessions.revoking import BATCH_SIZE
-from refresh_sessions.sessions.rotating import (
-    Allowance,
-    advance_by_access_token,
-    compare_and_swap,
-    rules_in_force,
+from refresh_sessions.sessions.locks import lock_session, lock_user, read_after_lock
+from refresh_sessions.sessions.presented_token import get_rotation_rules
+from refresh_sessions.sessions.queries import get_family_state, read_family
+from refresh_sessions.sessions.revoke import (
+    BATCH_SIZE,
+    Revocation,
+    announce_revocation,
+    revoke_many,
 )
-from refresh_sessions.sessions.turns import lock_user, since_the_turn, take_turn
+from refresh_sessions.sessions.rotate import (
+    RefreshQuota,
+    apply_rotation_by_access_token,
+    compare_and_swap,
+)
 from refresh_sessions.signals import session_refreshed
 from refresh_sessions.tenants import cache_prefix
-from refresh_sessions.tokens.refresh import stand_in_secret
+from refresh_sessions.tokens.refresh_tokens import derive_secret
+from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 
 
 @sensitive_variables()
@@ -85,13 +95,13 @@ def change_password(
     """
     new_password = hide(new_password)
     using = router.db_for_write(TokenFamily)
-    user = retry_when_busy(using, lambda: _read_user(grant, using))
+    user = retry_transient(using, lambda: _read_user(grant, using))
     # Once and before any row is locked: a hash takes long by intent.
     user.set_password(new_password)
     change = _Change(grant=grant, user=user, request=request, using=using)
     try:
-        changed = commit_when_busy(using, change.make, is_committed=change.is_committed)
-    except LostRaceError as error:
+        changed = commit_once(using, change.make, is_committed=change.is_committed)
+    except ConcurrentUpdateError as error:
         # Only inside a transaction of the caller's, which has to begin again.
         raise DatabaseBusyError from error
     # Whoever saves this object later must not bring the old password back.
@@ -106,7 +116,7 @@ class _Changed:
 
     family: TokenFamily
     rotated: bool
-    proven: datetime | None
+    authenticated_at: datetime | None
     """When the holder of the access token proved who they are, for a token that replaces it."""
     revoked: list[DeviceSession]
     extra: Mapping[str, Any]
@@ -128,15 +138,15 @@ class _Change:
         claims, using = self.grant.claims, self.using
         # In the order in which a sign-in takes its turns, so that neither waits for the other.
         lock_user(self.user, using=using)
-        take_turn(claims.session_id, using=using)
+        lock_session(claims.session_id, using=using)
         family = read_family(claims.family_id, using=using, request=self.request)
         check_state(claims, family)
-        proven = proof_by(family, claims)
+        authenticated_at = authenticated_at_for_token(family, claims)
         rotated = self._rotate(family)
         # Before the password is saved, so that they are revoked by this user and this request.
         revoked = self._revoke_others(family.session)
         self._save(family.session)
-        record(
+        record_events(
             [family.session_id],
             EventKind.PASSWORD_CHANGED,
             request=self.request,
@@ -145,9 +155,13 @@ class _Change:
             using=using,
         )
         # Here, so that a policy that fails has not used up the token that the client has.
-        extra = extra_claims(family.session, request=self.request)
+        extra = get_extra_claims(family.session, request=self.request)
         return _Changed(
-            family=family, rotated=rotated, proven=proven, revoked=revoked, extra=extra
+            family=family,
+            rotated=rotated,
+            authenticated_at=authenticated_at,
+            revoked=revoked,
+            extra=extra,
         )
 
     def is_committed(self, changed: _Changed) -> bool:
@@ -159,14 +173,14 @@ class _Change:
     def issue(self, changed: _Changed) -> TokenPair:
         family = changed.family
         if changed.rotated:
-            secret = stand_in_secret(family.secret_digest)
+            secret = derive_secret(family.secret_digest)
             return issue_pair(
                 family, secret=secret, now=family.now, request=self.request, extra=changed.extra
             )
         token = issue_access(
             family,
             generation=self.grant.claims.generation,
-            proven=changed.proven,
+            authenticated_at=changed.authenticated_at,
             now=family.now,
             request=self.request,
             extra=changed.extra,
@@ -175,7 +189,7 @@ class _Change:
 
     def announce(self, changed: _Changed) -> None:
         family = changed.family
-        announce(changed.revoked, self._ending())
+        announce_revocation(changed.revoked, self._revocation())
         if changed.rotated:
             session_refreshed.send_robust(
                 sender=DeviceSession,
@@ -187,48 +201,48 @@ class _Change:
 
     def _rotate(self, family: TokenFamily) -> bool:
         """Make the tokens from before unusable, where a step-up would, and say whether it was."""
-        state, generation = state_of(family), self.grant.claims.generation
-        rules = rules_in_force()
-        rotates = rotates_on_proof(generation, state, now=family.now, rules=rules)
+        state, generation = get_family_state(family), self.grant.claims.generation
+        rules = get_rotation_rules()
+        rotates = rotates_on_reauthentication(generation, state, now=family.now, rules=rules)
         # No reason to refuse: the password can do without a refresh.
-        if not rotates or not Allowance.of(family).permits(generation, state):
+        if not rotates or not RefreshQuota.for_family(family).allows(generation, state):
             return False
         found = {
             "generation": family.generation,
             "redeemable_generation": family.redeemable_generation,
         }
         # As a refresh does: a proof that was given to one access token goes to no refresh token.
-        family.authenticated_at = proof_of(family, generation)
-        redeemable = redeemable_after_proof(state, rules=rules)
-        advance_by_access_token(family, state, redeemable=redeemable, request=self.request)
+        family.authenticated_at = authenticated_at_for_generation(family, generation)
+        redeemable = redeemable_after_reauthentication(state, rules=rules)
+        apply_rotation_by_access_token(family, state, redeemable=redeemable, request=self.request)
         compare_and_swap(family, found, using=self.using)
         return True
 
     def _revoke_others(self, session: DeviceSession) -> list[DeviceSession]:
         others = DeviceSession.objects.using(self.using).active().for_user(self.user)
         keys = others.exclude(pk=session.pk).order_by("pk").values_list("pk", flat=True)
-        ids = list(since_the_turn(keys, using=self.using))
+        ids = list(read_after_lock(keys, using=self.using))
         revoked = []
         for start in range(0, len(ids), BATCH_SIZE):
             batch = ids[start : start + BATCH_SIZE]
-            revoked += end_many(batch, self._ending(), using=self.using)
+            revoked += revoke_many(batch, self._revocation(), using=self.using)
         return revoked
 
     def _save(self, session: DeviceSession) -> None:
         # Of a copy: saving forgets the plain password, of which validators are to be told again
         # if this attempt is rolled back.
         user = copy(self.user)
-        with keeping_session(session.pk):
+        with keep_session(session.pk):
             user.save(using=self.using, update_fields=["password"])
         session.user.password = user.password
-        session.auth_hash = auth_digest(user)
+        session.auth_hash = get_auth_hash(user)
         sessions = DeviceSession.objects.using(self.using).filter(pk=session.pk)
         sessions.update(
-            auth_hash=session.auth_hash, password_fingerprint=password_fingerprint(user)
+            auth_hash=session.auth_hash, password_fingerprint=get_password_fingerprint(user)
         )
 
-    def _ending(self) -> Ending:
-        return Ending(
+    def _revocation(self) -> Revocation:
+        return Revocation(
             reason=RevokedReason.PASSWORD_CHANGED,
             by=self.user,
             request=self.request,

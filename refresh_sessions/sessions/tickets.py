@@ -21,15 +21,15 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.account_access import may_continue
-from refresh_sessions.accounts import auth_digest, is_current
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import commit_when_busy, retry_when_busy
+from refresh_sessions.database import commit_once, retry_transient
 from refresh_sessions.exceptions import InvalidTicketError
-from refresh_sessions.hidden import hide, hide_within
 from refresh_sessions.models import SignInTicket
-from refresh_sessions.sessions.reading import read_clock
+from refresh_sessions.redaction import hide, hide_within
+from refresh_sessions.sessions.queries import read_clock
 from refresh_sessions.tenants import get_tenant
-from refresh_sessions.tokens.refresh import digest
+from refresh_sessions.tokens.refresh_tokens import hash_secret
+from refresh_sessions.users import auth_hash_is_valid, get_auth_hash
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -72,12 +72,12 @@ def read_ticket(signed: str) -> Ticket:
         raise InvalidTicketError from None
 
 
-def account_of(user: AbstractBaseUser) -> str:
+def get_account_digest(user: AbstractBaseUser) -> str:
     """Whose sign-in it is, in a form that tells nobody."""
     return salted_hmac(_salt(), str(user.pk), algorithm="sha256").hexdigest()[:32]
 
 
-def sign(ticket: Ticket) -> str:
+def sign_ticket(ticket: Ticket) -> str:
     """The ticket as the client gets it."""
     content = {
         "secret": ticket.secret,
@@ -108,13 +108,13 @@ def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:
         # So that nobody piles them up who never comes back with one.
         tickets.expired().filter(user_id=user.pk).delete()
         return tickets.create(
-            digest=digest(ticket.secret),
+            digest=hash_secret(ticket.secret),
             user_id=user.pk,
-            auth_hash=auth_digest(user),
+            auth_hash=get_auth_hash(user),
             expires_at=now + get_settings().SIGN_IN_TICKET_LIFETIME,
         )
 
-    return commit_when_busy(
+    return commit_once(
         using,
         store,
         is_committed=lambda row: SignInTicket.objects.using(using).filter(pk=row.pk).exists(),
@@ -129,11 +129,11 @@ def find_ticket(ticket: Ticket, using: str, request: HttpRequest | None) -> Sign
 
     """
     tickets = SignInTicket.objects.using(using).live().with_user()
-    row = tickets.filter(digest=digest(ticket.secret)).first()
+    row = tickets.filter(digest=hash_secret(ticket.secret)).first()
     if row is None:
         raise InvalidTicketError
     user = row.user
-    if not row.user_found or not is_current(user, row.auth_hash):
+    if not row.user_found or not auth_hash_is_valid(user, row.auth_hash):
         raise InvalidTicketError
     if not may_continue(user, backend=ticket.backend, session=None, request=request):
         raise InvalidTicketError
@@ -153,11 +153,11 @@ def count_attempt(row: SignInTicket, using: str) -> None:
         tickets = SignInTicket.objects.using(using).live().filter(pk=row.pk)
         return tickets.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1)
 
-    if not retry_when_busy(using, count):
+    if not retry_transient(using, count):
         raise InvalidTicketError
 
 
-def consume(row: SignInTicket, using: str) -> None:
+def consume_ticket(row: SignInTicket, using: str) -> None:
     """Use the ticket up.
 
     Raises:

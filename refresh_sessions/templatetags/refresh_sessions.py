@@ -8,7 +8,7 @@ from django import template
 from django.template import Context
 
 from refresh_sessions.devices import device_icon
-from refresh_sessions.html.links import page_url
+from refresh_sessions.pages.links import page_url
 
 register = template.Library()
 
@@ -20,7 +20,7 @@ register.simple_tag(device_icon)
 def device_page_url(context: Context, name: str, **arguments: Any) -> str:
     """``{% device_page_url "session-end" session_id=session.pk %}``: the URL of a page of devices.
 
-    As ``{% url "refresh_sessions_html:session-end" session_id=session.pk %}``, and with the
+    As ``{% url "refresh_sessions_pages:session-end" session_id=session.pk %}``, and with the
     variables of a prefix below which the pages are mounted.
     """
     # Also where the project does not use the context processor "request".

@@ -16,7 +16,7 @@ import jwt
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.exceptions import ExpiredTokenError, InvalidTokenError
-from refresh_sessions.hidden import hide, hide_items
+from refresh_sessions.redaction import hide, hide_items
 from refresh_sessions.tokens.keys import Key, Keyring
 
 MAX_LENGTH: Final = 4096

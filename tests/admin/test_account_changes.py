@@ -7,8 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from refresh_sessions.admin.overview.counting import count_figures
-from refresh_sessions.admin.overview.days import last_days
+from refresh_sessions.admin.overview_counts import count_figures, last_days
 from refresh_sessions.models import DeviceSession, RevokedReason
 from tests.factories import make_pair
 

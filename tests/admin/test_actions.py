@@ -3,10 +3,11 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connections
 from django.urls import reverse
 
-from refresh_sessions.admin import confirming, ending
+from refresh_sessions.admin import confirmation, revoke
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent
-from refresh_sessions.sessions import revoke_session, revoke_sessions, revoking
+from refresh_sessions.sessions import revoke as sessions_revoke
+from refresh_sessions.sessions import revoke_session, revoke_sessions
 from tests.admin.pages import LIST, hidden_fields, messages_of
 from tests.factories import UserFactory, make_pair
 
@@ -128,7 +129,7 @@ def test_a_choice_across_pages_comes_back_as_one_field(pages, make_session):
 
 
 def test_a_large_choice_is_named_in_part_and_counted_in_full(pages, make_session, monkeypatch):
-    monkeypatch.setattr(confirming, "SHOWN", 2)
+    monkeypatch.setattr(confirmation, "SHOWN", 2)
     sessions = [make_session(name=f"Device number {number}") for number in range(5)]
     question = pages.act("revoke_selected", sessions).text
     assert question.count("Device number") == 2
@@ -157,7 +158,7 @@ def test_what_somebody_else_ends_meanwhile_is_theirs(pages, revoker, make_sessio
         revoke_session(theirs, reason="admin", by=colleague)
         return revoke_sessions(sessions, **kwargs)
 
-    monkeypatch.setattr(ending, "revoke_sessions", revoke_second)
+    monkeypatch.setattr(revoke, "revoke_sessions", revoke_second)
     response = pages.confirm(pages.act("revoke_selected", [ours, theirs]))
     assert messages_of(response) == ["1 session was revoked. 1 had ended before."]
     assert logged() == {str(ours.pk)}
@@ -166,7 +167,7 @@ def test_what_somebody_else_ends_meanwhile_is_theirs(pages, revoker, make_sessio
 
 
 def test_many_sessions_end_in_batches(pages, make_session, monkeypatch):
-    monkeypatch.setattr(revoking, "BATCH_SIZE", 2)
+    monkeypatch.setattr(sessions_revoke, "BATCH_SIZE", 2)
     sessions = [make_session() for _ in range(5)]
     response = pages.confirm(pages.act("revoke_selected", sessions))
     assert messages_of(response) == ["5 sessions were revoked."]
@@ -183,8 +184,8 @@ def test_a_busy_database_is_told_and_what_has_ended_is_logged(pages, make_sessio
             raise DatabaseBusyError
         return revoke_sessions(*args, **kwargs)
 
-    monkeypatch.setattr(revoking, "BATCH_SIZE", 1)
-    monkeypatch.setattr(ending, "revoke_sessions", revoke_then_fail)
+    monkeypatch.setattr(sessions_revoke, "BATCH_SIZE", 1)
+    monkeypatch.setattr(revoke, "revoke_sessions", revoke_then_fail)
     response = pages.confirm(pages.act("revoke_selected", [make_session(), make_session()]))
     assert messages_of(response) == ["The service is busy. Please try again shortly."]
     assert logged() == {

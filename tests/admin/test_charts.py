@@ -7,8 +7,7 @@ import pytest
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from refresh_sessions.admin.overview.cards import HEIGHT, WIDTH
-from refresh_sessions.admin.overview.charts import bars
+from refresh_sessions.admin.overview import HEIGHT, WIDTH, draw_bars
 from refresh_sessions.models import EventKind
 
 
@@ -69,17 +68,17 @@ def test_geometry_speaks_no_language(pages, record, settings, language):
 
 class TestGeometry:
     def test_bars_fill_the_chart_and_stand_on_its_bottom(self):
-        drawn = bars([1, 2, 4], width=WIDTH, height=HEIGHT)
+        drawn = draw_bars([1, 2, 4], width=WIDTH, height=HEIGHT)
         assert [bar.height for bar in drawn] == [HEIGHT / 4, HEIGHT / 2, HEIGHT]
         assert all(bar.y + bar.height == HEIGHT for bar in drawn)
         assert [bar.x for bar in drawn] == [0, WIDTH / 3, 2 * WIDTH / 3]
         assert drawn[-1].x + drawn[-1].width < WIDTH
 
     def test_one_of_a_million_can_be_seen_and_none_cannot(self):
-        one, none, _ = bars([1, 0, 1_000_000], width=WIDTH, height=HEIGHT)
+        one, none, _ = draw_bars([1, 0, 1_000_000], width=WIDTH, height=HEIGHT)
         assert one.height > 1
         assert none.height == 0
 
     def test_nothing_at_all_is_flat(self):
-        assert [bar.height for bar in bars([0, 0], width=WIDTH, height=HEIGHT)] == [0, 0]
-        assert bars([], width=WIDTH, height=HEIGHT) == []
+        assert [bar.height for bar in draw_bars([0, 0], width=WIDTH, height=HEIGHT)] == [0, 0]
+        assert draw_bars([], width=WIDTH, height=HEIGHT) == []

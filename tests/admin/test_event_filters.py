@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from refresh_sessions.admin import SessionEventAdmin, paginating, searching
+from refresh_sessions.admin import SessionEventAdmin, pagination, search
 from refresh_sessions.models import EventKind, SessionEvent
 from tests.admin.event_pages import LIST
 from tests.factories import UserFactory
@@ -165,7 +165,7 @@ class TestSearch:
         assert events.listed(q="  ") == [sign_in_of(session).pk]
 
     def test_takes_a_bounded_number_of_users(self, events, make_session, monkeypatch):
-        monkeypatch.setattr(searching, "USERS", 2)
+        monkeypatch.setattr(search, "USERS", 2)
         for name in ("grace1", "grace2", "grace3"):
             make_session(UserFactory.create(username=f"{name}@example.org"))
         assert len(events.listed(q="grace")) == 2
@@ -173,7 +173,7 @@ class TestSearch:
 
 class TestPages:
     def test_are_counted_no_further_than_they_are_shown(self, events, make_event, monkeypatch):
-        monkeypatch.setattr(paginating, "BOUND", 3)
+        monkeypatch.setattr(pagination, "BOUND", 3)
         monkeypatch.setattr(SessionEventAdmin, "list_per_page", 2)
         session = make_event().session
         for _ in range(3):

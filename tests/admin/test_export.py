@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from refresh_sessions.events import export
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import SessionEvent
-from refresh_sessions.sessions import exporting
 from tests.admin.event_pages import EXPORT, LIST, rows_of
 from tests.factories import UserFactory
 
@@ -83,7 +83,7 @@ class TestWhat:
         assert keys(events.exported(**query)) == expected
 
     def test_it_holds_more_than_a_page_and_than_a_batch(self, events, make_event, monkeypatch):
-        monkeypatch.setattr(exporting.EventExport.__init__, "__kwdefaults__", {"batch_size": 100})
+        monkeypatch.setattr(export.EventExport.__init__, "__kwdefaults__", {"batch_size": 100})
         session = make_event().session
         SessionEvent.objects.bulk_create(
             SessionEvent(session=session, kind="revoked", created_at=timezone.now())
@@ -152,7 +152,7 @@ class TestTroubles:
             raise DatabaseBusyError
 
         make_session()
-        monkeypatch.setattr(exporting.EventExport, "_read_last_key", busy)
+        monkeypatch.setattr(export.EventExport, "_read_last_key", busy)
         with pytest.raises(DatabaseBusyError):
             events.export()
 
@@ -164,7 +164,7 @@ class TestTroubles:
 
         make_session()
         response = events.export()
-        monkeypatch.setattr(exporting.EventExport, "_read_batch", busy)
+        monkeypatch.setattr(export.EventExport, "_read_batch", busy)
         # The server has no other way to say so once the status has been sent.
         with pytest.raises(DatabaseBusyError):
             response.getvalue()

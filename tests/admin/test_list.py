@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from refresh_sessions.admin import DeviceSessionAdmin
-from refresh_sessions.admin.displays import device_of
+from refresh_sessions.admin.display import render_device
 from refresh_sessions.devices import DeviceKind
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.sessions import revoke_session
@@ -30,9 +30,9 @@ def test_a_row_says_whose_which_device_whence_and_until_when(pages, make_session
 def test_a_device_that_calls_itself_as_we_do_is_named_once():
     session = DeviceSession(user_agent="Shop/3.1 (Linux; Android 14; Pixel 7)")
     session.name = session.device
-    assert str(device_of(session)).count(session.device) == 1
+    assert str(render_device(session)).count(session.device) == 1
     session.name = "Kitchen phone"
-    assert session.device in str(device_of(session))
+    assert session.device in str(render_device(session))
 
 
 def test_a_row_says_why_a_session_was_ended(pages, make_session):

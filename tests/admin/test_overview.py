@@ -8,9 +8,8 @@ from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils import timezone
 
-from refresh_sessions.admin import DeviceSessionAdmin
-from refresh_sessions.admin.overview import counting
-from refresh_sessions.admin.overview.days import last_days
+from refresh_sessions.admin import DeviceSessionAdmin, overview_counts
+from refresh_sessions.admin.overview_counts import last_days
 from refresh_sessions.models import EventKind
 from tests.factories import UserFactory
 
@@ -53,7 +52,7 @@ def test_live_sessions_are_counted(overview, make_session):
 
 
 def test_very_many_live_sessions_are_told_as_about(overview, make_session, monkeypatch):
-    monkeypatch.setattr(counting, "BOUND", 2)
+    monkeypatch.setattr(overview_counts, "BOUND", 2)
     for status in ("live", "live", "live", "expired", "revoked"):
         make_session(status=status)
     # The one that is only idle is counted in, as the note says.

@@ -4,7 +4,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from refresh_sessions.admin import revoking
+from refresh_sessions.admin import revoke
 from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.admin.pages import messages_of
@@ -160,7 +160,7 @@ class TestButton:
             revoke_session(session, reason=RevokedReason.LOGOUT)
             return revoke_session(session, **kwargs)
 
-        monkeypatch.setattr(revoking, "revoke_session", revoke_second)
+        monkeypatch.setattr(revoke, "revoke_session", revoke_second)
         response = pages.confirm(question)
         assert messages_of(response) == ["No session was revoked: none of them was live."]
         assert DeviceSession.objects.get().revoked_reason == "logout"

@@ -63,7 +63,7 @@ class TestStaffWhoMayView:
         assert "Kitchen tablet" in page.text
         (families,) = page.context["inline_admin_formsets"]
         assert len(families.formset.forms) == 1
-        assert [event.text for event in page.context["timeline"].happenings][1:] == ["Signed in"]
+        assert [event.text for event in page.context["timeline"].entries][1:] == ["Signed in"]
 
     def test_are_offered_no_action_and_no_button(self, pages, make_session):
         session = make_session()

@@ -7,12 +7,16 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from refresh_sessions.admin import DeviceSessionAdmin, SessionEventAdmin, paginating
-from refresh_sessions.admin.overview import counting
+from refresh_sessions.admin import (
+    DeviceSessionAdmin,
+    SessionEventAdmin,
+    overview_counts,
+    pagination,
+)
 from refresh_sessions.models import DeviceSession
-from tests.admin import visits
-from tests.admin.plans import nodes_of
-from tests.admin.rows import fill
+from tests.admin import page_measurements
+from tests.admin.bulk_data import fill
+from tests.admin.query_plans import nodes_of
 
 SESSIONS = 20_000
 
@@ -26,7 +30,7 @@ pytestmark = [
 @pytest.fixture
 def _many(monkeypatch):
     # As far below the number of rows as with a million.
-    for module in (paginating, counting, visits):
+    for module in (pagination, overview_counts, page_measurements):
         monkeypatch.setattr(module, "BOUND", SESSIONS // 100)
     for model_admin in (DeviceSessionAdmin, SessionEventAdmin):
         monkeypatch.setattr(model_admin, "list_per_page", 10)
@@ -35,7 +39,7 @@ def _many(monkeypatch):
 
 @pytest.mark.usefixtures("_many")
 def test_no_page_reads_a_large_table_as_a_whole_or_asks_too_much():
-    visited = list(visits.visit_all(twice=False))
+    visited = list(page_measurements.visit_all(twice=False))
     assert len(visited) > 90
     assert [fault for visit in visited for fault in visit.faults] == []
     # What would be found: the plans are read, and a table read as a whole is seen in one.

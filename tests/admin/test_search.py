@@ -3,8 +3,8 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.urls import reverse
 
-from refresh_sessions.admin import searching
-from refresh_sessions.admin.addressing import parse_beginning
+from refresh_sessions.admin import search
+from refresh_sessions.admin.search import parse_address_prefix
 from refresh_sessions.models import SessionEvent
 from tests.factories import UserFactory
 
@@ -111,7 +111,7 @@ def test_search_covers_the_email_address_of_users_who_have_one(pages, make_sessi
 
 
 def test_a_word_stands_for_so_many_users_and_no_more(pages, make_session, monkeypatch):
-    monkeypatch.setattr(searching, "USERS", 2)
+    monkeypatch.setattr(search, "USERS", 2)
     for number in range(3):
         make_session(UserFactory.create(username=f"grace{number}@example.org"))
     assert len(pages.listed(q="grace")) == 2
@@ -154,11 +154,11 @@ def test_search_folds_letters_of_all_alphabets(pages, make_session):
     ],
 )
 def test_the_beginning_of_an_address_is_a_range(text, first, last):
-    found = parse_beginning(text)
+    found = parse_address_prefix(text)
     assert found is not None
     assert (found.first, found.last) == (first, last)
 
 
 @pytest.mark.parametrize("text", ["", ".", "10", "1.2.3.4.", "256.", "x:", "12345:", "::"])
 def test_other_texts_are_the_beginning_of_no_address(text):
-    assert parse_beginning(text) is None
+    assert parse_address_prefix(text) is None

@@ -38,7 +38,7 @@ def note(session, kind, *, ago=timedelta(0), **fields):
 def test_the_newest_comes_first_and_the_future_before_it(story, make_session):
     session = make_session()
     note(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=5))
-    told = story(session).happenings
+    told = story(session).entries
     assert [one.tone for one in told] == ["ahead", "good", "good"]
     assert [one.text for one in told[1:]] == ["Re-authenticated", "Signed in"]
     assert told[0].at == session.expires_at
@@ -49,7 +49,7 @@ def test_an_end_says_by_whom_from_where_and_why(pages, revoker, make_session, rf
     request = rf.get("/", REMOTE_ADDR="192.0.2.77")
     revoke_session(session, reason=RevokedReason.ADMIN, by=revoker, request=request)
     page = pages.open(session)
-    end = page.context["timeline"].happenings[0]
+    end = page.context["timeline"].entries[0]
     assert (end.tone, end.actor, end.address) == ("ended", str(revoker), "192.0.2.77")
     for text in (f"by {revoker}", "from 192.0.2.77", "reason: Ended by staff"):
         assert text in page.text
@@ -57,18 +57,18 @@ def test_an_end_says_by_whom_from_where_and_why(pages, revoker, make_session, rf
 
 def test_what_has_ended_does_not_expire_any_more(story, make_session):
     session = make_session(status="revoked")
-    assert [one.text for one in story(session).happenings] == ["Signed out", "Signed in"]
+    assert [one.text for one in story(session).entries] == ["Signed out", "Signed in"]
 
 
 def test_a_session_past_its_deadline_tells_so(story, make_session):
     past = timezone.now() - timedelta(days=1)
-    told = story(make_session(expires_at=past)).happenings[0]
+    told = story(make_session(expires_at=past)).entries[0]
     assert (told.text, told.at, told.ago) == ("Expired", past, "1 day ago")
 
 
 def test_a_session_that_was_left_unused_tells_since_when(story, make_session):
     session = make_session(status="expired")
-    told = story(session).happenings[0]
+    told = story(session).entries[0]
     family = TokenFamily.objects.get(session=session)
     assert (told.text, told.at) == ("Expired, as it was left unused", family.idle_expires_at)
 
@@ -76,9 +76,9 @@ def test_a_session_that_was_left_unused_tells_since_when(story, make_session):
 def test_a_session_whose_tokens_were_closed_or_are_gone_has_a_story_too(story, make_session):
     session, closed = make_session(), timezone.now() - timedelta(hours=1)
     TokenFamily.objects.filter(session=session).update(closed_at=closed)
-    assert story(session).happenings[0].at == closed
+    assert story(session).entries[0].at == closed
     TokenFamily.objects.all().delete()
-    assert story(session).happenings[0].at == session.created_at
+    assert story(session).entries[0].at == session.created_at
 
 
 def test_details_of_a_reuse_are_in_words(pages, make_session):
@@ -111,7 +111,7 @@ def test_details_of_a_reuse_are_in_words(pages, make_session):
 def test_a_kind_that_nobody_has_drawn_is_told_all_the_same(story, make_session):
     session = make_session()
     note(session, "moved_house", ago=-timedelta(minutes=1))
-    told = story(session).happenings[1]
+    told = story(session).entries[1]
     assert (told.text, told.tone) == ("moved_house", "quiet")
 
 
@@ -127,8 +127,8 @@ def test_a_long_record_is_cut(pages, make_session, monkeypatch):
         note(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=minutes))
     page = pages.open(session)
     told = page.context["timeline"]
-    assert (len(told.happenings), told.is_cut) == (1 + 3, True)
-    assert told.happenings[1].at == SessionEvent.objects.latest("created_at").created_at
+    assert (len(told.entries), told.is_cut) == (1 + 3, True)
+    assert told.entries[1].at == SessionEvent.objects.latest("created_at").created_at
     assert "Older events are not shown here." in page.text
 
 

@@ -10,12 +10,12 @@ from django.contrib.auth.models import Permission
 from django.urls import include, path, reverse
 from django.utils.functional import SimpleLazyObject
 
-from refresh_sessions.accounts import is_active
 from refresh_sessions.admin import DeviceSessionAdmin, UserSessionsMixin
-from refresh_sessions.admin.addresses import user_address
+from refresh_sessions.admin.links import user_url
 from refresh_sessions.lazy_users import LazyUser
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.signals import session_revoked
+from refresh_sessions.users import is_active
 from tests.admin.pages import messages_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
@@ -271,10 +271,10 @@ def test_page_of_a_lazy_user_is_that_of_the_user(superuser, user, rf):
     site = admin.AdminSite(name="admin")
     site.register(User, Plain)
     sessions = DeviceSessionAdmin(DeviceSession, site)
-    page = user_address(sessions, request, user)
+    page = user_url(sessions, request, user)
     assert page == user_page(user)
     for lazy in (
         SimpleLazyObject(lambda: user),
         LazyUser(User, user.pk, using="default", accepts=is_active),
     ):
-        assert user_address(sessions, request, lazy) == page
+        assert user_url(sessions, request, lazy) == page

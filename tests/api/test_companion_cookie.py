@@ -6,9 +6,9 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from refresh_sessions.bursts import BurstLog
+from refresh_sessions.burst_log import BurstLog
 from refresh_sessions.models import DeviceSession
-from refresh_sessions.rest_framework.views import presented
+from refresh_sessions.rest_framework.views import base
 from tests.api.client import Client, problem
 from tests.domain.stories import AFTER_OVERLAP, family_of, session_of
 
@@ -151,7 +151,7 @@ class TestStatusOfExpiredSessions:
 class TestTokensThatAreNoTokens:
     @pytest.mark.parametrize("written", ["undefined", "null", "None", "[object Object]"])
     def test_leave_one_line_that_names_the_cause(self, api, caplog, monkeypatch, written):
-        monkeypatch.setattr(presented, "burst_logger", BurstLog(logging.getLogger(__name__)))
+        monkeypatch.setattr(base, "burst_logger", BurstLog(logging.getLogger(__name__)))
         for _ in range(3):
             answer = api.post("refresh/", {"refresh": written})
             assert problem(answer) == (401, "token_not_valid")

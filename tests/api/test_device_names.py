@@ -6,7 +6,7 @@ from rest_framework import serializers
 from refresh_sessions.models import DeviceSession
 from tests.domain.stories import session_of
 from tests.factories import make_pair
-from tests.html.browser import LIST, Browser
+from tests.pages.browser import LIST, Browser
 
 pytestmark = pytest.mark.django_db
 

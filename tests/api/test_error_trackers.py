@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from refresh_sessions import hidden
+from refresh_sessions import redaction
 from refresh_sessions.exceptions import SecondFactorRequiredError
-from refresh_sessions.rest_framework.views.base import ContractView
+from refresh_sessions.rest_framework.views.base import SessionsAPIView
 from refresh_sessions.sessions import change_password, check_access_token, sign_in
 from tests.api.client import Client
 from tests.api.tracker import failing_at, lines_of, tracking
@@ -32,13 +32,13 @@ def failing_lines(call):
     Nor those of the view that run before REST framework has a request: the body is still Django's
     and the server's there.
     """
-    code = ContractView.initialize_request.__code__
+    code = SessionsAPIView.initialize_request.__code__
     unread = {(code.co_filename, number) for *_, number in code.co_lines()}
     return [
         line
         for line in lines_of(call)
         if line not in unread
-        and line[0] != hidden.__file__
+        and line[0] != redaction.__file__
         and not HIDING.search(linecache.getline(*line))
     ]
 
@@ -237,7 +237,7 @@ def test_report_shows_no_secret_where_a_middleware_has_read_the_body(
     def fail(*args, **kwargs):
         raise RuntimeError("broken on purpose")
 
-    for verb in ("login.sign_in", "refresh.refresh_session", "revoke.sign_out"):
+    for verb in ("tokens.sign_in", "tokens.refresh_session", "oauth.sign_out"):
         monkeypatch.setattr(f"refresh_sessions.rest_framework.views.{verb}", fail)
     flow = make(person, ada)
     with tracking() as tracker:

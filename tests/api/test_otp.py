@@ -11,7 +11,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from refresh_sessions.models import DeviceSession
-from refresh_sessions.tokens import access
+from refresh_sessions.tokens import access_tokens
 from tests.api.client import problem
 from tests.factories import PASSWORD
 
@@ -58,7 +58,7 @@ def code(device, **options):
 class TestSignIn:
     def test_with_a_code(self, device, sign_in):
         body = sign_in(otp=code(device)).json()
-        assert access.verify(body["access"]).authentication_methods == ("pwd", "otp")
+        assert access_tokens.verify(body["access"]).authentication_methods == ("pwd", "otp")
 
     def test_people_type_spaces(self, device, sign_in):
         digits = code(device)
@@ -126,7 +126,7 @@ class TestStepUp:
         both = {"password": PASSWORD, "otp": code(device)}
         answer = api.post("reauthenticate/", both, access=token)
         assert answer.status_code == 200
-        claims = access.verify(answer.json()["access"])
+        claims = access_tokens.verify(answer.json()["access"])
         assert claims.authentication_methods == ("pwd", "otp")
 
     def test_a_wrong_password_uses_no_code_up(self, api, token, device, clock):

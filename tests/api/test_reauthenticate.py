@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.signals import user_login_failed
 
 from refresh_sessions.sessions import refresh_session
-from refresh_sessions.tokens import access
+from refresh_sessions.tokens import access_tokens
 from tests.api.client import Client, problem
 from tests.domain.stories import family_of, kinds, session_of
 from tests.factories import PASSWORD, make_pair
@@ -45,7 +45,7 @@ class TestPassword:
         body = answer.json()
         assert set(body) == set(first)
         assert body["session"]["id"] == first["session"]["id"]
-        claims = access.verify(body["access"])
+        claims = access_tokens.verify(body["access"])
         assert claims.authentication_methods == ("pwd",)
         assert claims.authenticated_at == clock.now.replace(microsecond=0)
         assert api.post("refresh/", {"refresh": body["refresh"]}).status_code == 200
@@ -177,7 +177,7 @@ class TestSeveralMethods:
 
     def test_both_are(self, api, with_code):
         answer = prove(api, make_pair(with_code), {**PROOF, "code": CODE})
-        claims = access.verify(answer.json()["access"])
+        claims = access_tokens.verify(answer.json()["access"])
         assert claims.authentication_methods == ("pwd", "otp")
 
     @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 
 from refresh_sessions.exceptions import ExpiredTokenError, InvalidTokenError
 from refresh_sessions.rest_framework.exceptions import (
-    contract_exception_handler,
     exception_handler,
+    sessions_exception_handler,
 )
 from tests.domain.stories import call
 
@@ -54,7 +54,7 @@ def test_mistakes_are_no_refusals(api, db, refusals):
     ids=lambda value: type(value).__name__,
 )
 def test_level_tells_what_is_ordinary(rf, refusals, error, level, code):
-    contract_exception_handler(error, {"request": Request(rf.get("/", REMOTE_ADDR="::1"))})
+    sessions_exception_handler(error, {"request": Request(rf.get("/", REMOTE_ADDR="::1"))})
     assert refusals() == [(level, code, "::1", None)]
 
 

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.sessions import refresh_session
-from refresh_sessions.tokens import refresh
+from refresh_sessions.tokens import refresh_tokens
 from refresh_sessions.tokens.keys import Purpose
 from tests.api.client import problem
 from tests.domain.stories import AFTER_OVERLAP, call, kinds, refused, session_of
@@ -78,7 +78,7 @@ def test_garbage_is_nothing_to_be_revoked(api, token):
 
 
 def test_a_refresh_token_with_a_secret_of_another_family(api, pair):
-    forged = remake(pair.refresh, Purpose.REFRESH, claims={"secret": refresh.new_secret()})
+    forged = remake(pair.refresh, Purpose.REFRESH, claims={"secret": refresh_tokens.new_secret()})
     revoke(api, forged)
     assert call(pair) == "ok"
 

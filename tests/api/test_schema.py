@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.views import LoginView, RevokeAllView
-from refresh_sessions.rest_framework.views.base import ContractView
+from refresh_sessions.rest_framework.views.base import SessionsAPIView
 from tests.api.described import described
 
 
@@ -144,7 +144,7 @@ class TestViews:
         assert "429" in schema["paths"]["/in/"]["post"]["responses"]
 
     def test_a_view_upon_the_base_alone_describes_itself(self):
-        class Move(ContractView):
+        class Move(SessionsAPIView):
             @extend_schema(responses={204: None})
             def post(self, request):
                 return Response(status=204)

@@ -20,9 +20,7 @@ class TestSecrets:
     def _broken(self, monkeypatch):
         """Break every verb."""
         for verb in ("sign_in", "finish_sign_in", "refresh_session", "sign_out"):
-            for module in ("login", "refresh", "logout"):
-                name = f"refresh_sessions.rest_framework.views.{module}.{verb}"
-                monkeypatch.setattr(name, fail, raising=False)
+            monkeypatch.setattr(f"refresh_sessions.rest_framework.views.tokens.{verb}", fail)
         name = "refresh_sessions.rest_framework.authentication.check_access_token"
         monkeypatch.setattr(name, fail)
 
@@ -69,8 +67,8 @@ class TestSecrets:
         "broken",
         [
             "identity.methods.authenticate",
-            "rest_framework.views.reauthenticate.reauthenticate_session",
-            "sessions.reauthenticating.stand_in_secret",
+            "rest_framework.views.step_up.reauthenticate_session",
+            "sessions.step_up.derive_secret",
         ],
     )
     def test_error_reports_of_a_step_up(self, db, reports, monkeypatch, broken):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.rest_framework.serializers import SessionSerializer
 from refresh_sessions.sessions import refresh_session, revoke_session
-from refresh_sessions.sessions.listing import LISTED
+from refresh_sessions.sessions.queries import LISTED
 from tests.api.client import problem
 from tests.domain.stories import call, session_of
 from tests.domain.test_many_sessions import collect

@@ -237,7 +237,7 @@ class TestLoginByAccount:
     ],
 )
 def test_spellings_that_collations_equate_share_a_count(one, other):
-    assert throttling.one_spelling(one) == throttling.one_spelling(other)
+    assert throttling.normalize_username(one) == throttling.normalize_username(other)
 
 
 SPELLINGS = (
@@ -276,7 +276,7 @@ class TestLoginByAddress:
     def _quick_hasher(self, monkeypatch):
         """Nobody's password is right, and it is not about the wait."""
         monkeypatch.setattr(
-            "refresh_sessions.rest_framework.views.login.authenticate", lambda *a, **k: None
+            "refresh_sessions.rest_framework.views.tokens.authenticate", lambda *a, **k: None
         )
 
     def spray(self, api, count, address):

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page
 from refresh_sessions.models import DeviceSession
 from tests.factories import PASSWORD
 
-PREFIX = "refresh_sessions_html"
+PREFIX = "refresh_sessions_pages"
 
 
 @dataclass

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from refresh_sessions.accounts import auth_digest, password_fingerprint
 from refresh_sessions.models import DeviceSession
+from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 from tests.browser.accessibility import grave_faults, moves_sideways, small_targets
 from tests.browser.person import PREFIX
 from tests.factories import PASSWORD
@@ -120,7 +120,7 @@ def test_nothing_to_prove_identity_by(stale, ada, phone, sign_in, clock, watch):
     type(ada).objects.filter(pk=ada.pk).update(password=ada.password)
     # As if the device had logged in without a password.
     DeviceSession.objects.update(
-        auth_hash=auth_digest(ada), password_fingerprint=password_fingerprint(ada)
+        auth_hash=get_auth_hash(ada), password_fingerprint=get_password_fingerprint(ada)
     )
     sign_in(ada)
     session = phone.session

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from refresh_sessions import charsets
-from refresh_sessions.checks import charsets as checks
+from refresh_sessions.checks import databases as checks
 
 MYSQL = {"HOST": "db", "PORT": "", "NAME": "shop"}
 
@@ -63,7 +63,7 @@ class TestStorable:
         connection.vendor = vendor
         monkeypatch.setattr(charsets, "_known", {})
         monkeypatch.setattr(charsets, "_read", lambda *place: frozenset(sets))
-        return charsets.storable(text, connection, table="t", column="c")
+        return charsets.make_storable(text, connection, table="t", column="c")
 
     @pytest.mark.parametrize(
         ("sets", "stored"),

@@ -12,7 +12,7 @@ class TestKeys:
         pytest.importorskip("cryptography")
 
     def test_without_cryptography_there_are_symmetric_keys_only(self, settings, monkeypatch):
-        monkeypatch.setattr("refresh_sessions.tokens.keys.pem.find_spec", lambda name: None)
+        monkeypatch.setattr("refresh_sessions.tokens.keys.asymmetric.find_spec", lambda name: None)
         settings.REFRESH_SESSIONS = {"KEYS": [{"algorithm": "ES256", "value": "x"}]}
         assert ids() == ["E018"]
         assert "[crypto]" in str(found()[0].hint)

@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.test.utils import isolate_apps
 
-from refresh_sessions.checks import check_deployment, check_settings, mistakes
+from refresh_sessions.checks import check_deployment, check_settings, errors
 
 
 class TestUserIdField:
@@ -39,7 +39,7 @@ class TestUserIdField:
                         models.UniqueConstraint(fields=["half", "number"], name="half"),
                     )
 
-        monkeypatch.setattr(mistakes, "get_user_model", lambda: Account)
+        monkeypatch.setattr(errors, "get_user_model", lambda: Account)
 
         def check(name):
             settings.REFRESH_SESSIONS = {"USER_ID_FIELD": name}

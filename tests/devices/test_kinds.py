@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from refresh_sessions.devices import ClientHints, DeviceKind, device_of, kind_of
+from refresh_sessions.devices import ClientHints, DeviceKind, get_device_kind, read_device
 from tests.devices.agents import AGENTS, COMPUTER, OTHER, PHONE, TABLET
 
 ANDROID = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141"
@@ -12,7 +12,7 @@ FIRE_TV = "Mozilla/5.0 (Linux; Android 9; AFTKA) AppleWebKit/537.36 Silk/108.9.3
 
 @pytest.mark.parametrize(("kind", "name", "user_agent"), AGENTS)
 def test_by_the_user_agent(kind, name, user_agent):
-    assert kind_of(user_agent, ClientHints()) is kind
+    assert get_device_kind(user_agent, ClientHints()) is kind
 
 
 @pytest.mark.parametrize(
@@ -39,19 +39,19 @@ def test_by_the_user_agent(kind, name, user_agent):
     ],
 )
 def test_by_hints(user_agent, hints, kind):
-    assert kind_of(user_agent, ClientHints(**hints)) is kind
+    assert get_device_kind(user_agent, ClientHints(**hints)) is kind
 
 
 @pytest.mark.parametrize("sent", ["iPhone", "x" * 200 + " iPhone", "iPhone" + "x" * 4096])
 def test_where_the_words_are_does_not_matter(sent):
-    assert kind_of(sent, ClientHints()) is PHONE
+    assert get_device_kind(sent, ClientHints()) is PHONE
 
 
 def test_of_a_request():
     request = RequestFactory().get("/", HTTP_USER_AGENT=f"{ANDROID} Mobile Safari/537.36")
-    assert device_of(request).kind is PHONE
+    assert read_device(request).kind is PHONE
     request.META |= {"HTTP_SEC_CH_UA_PLATFORM": '"Windows"', "HTTP_SEC_CH_UA_MOBILE": "?0"}
-    assert device_of(request).kind is COMPUTER
+    assert read_device(request).kind is COMPUTER
 
 
 def test_have_names():

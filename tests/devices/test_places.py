@@ -7,7 +7,7 @@ from functools import lru_cache
 import pytest
 from django.utils import translation
 
-from refresh_sessions.devices import place_of, places
+from refresh_sessions.devices import get_place, places
 from refresh_sessions.models import DeviceSession
 from tests.devices.mmdb import write_database
 
@@ -55,17 +55,17 @@ def no_lookups(monkeypatch):
 
 class TestUnconfigured:
     def test_is_empty_and_opens_nothing(self, no_lookups):
-        assert place_of("81.2.69.142") == ""
+        assert get_place("81.2.69.142") == ""
 
     @pytest.mark.parametrize("path", [None, ""])
     def test_as_good_as_unset(self, settings, no_lookups, path):
         settings.GEOIP_PATH = path
-        assert place_of("81.2.69.142") == ""
+        assert get_place("81.2.69.142") == ""
 
     def test_without_the_library_it_is_empty(self, settings, tmp_path, monkeypatch):
         settings.GEOIP_PATH = tmp_path
         monkeypatch.setattr(places, "find_spec", lambda name: None)
-        assert place_of("81.2.69.142") == ""
+        assert get_place("81.2.69.142") == ""
 
 
 class TestPlace:
@@ -89,7 +89,7 @@ class TestPlace:
         ],
     )
     def test_in_words(self, address, place):
-        assert place_of(address) == place
+        assert get_place(address) == place
 
     @pytest.mark.parametrize(
         ("language", "place"),
@@ -103,27 +103,27 @@ class TestPlace:
         ],
     )
     def test_in_the_language_of_the_page(self, language, place):
-        place_of("81.2.69.142")  # found before, in another
+        get_place("81.2.69.142")  # found before, in another
         with translation.override(language):
-            assert place_of("81.2.69.142") == place
+            assert get_place("81.2.69.142") == place
 
     def test_without_any_language(self):
         with translation.override(None):
-            assert place_of("81.2.69.142") == "London, United Kingdom"
+            assert get_place("81.2.69.142") == "London, United Kingdom"
 
     def test_of_a_session(self):
         assert DeviceSession(ip_address="81.2.69.142").place == "London, United Kingdom"
         assert DeviceSession().place == ""
 
     def test_is_looked_up_once(self, cities):
-        assert place_of("81.2.69.142")
+        assert get_place("81.2.69.142")
         places._open.cache_clear()
         cities.unlink()
-        assert place_of("81.2.69.142") == "London, United Kingdom"
+        assert get_place("81.2.69.142") == "London, United Kingdom"
 
     def test_names_are_not_asked_of_the_dns(self, monkeypatch):
         monkeypatch.setattr(socket, "gethostbyname", pytest.fail)
-        assert place_of("example.org") == ""
+        assert get_place("example.org") == ""
 
 
 class TestCountries:
@@ -132,7 +132,7 @@ class TestCountries:
         file = tmp_path / "countries.mmdb"
         file.write_bytes(write_database("GeoLite2-Country", RECORDS))
         settings.GEOIP_PATH = str(file)
-        assert place_of("81.2.69.142") == "United Kingdom"
+        assert get_place("81.2.69.142") == "United Kingdom"
 
 
 class TestTrouble:
@@ -142,25 +142,25 @@ class TestTrouble:
         pytest.importorskip("geoip2")
         settings.GEOIP_PATH = tmp_path / "nowhere"
         with caplog.at_level(logging.WARNING):
-            assert [place_of("81.2.69.142"), place_of("81.2.69.143")] == ["", ""]
+            assert [get_place("81.2.69.142"), get_place("81.2.69.143")] == ["", ""]
         (said,) = caplog.messages
         assert "nowhere" in said
 
     @pytest.mark.parametrize("content", [b"", b"garbage"])
     def test_file_is_no_database(self, cities, content):
         cities.write_bytes(content)
-        assert place_of("81.2.69.142") == ""
+        assert get_place("81.2.69.142") == ""
 
     def test_database_is_of_another_kind(self, cities):
         cities.write_bytes(write_database("GeoLite2-ASN", RECORDS))
-        assert place_of("81.2.69.142") == ""
+        assert get_place("81.2.69.142") == ""
 
     def test_database_is_damaged(self, cities):
         cities.write_bytes(cities.read_bytes().replace(b"London", b"\xff" * len("London")))
-        assert place_of("81.2.69.142") == ""
-        assert place_of("2a02:d300::1") == "Ukraine"
+        assert get_place("81.2.69.142") == ""
+        assert get_place("2a02:d300::1") == "Ukraine"
 
     def test_path_is_no_path(self, settings):
         pytest.importorskip("geoip2")
         settings.GEOIP_PATH = 42
-        assert place_of("81.2.69.142") == ""
+        assert get_place("81.2.69.142") == ""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from refresh_sessions.devices import naming, places
+from refresh_sessions.devices import names as devices_names
+from refresh_sessions.devices import places
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
 from tests.factories import UserFactory, make_pair
@@ -31,10 +32,10 @@ def never_shown(monkeypatch, settings, tmp_path):
         raise ShownError
 
     settings.GEOIP_PATH = tmp_path
-    for module, names in ((naming, ("name_device", "_read")), (places, ("_find", "_open"))):
+    for module, names in ((devices_names, ("name_device", "_read")), (places, ("_find", "_open"))):
         for name in names:
             monkeypatch.setattr(module, name, fail)
-    monkeypatch.setattr(naming, "can_parse", lambda: True)
+    monkeypatch.setattr(devices_names, "can_parse", lambda: True)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from refresh_sessions.devices import LABEL_LENGTH, unlinked
+from refresh_sessions.devices import SHORT_LENGTH, remove_links
 
 LINK = re.compile(
     r"\w+:/?\S"  # a scheme
@@ -48,9 +48,9 @@ LINK = re.compile(
 )
 def test_unlinked_text_holds_nothing_that_becomes_a_link(text):
     assert LINK.search(text)
-    shown = unlinked(text)
+    shown = remove_links(text)
     assert not LINK.search(shown), shown
-    assert unlinked(shown) == shown
+    assert remove_links(shown) == shown
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_unlinked_text_holds_nothing_that_becomes_a_link(text):
     ],
 )
 def test_unlinked_text_without_links_stays_as_it_is(text):
-    assert unlinked(text) == text
+    assert remove_links(text) == text
 
 
 def test_unlinked_text_parts_what_invisible_characters_hold_together():
-    assert unlinked("evil.\u200dexample") == "evil. \u200dexample"
+    assert remove_links("evil.\u200dexample") == "evil. \u200dexample"
 
 
 @pytest.mark.parametrize("between", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\u202e", "\t"])
 def test_unlinked_text_is_one_line(between):
-    assert unlinked(f"a{between}b") == "a b"
+    assert remove_links(f"a{between}b") == "a b"
 
 
 def test_unlinked_text_is_short():
-    assert len(unlinked("a.b" * 500)) == LABEL_LENGTH
+    assert len(remove_links("a.b" * 500)) == SHORT_LENGTH

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import InterfaceError
 
-from refresh_sessions.account_access import backend_of, may_continue
+from refresh_sessions.account_access import get_backend_path, may_continue
 from refresh_sessions.exceptions import (
     InvalidTicketError,
     InvalidTokenError,
@@ -32,7 +32,7 @@ from refresh_sessions.sessions import (
     sign_out,
     start_session,
 )
-from refresh_sessions.tokens import refresh
+from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import AFTER_OVERLAP, call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.refusals import (
@@ -117,7 +117,7 @@ class TestRefusedUser:
                 sign_in(found)
 
     def test_logout_revokes_session(self, pair):
-        assert sign_out(refresh.verify(pair.refresh))
+        assert sign_out(refresh_tokens.verify(pair.refresh))
         assert session_of(pair).revoked_reason == "logout"
 
     def test_reuse_is_detected(self, pair, user, clock):
@@ -252,8 +252,8 @@ class TestBackend:
 
     def test_lazy_user_keeps_its_backend(self, user):
         user.backend = MODEL_BACKEND
-        assert backend_of(user) == MODEL_BACKEND
-        assert backend_of(UserFactory()) == ""
+        assert get_backend_path(user) == MODEL_BACKEND
+        assert get_backend_path(UserFactory()) == ""
 
 
 class TestQueries:

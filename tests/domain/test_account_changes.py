@@ -20,11 +20,11 @@ from refresh_sessions.sessions import (
     check_access_token,
     read_grant,
     refresh_session,
+    revoke,
     revoke_user_sessions,
-    revoking,
     start_session,
 )
-from refresh_sessions.sessions.listing import own_live_sessions
+from refresh_sessions.sessions.queries import own_live_sessions
 from refresh_sessions.signals import session_revoked
 from tests.domain.stories import call, kinds, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
@@ -161,7 +161,7 @@ class TestSaveOfTheUser:
         assert [reason_of(expired), reason_of(revoked), announced] == ["", "mine", []]
 
     def test_save_revokes_in_batches(self, user, monkeypatch):
-        monkeypatch.setattr(revoking, "BATCH_SIZE", 2)
+        monkeypatch.setattr(revoke, "BATCH_SIZE", 2)
         pairs = [make_pair(user) for _ in range(5)]
         set_password(user)
         with heard(session_revoked) as announced:
@@ -484,5 +484,5 @@ class TestLists:
         pair = make_pair(user)
         clock.move(timedelta(days=1))
         lock_out(user, how)
-        assert revoking.revoke_sessions(DeviceSession.objects.all(), reason="admin") == 1
+        assert revoke.revoke_sessions(DeviceSession.objects.all(), reason="admin") == 1
         assert reason_of(pair) == "admin"

@@ -6,8 +6,8 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import PermissionDenied
 
-from refresh_sessions.identity import PasswordMethod, authenticate, prove_identity
-from refresh_sessions.identity.backends import ask_backends
+from refresh_sessions.identity import PasswordMethod, authenticate, verify_identity
+from refresh_sessions.identity.backends import authenticate_with_backends
 from tests.factories import PASSWORD
 from tests.listeners import heard
 
@@ -172,7 +172,7 @@ def test_backend_by_email_authenticates_and_is_noted_on_the_user(backends, ada, 
 
 def test_step_up_asks_the_backend_by_email(backends, ada):
     backends(Plain)
-    assert prove_identity(ada, {"password": PASSWORD}, None) == ("pwd",)
+    assert verify_identity(ada, {"password": PASSWORD}, None) == ("pwd",)
 
 
 def test_credentials_of_a_project_reach_the_backends_as_they_are(backends, ada):
@@ -188,7 +188,7 @@ def test_credentials_of_a_project_reach_the_backends_as_they_are(backends, ada):
 def test_token_that_is_no_name_is_masked_in_the_failure(backends):
     backends(ByToken)
     with heard(user_login_failed) as failed:
-        assert ask_backends(None, {"token": "secret"}) is None
+        assert authenticate_with_backends(None, {"token": "secret"}) is None
     assert asked == [("ByToken", {"token": "secret"})]
     assert "secret" not in str(failed[0]["credentials"])
 

@@ -5,20 +5,20 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.utils.functional import SimpleLazyObject
 
-from refresh_sessions.accounts import is_active
 from refresh_sessions.exceptions import NoActiveAccountError, SecondFactorRequiredError
-from refresh_sessions.identity import prove_identity
+from refresh_sessions.identity import verify_identity
 from refresh_sessions.lazy_users import LazyUser
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import (
-    end_by_holder,
     finish_sign_in,
     refresh_session,
+    revoke_by_holder,
     revoke_user_sessions,
     sign_in,
     start_session,
 )
-from refresh_sessions.tokens import access
+from refresh_sessions.tokens import access_tokens
+from refresh_sessions.users import is_active
 from tests.domain.stories import call, kinds, session_of
 from tests.factories import PASSWORD, UserFactory
 from tests.factors import CODE
@@ -84,7 +84,7 @@ def test_login_of_a_given_user_is_announced_with_the_class_as_django_does(given,
 def test_logout_of_a_given_user_is_announced_with_the_class_as_django_does(given):
     pair = start_session(given)
     with heard(user_logged_out) as announced:
-        assert end_by_holder(access.verify(pair.access), pair.session)
+        assert revoke_by_holder(access_tokens.verify(pair.access), pair.session)
     assert [(one["sender"], one["user"]) for one in announced] == [(given.__class__, given)]
     assert issubclass(announced[0]["sender"], MODEL)
 
@@ -118,7 +118,7 @@ def test_limit_of_sessions_counts_those_of_a_given_user(given, user, options):
 
 
 def test_given_user_proves_identity_by_password(given):
-    assert prove_identity(given, {"password": PASSWORD}, None) == ("pwd",)
+    assert verify_identity(given, {"password": PASSWORD}, None) == ("pwd",)
 
 
 def test_given_user_revokes_sessions(given, user):

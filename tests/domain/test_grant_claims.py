@@ -65,7 +65,7 @@ def test_claim_that_is_null_is_there(grant):
 
 
 def test_auth_time_without_proof_of_identity_is_unknown():
-    grant = check_access_token(make_pair(proven=False).access)
+    grant = check_access_token(make_pair(authenticated=False).access)
     assert "auth_time" not in grant
 
 

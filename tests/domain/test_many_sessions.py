@@ -8,11 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from refresh_sessions.accounts import auth_digest
 from refresh_sessions.conf import get_settings
 from refresh_sessions.models import DeviceSession, TokenFamily
-from refresh_sessions.sessions import limiting, revoke_user_sessions, revoking
+from refresh_sessions.sessions import login, revoke, revoke_user_sessions
 from refresh_sessions.signals import session_revoked
+from refresh_sessions.users import get_auth_hash
 from tests.domain.stories import call
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
@@ -28,7 +28,7 @@ def collect(user, number):
             user=user,
             created_at=now - timedelta(hours=1, seconds=number - age),
             expires_at=now + timedelta(days=1),
-            auth_hash=auth_digest(user),
+            auth_hash=get_auth_hash(user),
         )
         for age in range(number)
     )
@@ -69,7 +69,7 @@ class TestDefaultLimit:
     def test_login_after_far_too_many_sessions_revokes_all_beyond_the_limit(
         self, user, monkeypatch
     ):
-        monkeypatch.setattr(limiting, "BATCH_SIZE", 7)
+        monkeypatch.setattr(login, "BATCH_SIZE", 7)
         limit = get_settings().MAX_SESSIONS_PER_USER
         collect(user, limit + 30)
         others = collect(UserFactory(), 3)
@@ -81,13 +81,13 @@ class TestDefaultLimit:
         assert live(others[0].user).count() == 3
 
     def test_failure_while_the_surplus_is_revoked_leaves_the_login_intact(self, user, monkeypatch):
-        monkeypatch.setattr(limiting, "BATCH_SIZE", 7)
+        monkeypatch.setattr(login, "BATCH_SIZE", 7)
         collect(user, get_settings().MAX_SESSIONS_PER_USER + 30)
 
         def fail(*args, **kwargs):
-            raise limiting.DatabaseBusyError
+            raise login.DatabaseBusyError
 
-        monkeypatch.setattr(limiting, "revoke_sessions", fail)
+        monkeypatch.setattr(login, "revoke_sessions", fail)
         assert call(make_pair(user)) == "ok"
 
     def test_login_without_any_limit_revokes_nothing(self, user, options):
@@ -109,12 +109,12 @@ class TestDefaultLimit:
         stale = get_user_model()._base_manager.get(pk=user.pk)
         DeviceSession.objects.all().delete()
         get_user_model()._base_manager.filter(pk=user.pk).delete()
-        with pytest.raises(limiting.NoActiveAccountError):
+        with pytest.raises(login.NoActiveAccountError):
             make_pair(stale)
 
 
 def test_revoking_all_sessions_of_a_user_reads_one_batch_at_a_time(user, monkeypatch):
-    monkeypatch.setattr(revoking, "BATCH_SIZE", 10)
+    monkeypatch.setattr(revoke, "BATCH_SIZE", 10)
     collect(user, 35)
     with CaptureQueriesContext(connection) as queries:
         assert revoke_user_sessions(user, reason="user") == 35

@@ -4,11 +4,11 @@ import pytest
 from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
 
-from refresh_sessions.accounts import is_current
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.identity import authenticate, watch_accounts
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import finish_sign_in, refresh_session, sign_in
+from refresh_sessions.users import auth_hash_is_valid
 from tests.domain.stories import call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE, Code
@@ -86,7 +86,7 @@ class TestTheSamePassword:
         assert call(pair) == "ok"
         settings.SECRET_KEY_FALLBACKS = []
         session = session_of(pair)
-        assert is_current(session.user, session.auth_hash)
+        assert auth_hash_is_valid(session.user, session.auth_hash)
 
     def test_signed_in_twice_at_once_is_stored_once(self, user, pair, type_password, monkeypatch):
         """The second one has read the older hash, and is to save after the first one has."""

@@ -9,7 +9,7 @@ from django.contrib.auth import password_validation
 from django.db import DatabaseError, connection, transaction
 from django.db.models.signals import post_save
 
-from refresh_sessions.database import LostRaceError, in_outer_transaction
+from refresh_sessions.database import ConcurrentUpdateError, in_outer_transaction
 from refresh_sessions.exceptions import (
     DatabaseBusyError,
     InvalidTicketError,
@@ -17,7 +17,7 @@ from refresh_sessions.exceptions import (
     SecondFactorRequiredError,
     SessionRevokedError,
 )
-from refresh_sessions.identity.keeping import keeping_session, kept_session_id
+from refresh_sessions.identity.passwords import keep_session, kept_session_id
 from refresh_sessions.models import RevokedReason, SessionEvent
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import (
@@ -32,7 +32,7 @@ from refresh_sessions.sessions import (
     sign_in,
 )
 from refresh_sessions.signals import session_refreshed, session_revoked
-from tests.domain.stepping import auth_time, is_fresh, step_up
+from tests.domain.steps import auth_time, is_fresh, step_up
 from tests.domain.stories import (
     AFTER_OVERLAP,
     call,
@@ -324,7 +324,7 @@ class TestTransactionOfTheCaller:
 
 
 def lose_the_race(*args, **kwargs):
-    raise LostRaceError
+    raise ConcurrentUpdateError
 
 
 def test_async_twin_does_the_same(here, there):
@@ -365,7 +365,7 @@ class TestKeptSession:
         assert kinds(there) == ["signed_in", "revoked"]
 
     def test_session_is_kept_no_longer_after_an_error(self, here):
-        with suppress(DatabaseError), keeping_session(here.session.pk):
+        with suppress(DatabaseError), keep_session(here.session.pk):
             assert kept_session_id() == here.session.pk
             raise DatabaseError
         assert kept_session_id() is None

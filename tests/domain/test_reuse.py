@@ -7,7 +7,7 @@ import pytest
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
-from refresh_sessions.tokens import refresh
+from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import (
     AFTER_OVERLAP,
     call,
@@ -81,20 +81,20 @@ class TestForeignTokens:
 
     def test_a_signed_token_with_a_wrong_secret(self, pair, django_assert_num_queries):
         """A leaked signing key alone forges nothing, and ends nothing."""
-        forged = refresh.issue(
+        forged = refresh_tokens.issue(
             session_id=pair.session.pk,
             family_id=pair.family.pk,
             generation=1,
             expires_at=pair.refresh_expires_at,
-            secret=refresh.new_secret(),
+            secret=refresh_tokens.new_secret(),
         )
         with django_assert_num_queries(1):
             assert refused(forged) == "session_revoked"
         assert call(pair) == "ok"
 
     def test_a_secret_swapped_between_families(self, pair):
-        secret = refresh.verify(make_pair().refresh).secret
-        forged = refresh.issue(
+        secret = refresh_tokens.verify(make_pair().refresh).secret
+        forged = refresh_tokens.issue(
             session_id=pair.session.pk,
             family_id=pair.family.pk,
             generation=1,
@@ -105,8 +105,8 @@ class TestForeignTokens:
         assert call(pair) == "ok"
 
     def test_the_family_of_another_session(self, pair):
-        own = refresh.verify(pair.refresh)
-        forged = refresh.issue(
+        own = refresh_tokens.verify(pair.refresh)
+        forged = refresh_tokens.issue(
             session_id=make_pair(UserFactory()).session.pk,
             family_id=own.family_id,
             generation=1,

@@ -9,8 +9,8 @@ from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session
 from tests.domain.stories import call, family_of, kinds
 from tests.factories import make_pair
-from tests.faults.deeds import DEEDS, Person
 from tests.faults.proxy import Cut, through_proxy
+from tests.faults.scenarios import SCENARIOS, Actor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -52,19 +52,19 @@ def proxy():
 @pytest.mark.parametrize("answered", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("deed", "words"), CUTS)
 def test_cut_at(proxy, deed, words, answered, times):
-    person = Person()
+    person = Actor()
     proxy.cut = cut = Cut(words=words, answered=answered, times=times)
-    answer = DEEDS[deed](person)
+    answer = SCENARIOS[deed](person)
     proxy.cut = None
     assert cut.done > 0
     if times == 1:
-        assert answer.status_code == DEEDS[deed].status
-    DEEDS[deed].verify(person, answer)
+        assert answer.status_code == SCENARIOS[deed].status
+    SCENARIOS[deed].verify(person, answer)
 
 
 def test_a_sign_in_whose_commit_was_answered_to_nobody_is_one_sign_in(proxy):
     proxy.cut = Cut(words=COMMIT, answered=True)
-    pair = make_pair(Person().user)
+    pair = make_pair(Actor().user)
     assert DeviceSession.objects.filter(user=pair.session.user).count() == 3
     assert call(pair) == "ok"
 
@@ -81,7 +81,7 @@ def test_strict_rotation_takes_its_own_update_for_no_theft(proxy, options, answe
 
 def test_a_call_whose_evidence_is_cut_off_goes_on_with_a_new_connection(proxy):
     """The view has queries of its own, and they find a database that works."""
-    person = Person()
+    person = Actor()
     proxy.cut = cut = Cut(words=UPDATE_FAMILY, answered=False)
     assert person.look().status_code == 200
     assert cut.done == 1
@@ -89,7 +89,7 @@ def test_a_call_whose_evidence_is_cut_off_goes_on_with_a_new_connection(proxy):
 
 def test_a_server_that_has_become_a_standby():
     """Reads work, writes are refused: after a failover the name leads elsewhere."""
-    person = Person()
+    person = Actor()
     read_only = {
         "postgresql": "SET default_transaction_read_only = on",
         "mysql": "SET SESSION TRANSACTION READ ONLY",

@@ -14,7 +14,7 @@ from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.domain.stories import AFTER_OVERLAP, browser, call, delivered, family_of, kinds, refused
 from tests.factories import make_pair
-from tests.faults.deeds import rotated_pair
+from tests.faults.scenarios import rotated_pair
 
 pytestmark = pytest.mark.django_db
 

@@ -13,9 +13,9 @@ from refresh_sessions.sessions import refresh_session
 from refresh_sessions.signals import refresh_token_reused, session_revoked
 from tests.domain.stories import call, family_of, kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
-from tests.faults.deeds import let_overlap_pass, rotated_pair
 from tests.faults.errors import LOST, PASSING
 from tests.faults.injection import Fault, failing_commit
+from tests.faults.scenarios import let_overlap_pass, rotated_pair
 from tests.listeners import heard
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses")]

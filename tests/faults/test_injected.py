@@ -11,9 +11,9 @@ from itertools import count
 import pytest
 from django.db import connection
 
-from tests.faults.deeds import DEEDS, Person
 from tests.faults.errors import LOST, PASSING
 from tests.faults.injection import Fault, failing_commit
+from tests.faults.scenarios import SCENARIOS, Actor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -40,7 +40,7 @@ def _no_throttles(monkeypatch):
 def fail_everywhere(deed, error, **how) -> int:
     """Do a deed with an error at its first statement, its second, and so on till its last."""
     for number in count(1):
-        person = Person()
+        person = Actor()
         fault = Fault(error=error, on=number, **how)
         with connection.execute_wrapper(fault):
             answer = deed(person)
@@ -52,7 +52,7 @@ def fail_everywhere(deed, error, **how) -> int:
 
 @pytest.mark.parametrize("error", PASSING)
 def test_refresh_meets_every_error_at_every_statement(error):
-    assert fail_everywhere(DEEDS["refresh"], PASSING[error]) == 2
+    assert fail_everywhere(SCENARIOS["refresh"], PASSING[error]) == 2
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ def test_refresh_meets_every_error_at_every_statement(error):
 )
 def test_one_passing_error_keeps_no_tokens_back(deed):
     """Also not at Django's statements, by which it finds a user and stores a newer hash."""
-    sure = replace(DEEDS[deed], do=partial(without_503, DEEDS[deed].do))
+    sure = replace(SCENARIOS[deed], do=partial(without_503, SCENARIOS[deed].do))
     assert fail_everywhere(sure, ANY_PASSING) > 1
 
 
 @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", SCENARIOS)
 def test_connection_lost_at_every_statement_of(deed, carried_out):
-    assert fail_everywhere(DEEDS[deed], ANY_LOST, carried_out=carried_out) > 0
+    assert fail_everywhere(SCENARIOS[deed], ANY_LOST, carried_out=carried_out) > 0
 
 
 @pytest.mark.parametrize(
     "deed", ["login", "login by two steps", "prove", "introspect", "refresh", "logout", "use"]
 )
 def test_connection_lost_for_good_at_every_statement_of(deed):
-    assert fail_everywhere(DEEDS[deed], ANY_LOST, lasting=True) > 0
+    assert fail_everywhere(SCENARIOS[deed], ANY_LOST, lasting=True) > 0
 
 
 @pytest.mark.parametrize("times", [1, 8], ids=["once", "lasting"])
@@ -85,7 +85,7 @@ def test_connection_lost_for_good_at_every_statement_of(deed):
     ["login", "login by two steps", "prove", "logout", "revoke", "revoke others", "open family"],
 )
 def test_connection_lost_at_the_commit_of(deed, carried_out, times):
-    person = Person()
+    person = Actor()
     with failing_commit(ANY_LOST, carried_out=carried_out, times=times):
-        answer = DEEDS[deed](person)
-    DEEDS[deed].verify(person, answer)
+        answer = SCENARIOS[deed](person)
+    SCENARIOS[deed].verify(person, answer)

@@ -4,16 +4,16 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection
 
 from tests.domain.stories import call, kinds
-from tests.faults.deeds import DEEDS, Person
 from tests.faults.errors import LASTING
 from tests.faults.injection import Fault, statements_seen
+from tests.faults.scenarios import SCENARIOS, Actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("error", LASTING)
 def test_is_raised_at_once(error):
-    person = Person()
+    person = Actor()
     fault = Fault(error=LASTING[error], on=2, lasting=True)
     with connection.execute_wrapper(fault), pytest.raises(type(LASTING[error]())):
         person.refresh()
@@ -26,16 +26,16 @@ def test_is_raised_at_once(error):
     "deed", ["login", "logout", "revoke", "revoke others", "open family", "use"]
 )
 def test_is_raised_by(deed):
-    person, fault = Person(), Fault(error=LASTING["no such table"], on=1, lasting=True)
+    person, fault = Actor(), Fault(error=LASTING["no such table"], on=1, lasting=True)
     with connection.execute_wrapper(fault), pytest.raises(OperationalError):
-        DEEDS[deed].do(person)
+        SCENARIOS[deed].do(person)
     assert len(fault.statements) == 1
     assert person.live == {person.pair.session.pk, person.other.session.pk}
 
 
 def test_a_real_one():
     """The table is not there: nothing of the database's own errors is taken for a passing one."""
-    person = Person()
+    person = Actor()
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE refresh_sessions_tokenfamily RENAME TO hidden")
     try:

@@ -10,8 +10,8 @@ from django.db import OperationalError, connection, transaction
 from refresh_sessions import database
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import revoke_session, revoke_sessions
-from tests.faults.deeds import DEEDS, Person
 from tests.faults.holding import Waits, held, short_patience
+from tests.faults.scenarios import SCENARIOS, Actor
 from tests.races.runner import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses")]
@@ -22,42 +22,42 @@ LOCKED = [("refresh", FAMILY), ("logout", SESSION), ("revoke others", SESSION)]
 
 @pytest.mark.parametrize(("deed", "table"), LOCKED)
 def test_held_for_a_while(deed, table):
-    person = Person()
+    person = Actor()
     with short_patience(), held(table) as let_go:
         waits = Waits(then=let_go)
         with connection.execute_wrapper(waits):
-            answer = DEEDS[deed](person)
+            answer = SCENARIOS[deed](person)
         assert waits.count == 1
-        assert answer.status_code == DEEDS[deed].status
-    DEEDS[deed].verify(person, answer)
+        assert answer.status_code == SCENARIOS[deed].status
+    SCENARIOS[deed].verify(person, answer)
 
 
 @pytest.mark.parametrize(("deed", "table"), LOCKED)
 def test_held_throughout(deed, table, monkeypatch):
-    monkeypatch.setattr(database, "ATTEMPTS", 2)
-    person, waits = Person(), Waits()
+    monkeypatch.setattr(database, "RETRY_ATTEMPTS", 2)
+    person, waits = Actor(), Waits()
     with connection.execute_wrapper(waits), short_patience(), held(table):
-        answer = DEEDS[deed](person)
+        answer = SCENARIOS[deed](person)
     assert answer.status_code == 503
     assert waits.count >= 2
-    DEEDS[deed].verify(person, answer)
+    SCENARIOS[deed].verify(person, answer)
 
 
 def test_patience_ends_before_the_tries_do(monkeypatch):
     """A lock timeout of a minute must not become eight of them."""
-    monkeypatch.setattr(database, "PATIENCE", 0)
-    person, waits = Person(), Waits()
+    monkeypatch.setattr(database, "RETRY_TIMEOUT", 0)
+    person, waits = Actor(), Waits()
     with short_patience(), held(FAMILY), connection.execute_wrapper(waits):
-        assert DEEDS["refresh"](person).status_code == 503
+        assert SCENARIOS["refresh"](person).status_code == 503
     assert waits.count == 1
 
 
 @pytest.mark.parametrize("deed", ["look", "use"])
 def test_reading_waits_for_nobody(deed):
-    person, waits = Person(), Waits()
-    assert DEEDS[deed](person).status_code == 200
+    person, waits = Actor(), Waits()
+    assert SCENARIOS[deed](person).status_code == 200
     with short_patience(), held(FAMILY), connection.execute_wrapper(waits):
-        assert DEEDS[deed](person).status_code == 200
+        assert SCENARIOS[deed](person).status_code == 200
     assert waits.count == 0
 
 
@@ -65,7 +65,7 @@ def test_reading_waits_for_nobody(deed):
 class TestDeadlock:
     def test_of_two_transactions_of_a_project(self):
         """They end sessions in opposite orders: one gets through, the other may begin again."""
-        person = Person()
+        person = Actor()
         first, second = person.pair.session, person.other.session
         both_have_one = Barrier(2)
 
@@ -89,7 +89,7 @@ class TestDeadlock:
 
     def test_cannot_come_of_two_calls_that_end_the_same_sessions(self):
         """Each takes them in one order, whatever the order of the queryset."""
-        people = [Person() for _ in range(6)]
+        people = [Actor() for _ in range(6)]
         sessions = DeviceSession.objects.filter(user__in=[person.user for person in people])
         orders = [sessions.order_by("pk"), sessions.order_by("-pk")] * 2
         waits = Waits()

@@ -9,11 +9,11 @@ from django.db import connections
 
 from refresh_sessions import sessions
 from refresh_sessions.models import DeviceSession
-from refresh_sessions.sessions.pruning import prune_sessions
+from refresh_sessions.sessions.prune import prune_sessions
 from tests.api.client import Client
 from tests.domain.stories import call, kinds, refused
 from tests.factories import make_pair
-from tests.faults.deeds import let_overlap_pass, use_of
+from tests.faults.scenarios import let_overlap_pass, use_of
 
 pytestmark = pytest.mark.django_db
 

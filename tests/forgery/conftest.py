@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from refresh_sessions.tokens.keys import Purpose
-from refresh_sessions.tokens.keys.generating import parse
+from refresh_sessions.tokens.keys.new_keys import parse_key
 from tests.factories import UserFactory, make_pair
-from tests.forgery.doors import SECRET
-from tests.forgery.making import Scene
+from tests.forgery.endpoints import SECRET
+from tests.forgery.tokens import Scene
 from tests.keys import entry, text
 
 RINGS: dict[str, dict[str, Any]] = {
@@ -40,7 +40,7 @@ def scene(ring, db) -> Scene:
     user = UserFactory()
     algorithms = ["HS256", "HS512"] + (["ES256", "EdDSA"] if ring in {"ES256", "EdDSA"} else [])
     retired = tuple(
-        parse(text(name, 9), name, purpose) for name in algorithms for purpose in Purpose
+        parse_key(text(name, 9), name, purpose) for name in algorithms for purpose in Purpose
     )
     return Scene(
         victim=make_pair(user),

@@ -99,7 +99,7 @@ def check(verify: Callable[[str], Any], token: str, genuine: list[str]) -> str:
 def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
     """Any header and payload with a signature of ours, so that nothing stops it before the end."""
     from refresh_sessions.tokens.keys import Purpose  # noqa: PLC0415
-    from tests.forgery.making import key_of, sign  # noqa: PLC0415
+    from tests.forgery.tokens import key_of, sign  # noqa: PLC0415
     from tests.unit.forge import parts  # noqa: PLC0415
 
     original = parts(genuine)[0]
@@ -108,7 +108,7 @@ def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
 
 def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
     """Fuzz for so long, in whole rounds and one at least; the number makes it the same again."""
-    from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
+    from refresh_sessions.tokens import access_tokens, refresh_tokens  # noqa: PLC0415
     from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
 
     genuine, tally = [access_token(), refresh_token()], Counter[str]()
@@ -127,10 +127,10 @@ def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
         @options
         @given(token=texts(genuine), payload=objects(CLAIMS), header=st.just(b"") | objects(NAMES))
         def one_round(token: str, payload: bytes, header: bytes) -> None:
-            for verify in (access.verify, refresh.verify):
+            for verify in (access_tokens.verify, refresh_tokens.verify):
                 tally[check(verify, token, genuine)] += 1
             ours = signed_by_us(payload, header, genuine[0])
-            tally[check(access.verify, ours, genuine)] += 1
+            tally[check(access_tokens.verify, ours, genuine)] += 1
 
         one_round()
         if time.monotonic() >= end:
@@ -149,7 +149,7 @@ def run_guided(minutes: float, number: int) -> None:
     atheris: Any = import_module("atheris")
     with atheris.instrument_imports(include=["json", "jwt", "refresh_sessions.tokens"]):
         django.setup()
-        from refresh_sessions.tokens import access, refresh  # noqa: PLC0415
+        from refresh_sessions.tokens import access_tokens, refresh_tokens  # noqa: PLC0415
         from tests.unit.forge import unb64  # noqa: PLC0415
         from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
 
@@ -163,9 +163,9 @@ def run_guided(minutes: float, number: int) -> None:
             pieces = (content, b"") if kind == b"p" else (payload, content)
             ours = signed_by_us(*pieces, genuine[0])
             # Signed in earnest, it may well be good: it must not bring anything else about.
-            check(access.verify, ours, [ours])
+            check(access_tokens.verify, ours, [ours])
             return
-        for verify in (access.verify, refresh.verify):
+        for verify in (access_tokens.verify, refresh_tokens.verify):
             check(verify, content.decode("latin-1"), genuine)
 
     with TemporaryDirectory() as start:

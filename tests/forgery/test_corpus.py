@@ -2,12 +2,12 @@
 
 import pytest
 
-from refresh_sessions.tokens.keys import Purpose, find_faults
-from refresh_sessions.tokens.keys.generating import parse
-from refresh_sessions.tokens.keys.jwk import published
+from refresh_sessions.tokens.keys import Purpose, find_config_errors
+from refresh_sessions.tokens.keys.asymmetric import public_jwk
+from refresh_sessions.tokens.keys.new_keys import parse_key
 from tests.domain.stories import call
-from tests.forgery.doors import (
-    DOORS,
+from tests.forgery.endpoints import (
+    ENDPOINTS,
     WITHOUT_SIGNING_OUT,
     at_a_view,
     at_logout_as_bearer,
@@ -16,8 +16,8 @@ from tests.forgery.doors import (
     nothing_written,
     try_all,
 )
-from tests.forgery.insiders import contradictory, insiders
-from tests.forgery.outsiders import brought_along, outsiders
+from tests.forgery.signed_forgeries import contradictory, signed_forgeries
+from tests.forgery.unsigned_forgeries import brought_along, unsigned_forgeries
 from tests.keys import text
 
 pytestmark = pytest.mark.django_db
@@ -27,14 +27,14 @@ kinds = pytest.mark.parametrize("purpose", Purpose)
 
 def test_the_scene_is_in_order(scene):
     """What is forged below is accepted as it is, or nothing would be proven."""
-    assert list(find_faults()) == []
+    assert list(find_config_errors()) == []
     assert [call(pair) for pair in (scene.victim, scene.sibling, scene.stranger)] == ["ok"] * 3
 
 
 @kinds
 def test_of_attackers_without_a_key(scene, purpose):
     with nothing_written():
-        count, wrong = try_all(outsiders(scene, purpose), DOORS)
+        count, wrong = try_all(unsigned_forgeries(scene, purpose), ENDPOINTS)
     assert wrong == []
     assert count >= 150
 
@@ -42,7 +42,7 @@ def test_of_attackers_without_a_key(scene, purpose):
 @kinds
 def test_with_a_genuine_signature(scene, purpose):
     with nothing_written():
-        count, wrong = try_all(insiders(scene, purpose), DOORS)
+        count, wrong = try_all(signed_forgeries(scene, purpose), ENDPOINTS)
     assert wrong == []
     assert count >= 150
 
@@ -52,10 +52,10 @@ def test_with_a_genuine_signature(scene, purpose):
 def test_with_a_key_of_the_attacker(scene, purpose, algorithm):
     if algorithm != "HS256":
         pytest.importorskip("cryptography")
-    own = parse(text(algorithm, 13), algorithm, Purpose.ACCESS)
-    jwk = {"kty": "oct", "k": text(algorithm, 13)} if own.is_symmetric else published(own)
+    own = parse_key(text(algorithm, 13), algorithm, Purpose.ACCESS)
+    jwk = {"kty": "oct", "k": text(algorithm, 13)} if own.is_symmetric else public_jwk(own)
     with nothing_written():
-        count, wrong = try_all(brought_along(scene, purpose, own, jwk), DOORS)
+        count, wrong = try_all(brought_along(scene, purpose, own, jwk), ENDPOINTS)
     assert wrong == []
     assert count == 15
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from refresh_sessions.tokens import access
+from refresh_sessions.tokens import access_tokens
 from tests.forgery import fuzz
 from tests.unit.made import access_token
 
@@ -15,9 +15,9 @@ def test_nothing_but_refusals():
 
 def test_it_would_say_what_was_accepted():
     token = access_token()
-    assert fuzz.check(access.verify, token, [token]) == "genuine"
+    assert fuzz.check(access_tokens.verify, token, [token]) == "genuine"
     with pytest.raises(AssertionError, match="accepted"):
-        fuzz.check(access.verify, token, [])
+        fuzz.check(access_tokens.verify, token, [])
 
 
 def test_it_would_not_swallow_an_error():

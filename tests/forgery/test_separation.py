@@ -14,13 +14,19 @@ from django.views.debug import SafeExceptionReporterFilter
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import check_access_token
-from refresh_sessions.tokens import access, refresh
+from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.keys import Purpose
 from tests.api.client import Client, problem
 from tests.domain.stories import call, session_of
 from tests.factories import PASSWORD
-from tests.forgery.doors import DOORS, SECRET, WITHOUT_SIGNING_OUT, nothing_written, try_all
-from tests.forgery.making import changed, key_of, sign_by_hmac
+from tests.forgery.endpoints import (
+    ENDPOINTS,
+    SECRET,
+    WITHOUT_SIGNING_OUT,
+    nothing_written,
+    try_all,
+)
+from tests.forgery.tokens import changed, key_of, sign_by_hmac
 from tests.keys import text
 from tests.unit.forge import parts
 
@@ -56,7 +62,7 @@ class TestDatabase:
                 (f"{purpose} with {key[:4]!r}", sign_by_hmac(header, claims, key)) for key in known
             ]
         with nothing_written():
-            count, wrong = try_all(tokens, DOORS)
+            count, wrong = try_all(tokens, ENDPOINTS)
         assert wrong == []
         assert count == 12
 
@@ -67,7 +73,7 @@ class TestKeys:
     def test_forge_no_refresh_token(self, scene):
         claims = scene.claims(Purpose.ACCESS)
         known = {name: claims[name] for name in ("sid", "fid")}
-        guesses = [refresh.new_secret(), "A" * 22, claims["jti"]]
+        guesses = [refresh_tokens.new_secret(), "A" * 22, claims["jti"]]
         tokens = [
             (
                 f"generation {gen}",
@@ -98,9 +104,9 @@ class TestKeys:
         forged = changed(scene, Purpose.ACCESS)
         options(KEYS=[{"algorithm": "HS256", "value": text("HS256", 21)}])
         with pytest.raises(InvalidTokenError):
-            access.verify(forged)
+            access_tokens.verify(forged)
         with override_settings(SECRET_KEY="new" * 20), pytest.raises(InvalidTokenError):
-            access.verify(forged)
+            access_tokens.verify(forged)
 
 
 class TestLogs:
@@ -166,10 +172,10 @@ def _break_everything(monkeypatch) -> None:
 
     views = "refresh_sessions.rest_framework.views"
     for place in (
-        f"{views}.refresh.refresh_session",
-        f"{views}.logout.sign_out",
-        f"{views}.revoke.sign_out",
-        f"{views}.introspect.introspect_access_token",
+        f"{views}.tokens.refresh_session",
+        f"{views}.tokens.sign_out",
+        f"{views}.oauth.sign_out",
+        f"{views}.oauth.introspect_access_token",
         "refresh_sessions.rest_framework.authentication.check_access_token",
     ):
         monkeypatch.setattr(place, fail)

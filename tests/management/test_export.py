@@ -14,11 +14,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from refresh_sessions.events.export import COLUMNS, EventExport
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.management.arguments import instant
 from refresh_sessions.management.commands import export_session_events
 from refresh_sessions.models import SessionEvent
-from refresh_sessions.sessions.exporting import COLUMNS, EventExport
 from tests.admin.event_pages import rows_of
 from tests.factories import UserFactory, make_pair
 

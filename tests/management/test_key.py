@@ -1,4 +1,4 @@
-"""``refresh_sessions_key``: keys in files of their own, and no secret where none is asked for."""
+"""``manage_session_keys``: keys in files of their own, and no secret where none is asked for."""
 
 import ast
 import base64
@@ -9,8 +9,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from refresh_sessions.management.commands.refresh_sessions_key import Command
-from refresh_sessions.tokens import access, refresh
+from refresh_sessions.management.commands.manage_session_keys import Command
+from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 from tests.keys import ASYMMETRIC, SYMMETRIC, entry, text
 from tests.unit.made import access_token, refresh_token
@@ -18,7 +18,7 @@ from tests.unit.made import access_token, refresh_token
 
 def run(*arguments, **options) -> str:
     out = StringIO()
-    call_command("refresh_sessions_key", *arguments, stdout=out, **options)
+    call_command("manage_session_keys", *arguments, stdout=out, **options)
     return out.getvalue()
 
 
@@ -45,13 +45,13 @@ class TestGenerate:
         options(KEYS=[pasted(said)])
         signing = get_keyring(Purpose.ACCESS).signing
         assert (signing.algorithm, signing.kid) == (algorithm, kid_in(said))
-        access.verify(access_token())
+        access_tokens.verify(access_token())
 
     def test_for_refresh_tokens(self, tmp_path, options):
         said = run("generate", "--setting", "REFRESH_KEYS", "--file", str(tmp_path / "key"))
         options(REFRESH_KEYS=[pasted(said)])
         assert get_keyring(Purpose.REFRESH).signing.kid == kid_in(said)
-        refresh.verify(refresh_token())
+        refresh_tokens.verify(refresh_token())
 
     def test_for_refresh_tokens_makes_symmetric_keys_only(self, tmp_path):
         with pytest.raises(CommandError, match="HS256"):
@@ -86,10 +86,10 @@ class TestGenerate:
         options(KEYS=[{"algorithm": "HS256", "file": file}])
         assert not Command.requires_system_checks
         run("generate", "--algorithm", "HS256", "--file", str(file))
-        access.verify(access_token())
+        access_tokens.verify(access_token())
 
     def test_without_cryptography(self, monkeypatch):
-        name = "refresh_sessions.tokens.keys.generating.find_spec"
+        name = "refresh_sessions.tokens.keys.new_keys.find_spec"
         monkeypatch.setattr(name, lambda name: None)
         with pytest.raises(CommandError, match=r"django-refresh-sessions\[crypto\]"):
             run("generate")
@@ -130,7 +130,7 @@ class TestRotate:
         assert new == {"algorithm": "HS256", "file": str(file)}
         for keys in ([old, new], [new, old]):
             options(KEYS=keys)
-            access.verify(held)
+            access_tokens.verify(held)
         assert get_keyring(Purpose.ACCESS).signing.kid == kid_in(said)
         assert "Wait 0:15:05" in said
         assert text("HS256") not in said

@@ -44,7 +44,12 @@ OPTIONS = [
         *(["--events-older-than", "90d"], ["90d", "P90D", 90 * DAY], {}),
     ),
     (
-        *("prune_refresh_sessions", "events_of_unexpired", ["--events-of-unexpired"], [True]),
+        *(
+            "prune_refresh_sessions",
+            "include_events_of_active_sessions",
+            ["--include-events-of-active-sessions"],
+            [True],
+        ),
         {"events_older_than": "1d"},
     ),
     ("prune_refresh_sessions", "dry_run", ["--dry-run"], [True], {}),
@@ -84,20 +89,26 @@ OPTIONS = [
         ["events.csv", Path("events.csv")],
         {},
     ),
-    ("refresh_sessions_key", "do", ["list"], ["list"], {}),
-    ("refresh_sessions_key", "algorithm", ["--algorithm", "HS256"], ["HS256"], {"do": "generate"}),
+    ("manage_session_keys", "action", ["list"], ["list"], {}),
     (
-        "refresh_sessions_key",
+        "manage_session_keys",
+        "algorithm",
+        ["--algorithm", "HS256"],
+        ["HS256"],
+        {"action": "generate"},
+    ),
+    (
+        "manage_session_keys",
         "file",
         ["--file", "k.pem"],
         ["k.pem", Path("k.pem")],
-        {"do": "rotate"},
+        {"action": "rotate"},
     ),
     (
-        *("refresh_sessions_key", "setting", ["--setting", "REFRESH_KEYS"]),
-        *(["REFRESH_KEYS"], {"do": "generate"}),
+        *("manage_session_keys", "setting", ["--setting", "REFRESH_KEYS"]),
+        *(["REFRESH_KEYS"], {"action": "generate"}),
     ),
-    ("refresh_sessions_key", "name", ["--name", "billing"], ["billing"], {"do": "client"}),
+    ("manage_session_keys", "name", ["--name", "billing"], ["billing"], {"action": "client"}),
 ]
 
 WRONG = [
@@ -112,7 +123,7 @@ WRONG = [
     ("prune_refresh_sessions", {"older_than": "soon"}, "is no duration"),
     ("prune_refresh_sessions", {"older_than": -DAY}, "must not be negative"),
     ("prune_refresh_sessions", {"events_older_than": -DAY}, "must not be negative"),
-    ("prune_refresh_sessions", {"events_of_unexpired": True}, "--events-older-than"),
+    ("prune_refresh_sessions", {"include_events_of_active_sessions": True}, "--events-older-than"),
     ("prune_refresh_sessions", {"dry_run": "False"}, "must be True or False"),
     ("revoke_refresh_sessions", {}, "one of the arguments --user --all is required"),
     ("revoke_refresh_sessions", {"user": []}, "one of the arguments --user --all is required"),
@@ -124,10 +135,14 @@ WRONG = [
     ("export_session_events", {"since": NOON, "until": NOON}, "--since must be before --until"),
     ("export_session_events", {"kind": "nonsense"}, "invalid choice: 'nonsense'"),
     ("export_session_events", {"kind": ["revoked", "nonsense"]}, "invalid choice: 'nonsense'"),
-    ("refresh_sessions_key", {}, "arguments are required: do"),
-    ("refresh_sessions_key", {"do": "nonsense"}, "invalid choice: 'nonsense'"),
-    ("refresh_sessions_key", {"do": "generate", "algorithm": "ES257"}, "invalid choice: 'ES257'"),
-    ("refresh_sessions_key", {"do": "client", "name": "a b"}, "has a client 'a b'"),
+    ("manage_session_keys", {}, "arguments are required: action"),
+    ("manage_session_keys", {"action": "nonsense"}, "invalid choice: 'nonsense'"),
+    (
+        "manage_session_keys",
+        {"action": "generate", "algorithm": "ES257"},
+        "invalid choice: 'ES257'",
+    ),
+    ("manage_session_keys", {"action": "client", "name": "a b"}, "has a client 'a b'"),
 ]
 
 
@@ -170,7 +185,7 @@ def test_options_of_all_commands_are_tried_here():
 
 @pytest.mark.parametrize(("name", "option", "words", "values", "more"), OPTIONS)
 def test_option_that_is_none_has_its_default(received, name, option, words, values, more):
-    needed = {"do": "list"} if name == "refresh_sessions_key" else {}
+    needed = {"action": "list"} if name == "manage_session_keys" else {}
     needed |= {"user": "ada"} if name == "revoke_refresh_sessions" else {}
     if option not in needed:
         assert received(name, **{**needed, option: None}) == received(name, **needed)
@@ -237,10 +252,10 @@ class TestFromPython:
         ["prune_refresh_sessions", "--batch-size", "0"],
         ["prune_refresh_sessions", "--batch-size=-1"],
         ["prune_refresh_sessions", "--batch-size", "0", "--dry-run"],
-        ["prune_refresh_sessions", "--events-of-unexpired"],
+        ["prune_refresh_sessions", "--include-events-of-active-sessions"],
         ["revoke_refresh_sessions"],
         ["export_session_events", "--since", "2026-02-01", "--until", "2026-01-01"],
-        ["refresh_sessions_key"],
+        ["manage_session_keys"],
     ],
     ids=" ".join,
 )

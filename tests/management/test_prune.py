@@ -7,11 +7,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from refresh_sessions.exceptions import SecondFactorRequiredError
+from refresh_sessions.identity.attempts import get_second_factor_limiter
 from refresh_sessions.management.arguments import duration
 from refresh_sessions.management.commands import prune_refresh_sessions
 from refresh_sessions.models import DeviceSession, ProofAttempts, RevokedReason, SignInTicket
 from refresh_sessions.sessions import revoke_session, sign_in
-from refresh_sessions.sessions.attempts import second_steps_of
 from tests.factories import UserFactory, make_pair
 from tests.management.calling import HARD, MOMENT, Terminal, busy, prune
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 class TestPrune:
     def test_deletes_counts_of_attempts_that_count_no_more(self, clock, user):
-        second_steps_of(user).take()
+        get_second_factor_limiter(user).consume()
         clock.move(timedelta(days=1) - MOMENT)
         prune()
         assert ProofAttempts.objects.count() == 1

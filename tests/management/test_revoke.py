@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.management.commands import revoke_refresh_sessions
 from refresh_sessions.models import DeviceSession, RevokedReason
-from refresh_sessions.sessions import refresh_session, revoke_session, revoke_sessions, revoking
+from refresh_sessions.sessions import refresh_session, revoke_session, revoke_sessions
+from refresh_sessions.sessions import revoke as sessions_revoke
 from tests.domain.stories import kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.management.calling import HARD, answering, busy, revoke
@@ -177,7 +178,7 @@ class TestManySessions:
 
     @pytest.fixture(autouse=True)
     def _small_batches(self, monkeypatch):
-        monkeypatch.setattr(revoking, "BATCH_SIZE", 2)
+        monkeypatch.setattr(sessions_revoke, "BATCH_SIZE", 2)
 
     @pytest.mark.parametrize(("number", "looks"), [(0, 1), (1, 1), (2, 2), (4, 3), (5, 3)])
     def test_are_listed_batch_by_batch(self, number, looks):

@@ -8,7 +8,7 @@ from refresh_sessions.identity import authenticate, watch_accounts
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.signals import session_revoked
-from refresh_sessions.user_models import lookup_of, model_of_column
+from refresh_sessions.user_models import find_model_with_column, get_user_lookup
 from tests.domain.stories import call, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.hashers import newer_hashers
@@ -51,14 +51,21 @@ def reason_of(pair):
 def test_user_model_is_that_of_this_project(user):
     assert type(user) is get_user_model() is Member
     assert user.contact_ptr_id != user.account_ptr_id
-    assert (model_of_column("password"), model_of_column("is_active")) == (Account, Contact)
-    assert model_of_column("is_superuser") is Member
-    assert model_of_column("device_sessions") is None is model_of_column("no_such_column")
+    assert (find_model_with_column("password"), find_model_with_column("is_active")) == (
+        Account,
+        Contact,
+    )
+    assert find_model_with_column("is_superuser") is Member
+    assert (
+        find_model_with_column("device_sessions")
+        is None
+        is find_model_with_column("no_such_column")
+    )
 
 
 def test_lookup_of_each_part_finds_the_user(user, other):
     for part in (user, user.contact_ptr, user.account_ptr):
-        name, value = lookup_of(part)
+        name, value = get_user_lookup(part)
         assert Member.objects.get(**{name: value}) == user
 
 

@@ -5,4 +5,4 @@ from tests.settings import INSTALLED_APPS as _APPS
 
 AUTH_USER_MODEL = "members.Member"
 # Both user models would claim the same reverse names on groups and permissions.
-INSTALLED_APPS = [*(app for app in _APPS if app != "tests.people"), "tests.members"]
+INSTALLED_APPS = [*(app for app in _APPS if app != "tests.custom_user"), "tests.members"]

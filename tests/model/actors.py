@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from refresh_sessions.exceptions import RefreshSessionsError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import check_access_token, refresh_session
-from refresh_sessions.tokens import access as access_tokens
+from refresh_sessions.tokens import access_tokens
 from tests.clock import Clock
 from tests.domain.stories import AFTER_OVERLAP
 from tests.factories import make_pair
@@ -80,7 +80,7 @@ class ModelCounter(Counter):
         if reply.access is None:
             raise Refused("later" if reply.answer is Answer.SUPERSEDED else "over")
         recovered = reply.answer is Answer.RECOVERED
-        if reply.answer.mints and not (recovered and not presenter.resembles):
+        if reply.answer.issues_token and not (recovered and not presenter.resembles):
             self.last_elsewhere = elsewhere
         self.proven = self.proven and not recovered
         proven = self.proven and reply.answer is not Answer.ACCESS_ONLY
@@ -148,7 +148,7 @@ def _request(*, elsewhere: bool) -> HttpRequest:
     return RequestFactory().post("/", REMOTE_ADDR=address, HTTP_USER_AGENT=agent)
 
 
-class Person:
+class Actor:
     """Somebody with a storage for tokens, who counts what they are given."""
 
     def __init__(self, counter: Counter, tokens: Tokens, *, elsewhere: bool = False) -> None:
@@ -158,10 +158,10 @@ class Person:
         self.first = tokens.refresh
         self.got: list[Tokens] = []
 
-    def copied(self) -> Person:
+    def copied(self) -> Actor:
         """A thief with all that this person has stored."""
         tokens = Tokens(self.token, self.access, proven=True)
-        return Person(self.counter, tokens, elsewhere=True)
+        return Actor(self.counter, tokens, elsewhere=True)
 
     def refresh(self, token: Any = None) -> str:
         """Refresh, store what comes, and say how that went."""

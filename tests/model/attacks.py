@@ -73,13 +73,13 @@ def _attacker_opens(world: World, attacker: Attacker, scene: Scene, presenter: P
             continue
         reply = scene.rule.open_family(token, world.family, presenter, reauthenticated=fresh)
         told = "the attacker opens a family"
-        if reply.answer.mints:
+        if reply.answer.issues_token:
             opener = attacker._replace(child=True)
             yield _gets(world, opener, token or NONE, reply, scene, told)
     if attacker.child:
         reply = scene.rule.use_child(world.family)
         told = f"the attacker uses the opened family: the server {reply.answer.value}"
-        served = reply.answer.mints
+        served = reply.answer.issues_token
         yield Event(told, attacker_served=served), world._replace(family=reply.family)
 
 
@@ -98,15 +98,15 @@ def _gets(
     tokens = {*attacker.tokens, *(() if refresh is None else (refresh,))}
     attacker = attacker._replace(
         tokens=tuple(sorted(tokens)),
-        ahead=attacker.ahead or answer.mints,
+        ahead=attacker.ahead or answer.issues_token,
         served=attacker.served or access is not None,
         used=attacker.used
         or (token == attacker.gained and answer in _EVIDENT and not before.revoked),
-        gained=refresh if answer.mints and refresh is not None else attacker.gained,
+        gained=refresh if answer.issues_token and refresh is not None else attacker.gained,
     )
     world = reauthentication_after(world._replace(family=family, attacker=attacker), scene, answer)
     carried = scene.rule.carries(reply, world.reauthentication)
-    if answer.mints:
+    if answer.issues_token:
         recovered = answer is Answer.RECOVERED
         by_attacker = world.by_attacker if recovered else not scene.alike
         world = world._replace(by_attacker=by_attacker)

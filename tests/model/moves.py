@@ -134,7 +134,7 @@ def _reauthenticated(world: World, scene: Scene, request: Message, reply: Reply)
     if request.kind is not Kind.STEP_UP:
         return reauthentication_after(world, scene, reply.answer)
     attacker = world.attacker and world.attacker._replace(outdated=True, reauthenticated=False)
-    newest = reply.answer.mints
+    newest = reply.answer.issues_token
     given = Reauthentication.NEWEST if newest else Reauthentication.BESIDE
     return world._replace(attacker=attacker, reauthentication=given)
 
@@ -152,13 +152,13 @@ def _answered(world: World, scene: Scene, request: Message, reply: Reply) -> Wor
     # An error changes nothing in the client's storage, so its way back is left out.
     if reply.access is not None and not request.orphan:
         refresh = NONE if reply.refresh is None else reply.refresh
-        current, minting = reply.access == reply.family.newest, reply.answer.mints
+        current, minting = reply.access == reply.family.newest, reply.answer.issues_token
         answer = request._replace(answered=True, refresh=refresh, current=current, minted=minting)
         new = (answer,)
     world = world._replace(family=reply.family)
-    if request.kind is Kind.OPEN and reply.answer.mints:
+    if request.kind is Kind.OPEN and reply.answer.issues_token:
         world = without_child(world)
-    if reply.answer.mints:
+    if reply.answer.issues_token:
         # A recovery by another client than the last does not make it the last.
         other = world.by_attacker and not scene.companion and reply.answer is Answer.RECOVERED
         return minted(world._replace(by_attacker=other), scene, before, *new)

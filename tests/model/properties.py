@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import permutations
 
 from tests.model.attacks import attacker_presents
-from tests.model.circles import circles
+from tests.model.cycles import find_cycles
 from tests.model.moves import Event, owner
 from tests.model.reference import OLD, Answer, Family, Presenter, Reply, Rule
 from tests.model.search import Graph
@@ -57,7 +57,7 @@ def endless_sharing(graph: Graph) -> str | None:
     kinds = [owner_served, attacker_served]
     if graph.scene.rule.overlap:
         kinds.append(time_passes)
-    found = [circle for circle in circles(graph) if circle.repeats(*kinds)]
+    found = [circle for circle in find_cycles(graph) if circle.repeats(*kinds)]
     return found[0].story(*kinds) if found else None
 
 
@@ -66,7 +66,7 @@ _WORTHLESS = {Answer.REUSED, Answer.SUPERSEDED}
 
 def useful_loot(graph: Graph) -> str | None:
     """The owner refreshes again and again, and something that was stolen stays worth having."""
-    for circle in circles(graph):
+    for circle in find_cycles(graph):
         if circle.repeats(owner_served, time_passes):
             for world in circle.worlds:
                 if not _WORTHLESS.issuperset(_attempts(graph, world)):
@@ -76,7 +76,7 @@ def useful_loot(graph: Graph) -> str | None:
 
 def deaf_alarm(graph: Graph) -> str | None:
     """The attacker refreshes again and again, and the owner's return would not expose it."""
-    for circle in circles(graph):
+    for circle in find_cycles(graph):
         if circle.repeats(attacker_served, time_passes):
             for world in circle.worlds:
                 if _return(graph, world) is not Answer.REUSED:

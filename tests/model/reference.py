@@ -45,7 +45,7 @@ class Answer(Enum):
     REFUSED = "refuses"
 
     @property
-    def mints(self) -> bool:
+    def issues_token(self) -> bool:
         """Whether a new refresh token comes into the world."""
         return self in _MINTING
 
@@ -123,7 +123,7 @@ class Reauthentication(Enum):
 
     def after(self, answer: Answer) -> Reauthentication:
         """What a refresh makes of it."""
-        if not answer.mints:
+        if not answer.issues_token:
             return self
         carried = self in {Reauthentication.CARRIED, Reauthentication.NEWEST}
         kept = carried and answer is not Answer.RECOVERED
@@ -174,7 +174,7 @@ class Rule:
         answer = self.judge(token, family, presenter)
         if family.revoked:
             return self._refuse(answer, family)
-        if answer.mints:
+        if answer.issues_token:
             return self._mint(answer, token, family, presenter)
         if answer in {Answer.RESENT, Answer.SUCCESSOR}:
             return Reply(answer, family, refresh=family.newest, access=family.newest)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.model import broken
-from tests.model.circles import most_changes
+from tests.model.cycles import most_changes
 from tests.model.properties import (
     accusation,
     borrowed_reauthentication,

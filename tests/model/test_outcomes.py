@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.model.actors import ModelCounter, PackageCounter, Person
+from tests.model.actors import Actor, ModelCounter, PackageCounter
 from tests.model.reference import RECOVERIES, RECOVERIES_BY_OTHERS, Confirm, Rule
 
 
@@ -29,7 +29,7 @@ def counter(request, confirm):
 
 @pytest.fixture
 def victim(counter):
-    return Person(counter, counter.sign_in())
+    return Actor(counter, counter.sign_in())
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.model.circles import most_changes
+from tests.model.cycles import most_changes
 from tests.model.properties import (
     borrowed_reauthentication,
     deaf_alarm,

@@ -125,7 +125,7 @@ class TimedFamily:
         if refusal:
             return refusal
         reply = self.rule.refresh(token.generation, family, presenter)
-        if reply.answer.mints:
+        if reply.answer.issues_token:
             return self._rotate(reply, client, now)
         self.family = reply.family
         if reply.answer is Answer.SUPERSEDED:
@@ -155,7 +155,7 @@ class TimedFamily:
         self.proof, self.proven_at = self.proofs, now
         self.events.append("reauthenticated")
         reply = self.rule.step_up(token.generation, self._at(now), self._presenter(client))
-        if reply.answer.mints and self._may_refresh(reply):
+        if reply.answer.issues_token and self._may_refresh(reply):
             expected = self._rotate(reply, client, now)
             self.identity = Reauthentication.NEWEST
             return replace(expected, proof=self.proof)

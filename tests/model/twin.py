@@ -16,17 +16,17 @@ from refresh_sessions.exceptions import RefreshSessionsError
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import (
     TokenPair,
+    authenticated_at_for_token,
     check_access_token,
     open_family,
-    proof_by,
     read_grant,
     reauthenticate_session,
     refresh_session,
     revoke_session,
     sign_out,
 )
-from refresh_sessions.sessions.reading import read_family, state_of
-from refresh_sessions.tokens import access, refresh
+from refresh_sessions.sessions.queries import get_family_state, read_family
+from refresh_sessions.tokens import access_tokens, refresh_tokens
 from tests.clock import Clock
 from tests.factories import make_pair
 from tests.model.reference import Reauthentication, Rule
@@ -149,7 +149,7 @@ class Twin:
     def sign_out(self, held: Held, client: Client) -> None:
         """Sign out at both with a refresh token."""
         expected = self.image.sign_out(held.token, client, self.clock.now)
-        claims = refresh.verify(held.encoded)
+        claims = refresh_tokens.verify(held.encoded)
         assert sign_out(claims, request=self._request(client)) is expected
 
     def call(self, held: Held) -> None:
@@ -158,7 +158,7 @@ class Twin:
         code, grant = attempt(lambda: check_access_token(held.encoded))
         assert code == expected.code, (code, expected.code)
         if grant is not None:
-            counts = proof_by(read_grant(grant), grant.claims) is not None
+            counts = authenticated_at_for_token(read_grant(grant), grant.claims) is not None
             assert counts == self.image.is_proven_by(held.token)
 
     def end(self, how: str) -> None:
@@ -196,7 +196,7 @@ class Twin:
         family = read_family(self.family_id, using="default")
         image = self.image
         assert (family.generation, family.redeemable_generation) == image.family[:2]
-        delivered = state_of(family).delivered_at is not None
+        delivered = get_family_state(family).delivered_at is not None
         # Where nothing is redeemable, nobody asks.
         assert image.family.redeemable is None or delivered == image.family.delivered
         assert (family.sibling_answered_at is not None) == image.family.forgiven
@@ -235,12 +235,12 @@ class Twin:
         return brought, access_token
 
     def _refresh_token(self, encoded: str) -> Held:
-        claims = refresh.verify(encoded)
+        claims = refresh_tokens.verify(encoded)
         token = Token(generation=claims.generation, expires_at=claims.expires_at)
         return Held(self, encoded, token)
 
     def _access_token(self, encoded: str) -> Held:
-        claims = access.verify(encoded, allow_expired=True)
+        claims = access_tokens.verify(encoded, allow_expired=True)
         proof = None
         if claims.authenticated_at is not None:
             (method,) = claims.authentication_methods

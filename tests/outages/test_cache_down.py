@@ -17,9 +17,9 @@ from refresh_sessions.sessions import sign_in
 from tests.api.client import Client, problem
 from tests.factories import PASSWORD, make_pair
 from tests.factors import CODE
-from tests.html.browser import Browser
-from tests.html.markup import Page
 from tests.outages.caches import KINDS, broken
+from tests.pages.browser import Browser
+from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
 
@@ -173,7 +173,7 @@ def test_cache_that_is_down_is_logged_once_and_then_once_a_minute(
     (line,) = lines()
     assert "throttles" in line.getMessage()
     assert line.exc_info is not None
-    monkeypatch.setattr("refresh_sessions.bursts.REPEAT_AFTER", 0.0)
+    monkeypatch.setattr("refresh_sessions.burst_log.REPEAT_AFTER", 0.0)
     api.post("login/", {"username": "x", "password": "x"})
     assert len(lines()) == 2
     assert "39 more" in lines()[1].getMessage()

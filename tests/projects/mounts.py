@@ -9,7 +9,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path, re_path
 
 API: Final = "refresh_sessions.urls"
-PAGES: Final = "refresh_sessions.urls_html"
+PAGES: Final = "refresh_sessions.urls_pages"
 
 _LOGIN: Final = path("accounts/", include("django.contrib.auth.urls"))
 

@@ -145,7 +145,7 @@ class TestSynchronous:
             raise OperationalError from BlockingError
 
         monkeypatch.setattr("refresh_sessions.database.is_transient", lambda error: True)
-        monkeypatch.setattr("refresh_sessions.database._pause", lambda number: None)
+        monkeypatch.setattr("refresh_sessions.database._back_off", lambda number: None)
         lazy = check_access_token(token).user
         with connection.execute_wrapper(fail):
             with pytest.raises(DatabaseBusyError):

@@ -17,7 +17,7 @@ from refresh_sessions import exceptions
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing, SessionAPIException
 from refresh_sessions.sessions import check_access_token
-from refresh_sessions.tokens.keys.faults import KeyFault
+from refresh_sessions.tokens.keys.errors import KeyConfigError
 from tests.factories import make_pair
 
 WAYS = {
@@ -80,7 +80,7 @@ def _subclasses_sorted(*roots):
 def _make(kind):
     if kind is SessionAPIException:
         return kind(exceptions.DatabaseBusyError())
-    if issubclass(kind, KeyFault):
+    if issubclass(kind, KeyConfigError):
         return kind("Something is wrong.", remedy="Mend it.")
     if issubclass(kind, RuntimeError | exceptions.SettingsError):
         return kind("Something is wrong.")

@@ -8,12 +8,12 @@ from django.test import Client
 from django.urls import NoReverseMatch, include, path
 from django.urls.resolvers import get_resolver
 
-from refresh_sessions import urls_html
-from refresh_sessions.html import views as pages
+from refresh_sessions import urls_pages
+from refresh_sessions.pages import views as pages
 from refresh_sessions.rest_framework import views
 from tests.factories import PASSWORD, make_pair
-from tests.html.browser import asked, live
-from tests.html.markup import Page
+from tests.pages.browser import asked, live
+from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
 
@@ -160,14 +160,14 @@ class TestLoginBelowThePrefix:
 
     @pytest.fixture
     def project(self, settings):
-        class End(pages.EndSessionView):
+        class End(pages.RevokeSessionView):
             def get_login_url(self):
                 return f"/{self.kwargs['tenant']}/login/"
 
         settings.LOGIN_URL = "tenant-login"
         session_end = path("<uuid:session_id>/end/", End.as_view(), name="session-end")
-        others = [item for item in urls_html.urlpatterns if item.name != "session-end"]
-        mounted = include(([session_end, *others], urls_html.app_name))
+        others = [item for item in urls_pages.urlpatterns if item.name != "session-end"]
+        mounted = include(([session_end, *others], urls_pages.app_name))
         settings.ROOT_URLCONF = (
             path("<slug:tenant>/devices/", mounted),
             path("<slug:tenant>/login/", views.LoginView.as_view(), name="tenant-login"),
@@ -194,7 +194,7 @@ class TestOtherPlaces:
     def project(self, settings):
         settings.LOGIN_URL = "login"
         settings.ROOT_URLCONF = (
-            path("<slug:tenant>/devices/", include("refresh_sessions.urls_html")),
+            path("<slug:tenant>/devices/", include("refresh_sessions.urls_pages")),
             path("<slug:tenant>/tabs/<str:tab>/", pages.SessionListView.as_view()),
             path("plain/<str:tab>/", pages.SessionListView.as_view()),
             path("accounts/", include("django.contrib.auth.urls")),
@@ -208,7 +208,7 @@ class TestOtherPlaces:
 
     def test_view_outside_of_a_mount_without_variables_links_to_it(self, settings, browser, user):
         settings.ROOT_URLCONF = (
-            path("devices/", include("refresh_sessions.urls_html")),
+            path("devices/", include("refresh_sessions.urls_pages")),
             path("<slug:tenant>/where/", pages.SessionListView.as_view()),
         )
         session = make_pair(user).session
@@ -217,7 +217,7 @@ class TestOtherPlaces:
 
     def test_view_in_the_namespace_around_a_mount_links_to_it(self, settings, browser, user):
         shop = [
-            path("devices/", include("refresh_sessions.urls_html")),
+            path("devices/", include("refresh_sessions.urls_pages")),
             path("where/", pages.SessionListView.as_view()),
         ]
         settings.ROOT_URLCONF = (path("<slug:tenant>/", include((shop, "shop"))),)
@@ -227,11 +227,11 @@ class TestOtherPlaces:
 
     def test_pages_that_are_not_mounted_are_named_in_the_failure(self, settings, browser, user):
         settings.ROOT_URLCONF = (path("<slug:tenant>/", pages.SessionListView.as_view()),)
-        with pytest.raises(NoReverseMatch, match="refresh_sessions_html"):
+        with pytest.raises(NoReverseMatch, match="refresh_sessions_pages"):
             browser.get("/acme/")
 
     def test_template_rendered_without_a_request_links_to_a_plain_mount(self, settings, user):
-        settings.ROOT_URLCONF = (path("devices/", include("refresh_sessions.urls_html")),)
+        settings.ROOT_URLCONF = (path("devices/", include("refresh_sessions.urls_pages")),)
         template = Template(
             "{% load refresh_sessions %}{% device_page_url 'session-end' session_id=key %}"
         )
@@ -250,9 +250,9 @@ class TestOtherPlaces:
             def get(self, request):
                 return super().get(request)
 
-        mounted = [path("", Devices.as_view(), name="session-list"), *urls_html.urlpatterns[1:]]
+        mounted = [path("", Devices.as_view(), name="session-list"), *urls_pages.urlpatterns[1:]]
         settings.ROOT_URLCONF = (
-            path("devices/", include((mounted, urls_html.app_name))),
+            path("devices/", include((mounted, urls_pages.app_name))),
             path("sessions/", Sessions.as_view()),
         )
         assert browser.get("/devices/").status_code == 200

@@ -19,7 +19,7 @@ from refresh_sessions.signals import session_revoked
 from tests.admin.pages import SessionPages, messages_of
 from tests.domain.stories import call
 from tests.factories import PASSWORD, UserFactory, make_pair
-from tests.faults.deeds import DEEDS, Person
+from tests.faults.scenarios import SCENARIOS, Actor
 from tests.listeners import heard
 
 pytestmark = pytest.mark.django_db
@@ -63,12 +63,12 @@ def session(user):
     return session
 
 
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_endpoint_does_what_it_does_without_a_router(name):
-    person = Person(user=get_user_model().objects.get(pk=UserFactory.create().pk))
-    answer = DEEDS[name](person)
-    assert answer.status_code == DEEDS[name].status
-    DEEDS[name].verify(person, answer)
+    person = Actor(user=get_user_model().objects.get(pk=UserFactory.create().pk))
+    answer = SCENARIOS[name](person)
+    assert answer.status_code == SCENARIOS[name].status
+    SCENARIOS[name].verify(person, answer)
 
 
 @pytest.mark.parametrize("limit", ["revoke_oldest", "deny"])
@@ -121,7 +121,7 @@ def test_signal_receives_the_user_who_revoked(session, user):
 
 def test_step_up_and_its_failure_are_recorded_with_the_actor(user):
     grant = sessions.check_access_token(sessions.start_session(user).access)
-    sessions.note_failed_proof(grant, methods=("pwd",))
+    sessions.record_failed_reauthentication(grant, methods=("pwd",))
     sessions.reauthenticate_session(grant, methods=("pwd",))
     actors = SessionEvent.objects.exclude(kind="signed_in").values_list("actor", flat=True)
     assert list(actors) == [user.pk, user.pk]

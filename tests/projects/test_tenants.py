@@ -24,7 +24,7 @@ from refresh_sessions.exceptions import (
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.rest_framework.throttling import LoginAddressThrottle, LoginThrottle
 from refresh_sessions.sessions import tickets
-from refresh_sessions.tokens import refresh
+from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import call
 from tests.factories import PASSWORD, UserFactory, make_pair
 
@@ -105,15 +105,15 @@ class TestSchemas:
 
     def test_ticket_of_another_schema_is_refused(self, user):
         with schema("berlin"):
-            ticket = tickets.sign(
+            ticket = tickets.sign_ticket(
                 tickets.Ticket(
                     secret="s" * 22, account="a", backend="", name="", methods=("pwd",), data={}
                 )
             )
             assert tickets.read_ticket(ticket).account == "a"
-            account = tickets.account_of(user)
+            account = tickets.get_account_digest(user)
         with schema("paris"):
-            assert tickets.account_of(user) != account
+            assert tickets.get_account_digest(user) != account
             with pytest.raises(InvalidTicketError):
                 tickets.read_ticket(ticket)
 
@@ -177,7 +177,7 @@ class TestTenantSetting:
         monkeypatch.setattr(CURRENT, "name", "paris")
         assert call(pair) == "token_not_valid"
         with pytest.raises(InvalidTokenError):
-            refresh.verify(pair.refresh)
+            refresh_tokens.verify(pair.refresh)
 
     @pytest.mark.parametrize("name", [None, ""])
     def test_no_tenant_leaves_the_issuer_alone(self, options, monkeypatch, name):

@@ -8,13 +8,14 @@ from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_init, pre_delete
 from django.test.utils import CaptureQueriesContext
 
+from refresh_sessions.batches import MAX_BATCH_SIZE
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import revoke_sessions
-from refresh_sessions.sessions.pruning import MAX_BATCH_SIZE, prune_sessions
+from refresh_sessions.sessions.prune import prune_sessions
 from tests.factories import make_pair
 from tests.listeners import heard
-from tests.pruning.happening import exists, failing, long_expired, renew, statements, together
+from tests.pruning.builders import exists, failing, long_expired, renew, statements, together
 
 pytestmark = pytest.mark.django_db
 

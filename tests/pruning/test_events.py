@@ -10,19 +10,14 @@ from django.db import OperationalError, connection, transaction
 from django.db.models.signals import post_delete, pre_delete
 from django.test.utils import CaptureQueriesContext
 
+from refresh_sessions.batches import MAX_BATCH_SIZE
+from refresh_sessions.events import count_prunable_events, prune_events
 from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent
-from refresh_sessions.sessions import (
-    count_prunable_events,
-    prune_events,
-    prune_sessions,
-    refresh_session,
-    revoke_session,
-)
-from refresh_sessions.sessions.pruning import MAX_BATCH_SIZE
+from refresh_sessions.sessions import prune_sessions, refresh_session, revoke_session
 from tests.domain.stories import AFTER_OVERLAP, kinds, refused, session_of
 from tests.factories import make_pair
 from tests.listeners import heard
-from tests.pruning.happening import long_expired, statements, together
+from tests.pruning.builders import long_expired, statements, together
 
 pytestmark = pytest.mark.django_db
 
@@ -84,15 +79,15 @@ class TestWhatStays:
 
     def test_not_even_those_when_asked_to(self, clock, pair):
         clock.move(HARD - MOMENT)
-        assert count_prunable_events(older_than=NOW, of_unexpired_sessions=True) == 1
-        assert prune_events(older_than=NOW, of_unexpired_sessions=True) == 1
+        assert count_prunable_events(older_than=NOW, of_active_sessions=True) == 1
+        assert prune_events(older_than=NOW, of_active_sessions=True) == 1
 
     def test_reuse_is_found_without_any_event(self, clock, pair):
         """Events are a record: what happens to a token never hangs on them."""
         second = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         newest = refresh_session(second.refresh)
-        assert prune_events(older_than=NOW, of_unexpired_sessions=True) == 1
+        assert prune_events(older_than=NOW, of_active_sessions=True) == 1
         assert refused(pair.refresh) == "session_revoked"
         assert refused(newest.refresh) == "session_revoked"
         assert "reuse_detected" in kinds(pair)
@@ -136,7 +131,7 @@ class TestBatches:
         assert [event["sender"] for event in told] == [SessionEvent] * 4
 
     def test_are_tried_again_after_a_deadlock(self, monkeypatch):
-        monkeypatch.setattr("refresh_sessions.database._pause", lambda number: None)
+        monkeypatch.setattr("refresh_sessions.database._back_off", lambda number: None)
         long_expired(2)
         failures = []
 
@@ -194,17 +189,19 @@ class TestCommand:
     def test_keeps_those_of_unexpired_sessions_unless_asked(self, clock, pair):
         clock.move(timedelta(days=2))
         assert "Deleted 0 events" in prune("--events-older-than=1d")
-        shown = prune("--events-older-than=1d", "--events-of-unexpired", "--dry-run")
+        shown = prune("--events-older-than=1d", "--include-events-of-active-sessions", "--dry-run")
         assert shown == "Would delete 0 sessions.\nWould delete 1 event.\n"
         assert kinds(pair) == ["signed_in"]
-        assert "Deleted 1 event" in prune("--events-older-than=1d", "--events-of-unexpired")
+        assert "Deleted 1 event" in prune(
+            "--events-older-than=1d", "--include-events-of-active-sessions"
+        )
 
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
             (["--events-older-than", "90"], "'90' has no unit"),
             (["--events-older-than=-1 00:00:00"], "--events-older-than must not be negative"),
-            (["--events-of-unexpired"], "means nothing without --events-older-than"),
+            (["--include-events-of-active-sessions"], "means nothing without --events-older-than"),
         ],
     )
     def test_says_what_is_wrong_before_anything_goes(self, clock, pair, arguments, complaint):

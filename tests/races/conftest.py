@@ -8,7 +8,7 @@ import pytest
 
 from refresh_sessions import database
 from tests.races.guards import guarded
-from tests.races.tally import Tally
+from tests.races.statistics import Statistics
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,17 +24,19 @@ def _long_overlap(options) -> None:
 
 
 @pytest.fixture
-def tally(request, monkeypatch) -> Iterator[Tally]:
+def tally(request, monkeypatch) -> Iterator[Statistics]:
     """Counts the rounds of a test, and how often the package tried again in them."""
     kind = f"{request.cls.__name__.removeprefix('Test')} " if request.cls else ""
-    counted = Tally(f"{kind}{request.node.name.removeprefix('test_')}".replace("_", " ").lower())
-    lock, pause = Lock(), database._pause
+    counted = Statistics(
+        f"{kind}{request.node.name.removeprefix('test_')}".replace("_", " ").lower()
+    )
+    lock, pause = Lock(), database._back_off
 
     def counting(number: int) -> None:
         with lock:
             counted.retries += 1
         pause(number)
 
-    monkeypatch.setattr(database, "_pause", counting)
+    monkeypatch.setattr(database, "_back_off", counting)
     yield counted
     counted.write()

@@ -11,12 +11,12 @@ from refresh_sessions.database import is_transient
 from refresh_sessions.exceptions import SessionRevokedError
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
-from refresh_sessions.sessions.pruning import prune_sessions
+from refresh_sessions.sessions.prune import prune_sessions
 from refresh_sessions.signals import session_revoked
 from tests.domain.stories import session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
-from tests.races.aftermath import ENDINGS, endings_of, failures
+from tests.races.invariants import ENDINGS, endings_of, failures
 from tests.races.runner import crew, scaled, soon
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,11 +16,11 @@ from refresh_sessions.sessions import (
     sign_out,
 )
 from refresh_sessions.signals import session_revoked
-from refresh_sessions.tokens import access, refresh
+from refresh_sessions.tokens import access_tokens, refresh_tokens
 from tests.domain.stories import session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
-from tests.races.aftermath import ENDINGS, failures, survivors
+from tests.races.invariants import ENDINGS, failures, survivors
 from tests.races.runner import at_once, crew, scaled, soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,11 +37,11 @@ def revoke_all(pair):
 
 
 def log_out(pair):
-    assert sign_out(refresh.verify(pair.refresh)) is True
+    assert sign_out(refresh_tokens.verify(pair.refresh)) is True
 
 
 def log_out_by_access_token(pair):
-    assert sign_out(access.verify(pair.access)) is True
+    assert sign_out(access_tokens.verify(pair.access)) is True
 
 
 def change_password(pair):
@@ -102,7 +102,7 @@ def test_two_ways_to_end_are_one_end():
                 partial(way, pair.session, reason=f"way {number}")
                 for number, way in enumerate(ways)
             ]
-            calls.append(partial(sign_out, refresh.verify(pair.refresh)))
+            calls.append(partial(sign_out, refresh_tokens.verify(pair.refresh)))
             ended = race(calls)
             assert sorted(ended) == [False] * 3 + [True]
             reason = "logout" if ended[-1] else f"way {ended.index(True)}"

@@ -13,10 +13,10 @@ from refresh_sessions.sessions import (
     refresh_session,
     sign_out,
 )
-from refresh_sessions.tokens import refresh
+from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import browser, family_of, kinds, session_of
 from tests.factories import make_pair
-from tests.races.aftermath import pairs
+from tests.races.invariants import pairs
 from tests.races.runner import crew, scaled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def test_refresh_against_opening_a_family_rotates_once_and_accuses_nobody(compan
                 tokens = set()
             assert len(pairs(answers)) == 3
             tokens |= {answer.refresh for answer in pairs(answers)} - {None}
-            assert {refresh.verify(token).generation for token in tokens} == {2}
+            assert {refresh_tokens.verify(token).generation for token in tokens} == {2}
             TokenFamily.objects.update(rotated_at=None)
             assert refresh_session(tokens.pop(), request=request).refresh
             assert "reuse_detected" not in kinds(pair)
@@ -56,7 +56,7 @@ def test_sign_out_with_a_used_token_against_refresh_leaves_nothing_and_one_alarm
             TokenFamily.objects.update(rotated_at=None)
             pair = refresh_session(pair.refresh)
             TokenFamily.objects.update(rotated_at=None)
-            reusing = partial(sign_out, refresh.verify(used.refresh))
+            reusing = partial(sign_out, refresh_tokens.verify(used.refresh))
             refreshing = partial(refresh_session, pair.refresh)
             race([reusing, reusing, refreshing, refreshing])
             assert session_of(used).revoked_reason == "reuse"
@@ -73,10 +73,10 @@ def test_owner_and_used_token_after_a_sign_out_raise_one_alarm():
         for _ in range(scaled(3, 60)):
             owner = make_pair()
             stolen = refresh_session(owner.refresh)
-            sign_out(refresh.verify(stolen.refresh))
+            sign_out(refresh_tokens.verify(stolen.refresh))
             TokenFamily.objects.update(rotated_at=None)
             coming_back = partial(refresh_session, owner.refresh)
-            signing_out = partial(sign_out, refresh.verify(owner.refresh))
+            signing_out = partial(sign_out, refresh_tokens.verify(owner.refresh))
             race([*[coming_back] * 4, *[signing_out] * 2])
             assert kinds(owner) == ["signed_in", "signed_out", "reuse_detected"]
 
@@ -87,7 +87,7 @@ def test_siblings_with_the_companion_get_one_successor_from_one_write():
             pair = make_pair()
             answers = race([partial(refresh_session, pair.refresh, request=browser(pair))] * 8)
             assert len(pairs(answers)) == 8
-            generations = {refresh.verify(answer.refresh).generation for answer in answers}
+            generations = {refresh_tokens.verify(answer.refresh).generation for answer in answers}
             assert generations == {2}
             assert family_of(pair).generation == 2
             assert [answer.repeated for answer in answers].count(False) == 1

@@ -12,11 +12,11 @@ from refresh_sessions.exceptions import (
     SessionRevokedError,
 )
 from refresh_sessions.models import DeviceSession, TokenFamily
-from refresh_sessions.sessions import checking, refresh_session
+from refresh_sessions.sessions import access, refresh_session
 from tests.domain.stories import call, family_of, kinds, refused
 from tests.factories import make_pair
-from tests.races.aftermath import handed_out, live_lineages, survivors
 from tests.races.barriers import meet_once_read, once_read
+from tests.races.invariants import handed_out, live_lineages, survivors
 from tests.races.runner import at_once, crew, scaled
 from tests.races.test_ending import WAYS
 
@@ -116,13 +116,13 @@ class TestDelivery:
 
     def test_after_the_next_rotation(self, lost, monkeypatch):
         _, pair = lost
-        mark = checking._mark_delivered
+        mark = access._mark_delivered
 
         def late(family, using):
             at_once([partial(refresh_session, pair.refresh)])
             mark(family, using)
 
-        monkeypatch.setattr(checking, "_mark_delivered", late)
+        monkeypatch.setattr(access, "_mark_delivered", late)
         assert call(pair) == "ok"
         family = family_of(pair)
         assert (family.generation, family.delivered_at) == (3, None)

@@ -19,8 +19,8 @@ from refresh_sessions.sessions import (
 )
 from tests.domain.stories import call, family_of
 from tests.factories import UserFactory, make_pair
-from tests.races.aftermath import failures, handed_out, live_lineages, pairs, with_families
 from tests.races.barriers import meet_once_read
+from tests.races.invariants import failures, handed_out, live_lineages, pairs, with_families
 from tests.races.runner import crew, scaled
 
 pytestmark = pytest.mark.django_db(transaction=True)

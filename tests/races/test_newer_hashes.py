@@ -10,7 +10,7 @@ from refresh_sessions.sessions import refresh_session
 from tests.domain.stories import call, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.hashers import newer_hashers
-from tests.races.aftermath import failures, live_lineages
+from tests.races.invariants import failures, live_lineages
 from tests.races.runner import crew, scaled, soon
 
 pytestmark = pytest.mark.django_db(transaction=True)

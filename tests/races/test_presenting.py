@@ -13,7 +13,7 @@ from refresh_sessions.models import TokenFamily
 from refresh_sessions.sessions import check_access_token, refresh_session
 from tests.domain.stories import call, family_of, kinds
 from tests.factories import make_pair
-from tests.races.aftermath import failures, handed_out, live_lineages, rows
+from tests.races.invariants import failures, handed_out, live_lineages, rows
 from tests.races.runner import at_once, crew, scaled
 
 pytestmark = pytest.mark.django_db(transaction=True)

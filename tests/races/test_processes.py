@@ -10,7 +10,7 @@ from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import check_access_token, revoke_session
 from tests.domain.stories import family_of, kinds, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
-from tests.races.aftermath import endings_of, rows
+from tests.races.invariants import endings_of, rows
 from tests.races.runner import crew, scaled, soon
 from tests.races.web import ask, gunicorn
 

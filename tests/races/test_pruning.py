@@ -8,10 +8,10 @@ import pytest
 from refresh_sessions.exceptions import SessionExpiredError, SessionRevokedError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session, revoke_session, start_session
-from refresh_sessions.sessions.pruning import prune_sessions
+from refresh_sessions.sessions.prune import prune_sessions
 from tests.domain.stories import call, family_of
 from tests.factories import UserFactory, make_pair
-from tests.races.aftermath import failures, handed_out, live_lineages
+from tests.races.invariants import failures, handed_out, live_lineages
 from tests.races.runner import crew, scaled
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,12 +12,12 @@ from refresh_sessions.exceptions import (
     SessionRevokedError,
     TooManyAttemptsError,
 )
+from refresh_sessions.identity import attempts
 from refresh_sessions.models import DeviceSession, ProofAttempts, SignInTicket
 from refresh_sessions.sessions import (
-    attempts,
+    authenticated_at_for_token,
     check_access_token,
     finish_sign_in,
-    proof_by,
     read_grant,
     reauthenticate_session,
     refresh_session,
@@ -27,7 +27,7 @@ from refresh_sessions.sessions import (
 from tests.domain.stories import call, family_of, session_of
 from tests.factories import UserFactory, make_pair
 from tests.factors import CODE
-from tests.races.aftermath import failures, handed_out, live_lineages, pairs, survivors
+from tests.races.invariants import failures, handed_out, live_lineages, pairs, survivors
 from tests.races.runner import crew, scaled, soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def step_up(pair):
 def is_proven(pair) -> bool:
     """Whether an access token tells of the step-up, and the row agrees."""
     grant = check_access_token(pair.access)
-    proven = proof_by(read_grant(grant), grant.claims) is not None
+    proven = authenticated_at_for_token(read_grant(grant), grant.claims) is not None
     return proven and grant.claims.authentication_methods == ("otp",)
 
 

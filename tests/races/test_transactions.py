@@ -24,7 +24,7 @@ from refresh_sessions.signals import session_revoked
 from tests.domain.stories import call, family_of, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
-from tests.races.aftermath import endings_of, pairs
+from tests.races.invariants import endings_of, pairs
 from tests.races.runner import LONGEST_WAIT, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

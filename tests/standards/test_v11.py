@@ -27,7 +27,7 @@ STAGES = ("Write it down", "The command", "Change a key", "A key has leaked")
 def make_key(*arguments: str) -> dict[str, str]:
     """Run the command, and paste the entry that it prints."""
     out = StringIO()
-    call_command("refresh_sessions_key", *arguments, stdout=out)
+    call_command("manage_session_keys", *arguments, stdout=out)
     (entry,) = re.findall(r"\{'algorithm'.*\}", out.getvalue())
     return dict(ast.literal_eval(entry))
 

@@ -148,7 +148,7 @@ def test_asvs_14_3_2_nor_is_any_answer_of_any_endpoint(api, pair, options, metho
 def test_asvs_14_3_2_nor_are_answers_to_who_has_to_wait(api, credentials, monkeypatch):
     answers = [api.raw.post("/auth/login/", credentials, format="json") for _ in range(6)]
     busy = mock.Mock(side_effect=DatabaseBusyError)
-    monkeypatch.setattr("refresh_sessions.rest_framework.views.refresh.refresh_session", busy)
+    monkeypatch.setattr("refresh_sessions.rest_framework.views.tokens.refresh_session", busy)
     body = {"refresh": answers[0].json()["refresh"]}
     answers.append(api.raw.post("/auth/refresh/", body, format="json"))
     assert [answer.status_code for answer in answers[-2:]] == [429, 503]

@@ -24,7 +24,7 @@ def test_asvs_2_3_3_a_sign_in_that_fails_half_way_leaves_nothing(user, options):
     before = [list(model.objects.values()) for model in (DeviceSession, TokenFamily, SessionEvent)]
     # The last of its writes: all others have been made by then.
     with (
-        mock.patch("refresh_sessions.sessions.starting.record", side_effect=DatabaseError),
+        mock.patch("refresh_sessions.sessions.login.record_events", side_effect=DatabaseError),
         pytest.raises(DatabaseError),
     ):
         start_session(user)

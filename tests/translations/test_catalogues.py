@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from django.utils import translation
 
-from refresh_sessions.admin.revoking import _are_you_sure
+from refresh_sessions.admin.revoke import _confirmation_text
 from refresh_sessions.exceptions import InvalidTokenError, SessionRevokedError
 from tests.translations.catalogues import (
     LANGUAGES,
@@ -102,4 +102,4 @@ def test_failures_are_told_in_the_language_of_the_request(client):
 def test_one_and_many_are_both_asked_about(language):
     # A language with one form for both has the number in it, and so have to get it.
     with translation.override(translation.to_language(language)):
-        assert not any("%" in _are_you_sure(count) for count in (1, 2))
+        assert not any("%" in _confirmation_text(count) for count in (1, 2))

@@ -35,5 +35,5 @@ def remake(token: str, purpose: Purpose, *, header=None, claims=None, drop=()) -
     for name in drop:
         del changed[name]
     secret = get_keyring(purpose).signing.secret
-    assert isinstance(secret, bytes), "for asymmetric keys there is tests.forgery.making"
+    assert isinstance(secret, bytes), "for asymmetric keys there is tests.forgery.tokens"
     return sign({**old_header, **(header or {})}, changed, secret=secret)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from refresh_sessions.tokens import access, refresh
+from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.keys import Purpose
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -24,7 +24,7 @@ def access_token(**changes) -> str:
         "issued_at": NOW,
         "expires_at": NOW + LIFETIME,
     }
-    return access.issue(access.AccessClaims(**{**claims, **changes}))
+    return access_tokens.issue(access_tokens.AccessClaims(**{**claims, **changes}))
 
 
 def refresh_token(**changes) -> str:
@@ -33,13 +33,13 @@ def refresh_token(**changes) -> str:
         "family_id": uuid4(),
         "generation": 3,
         "expires_at": NOW + timedelta(days=7),
-        "secret": refresh.new_secret(),
+        "secret": refresh_tokens.new_secret(),
     }
-    return refresh.issue(**{**claims, **changes})
+    return refresh_tokens.issue(**{**claims, **changes})
 
 
 KINDS = [
-    pytest.param(access_token, access.verify, Purpose.ACCESS, id="access"),
-    pytest.param(refresh_token, refresh.verify, Purpose.REFRESH, id="refresh"),
+    pytest.param(access_token, access_tokens.verify, Purpose.ACCESS, id="access"),
+    pytest.param(refresh_token, refresh_tokens.verify, Purpose.REFRESH, id="refresh"),
 ]
 both = pytest.mark.parametrize(("make", "verify", "purpose"), KINDS)

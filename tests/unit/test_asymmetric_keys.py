@@ -5,10 +5,15 @@ import json
 import pytest
 
 from refresh_sessions.exceptions import InvalidTokenError
-from refresh_sessions.tokens import access
-from refresh_sessions.tokens.keys import Purpose, find_faults, get_keyring, public_keys
-from refresh_sessions.tokens.keys.faults import NoSigningKey, RepeatedKey, UnfitKey, UnreadableKey
-from refresh_sessions.tokens.keys.generating import generate
+from refresh_sessions.tokens import access_tokens
+from refresh_sessions.tokens.keys import Purpose, find_config_errors, get_keyring, public_keys
+from refresh_sessions.tokens.keys.errors import (
+    NoSigningKeyError,
+    RepeatedKeyError,
+    UnreadableKeyError,
+    WrongKeyError,
+)
+from refresh_sessions.tokens.keys.new_keys import generate_key
 from tests.keys import ASYMMETRIC, entry, fault, private, public_pem, text
 from tests.unit.forge import parts
 from tests.unit.made import access_token
@@ -40,25 +45,25 @@ class TestEach:
         header, _ = parts(access_token())
         assert header["alg"] == algorithm
         assert header["kid"] == public_keys()[0]["kid"]
-        assert access.verify(access_token()).subject == "7"
+        assert access_tokens.verify(access_token()).subject == "7"
 
     def test_verifies_with_the_public_part_alone(self, options, algorithm):
         options(KEYS=[entry(algorithm)])
         token = access_token()
         options(KEYS=[entry("HS256"), {"algorithm": algorithm, "value": public_pem(algorithm)}])
-        access.verify(token)
+        access_tokens.verify(token)
         assert get_keyring(Purpose.ACCESS).verifying[parts(token)[0]["kid"]].secret is None
 
     def test_a_public_key_cannot_come_first(self, options, algorithm):
         use(options, algorithm, public_pem(algorithm))
-        assert isinstance(fault(), NoSigningKey)
+        assert isinstance(fault(), NoSigningKeyError)
 
     def test_another_key_of_the_kind_verifies_nothing(self, options, algorithm):
         options(KEYS=[entry(algorithm)])
         token = access_token()
         options(KEYS=[entry(algorithm, 1)])
         with pytest.raises(InvalidTokenError):
-            access.verify(token)
+            access_tokens.verify(token)
 
     def test_shows_its_public_part_and_nothing_else(self, options, algorithm):
         options(KEYS=[entry(algorithm)])
@@ -71,19 +76,19 @@ class TestEach:
     def test_from_an_environment_variable_on_one_line(self, options, algorithm, monkeypatch):
         monkeypatch.setenv("KEY_OF_THIS_TEST", text(algorithm).replace("\n", "\\n"))
         options(KEYS=[{"algorithm": algorithm, "env": "KEY_OF_THIS_TEST"}])
-        access.verify(access_token())
+        access_tokens.verify(access_token())
 
     def test_private_and_public_part_are_the_same_key(self, options, algorithm):
         options(KEYS=[entry(algorithm), {"algorithm": algorithm, "value": public_pem(algorithm)}])
-        assert isinstance(fault(), RepeatedKey)
+        assert isinstance(fault(), RepeatedKeyError)
 
     def test_no_other_algorithm_takes_it(self, options, algorithm):
         siblings = {"PS256", "RS256"} if algorithm in {"PS256", "RS256"} else {algorithm}
         for other in set(ASYMMETRIC) - siblings:
             use(options, other, text(algorithm))
-            assert isinstance(fault(), UnfitKey)
+            assert isinstance(fault(), WrongKeyError)
             use(options, other, public_pem(algorithm))
-            assert {type(found) for found in find_faults()} == {UnfitKey}
+            assert {type(found) for found in find_config_errors()} == {WrongKeyError}
 
 
 class TestForms:
@@ -95,11 +100,11 @@ class TestForms:
             "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
         )
         use(options, "ES256", parameters + traditional)
-        access.verify(access_token())
+        access_tokens.verify(access_token())
 
     def test_traditional_rsa(self, options):
         use(options, "PS256", pem_of(private("PS256"), PrivateFormat.TraditionalOpenSSL))
-        access.verify(access_token())
+        access_tokens.verify(access_token())
 
     @pytest.mark.parametrize(
         ("value", "mention"),
@@ -113,13 +118,13 @@ class TestForms:
     )
     def test_damaged(self, options, value, mention):
         use(options, "ES256", value)
-        assert isinstance(fault(), UnreadableKey)
+        assert isinstance(fault(), UnreadableKeyError)
         assert mention in str(fault())
 
     def test_encrypted(self, options):
         secret = pem_of(private("ES256"), encryption=BestAvailableEncryption(b"passphrase"))
         use(options, "ES256", secret)
-        assert isinstance(fault(), UnreadableKey)
+        assert isinstance(fault(), UnreadableKeyError)
         assert "encrypted" in str(fault())
 
 
@@ -131,17 +136,17 @@ class TestSizes:
         if fits:
             assert get_keyring(Purpose.ACCESS).signing.bits == bits
         else:
-            assert isinstance(fault(), UnfitKey)
+            assert isinstance(fault(), WrongKeyError)
             assert "3072" in str(fault())
 
     @pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP521R1(), ec.SECP256K1()])
     def test_other_curves(self, options, curve):
         use(options, "ES256", pem_of(ec.generate_private_key(curve)))
-        assert isinstance(fault(), UnfitKey)
+        assert isinstance(fault(), WrongKeyError)
 
     def test_ed448(self, options):
         use(options, "EdDSA", pem_of(ed448.Ed448PrivateKey.generate()))
-        assert isinstance(fault(), UnfitKey)
+        assert isinstance(fault(), WrongKeyError)
 
 
 class TestThumbprint:
@@ -175,5 +180,5 @@ def test_the_order_is_that_of_the_setting(options):
 
 
 def test_what_is_generated_is_not_encrypted_and_new_each_time():
-    assert generate("ES256").startswith("-----BEGIN PRIVATE KEY-----")
-    assert generate("ES256") != generate("ES256")
+    assert generate_key("ES256").startswith("-----BEGIN PRIVATE KEY-----")
+    assert generate_key("ES256") != generate_key("ES256")

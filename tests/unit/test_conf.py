@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from refresh_sessions.conf import Settings, get_settings, parse_settings, problems
+from refresh_sessions.conf import Settings, find_problems, get_settings, parse_settings
 from refresh_sessions.exceptions import SettingsError
 
 DEFAULTS: dict[str, Any] = {
@@ -75,13 +75,13 @@ class TestDefaults:
         assert all(getattr(given, key) == getattr(Settings(), key) for key in others)
 
     def test_are_themselves_accepted(self):
-        assert list(problems({key: getattr(Settings(), key) for key in DEFAULTS})) == []
+        assert list(find_problems({key: getattr(Settings(), key) for key in DEFAULTS})) == []
 
 
 class TestProblems:
     def test_are_all_told_not_only_the_first(self):
         raw = {"ISSUR": "shop", "LEEWAY": 5, "TRUSTED_PROXIES": ("x", "y")}
-        told = list(problems(raw))
+        told = list(find_problems(raw))
         assert len(told) == 4
         for part in ("'ISSUR'", "'LEEWAY'", "'x'", "'y'"):
             assert sum(part in message for message in told) == 1

@@ -7,8 +7,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from refresh_sessions.conf import Settings, parse_settings, problems
-from refresh_sessions.conf.other_packages import _KNOX, _SIMPLEJWT, explain
+from refresh_sessions.conf import Settings, find_problems, parse_settings
+from refresh_sessions.conf.foreign_settings import _KNOX, _SIMPLEJWT, explain_foreign_setting
 from tests.factors import Code
 
 KEYS = [field.name for field in fields(Settings)]
@@ -17,7 +17,7 @@ DURATIONS = [key for key in KEYS if isinstance(getattr(Settings(), key), timedel
 
 def problem(**raw) -> str:
     """The one thing that is wrong with these settings."""
-    (only,) = problems(raw)
+    (only,) = find_problems(raw)
     return only
 
 
@@ -42,7 +42,7 @@ class TestUnknownKeys:
         ["XYZ", 42, None, ""],
     )
     def test_that_resemble_none_are_just_refused(self, key):
-        assert list(problems({key: 1})) == [f"REFRESH_SESSIONS has no setting {key!r}."]
+        assert list(find_problems({key: 1})) == [f"REFRESH_SESSIONS has no setting {key!r}."]
 
     @pytest.mark.parametrize(
         ("key", "package", "instead"),
@@ -75,7 +75,9 @@ class TestUnknownKeys:
 
     @pytest.mark.parametrize("key", [*_SIMPLEJWT, *_KNOX])
     def test_of_another_package_point_to_settings_that_exist(self, key):
-        words = re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", explain(key).removeprefix(key))
+        words = re.findall(
+            r"\b[A-Z]+(?:_[A-Z]+)+\b", explain_foreign_setting(key).removeprefix(key)
+        )
         assert set(words) - {"SECRET_KEY"} <= set(KEYS)
 
     def test_methods_are_no_settings(self):
@@ -161,7 +163,7 @@ class TestWrongTypes:
     @pytest.mark.parametrize("raw", [None, [], "ISSUER", ()])
     def test_of_the_whole_are_refused(self, raw):
         expected = f"REFRESH_SESSIONS must be a dict, not {type(raw).__name__}."
-        assert list(problems(raw)) == [expected]
+        assert list(find_problems(raw)) == [expected]
 
 
 class TestImpossibleValues:
@@ -187,7 +189,7 @@ class TestImpossibleValues:
 
     @pytest.mark.parametrize("value", [1, None])
     def test_limits_from_one_on_and_none_are_fine(self, value):
-        assert list(problems({"MAX_SESSIONS_PER_USER": value})) == []
+        assert list(find_problems({"MAX_SESSIONS_PER_USER": value})) == []
 
     @pytest.mark.parametrize(
         ("network", "meant"),
@@ -248,7 +250,7 @@ class TestImpossibleValues:
 
     def test_proxies_may_be_single_addresses(self):
         proxies = ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32", "unix")
-        assert list(problems({"TRUSTED_PROXIES": proxies})) == []
+        assert list(find_problems({"TRUSTED_PROXIES": proxies})) == []
 
     def test_only_known_fields_are_renamed(self):
         message = problem(FIELD_NAMES={"detail": "error"})

@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from refresh_sessions.exceptions import InvalidTokenError
-from refresh_sessions.tokens import access, refresh
+from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.claims import MAX_GENERATION
 from refresh_sessions.tokens.codec import MAX_LENGTH
 from refresh_sessions.tokens.keys import Purpose, get_keyring
@@ -135,9 +135,9 @@ class TestForgery:
 
     def test_access_token_as_refresh_token_and_the_other_way_round(self):
         with pytest.raises(InvalidTokenError):
-            refresh.verify(access_token())
+            refresh_tokens.verify(access_token())
         with pytest.raises(InvalidTokenError):
-            access.verify(refresh_token())
+            access_tokens.verify(refresh_token())
 
     def test_one_made_to_look_like_the_other(self):
         """Type, audience and claims of a refresh token, but the key of access tokens."""
@@ -145,7 +145,7 @@ class TestForgery:
         kid = get_keyring(Purpose.ACCESS).signing.kid
         secret = get_keyring(Purpose.ACCESS).signing.secret
         with pytest.raises(InvalidTokenError):
-            refresh.verify(sign({**header, "kid": kid}, claims, secret=secret))
+            refresh_tokens.verify(sign({**header, "kid": kid}, claims, secret=secret))
 
     @pytest.mark.parametrize("audience", ["", "other", [], ["refresh_sessions.access"], None, 1])
     @both
@@ -193,16 +193,18 @@ class TestForgery:
     )
     def test_claims_of_the_wrong_kind_in_access_tokens(self, name, value):
         with pytest.raises(InvalidTokenError):
-            access.verify(remake(access_token(), Purpose.ACCESS, claims={name: value}))
+            access_tokens.verify(remake(access_token(), Purpose.ACCESS, claims={name: value}))
 
     @pytest.mark.parametrize(
         "secret", ["", "short", 7, None, [], "x" * 23, "ä" * 22, "x" * 21 + "\n"]
     )
     def test_secrets_of_the_wrong_form(self, secret):
         with pytest.raises(InvalidTokenError):
-            refresh.verify(remake(refresh_token(), Purpose.REFRESH, claims={"secret": secret}))
+            refresh_tokens.verify(
+                remake(refresh_token(), Purpose.REFRESH, claims={"secret": secret})
+            )
 
     def test_nested_token(self):
         nested = jwt.encode({"token": access_token()}, "k" * 32, headers={"cty": "JWT"})
         with pytest.raises(InvalidTokenError):
-            access.verify(nested)
+            access_tokens.verify(nested)

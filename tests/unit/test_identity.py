@@ -9,7 +9,7 @@ from refresh_sessions.exceptions import SettingsError
 from refresh_sessions.identity import (
     AuthenticationMethod,
     PasswordMethod,
-    describe,
+    describe_methods,
     lacks_second_factor,
 )
 from refresh_sessions.identity.otp import OneTimePasswordMethod
@@ -37,7 +37,7 @@ def test_a_method_without_answers_lets_nobody_pass(question):
 
 
 def test_methods_for_clients():
-    assert describe([Code(), Key()]) == [
+    assert describe_methods([Code(), Key()]) == [
         {"name": "code", "factor": "second"},
         {"name": "key", "factor": "second"},
     ]

@@ -12,11 +12,11 @@ from refresh_sessions.rotation import (
     Verdict,
     judge,
     keeps_opened_family,
-    may_mint,
     may_write_back,
-    redeemable_after_proof,
-    rotates_on_proof,
+    redeemable_after_reauthentication,
+    rotates_on_reauthentication,
     tolerated_after_rotation,
+    within_refresh_limit,
 )
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -154,7 +154,9 @@ def test_strict_mode_takes_used_tokens_at_no_time(generation, after, expected):
 
 
 def test_a_token_that_a_proof_killed_in_strict_mode_is_reuse_however_old_it_is():
-    proven = family(redeemable_generation=redeemable_after_proof(family(), rules=STRICT))
+    proven = family(
+        redeemable_generation=redeemable_after_reauthentication(family(), rules=STRICT)
+    )
     assert verdict(4, proven, rules=STRICT, token_expires_at=T0) is Verdict.REUSED
 
 
@@ -425,7 +427,9 @@ def test_recoveries_in_a_row(generation, expected):
     ],
 )
 def test_limit_of_refreshes(generation, maximum, elsewhere, expected):
-    allowed = may_mint(generation, family(), max_refreshes=maximum, elsewhere=elsewhere)
+    allowed = within_refresh_limit(
+        generation, family(), max_refreshes=maximum, elsewhere=elsewhere
+    )
     assert allowed is expected
 
 
@@ -441,12 +445,14 @@ def test_limit_of_refreshes(generation, maximum, elsewhere, expected):
     ],
 )
 def test_proof_of_identity_rotates_the_newest_outside_the_overlap(generation, after, expected):
-    assert rotates_on_proof(generation, family(), now=T0 + after, rules=RULES) is expected
+    assert (
+        rotates_on_reauthentication(generation, family(), now=T0 + after, rules=RULES) is expected
+    )
 
 
 def test_proof_of_identity_rotates_at_once_after_sign_in():
     new = family(generation=1, redeemable_generation=None, rotated_at=None)
-    assert rotates_on_proof(1, new, now=T0, rules=RULES)
+    assert rotates_on_reauthentication(1, new, now=T0, rules=RULES)
 
 
 def test_every_expiry_has_a_reason_and_nothing_else_has():

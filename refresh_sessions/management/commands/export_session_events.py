@@ -13,12 +13,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
+from refresh_sessions.events.export import EventExport
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.management.arguments import find_user, instant, no_user
 from refresh_sessions.management.files import create
 from refresh_sessions.management.options import CheckedCommand
 from refresh_sessions.models import EventKind, SessionEvent
-from refresh_sessions.sessions.exporting import EventExport
 
 security_logger = logging.getLogger("refresh_sessions.security")
 

@@ -9,18 +9,17 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from refresh_sessions.batches import BATCH_SIZE, MAX_BATCH_SIZE
+from refresh_sessions.events.prune import count_prunable_events, prune_events
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.management.arguments import batch_size, duration
 from refresh_sessions.management.options import CheckedCommand
-from refresh_sessions.sessions.pruning import (
-    BATCH_SIZE,
-    MAX_BATCH_SIZE,
+from refresh_sessions.sessions.prune import (
     RETENTION,
     count_prunable_sessions,
     prune_sessions,
+    prune_short_lived,
 )
-from refresh_sessions.sessions.pruning_events import count_prunable_events, prune_events
-from refresh_sessions.sessions.pruning_short_lived import prune_short_lived
 
 
 class Command(CheckedCommand):
@@ -60,7 +59,7 @@ class Command(CheckedCommand):
             "Those of sessions before their hard expiry stay. Default: all stay.",
         )
         parser.add_argument(
-            "--events-of-unexpired",
+            "--include-events-of-active-sessions",
             action="store_true",
             help="With --events-older-than: those of sessions before their hard expiry as well.",
         )
@@ -71,8 +70,8 @@ class Command(CheckedCommand):
     def usage_problem(self, options: Mapping[str, Any]) -> str | None:
         """Look at them all before any session goes: who mistyped one may have mistyped more."""
         events_older_than = options["events_older_than"]
-        if events_older_than is None and options["events_of_unexpired"]:
-            return "--events-of-unexpired means nothing without --events-older-than."
+        if events_older_than is None and options["include_events_of_active_sessions"]:
+            return "--include-events-of-active-sessions means nothing without --events-older-than."
         if events_older_than is not None and events_older_than < timedelta(0):
             return "--events-older-than must not be negative: no event is of tomorrow."
         if options["older_than"] < timedelta(0):
@@ -108,14 +107,14 @@ class Command(CheckedCommand):
         self,
         *,
         events_older_than: timedelta,
-        events_of_unexpired: bool,
+        include_events_of_active_sessions: bool,
         batch_size: int,
         dry_run: bool,
         **_: Any,
     ) -> None:
         which: Any = {
             "older_than": events_older_than,
-            "of_unexpired_sessions": events_of_unexpired,
+            "of_active_sessions": include_events_of_active_sessions,
         }
         self._run(
             _events,

@@ -4,11 +4,11 @@ Importing a class registers it. Views and serializers are imported when a schema
 before, since REST framework reads the project's settings along with them.
 """
 
-from refresh_sessions.rest_framework.schema.endpoints import (
+from refresh_sessions.rest_framework.schema.extensions import (
+    AccessTokenScheme,
     EndpointsExtension,
     LoginExtension,
     SessionExtension,
 )
-from refresh_sessions.rest_framework.schema.security import AccessTokenScheme
 
 __all__ = ["AccessTokenScheme", "EndpointsExtension", "LoginExtension", "SessionExtension"]

@@ -1,18 +1,20 @@
 """The endpoints: sign in, refresh, sign out, one's own sessions, and those of the RFCs."""
 
-from refresh_sessions.rest_framework.views.introspect import IntrospectView
 from refresh_sessions.rest_framework.views.jwks import JWKSView
-from refresh_sessions.rest_framework.views.login import LoginView, VerifyView
-from refresh_sessions.rest_framework.views.logout import LogoutView
-from refresh_sessions.rest_framework.views.reauthenticate import ReauthenticateView
-from refresh_sessions.rest_framework.views.refresh import RefreshView
-from refresh_sessions.rest_framework.views.revoke import RevokeView
+from refresh_sessions.rest_framework.views.oauth import IntrospectView, RevokeView
 from refresh_sessions.rest_framework.views.sessions import (
     OpenFamilyView,
     RevokeAllView,
     RevokeOthersView,
     SessionDetailView,
     SessionListView,
+)
+from refresh_sessions.rest_framework.views.step_up import ReauthenticateView
+from refresh_sessions.rest_framework.views.tokens import (
+    LoginView,
+    LogoutView,
+    RefreshView,
+    VerifyView,
 )
 
 __all__ = [

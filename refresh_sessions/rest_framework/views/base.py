@@ -1,48 +1,69 @@
-"""What all endpoints have in common, whatever the project's defaults are."""
+"""Base classes of the endpoints, independent of the project's defaults."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, cast
+from functools import cached_property
+from typing import Any, Final, NoReturn, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.schemas import DefaultSchema
 from rest_framework.serializers import Serializer
 from rest_framework.status import HTTP_200_OK
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from refresh_sessions.burst_log import BurstLog
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import retry_when_busy
+from refresh_sessions.database import retry_transient
 from refresh_sessions.models import DeviceSession
+from refresh_sessions.redaction import hide
 from refresh_sessions.rest_framework.authentication import DatabaseAccessTokenAuthentication
 from refresh_sessions.rest_framework.exceptions import (
     CHALLENGE,
-    CrossSiteRequest,
-    contract_exception_handler,
+    CSRFFailed,
+    RefreshTokenMissing,
+    sessions_exception_handler,
 )
-from refresh_sessions.rest_framework.inspecting import DescribedSchema
 from refresh_sessions.rest_framework.parsers import JSONOnly, StrictJSONParser
 from refresh_sessions.rest_framework.requests import BoundedRequest
-from refresh_sessions.rest_framework.serializers import pair_body
+from refresh_sessions.rest_framework.serializers import build_token_body
 from refresh_sessions.sessions import (
     AccessGrant,
     TokenPair,
     read_grant,
-    require_fresh_proof,
+    require_recent_authentication,
 )
+from refresh_sessions.tokens import refresh_tokens
 from refresh_sessions.transports import get_transport
+
+
+class DescribedSchema(DefaultSchema):
+    """The project's ``DEFAULT_SCHEMA_CLASS``, if it is drf-spectacular's or a subclass of that.
+
+    Any other generator of schemas would ask views for serializers, and ours have none to show: it
+    finds None, which keeps a view out.
+    """
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        inspector = super().__get__(instance, owner)
+        # Not type(): what drf-spectacular puts there for one operation is a weak proxy.
+        modules = (base.__module__ for base in inspector.__class__.__mro__)
+        return inspector if "drf_spectacular.openapi" in modules else None
 
 
 # Sensitive from here down: the locals of REST framework's own frames hold tokens as well.
@@ -50,7 +71,7 @@ from refresh_sessions.transports import get_transport
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 # A revocation has to survive the error that reports it, also under ATOMIC_REQUESTS.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class ContractView(APIView):
+class SessionsAPIView(APIView):
     """JSON only, never cached, errors with a code; open to clients without an access token."""
 
     # None at all: an expired access token in the header must not get in the way.
@@ -74,7 +95,7 @@ class ContractView(APIView):
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         """The contract's, not the project's."""
-        return contract_exception_handler
+        return sessions_exception_handler
 
     @property
     def http_request(self) -> HttpRequest:
@@ -95,9 +116,9 @@ class ContractView(APIView):
         """Refuse wrong methods and what another site made the browser send, unread."""
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
-        if self.is_private and get_transport().is_forged(self.http_request):
-            raise CrossSiteRequest
-        cast("BoundedRequest", request).take_body()
+        if self.is_private and get_transport(self.http_request).is_cross_site(self.http_request):
+            raise CSRFFailed
+        cast("BoundedRequest", request).read_body()
         super().initial(request, *args, **kwargs)
 
     def raise_uncaught_exception(self, exc: Exception) -> NoReturn:
@@ -119,21 +140,23 @@ class ContractView(APIView):
         """What REST framework's generic views give their serializers."""
         return {"request": self.request, "view": self}
 
-    def hand_over(self, pair: TokenPair, *, status: int = HTTP_200_OK) -> Response:
+    def token_response(self, pair: TokenPair, *, status: int = HTTP_200_OK) -> Response:
         """Answer with new tokens and the session they belong to."""
         context = {**self.serializer_context, "current_session_id": pair.session.pk}
         serializer = import_string(get_settings().SESSION_SERIALIZER)
         # The tokens are there already: a read that fails in passing must not keep them back.
-        described = retry_when_busy(
+        described = retry_transient(
             router.db_for_write(DeviceSession),
             lambda: serializer(pair.session, context=context).data,
         )
-        response = Response(pair_body(pair, session=described), status=status)
-        get_transport().write(self.http_request, response, pair)
+        response = Response(
+            build_token_body(pair, request=self.http_request, session=described), status=status
+        )
+        get_transport(self.http_request).write(self.http_request, response, pair)
         return response
 
     @property
-    def body(self) -> Mapping[str, Any]:
+    def json_body(self) -> Mapping[str, Any]:
         """The JSON object of the request; an empty body is an empty object."""
         request = self.request
         data: Any = request.parsed if isinstance(request, BoundedRequest) else request.data
@@ -143,7 +166,7 @@ class ContractView(APIView):
         return cast("Mapping[str, Any]", data)
 
 
-class OwnSessionsView(ContractView):
+class OwnSessionsView(SessionsAPIView):
     """For people who manage their own sessions with a valid access token."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (
@@ -172,4 +195,45 @@ class OwnSessionsView(ContractView):
         if settings.REAUTHENTICATE_TO_REVOKE:
             family = read_grant(self.grant, request=self.http_request)
             max_age = settings.REAUTHENTICATION_MAX_AGE
-            require_fresh_proof(family, self.grant.claims, max_age=max_age)
+            require_recent_authentication(family, self.grant.claims, max_age=max_age)
+
+
+burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
+
+_WRITTEN_OUT: Final = frozenset({"undefined", "null", "None", "[object Object]"})
+"""What languages write where a variable has no value."""
+
+
+class PresentedTokenView(SessionsAPIView):
+    """Reads the refresh token from where the transport carries it."""
+
+    @cached_property
+    def claims(self) -> refresh_tokens.RefreshClaims:
+        """The claims of the verified refresh token.
+
+        Raises:
+            RefreshTokenMissing: there is none.
+            ValidationError: there is something else in its place.
+            InvalidTokenError: we did not issue it.
+
+        """
+        token = self.presented_token
+        if token is None:
+            raise RefreshTokenMissing(in_body=get_transport(self.http_request).in_body)
+        return refresh_tokens.verify(token)
+
+    @cached_property
+    def presented_token(self) -> str | None:
+        """The refresh token as it came, or None where there is none."""
+        token = hide(get_transport(self.http_request).read(self.http_request, self.json_body))
+        if token is None or token == "":
+            return None
+        if not isinstance(token, str):
+            raise ValidationError({get_settings().field_name("refresh"): [_("Not a string.")]})
+        if token in _WRITTEN_OUT:
+            burst_logger.warning(
+                'A client presented "%s" as its refresh token: it stored a field that an answer '
+                "did not have. Store the refresh token only when the answer has one.",
+                token,
+            )
+        return token

@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
-from refresh_sessions.rest_framework.views.base import ContractView
+from refresh_sessions.rest_framework.views.base import SessionsAPIView
 from refresh_sessions.tokens.keys import public_keys
 
 MAX_AGE: Final = 300
 """Seconds. A new key stands here at least that long before it signs, see docs/keys.md."""
 
 
-class JWKSView(ContractView):
+class JWKSView(SessionsAPIView):
     """Open to everybody, and the one answer of this package that caches may keep."""
 
     is_private = False

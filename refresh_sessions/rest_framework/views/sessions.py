@@ -15,16 +15,15 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.rest_framework.exceptions import TokenFamilyOverCookie
-from refresh_sessions.rest_framework.serializers import pair_body
-from refresh_sessions.rest_framework.views.base import OwnSessionsView
-from refresh_sessions.rest_framework.views.presented import PresentedTokenView
+from refresh_sessions.rest_framework.serializers import build_token_body
+from refresh_sessions.rest_framework.views.base import OwnSessionsView, PresentedTokenView
 from refresh_sessions.sessions import (
-    end_by_holder,
     open_family,
+    revoke_by_holder,
     revoke_session,
     revoke_user_sessions,
 )
-from refresh_sessions.sessions.listing import LISTED, last_used_first, own_live_sessions
+from refresh_sessions.sessions.queries import LISTED, last_used_first, own_live_sessions
 from refresh_sessions.transports import get_transport
 
 
@@ -60,7 +59,7 @@ class SessionDetailView(LiveSessionsView):
     def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Rename the session, and answer with it."""
         session = self.get_object()
-        serializer = self.get_serializer(session, data=self.body)
+        serializer = self.get_serializer(session, data=self.json_body)
         serializer.is_valid(raise_exception=True)
         serializer.save()
         return Response(serializer.data)
@@ -73,8 +72,8 @@ class SessionDetailView(LiveSessionsView):
             self.require_proof_to_revoke()
         response = Response(status=status.HTTP_204_NO_CONTENT)
         if own:
-            end_by_holder(self.grant.claims, session, request=self.http_request)
-            get_transport().clear(self.http_request, response)
+            revoke_by_holder(self.grant.claims, session, request=self.http_request)
+            get_transport(self.http_request).clear(self.http_request, response)
         else:
             revoke_session(
                 session, reason=RevokedReason.USER, by=self.owner, request=self.http_request
@@ -107,11 +106,11 @@ class OpenFamilyView(PresentedTokenView, OwnSessionsView):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer as a login does, with 201, and with ``current``: the caller's new tokens."""
-        if not get_transport().in_body:
+        if not get_transport(self.http_request).in_body:
             raise TokenFamilyOverCookie
         families = open_family(self.grant, self.claims, request=self.http_request)
-        response = self.hand_over(families.opened, status=status.HTTP_201_CREATED)
-        response.data["current"] = pair_body(families.current)
+        response = self.token_response(families.opened, status=status.HTTP_201_CREATED)
+        response.data["current"] = build_token_body(families.current, request=self.http_request)
         return response
 
 
@@ -145,5 +144,5 @@ class RevokeAllView(OwnSessionsView):
             presented=self.grant.claims.place,
         )
         response = Response({"revoked": revoked})
-        get_transport().clear(self.http_request, response)
+        get_transport(self.http_request).clear(self.http_request, response)
         return response

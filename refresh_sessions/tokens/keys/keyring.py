@@ -12,19 +12,17 @@ from django.conf import settings as django_settings
 from django.utils.encoding import force_bytes
 
 from refresh_sessions.conf import NAMESPACE, get_settings
-from refresh_sessions.tokens.keys.derived import DERIVED, derived_keys
-from refresh_sessions.tokens.keys.faults import (
-    KeyFault,
-    NoSigningKey,
-    RepeatedKey,
-    UnfitKey,
-    UnreadableKey,
+from refresh_sessions.tokens.keys.asymmetric import parse_pem, public_jwk
+from refresh_sessions.tokens.keys.errors import (
+    KeyConfigError,
+    NoSigningKeyError,
+    RepeatedKeyError,
+    UnreadableKeyError,
+    WrongKeyError,
 )
-from refresh_sessions.tokens.keys.jwk import published
 from refresh_sessions.tokens.keys.model import Key, Keyring, Kind, Purpose
-from refresh_sessions.tokens.keys.pem import parse_pem
 from refresh_sessions.tokens.keys.sources import read_entry
-from refresh_sessions.tokens.keys.symmetric import parse_secret
+from refresh_sessions.tokens.keys.symmetric import DERIVED, derive_keys, parse_secret
 
 _Entry: TypeAlias = str | tuple[tuple[str, str], ...]
 _Entries: TypeAlias = tuple[_Entry, ...]
@@ -40,23 +38,23 @@ def get_keyring(purpose: Purpose) -> Keyring:
     that they changed when it is started anew.
 
     Raises:
-        KeyFault: a key cannot be used. The checks list all faults; this is the first of them.
+        KeyConfigError: a key cannot be used. The checks list all errors; this is the first.
 
     """
     return _keyrings(*_configuration())[purpose]
 
 
-def find_faults() -> Iterator[KeyFault]:
+def find_config_errors() -> Iterator[KeyConfigError]:
     """Say, one by one, what is wrong with the keys of the settings."""
     keys, refresh_keys, secrets = _configuration()
-    yield from _faults_in(_load_all(keys, refresh_keys, secrets), secrets)
+    yield from _errors_in(_load_all(keys, refresh_keys, secrets), secrets)
 
 
-def _faults_in(
-    loaded: Mapping[Purpose, list[Key | KeyFault]], secrets: _Secrets
-) -> Iterator[KeyFault]:
+def _errors_in(
+    loaded: Mapping[Purpose, list[Key | KeyConfigError]], secrets: _Secrets
+) -> Iterator[KeyConfigError]:
     for purpose, outcomes in loaded.items():
-        yield from (outcome for outcome in outcomes if isinstance(outcome, KeyFault))
+        yield from (outcome for outcome in outcomes if isinstance(outcome, KeyConfigError))
         yield from _find_unable_to_sign(purpose, outcomes)
     yield from _find_repeated(loaded, secrets)
 
@@ -64,7 +62,7 @@ def _faults_in(
 def public_keys() -> list[dict[str, str]]:
     """The asymmetric keys of access tokens as JWKs, the one that signs first."""
     keys = get_keyring(Purpose.ACCESS).verifying.values()
-    return [published(key) for key in keys if not key.is_symmetric]
+    return [public_jwk(key) for key in keys if not key.is_symmetric]
 
 
 def _configuration() -> tuple[_Entries, _Entries, _Secrets]:
@@ -88,7 +86,7 @@ def _keyrings(
 ) -> Mapping[Purpose, Keyring]:
     loaded = _load_all(keys, refresh_keys, secrets)
     # A fault is raised and so not kept: the next call looks again.
-    for fault in _faults_in(loaded, secrets):
+    for fault in _errors_in(loaded, secrets):
         raise fault
     keyrings = {}
     for purpose, outcomes in loaded.items():
@@ -100,27 +98,29 @@ def _keyrings(
 
 def _load_all(
     keys: _Entries, refresh_keys: _Entries, secrets: _Secrets
-) -> dict[Purpose, list[Key | KeyFault]]:
+) -> dict[Purpose, list[Key | KeyConfigError]]:
     return {
         Purpose.ACCESS: list(_load(Purpose.ACCESS, keys, secrets)),
         Purpose.REFRESH: list(_load(Purpose.REFRESH, refresh_keys, secrets)),
     }
 
 
-def _load(purpose: Purpose, entries: _Entries, secrets: _Secrets) -> Iterator[Key | KeyFault]:
+def _load(
+    purpose: Purpose, entries: _Entries, secrets: _Secrets
+) -> Iterator[Key | KeyConfigError]:
     for index, entry in enumerate(entries):
         if entry == DERIVED:
-            yield from derived_keys(purpose, secrets)
+            yield from derive_keys(purpose, secrets)
             continue
         try:
             yield _load_one(purpose, entry, f"{NAMESPACE}[{_SETTING[purpose]!r}][{index}]")
-        except KeyFault as fault:
+        except KeyConfigError as fault:
             yield fault
 
 
 def _load_one(purpose: Purpose, raw: _Entry, where: str) -> Key:
     if isinstance(raw, str):
-        raise UnreadableKey(
+        raise UnreadableKeyError(
             f"{where} is a text, and the only text that may stand there is {DERIVED!r}.",
             remedy="Write a dict, such as {'algorithm': 'ES256', 'file': '/path/to/key.pem'}.",
         )
@@ -128,25 +128,27 @@ def _load_one(purpose: Purpose, raw: _Entry, where: str) -> Key:
     if entry.algorithm.kind is Kind.SYMMETRIC:
         return parse_secret(entry, purpose)
     if purpose is Purpose.REFRESH:
-        raise UnfitKey(
+        raise WrongKeyError(
             f"{where} uses {entry.algorithm.name}; but nobody else ever verifies refresh tokens.",
             remedy="Use HS256, HS384 or HS512.",
         )
     return parse_pem(entry)
 
 
-def _find_unable_to_sign(purpose: Purpose, outcomes: list[Key | KeyFault]) -> Iterator[KeyFault]:
+def _find_unable_to_sign(
+    purpose: Purpose, outcomes: list[Key | KeyConfigError]
+) -> Iterator[KeyConfigError]:
     first = outcomes[0]
     if isinstance(first, Key) and first.secret is None:
-        yield NoSigningKey(
+        yield NoSigningKeyError(
             f"{NAMESPACE}[{_SETTING[purpose]!r}][0] is to sign, and is a public key.",
             remedy="Put the entry of a private key first; the others only verify.",
         )
 
 
 def _find_repeated(
-    loaded: Mapping[Purpose, list[Key | KeyFault]], secrets: _Secrets
-) -> Iterator[KeyFault]:
+    loaded: Mapping[Purpose, list[Key | KeyConfigError]], secrets: _Secrets
+) -> Iterator[KeyConfigError]:
     names: dict[object, str] = {
         force_bytes(secret): "SECRET_KEY or one of its fallbacks" for secret in secrets
     }
@@ -157,7 +159,7 @@ def _find_repeated(
             place = f"{NAMESPACE}[{_SETTING[purpose]!r}] ({key.origin})"
             material: object = key.secret if key.is_symmetric else key.kid
             if material in names:
-                yield RepeatedKey(
+                yield RepeatedKeyError(
                     f"{place} is the same key as {names[material]}.",
                     remedy="List each key once, and never use it for anything else.",
                 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from refresh_sessions.tokens.keys.faults import UnreadableKey
+from refresh_sessions.tokens.keys.errors import UnreadableKeyError
 from refresh_sessions.tokens.keys.model import ALGORITHMS, Algorithm
 
 _SOURCES: Final = ("file", "env", "value")
@@ -41,13 +41,13 @@ def read_entry(raw: Mapping[str, str], where: str) -> Entry:
     """Find the key that an entry speaks of.
 
     Raises:
-        UnreadableKey: the entry is incomplete, or there is no key where it says.
+        UnreadableKeyError: the entry is incomplete, or there is no key where it says.
 
     """
     fields = dict(raw)
     algorithm = _find_algorithm(fields.pop("algorithm", None), fields, where)
     if len(fields) != 1 or not fields.keys() <= set(_SOURCES):
-        raise UnreadableKey(
+        raise UnreadableKeyError(
             f"{where} must have, beside 'algorithm', one of 'file', 'env' and 'value'; it has "
             f"{_listed(fields)}.",
             remedy=_EXAMPLE,
@@ -60,12 +60,12 @@ def read_entry(raw: Mapping[str, str], where: str) -> Entry:
 
 def _find_algorithm(name: str | None, others: Iterable[str], where: str) -> Algorithm:
     if name is None:
-        raise UnreadableKey(
+        raise UnreadableKeyError(
             f"{where} has no 'algorithm'; it has {_listed(others)}.", remedy=_EXAMPLE
         )
     if name not in ALGORITHMS:
         close = _closest_algorithm(name)
-        raise UnreadableKey(
+        raise UnreadableKeyError(
             f"{where}: the algorithm {_shown(name)} is not known"
             f"{f'; did you mean {close}?' if close else '.'}",
             remedy=f"Use one of {', '.join(ALGORITHMS)}.",
@@ -96,12 +96,12 @@ def _read_file(name: str, where: str) -> str:
     try:
         return Path(name).read_text(encoding="ascii")
     except OSError as error:
-        raise UnreadableKey(
+        raise UnreadableKeyError(
             f"{where} names the file {_shown(name)}, which cannot be read: {error.strerror}.",
             remedy="Give the absolute path of a file that the server's user may read.",
         ) from None
     except ValueError:
-        raise UnreadableKey(
+        raise UnreadableKeyError(
             f"{where} names the file {_shown(name)}, which is no text.",
             remedy="Give a PEM file, or base64url for a symmetric algorithm.",
         ) from None
@@ -110,7 +110,7 @@ def _read_file(name: str, where: str) -> str:
 def _read_environment(name: str, where: str) -> str:
     text = os.environ.get(name)
     if not text:
-        raise UnreadableKey(
+        raise UnreadableKeyError(
             f"{where} names the environment variable {_shown(name)}, which is not set.",
             remedy="Set it for the server, and for manage.py as well.",
         )

@@ -7,7 +7,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.core import signing
 
 from refresh_sessions.models import DeviceSession, SignInTicket
-from refresh_sessions.tokens import access
+from refresh_sessions.tokens import access_tokens
 from tests.api.client import Client, problem
 from tests.api.second_factor.projects import FACTORS
 from tests.factories import PASSWORD, UserFactory
@@ -58,7 +58,7 @@ class TestSecondStep:
         body = answer.json()
         assert set(body) == set(ask(user.get_username()).json())
         assert body["session"]["name"] == "Phone"
-        assert access.verify(body["access"]).authentication_methods == ("pwd", "otp")
+        assert access_tokens.verify(body["access"]).authentication_methods == ("pwd", "otp")
 
     def test_signs_in_once_with_all_that_goes_with_it(self, ada, ticket, verify):
         with heard(user_logged_in) as signed_in:
@@ -97,7 +97,7 @@ class TestSecondStep:
         answer = ask()
         assert [method["name"] for method in answer.json()["methods"]] == ["code", "key"]
         body = verify(answer.json()["ticket"], key="turned").json()
-        assert access.verify(body["access"]).authentication_methods == ("pwd", "hwk")
+        assert access_tokens.verify(body["access"]).authentication_methods == ("pwd", "hwk")
 
     def test_in_cookie_mode(self, ada, ask, verify, options):
         options(TRANSPORT="cookie")
@@ -130,4 +130,4 @@ def test_a_session_by_two_steps_is_a_session_like_any(ticket, verify, api):
     body = verify(ticket, code=CODE).json()
     assert api.get("sessions/", access=body["access"]).status_code == 200
     refreshed = api.post("refresh/", {"refresh": body["refresh"]}).json()
-    assert access.verify(refreshed["access"]).authentication_methods == ("pwd", "otp")
+    assert access_tokens.verify(refreshed["access"]).authentication_methods == ("pwd", "otp")

@@ -1,0 +1,48 @@
+"""The settings in force, parsed when Django holds another dict."""
+
+from __future__ import annotations
+
+from typing import Any, Final, get_origin, get_type_hints
+
+from django.conf import settings as django_settings
+
+from refresh_sessions.conf.settings import NAMESPACE, Settings
+from refresh_sessions.conf.validation import find_problems
+from refresh_sessions.exceptions import SettingsError
+
+_UNSET: Final = object()
+_HINTS: Final = get_type_hints(Settings)
+
+
+def parse_settings(raw: Any) -> Settings:
+    """Build the settings object, or raise ``SettingsError`` with the first problem found."""
+    for problem in find_problems(raw):
+        raise SettingsError(problem)
+    # People write lists as often as tuples; values that caches are keyed with must be hashable.
+    stored: dict[str, Any] = {
+        key: tuple(value) if get_origin(_HINTS[key]) is tuple else value
+        for key, value in raw.items()
+    }
+    return Settings(**stored)
+
+
+class _Reader:
+    """Parse again only when Django holds another dict.
+
+    Identity, not the signal ``setting_changed``: pytest-django's ``del settings.X`` sends none.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[object, Settings] = (_UNSET, Settings())
+
+    def __call__(self) -> Settings:
+        raw = getattr(django_settings, NAMESPACE, _UNSET)
+        last, parsed = self._last
+        if raw is not last:
+            parsed = Settings() if raw is _UNSET else parse_settings(raw)
+            self._last = (raw, parsed)
+        return parsed
+
+
+get_settings = _Reader()
+"""The settings in force now. Call it where a value is used; keep nothing."""

@@ -1,5 +1,0 @@
-"""The page on which people see where they are signed in, and sign out there.
-
-For server-rendered projects that use Django's own login. ``refresh_sessions.urls_html`` has the
-addresses.
-"""

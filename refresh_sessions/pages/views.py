@@ -1,0 +1,293 @@
+"""The views, for projects that subclass them and mount them at addresses of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+from uuid import UUID
+
+from django.conf import settings as django_settings
+from django.contrib.auth import logout
+from django.core.paginator import Paginator
+from django.db import router
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from refresh_sessions.devices import get_place, name_device, read_device, shorten
+from refresh_sessions.models import DeviceSession, RevokedReason
+from refresh_sessions.models.sessions import DeviceSessionQuerySet
+from refresh_sessions.naturaltime import naturaltime
+from refresh_sessions.pages.base import DevicesPage, ReauthenticationPage
+from refresh_sessions.pages.forms import RenameForm
+from refresh_sessions.sessions import revoke_session, revoke_user_sessions
+from refresh_sessions.sessions.queries import last_used_first, own_live_sessions
+from refresh_sessions.transports import get_transport
+
+__all__ = [
+    "DevicesPage",
+    "RenameSessionView",
+    "RevokeOtherSessionsView",
+    "RevokeSessionView",
+    "SessionListView",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow:
+    """One device. For a browser with Django's login alone there is no ``session``."""
+
+    name: str
+    """What it is called: by its owner, else by what it says of itself."""
+    device: str
+    """What it says of itself, where its owner calls it otherwise; else empty."""
+    kind: str
+    place: str
+    ip_address: str | None
+    session: DeviceSession | None = None
+    signed_in_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    @classmethod
+    def of_session(cls, session: DeviceSession) -> Self:
+        """The row of a device session."""
+        name, device = shorten(session.name), session.device
+        return cls(
+            name=name or device or gettext("Unknown device"),
+            device=device if name and name != device else "",
+            kind=session.kind,
+            place=session.place,
+            ip_address=session.ip_address,
+            session=session,
+            signed_in_at=session.created_at,
+            last_used_at=session.last_used_at,
+        )
+
+    @classmethod
+    def of_request(cls, request: HttpRequest) -> Self:
+        """The row of the browser that asks, as far as its request tells."""
+        device = read_device(request)
+        return cls(
+            name=name_device(device.user_agent, device.hints) or gettext("Unknown device"),
+            device="",
+            kind=device.kind,
+            place=get_place(device.ip_address),
+            ip_address=device.ip_address,
+        )
+
+    @property
+    def last_used(self) -> str:
+        """When it was last used, in words."""
+        now = timezone.now()
+        # Never in days to come, whatever the clocks of server and database say of each other.
+        return naturaltime(min(self.last_used_at or now, now), now=now)
+
+
+PAGE_LENGTH: Final = 50
+
+
+class SessionListView(DevicesPage):
+    """Where a person is signed in: here, and elsewhere, the last used first."""
+
+    template_name = "refresh_sessions/session_list.html"
+    paginate_by = PAGE_LENGTH
+    http_method_names = ("get", "head", "options")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the page; ``?page=2`` has the next devices."""
+        paginator = Paginator(self.get_others(), self.paginate_by)
+        page = paginator.get_page(request.GET.get("page"))
+        context = self.get_context_data(
+            current=self.describe_current(),
+            others=[DeviceRow.of_session(session) for session in page],
+            page_obj=page,
+        )
+        return self.render_to_response(context)
+
+    def describe_current(self) -> DeviceRow:
+        """The row of this very browser, whether or not it has a device session."""
+        if self.current_session is None:
+            return DeviceRow.of_request(self.request)
+        return DeviceRow.of_session(self.current_session)
+
+    def get_others(self) -> DeviceSessionQuerySet:
+        """The live sessions but the current one."""
+        others = own_live_sessions(self.owner)
+        if self.current_session is not None:
+            others = others.exclude(pk=self.current_session.pk)
+        return last_used_first(others)
+
+
+class OneSessionPage(DevicesPage):
+    """For a page about the session whose id is in the address."""
+
+    def find_session(self, session_id: UUID) -> DeviceSession | None:
+        """The live session, or None if it has ended.
+
+        Raises:
+            Http404: it is another's, or there is none (ASVS 8.2.2).
+
+        """
+        session = own_live_sessions(self.owner).filter(pk=session_id).first()
+        if session is not None:
+            return session
+        using = router.db_for_write(DeviceSession)
+        ended = DeviceSession.objects.using(using).for_user(self.owner).filter(pk=session_id)
+        if not ended.exists():
+            raise Http404
+        return None
+
+    def show_already_revoked(self) -> HttpResponse:
+        """Nothing is left to do, which is no fault of anybody's."""
+        return self.back_to_list(gettext("That device had been signed out before."))
+
+
+class RenameSessionView(OneSessionPage):
+    """Call a device by another name."""
+
+    template_name = "refresh_sessions/rename.html"
+    form_class = RenameForm
+    http_method_names = ("get", "head", "options", "post")
+
+    def get(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the form."""
+        session = self.find_session(session_id)
+        if session is None:
+            return self.show_already_revoked()
+        return self.show(session, self.form_class(initial={"name": session.name}))
+
+    def post(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Rename the device, if it is still signed in."""
+        session = self.find_session(session_id)
+        form = self.form_class(request.POST)
+        if session is not None and not form.is_valid():
+            return self.show(session, form)
+        # No other column: the session may be ended at this moment.
+        live = own_live_sessions(self.owner).filter(pk=session_id)
+        if session is None or not live.update(name=form.cleaned_data["name"]):
+            return self.show_already_revoked()
+        return self.back_to_list(gettext("The device has been renamed."))
+
+    def show(self, session: DeviceSession, form: RenameForm) -> HttpResponse:
+        """Show the form, perhaps with what was wrong with it."""
+        row = DeviceRow.of_session(session)
+        return self.render_to_response(self.get_context_data(form=form, row=row))
+
+
+class RevokeSessionView(ReauthenticationPage, OneSessionPage):
+    """Sign a device out. This one needs no proof: anybody may leave."""
+
+    session: DeviceSession
+
+    def get(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Ask whether to sign it out."""
+        return self.show_already_revoked() if self.has_ended(session_id) else self.show()
+
+    def post(
+        self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Sign it out."""
+        if self.has_ended(session_id):
+            return self.show_already_revoked()
+        answer = self.require_reauthentication()
+        if answer is not None:
+            return answer
+        return self.sign_out_here() if self.is_current() else self.revoke_other()
+
+    def has_ended(self, session_id: UUID) -> bool:
+        """Find the session, or that there is none any more."""
+        session = self.find_session(session_id)
+        if session is not None:
+            self.session = session
+        return session is None
+
+    def is_current(self) -> bool:
+        """Whether it is this very device."""
+        return self.session == self.current_session
+
+    def needs_reauthentication(self) -> bool:
+        """Not for this device."""
+        return not self.is_current() and super().needs_reauthentication()
+
+    def describe_question(self) -> dict[str, Any]:
+        """It names the device."""
+        row = DeviceRow.of_session(self.session)
+        text = gettext("That device will have to sign in again.")
+        if self.is_current():
+            text = gettext("You are using this device now, and will have to sign in again.")
+        heading = gettext("Sign out %(device)s?") % {"device": row.name}
+        return {"heading": heading, "text": text, "button": gettext("Sign out"), "row": row}
+
+    def revoke_other(self) -> HttpResponse:
+        """Sign out another device."""
+        ended = revoke_session(
+            self.session, reason=RevokedReason.USER, by=self.owner, request=self.request
+        )
+        if not ended:
+            return self.show_already_revoked()
+        device = DeviceRow.of_session(self.session).name
+        return self.back_to_list(gettext("%(device)s has been signed out.") % {"device": device})
+
+    def sign_out_here(self) -> HttpResponse:
+        """Sign out this device, from Django's login as well: that is what is meant by it."""
+        revoke_session(
+            self.session, reason=RevokedReason.LOGOUT, by=self.owner, request=self.request
+        )
+        logout(self.request)
+        response = redirect(django_settings.LOGOUT_REDIRECT_URL or self.get_login_url())
+        get_transport(self.request).clear(self.request, response)
+        return response
+
+
+class RevokeOtherSessionsView(ReauthenticationPage):
+    """Sign out everywhere else."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask whether to do so."""
+        return self.show()
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out everywhere else."""
+        answer = self.require_reauthentication()
+        if answer is not None:
+            return answer
+        ended = revoke_user_sessions(
+            self.owner,
+            keep=self.current_session,
+            reason=RevokedReason.USER,
+            by=self.owner,
+            request=self.request,
+        )
+        if not ended:
+            return self.back_to_list(gettext("You were not signed in anywhere else."))
+        text = ngettext(
+            "%(count)d other device has been signed out.",
+            "%(count)d other devices have been signed out.",
+            ended,
+        )
+        return self.back_to_list(text % {"count": ended})
+
+    def describe_question(self) -> dict[str, Any]:
+        """It tells how many devices that are."""
+        others = own_live_sessions(self.owner)
+        if self.current_session is not None:
+            others = others.exclude(pk=self.current_session.pk)
+        count = others.count()
+        text = ngettext(
+            "%(count)d other device will have to sign in again.",
+            "%(count)d other devices will have to sign in again.",
+            count,
+        )
+        return {
+            "heading": gettext("Sign out everywhere else?"),
+            "text": text % {"count": count},
+            "button": gettext("Sign out everywhere else"),
+        }

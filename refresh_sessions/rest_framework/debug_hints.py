@@ -1,0 +1,170 @@
+"""Hints for developers, with ``DEBUG`` alone: what a client has probably mixed up.
+
+A hint is made of words of ours, names of settings and names of fields. It never repeats what a
+request says, so no token and no password shows in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.db.models import EmailField
+from django.views.decorators.debug import sensitive_variables
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.lookups import canonical_username, username_field
+from refresh_sessions.redaction import hide_within
+from refresh_sessions.tokens import access_tokens, refresh_tokens
+
+_Body = Mapping[str, Any]
+
+_WRITE: Final = "write 'Authorization: Bearer <access token>'"
+_SCHEMES: Final = {"jwt": "JWT", "token": "Token", "basic": "Basic"}
+"""Schemes that clients of other packages send, as a hint may name them."""
+_EMPTY: Final = frozenset({"null", "undefined", "none", "nan"})
+"""What empty variables become in a header."""
+
+
+def add_hint(response: Response, request: Request, view: Any) -> None:
+    """Add ``hint`` to the body of an error, where the developer's mistake can be told."""
+    body: Any = response.data
+    if not django_settings.DEBUG or not isinstance(body, dict) or "hint" in body:
+        return
+    explain = _EXPLANATIONS.get(str(body.get("code")), _nothing)
+    if (hint := explain(request, view, body)) is not None:
+        body["hint"] = hint
+
+
+@contextmanager
+def add_bearer_hint(request: Request) -> Iterator[None]:
+    """Add the hint to the exception itself: the project's own handler may make the answer."""
+    try:
+        yield
+    except APIException as error:
+        detail: Any = error.detail
+        code = detail.get("code") if isinstance(detail, dict) else None
+        if (
+            django_settings.DEBUG
+            and code == "token_not_valid"
+            and (hint := _about_bearer(request))
+        ):
+            detail["hint"] = hint
+        raise
+
+
+def _about_bearer(request: Request) -> str | None:
+    scheme, *words = _authorization(request) or [""]
+    return _about_access_token(words) if scheme.lower() == "bearer" else None
+
+
+@sensitive_variables()
+def _about_access_token(words: list[str]) -> str | None:
+    """What is wrong with what follows the scheme."""
+    first = words[0].lower() if words else ""
+    if not words or first == "bearer" or len(words) > 1:
+        return f"The header has to be the scheme and one token: {_WRITE}."
+    if first in _EMPTY:
+        return "The client has sent the text of an empty variable in place of the access token."
+    if first != first.strip("\"'<>,;"):
+        return f"The token has quotes, brackets or commas around it: {_WRITE}."
+    try:
+        refresh_tokens.verify(words[0])
+    except InvalidTokenError:
+        return None
+    return (
+        "This is a refresh token, which refresh/ takes in the field "
+        f'"{get_settings().field_name("refresh")}". Send the access token in the header.'
+    )
+
+
+def _about_missing_token(request: Request, view: Any, error: _Body) -> str | None:
+    parts = _authorization(request)
+    if not parts:
+        return None
+    scheme = parts[0].lower()
+    if scheme == "bearer":
+        return "This endpoint does not read the Authorization header."
+    if len(parts) == 1:
+        return f"The token has no scheme: {_WRITE}."
+    other = f", not '{_SCHEMES[scheme]}'" if scheme in _SCHEMES else ""
+    return f"The scheme is 'Bearer'{other}: {_WRITE}."
+
+
+@sensitive_variables()
+def _about_invalid_token(request: Request, view: Any, error: _Body) -> str | None:
+    # Kept by the view, once it has read what was presented.
+    presented = getattr(view, "__dict__", {}).get("presented_token")
+    if presented is None:
+        return _about_bearer(request)
+    try:
+        access_tokens.verify(presented, allow_expired=True)
+    except InvalidTokenError:
+        return None
+    return "This is an access token, and this endpoint takes the refresh token."
+
+
+def _about_credentials(request: Request, view: Any, error: _Body) -> str | None:
+    given = canonical_username(_sent(request).get(get_settings().field_name("username")))
+    if not isinstance(given, str) or ("@" in given) == _signs_in_by_email():
+        return None
+    sent, remedy = (
+        ("not an email address", "Send that.")
+        if _signs_in_by_email()
+        else ("an email address", "Send that, or add a backend that finds users by email address.")
+    )
+    return (
+        f"The user name that was sent is {sent}, and Django's ModelBackend looks for it in the "
+        f'field "{get_user_model().USERNAME_FIELD}" of the user model. {remedy}'
+    )
+
+
+def _about_invalid_input(request: Request, view: Any, error: _Body) -> str | None:
+    field, name = get_settings().field_name("username"), get_user_model().USERNAME_FIELD
+    sent = _sent(request)
+    if field not in error.get("errors", ()) or field in sent:
+        return None
+    if not sent.keys() & {"username", "email", name}:
+        return None
+    return (
+        f'The user name is sent in the field "{field}", which FIELD_NAMES in REFRESH_SESSIONS can '
+        f'rename; Django\'s ModelBackend looks for it in the field "{name}" of the user model.'
+    )
+
+
+def _nothing(request: Request, view: Any, error: _Body) -> None:
+    return None
+
+
+def _about_another_site(request: Request, view: Any, error: _Body) -> str | None:
+    return "If the front end is your own, name its origin in CSRF_TRUSTED_ORIGINS."
+
+
+def _signs_in_by_email() -> bool:
+    field, model = username_field(), get_user_model()
+    return isinstance(field, EmailField) or field.name == model.get_email_field_name()
+
+
+def _sent(request: Request) -> _Body:
+    return request.data if isinstance(request.data, Mapping) else {}
+
+
+def _authorization(request: Request) -> list[str]:
+    words: list[str] = hide_within(str(request.META.get("HTTP_AUTHORIZATION", "")).split())
+    return words
+
+
+_EXPLANATIONS: Final[Mapping[str, Callable[[Request, Any, _Body], str | None]]] = {
+    "not_authenticated": _about_missing_token,
+    "token_not_valid": _about_invalid_token,
+    "no_active_account": _about_credentials,
+    "invalid": _about_invalid_input,
+    "csrf_failed": _about_another_site,
+}

@@ -1,0 +1,92 @@
+"""Whether a token would be accepted now, asked without using it (RFC 7662)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import router
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.database import retry_transient
+from refresh_sessions.exceptions import InvalidTokenError, SessionRevokedError
+from refresh_sessions.models import TokenFamily
+from refresh_sessions.redaction import hide
+from refresh_sessions.rotation import Presenter, judge
+from refresh_sessions.sessions.access import check_state
+from refresh_sessions.sessions.presented_token import get_rotation_rules
+from refresh_sessions.sessions.queries import get_family_state, read_family
+from refresh_sessions.sessions.rotate import RefreshQuota
+from refresh_sessions.tokens import access_tokens, refresh_tokens
+from refresh_sessions.users import get_subject
+
+
+@sensitive_variables()
+def introspect_access_token(token: str) -> Mapping[str, Any] | None:
+    """What an access token says, or None unless it would be accepted now.
+
+    Asks the database whatever ``ACCESS_TOKEN_CHECK`` says, and writes nothing: it is no evidence
+    that the client has received the token.
+
+    Raises:
+        DatabaseBusyError: the database did not answer in several tries.
+
+    """
+    token = hide(token)
+    try:
+        claims = access_tokens.verify(token)
+        check_state(claims, _read(claims.family_id))
+    except (InvalidTokenError, SessionRevokedError):
+        return None
+    return {"token_type": "Bearer", **access_tokens.get_payload(claims)}
+
+
+@sensitive_variables()
+def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
+    """What a refresh token says, or None unless it could be exchanged now.
+
+    The family's secret is not among it. Judges as a refresh does, writes nothing, and ends
+    nothing: a used token that comes back here has been shown to a third party, not used.
+
+    Raises:
+        DatabaseBusyError: the database did not answer in several tries.
+
+    """
+    token = hide(token)
+    try:
+        claims = refresh_tokens.verify(token)
+        family = _read(claims.family_id)
+    except (InvalidTokenError, SessionRevokedError):
+        return None
+    if family.session_id != claims.session_id or not claims.matches(family.secret_digest):
+        return None
+    if not _could_be_exchanged(claims, family):
+        return None
+    return {
+        "token_type": "refresh_token",
+        **refresh_tokens.get_payload(claims),
+        "sub": get_subject(family.session.user),
+        "client_id": get_settings().CLIENT_ID,
+    }
+
+
+def _could_be_exchanged(claims: refresh_tokens.RefreshClaims, family: TokenFamily) -> bool:
+    state = get_family_state(family)
+    verdict = judge(
+        claims.generation,
+        state,
+        # What the client could show when it comes itself, as far as the family knows of it.
+        presenter=Presenter(shows_companion=state.companion_known, resembles_last_client=True),
+        token_expires_at=claims.expires_at,
+        now=family.now,
+        rules=get_rotation_rules(),
+    )
+    if verdict.issues_token:
+        return RefreshQuota.for_family(family).allows(claims.generation, state)
+    return verdict.repeats
+
+
+def _read(family_id: Any) -> TokenFamily:
+    using = router.db_for_write(TokenFamily)
+    return retry_transient(using, lambda: read_family(family_id, using=using))

@@ -1,0 +1,112 @@
+"""Signing out: the holder of a token ends its session, and may do so twice."""
+
+from __future__ import annotations
+
+from django.contrib.auth.signals import user_logged_out
+from django.db import router
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.database import after_commit, retry_transient
+from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
+from refresh_sessions.rotation import Verdict
+from refresh_sessions.sessions.presented_token import (
+    get_presenter,
+    judge_token,
+    require_companion,
+    revoke_for_reuse,
+)
+from refresh_sessions.sessions.queries import get_family_state
+from refresh_sessions.sessions.revoke import revoke_session
+from refresh_sessions.tokens.access_tokens import AccessClaims
+from refresh_sessions.tokens.refresh_tokens import RefreshClaims
+
+
+@sensitive_variables()
+def sign_out(
+    claims: AccessClaims | RefreshClaims,
+    *,
+    request: HttpRequest | None = None,
+) -> bool:
+    """Revoke the session of a verified token, of any generation, used or expired as it may be.
+
+    A person who signs out is not told that their token is too old for that. A refresh token that
+    would be reuse at a refresh is reuse here: the session is revoked for it, and the alarm raised.
+
+    Args:
+        claims: of the token.
+        request: for address, user agent and companion cookie, and for listeners.
+
+    Returns:
+        Whether this call revoked the session; False when it had been revoked before.
+
+    Raises:
+        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        DatabaseBusyError: the database did not take the change in several tries.
+
+    """
+    using = router.db_for_write(DeviceSession)
+    family = retry_transient(using, lambda: _find(claims, using))
+    if family is None:
+        return False
+    if isinstance(claims, RefreshClaims):
+        presenter = get_presenter(family, request)
+        require_companion(family, presenter)
+        if (
+            judge_token(claims, family, get_family_state(family), presenter, using=using)
+            is Verdict.REUSED
+        ):
+            return revoke_for_reuse(claims, family, request)
+    if _has_ended(family):
+        return False
+    return revoke_by_holder(claims, family.session, request=request)
+
+
+def revoke_by_holder(
+    claims: AccessClaims | RefreshClaims,
+    session: DeviceSession,
+    *,
+    request: HttpRequest | None = None,
+) -> bool:
+    """Revoke the session of an accepted token at the request of its holder.
+
+    Returns:
+        Whether this call revoked it.
+
+    Raises:
+        DatabaseBusyError: the database did not take the change in several tries.
+
+    """
+    using = router.db_for_write(DeviceSession)
+    ended = revoke_session(
+        session,
+        reason=RevokedReason.LOGOUT,
+        by=session.user,
+        request=request,
+        presented=claims.place,
+    )
+    if ended:
+        after_commit(
+            using,
+            lambda: user_logged_out.send_robust(
+                sender=session.user.__class__, request=request, user=session.user
+            ),
+        )
+    return ended
+
+
+def _find(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:
+    families = TokenFamily.objects.using(using).with_owner()
+    family = families.filter(pk=claims.family_id, session=claims.session_id).first()
+    if family is None:
+        return None
+    if isinstance(claims, RefreshClaims) and not claims.matches(family.secret_digest):
+        return None
+    # Every user may log out, whatever became of the account.
+    family.account_permits = True
+    return family
+
+
+def _has_ended(family: TokenFamily) -> bool:
+    session = family.session
+    return session.revoked_at is not None or session.expires_at <= family.now

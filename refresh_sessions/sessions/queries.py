@@ -1,0 +1,143 @@
+"""Queries of families and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import router
+from django.db.models import Case, Max, OuterRef, Prefetch, Subquery, Value, When
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+
+from refresh_sessions.account_access import may_continue
+from refresh_sessions.database import DatabaseNow
+from refresh_sessions.exceptions import NoActiveAccountError, SessionRevokedError
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.models.sessions import DeviceSessionQuerySet
+from refresh_sessions.rotation import FamilyState
+from refresh_sessions.users import auth_hash_is_valid, is_active, valid_auth_hashes
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+
+def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = None) -> TokenFamily:
+    """The family with its session, its user and the database's clock, in one SELECT.
+
+    Args:
+        family_id: of the presented token.
+        using: the alias of the database.
+        request: that presented it, for the policy; None if there is none.
+
+    Raises:
+        SessionRevokedError: it is gone, and its session with it.
+
+    """
+    try:
+        family = TokenFamily.objects.using(using).with_owner().get(pk=family_id)
+    except TokenFamily.DoesNotExist:
+        raise SessionRevokedError from None
+    # Here and once: a backend or a policy may make a query, which is retried with this one.
+    family.account_permits = _account_permits(family, request)
+    return family
+
+
+def is_opened_family_used(family: TokenFamily, *, using: str) -> bool:
+    """Whether the newest rotation opened a family, and its first token has been used.
+
+    One query where the newest rotation opened a family, none otherwise.
+    """
+    if family.opened_family is None:
+        return False
+    families = TokenFamily.objects.using(using).filter(pk=family.opened_family)
+    return families.filter(rotated_at__isnull=False).exists()
+
+
+def family_exists(family: TokenFamily, *, using: str) -> bool:
+    """Whether a family that was to be created is there."""
+    return TokenFamily.objects.using(using).filter(pk=family.pk).exists()
+
+
+def get_family_state(family: TokenFamily) -> FamilyState:
+    """What the rotation rule has to know of a family read by ``read_family``."""
+    session = family.session
+    return FamilyState(
+        generation=family.generation,
+        redeemable_generation=family.redeemable_generation,
+        rotated_at=family.rotated_at,
+        delivered_at=family.delivered_at or _logged_out_with_newest(family),
+        idle_expires_at=family.idle_expires_at,
+        expires_at=session.expires_at,
+        revoked=session.revoked_at is not None,
+        account_changed=not family.account_permits,
+        closed_at=family.closed_at,
+        companion_generation=family.companion_generation,
+        sibling_answered=family.sibling_answered_at is not None,
+        tolerated_generation=family.tolerated_generation,
+        recoveries_by_others=family.recoveries_by_others,
+    )
+
+
+def _account_permits(family: TokenFamily, request: HttpRequest | None) -> bool:
+    session, user = family.session, family.session.user
+    return (
+        family.user_found
+        and auth_hash_is_valid(user, session.auth_hash)
+        and may_continue(user, backend=session.backend, session=session, request=request)
+    )
+
+
+def _logged_out_with_newest(family: TokenFamily) -> datetime | None:
+    """When somebody signed out with the newest token of the family, which delivers it."""
+    session = family.session
+    with_it = (session.revoked_family, session.revoked_generation)
+    return session.revoked_at if with_it == (family.pk, family.generation) else None
+
+
+def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:
+    """The database's clock, and with it the certainty that the account still exists.
+
+    Raises:
+        NoActiveAccountError: it has been deleted, or the default manager hides it.
+
+    """
+    account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
+    now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
+    if now is None:
+        raise NoActiveAccountError
+    return now
+
+
+LISTED: Final = 200
+"""Sessions in one answer; the default of ``MAX_SESSIONS_PER_USER`` allows no more."""
+
+
+def own_live_sessions(user: AbstractBaseUser) -> DeviceSessionQuerySet:
+    """The live sessions of one user with their families, by two queries for any number.
+
+    Without those that the user's account forbids to use, whatever the user model is.
+    """
+    # On the primary: a replica that lags would list what has just been ended, and not know
+    # what has just signed in.
+    using = router.db_for_write(DeviceSession)
+    families = Prefetch("families", TokenFamily.objects.using(using))
+    sessions = DeviceSession.objects.using(using).unended().for_user(user)
+    if not is_active(user):
+        return sessions.none()
+    usable = sessions.filter(auth_hash__in=list(valid_auth_hashes(user)))
+    return usable.prefetch_related(families)
+
+
+def last_used_first(
+    sessions: DeviceSessionQuerySet, *, current: UUID | None = None
+) -> DeviceSessionQuerySet:
+    """In the order of their last use; the session ``current`` before all others."""
+    families = TokenFamily.objects.filter(session=OuterRef("pk")).order_by()
+    # A token is seen in use only after it was made.
+    last_used = families.values("session").annotate(at=Max(Coalesce("delivered_at", "rotated_at")))
+    at = Coalesce(Subquery(last_used.values("at")), "created_at")
+    elsewhere = Case(When(pk=current, then=Value(0)), default=Value(1))
+    return sessions.order_by(elsewhere, at.desc(), "-created_at", "pk")

@@ -1,0 +1,187 @@
+"""Access tokens: the claims of RFC 9068 and the place of the token in its session."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.exceptions import ExtraClaimsError, InvalidTokenError
+from refresh_sessions.redaction import hide
+from refresh_sessions.tenants import get_environment, get_issuer
+from refresh_sessions.tokens.claims import (
+    from_instant,
+    to_generation,
+    to_instant,
+    to_text,
+    to_uuid,
+)
+from refresh_sessions.tokens.codec import MALFORMED, MAX_LENGTH, decode, encode
+from refresh_sessions.tokens.keys import Purpose, get_keyring
+
+TYP: Final = "at+jwt"
+
+_REQUIRED: Final = (
+    *("iss", "aud", "sub", "exp", "iat", "jti", "client_id"),
+    *("sid", "fid", "gen", "amr", "env"),
+)
+_OWN: Final = frozenset({*_REQUIRED, "auth_time"})
+
+PROTECTED: Final = frozenset({*_OWN, "nbf", "acr", "cnf", "active", "token_type"})
+"""Claims that no policy may set: ours, those that would change what a token is good for, and those
+by which ``introspect/`` answers (RFC 7662 §2.2)."""
+
+MAX_EXTRA: Final = 2048
+"""Bytes of JSON that a policy may add; with the largest signature the token stays below 4096."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessClaims:
+    """What an access token says, once its signature has been verified."""
+
+    subject: str
+    session_id: UUID
+    family_id: UUID
+    generation: int
+    authenticated_at: datetime | None
+    """When the user last proved who they are; None where this token may not vouch for it."""
+    authentication_methods: tuple[str, ...]
+    issued_at: datetime
+    expires_at: datetime
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What ``SessionPolicy.access_token_claims`` added."""
+    token_id: str = ""
+    """The claim ``jti`` of a verified token; a new one is made for each token issued."""
+    client_id: str = ""
+    """The claim ``client_id`` of a verified token; tokens are issued with that of the settings."""
+    issuer: str = ""
+    """The claim ``iss`` of a verified token; tokens are issued with that of the present tenant."""
+    environment: str = ""
+    """The claim ``env`` of a verified token: for which database it was issued, as a digest."""
+
+    @property
+    def place(self) -> tuple[UUID, int]:
+        """Family and generation."""
+        return self.family_id, self.generation
+
+
+def check_extra(extra: Mapping[str, Any]) -> None:
+    """Look at what a policy wants to add, while nothing has been issued yet.
+
+    Raises:
+        ExtraClaimsError: it is no mapping of JSON values, too large, or has a protected name.
+
+    """
+    hook = "SessionPolicy.access_token_claims"
+    if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
+        raise ExtraClaimsError(f"{hook} must return a dict with strings as keys.")
+    if taken := sorted(PROTECTED & extra.keys()):
+        raise ExtraClaimsError(f"{hook} must not return {', '.join(taken)}: these claims are set.")
+    try:
+        size = len(json.dumps(dict(extra), separators=(",", ":"), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ExtraClaimsError(f"{hook} returned what JSON does not have: {error}.") from None
+    if size > MAX_EXTRA:
+        raise ExtraClaimsError(f"{hook} returned {size} bytes of JSON, of at most {MAX_EXTRA}.")
+
+
+@sensitive_variables()
+def issue(claims: AccessClaims) -> str:
+    """Encode and sign an access token.
+
+    Raises:
+        ExtraClaimsError: the additional claims cannot go into it.
+
+    """
+    check_extra(claims.extra)
+    named = replace(
+        claims,
+        # 128 bits from a CSPRNG; a UUID has only 122 (ASVS 7.2.3, 11.5.1).
+        token_id=secrets.token_urlsafe(16),
+        client_id=get_settings().CLIENT_ID,
+        issuer=get_issuer(),
+        environment=get_environment(),
+    )
+    payload = get_payload(named)
+    token = encode(payload, typ=TYP, keyring=get_keyring(Purpose.ACCESS))
+    if len(token) > MAX_LENGTH:
+        raise ExtraClaimsError(
+            f"The access token would have {len(token)} characters, of at most {MAX_LENGTH}: "
+            "SessionPolicy.access_token_claims must return less."
+        )
+    return token
+
+
+def get_payload(claims: AccessClaims) -> dict[str, Any]:
+    """The claims by their names in the token (RFC 9068 §2.2, and ours)."""
+    payload = {
+        **claims.extra,
+        "iss": claims.issuer or get_issuer(),
+        "aud": get_settings().AUDIENCE,
+        "sub": claims.subject,
+        "exp": from_instant(claims.expires_at),
+        "iat": from_instant(claims.issued_at),
+        "jti": claims.token_id,
+        "client_id": claims.client_id,
+        "sid": str(claims.session_id),
+        "fid": str(claims.family_id),
+        "gen": claims.generation,
+        "amr": list(claims.authentication_methods),
+        "env": claims.environment or get_environment(),
+    }
+    if claims.authenticated_at is not None:
+        payload["auth_time"] = from_instant(claims.authenticated_at)
+    return payload
+
+
+@sensitive_variables()
+def verify(token: str, *, allow_expired: bool = False) -> AccessClaims:
+    """Verify an access token and read its claims.
+
+    Args:
+        token: the compact serialization.
+        allow_expired: accept a token whose ``exp`` has passed; good for signing out, and for
+            nothing else.
+
+    Raises:
+        ExpiredTokenError: ``exp`` has passed by more than ``LEEWAY``.
+        InvalidTokenError: anything else is wrong with it.
+
+    """
+    settings = get_settings()
+    token = hide(token)
+    payload = decode(
+        token,
+        typ=TYP,
+        keyring=get_keyring(Purpose.ACCESS),
+        issuer=get_issuer(),
+        audience=settings.AUDIENCE,
+        required=_REQUIRED,
+        leeway=settings.LEEWAY,
+        verify_exp=not allow_expired,
+    )
+    try:
+        return AccessClaims(
+            subject=to_text(payload["sub"]),
+            session_id=to_uuid(payload["sid"]),
+            family_id=to_uuid(payload["fid"]),
+            generation=to_generation(payload["gen"]),
+            authenticated_at=to_instant(payload["auth_time"]) if "auth_time" in payload else None,
+            authentication_methods=tuple(to_text(method) for method in payload["amr"]),
+            issued_at=to_instant(payload["iat"]),
+            expires_at=to_instant(payload["exp"]),
+            extra={name: value for name, value in payload.items() if name not in _OWN},
+            token_id=to_text(payload["jti"]),
+            client_id=to_text(payload["client_id"]),
+            issuer=to_text(payload["iss"]),
+            environment=to_text(payload["env"]),
+        )
+    except MALFORMED:
+        raise InvalidTokenError from None

@@ -1,0 +1,165 @@
+"""Refresh tokens: where the token stands in its family, and the family's secret.
+
+The signature keeps a database dump from forging a token, the secret keeps a leaked signing key
+from doing so: an attacker needs both.
+
+A family has two secrets. The first is random, made at sign-in, and known to the tokens alone; the
+database has its digest. The second stands in where a token has to be made for somebody who has not
+shown theirs, after a step-up: the server works it out from ``SECRET_KEY`` and that digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings as django_settings
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.views.decorators.debug import sensitive_variables
+
+from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.redaction import hide
+from refresh_sessions.tenants import get_issuer, get_refresh_audience
+from refresh_sessions.tokens.claims import from_instant, to_generation, to_instant, to_uuid
+from refresh_sessions.tokens.codec import MALFORMED, decode, encode
+from refresh_sessions.tokens.keys import Purpose, get_keyring
+
+TYP: Final = "rt+jwt"
+
+_REQUIRED: Final = ("iss", "aud", "exp", "sid", "fid", "gen", "secret")
+_SECRET_BYTES: Final = 16
+_DERIVATION_SALT: Final = "refresh_sessions.tokens.refresh.stand_in"
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshClaims:
+    """What a refresh token says, once its signature has been verified."""
+
+    session_id: UUID
+    family_id: UUID
+    generation: int
+    expires_at: datetime
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    """The token itself, as it was presented."""
+
+    @property
+    def place(self) -> tuple[UUID, int]:
+        """Family and generation."""
+        return self.family_id, self.generation
+
+    def matches(self, secret_digest: str) -> bool:
+        """Whether the token carries a secret of the family with this digest."""
+        return self._is_first(secret_digest) or any(
+            constant_time_compare(stand_in, self.secret)
+            for stand_in in _derived_secrets(secret_digest)
+        )
+
+    def secret_of_successor(self, secret_digest: str) -> str:
+        """What the next token of this line carries.
+
+        A stand-in is renewed: it must not depend on a ``SECRET_KEY`` that is about to go.
+        """
+        first = self._is_first(secret_digest)
+        return self.secret if first else derive_secret(secret_digest)
+
+    def _is_first(self, secret_digest: str) -> bool:
+        return constant_time_compare(hash_secret(self.secret), secret_digest)
+
+
+@sensitive_variables()
+def issue(
+    *, session_id: UUID, family_id: UUID, generation: int, expires_at: datetime, secret: str
+) -> str:
+    """Encode and sign a refresh token."""
+    claims = RefreshClaims(
+        session_id=session_id,
+        family_id=family_id,
+        generation=generation,
+        expires_at=expires_at,
+        secret=secret,
+        token="",
+    )
+    payload = {**get_payload(claims), "secret": secret}
+    return encode(payload, typ=TYP, keyring=get_keyring(Purpose.REFRESH))
+
+
+def get_payload(claims: RefreshClaims) -> dict[str, Any]:
+    """The claims by their names in the token, without the secret."""
+    return {
+        "iss": get_issuer(),
+        "aud": get_refresh_audience(),
+        "exp": from_instant(claims.expires_at),
+        "sid": str(claims.session_id),
+        "fid": str(claims.family_id),
+        "gen": claims.generation,
+    }
+
+
+@sensitive_variables()
+def verify(token: str) -> RefreshClaims:
+    """Verify a refresh token and read its claims.
+
+    Its ``exp`` is only read here, not enforced: a client whose session has reached a limit must
+    be told which one, and that takes the row.
+
+    Raises:
+        InvalidTokenError: we did not issue this token.
+
+    """
+    token = hide(token)
+    payload = decode(
+        token,
+        typ=TYP,
+        keyring=get_keyring(Purpose.REFRESH),
+        issuer=get_issuer(),
+        audience=get_refresh_audience(),
+        required=_REQUIRED,
+        verify_exp=False,
+    )
+    try:
+        return RefreshClaims(
+            session_id=to_uuid(payload["sid"]),
+            family_id=to_uuid(payload["fid"]),
+            generation=to_generation(payload["gen"]),
+            expires_at=to_instant(payload["exp"]),
+            secret=_to_secret(payload["secret"]),
+            token=token,
+        )
+    except MALFORMED:
+        raise InvalidTokenError from None
+
+
+def new_secret() -> str:
+    """128 random bits for a new family (ASVS 7.2.3)."""
+    return hide(secrets.token_urlsafe(_SECRET_BYTES))
+
+
+def hash_secret(secret: str) -> str:
+    """What the database keeps of a secret; it is random, so it needs no salt and no stretching."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def derive_secret(secret_digest: str) -> str:
+    """The second secret of the family with this digest."""
+    return next(_derived_secrets(secret_digest))
+
+
+def _derived_secrets(secret_digest: str) -> Iterator[str]:
+    for key in map(hide, (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)):
+        mac = salted_hmac(_DERIVATION_SALT, secret_digest, secret=key, algorithm="sha256")
+        yield hide(urlsafe_b64encode(mac.digest()[:_SECRET_BYTES]).rstrip(b"=").decode())
+
+
+def _to_secret(value: Any) -> str:
+    if not isinstance(value, str) or not _SECRET.fullmatch(value):
+        raise ValueError("not a secret")
+    return value

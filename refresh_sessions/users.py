@@ -1,0 +1,114 @@
+"""The user behind a session: who they are to a token, and whether they may still use it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias, cast
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.crypto import constant_time_compare
+
+from refresh_sessions.conf import get_settings
+from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.lazy_users import LazyUser
+from refresh_sessions.lookups import find_by_value
+
+ProjectUser: TypeAlias = Any
+"""A user, in hooks that projects override. ``AbstractBaseUser`` would forbid their methods to say
+``user: User``, which is what strict type checkers ask for as soon as a field is used."""
+
+
+FINGERPRINT_LENGTH: Final = 16
+"""Hexadecimal digits: enough to notice a change, too few to identify a password."""
+
+
+def get_subject(user: AbstractBaseUser) -> str:
+    """The claim ``sub``: stable and never reassigned, so not an email address (ASVS 10.3.3)."""
+    return str(getattr(user, get_settings().USER_ID_FIELD))
+
+
+def get_auth_hash(user: AbstractBaseUser) -> str:
+    """What a session remembers of the user's password, to notice when it changes."""
+    return _digest(user.get_session_auth_hash())
+
+
+def auth_hash_is_valid(user: AbstractBaseUser, digest: str) -> bool:
+    """Whether the password is still the one of sign-in, ``SECRET_KEY_FALLBACKS`` respected."""
+    return any(constant_time_compare(known, digest) for known in valid_auth_hashes(user))
+
+
+def auth_hash_follows_password(model: type[Any]) -> bool:
+    """Whether the session hash of a user model depends on the column ``password`` alone.
+
+    True for Django's own ``get_session_auth_hash``. Only then can SQL tell a changed password.
+    """
+    own = model.get_session_auth_hash is AbstractBaseUser.get_session_auth_hash
+    return own and _has_column(model, "password")
+
+
+def is_active_is_column(model: type[Any]) -> bool:
+    """Whether ``is_active`` of a user model is a column, and not computed or always true."""
+    return _has_column(model, "is_active")
+
+
+def get_password_fingerprint(user: AbstractBaseUser) -> str:
+    """What SQL compares with the column ``password``; empty where that column does not decide."""
+    # SQL compares it with the user model, whichever class the object has.
+    if not auth_hash_follows_password(get_user_model()):
+        return ""
+    return _digest(user.password)[:FINGERPRINT_LENGTH]
+
+
+def is_active(user: AbstractBaseUser) -> bool:
+    """Whether the account is active. ``account_access.may_continue`` asks the project as well."""
+    return bool(getattr(user, "is_active", True))
+
+
+def get_user_by_subject(
+    subject: str, *, using: str, accepts: Callable[[AbstractBaseUser], bool]
+) -> AbstractBaseUser:
+    """A user known by primary key alone, loaded when anything else is first asked for.
+
+    Args:
+        subject: the claim ``sub``.
+        using: the alias of the database.
+        accepts: whether the loaded user may continue.
+
+    Raises:
+        ObjectDoesNotExist: the field of ``USER_ID_FIELD`` cannot hold the value; or it is not the
+            primary key, and no user has the value.
+        InvalidTokenError: ``USER_ID_FIELD`` is not the primary key, and the user may not continue.
+
+    """
+    model: Any = get_user_model()
+    name = get_settings().USER_ID_FIELD
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    with find_by_value(field, subject, using=using):
+        if field.primary_key:
+            lazy: Any = LazyUser(model, field.to_python(subject), using=using, accepts=accepts)
+            return cast("AbstractBaseUser", lazy)
+        user: AbstractBaseUser = model._default_manager.using(using).get(**{name: subject})
+    if not accepts(user):
+        raise InvalidTokenError
+    return user
+
+
+def valid_auth_hashes(user: Any) -> Iterable[str]:
+    """What sessions may remember of the password now, ``SECRET_KEY_FALLBACKS`` respected."""
+    yield get_auth_hash(user)
+    for fallback in user.get_session_auth_fallback_hash():
+        yield _digest(fallback)
+
+
+def _has_column(model: type[Any], name: str) -> bool:
+    try:
+        return bool(model._meta.get_field(name).concrete)
+    except FieldDoesNotExist:
+        return False
+
+
+def _digest(auth_hash: str) -> str:
+    return hashlib.sha256(auth_hash.encode()).hexdigest()

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class CustomUserConfig(AppConfig):
+    name = "tests.custom_user"

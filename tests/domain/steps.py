@@ -1,0 +1,32 @@
+"""Step-ups, in short words."""
+
+from datetime import timedelta
+
+from refresh_sessions.exceptions import ReauthenticationRequiredError
+from refresh_sessions.sessions import (
+    check_access_token,
+    read_grant,
+    reauthenticate_session,
+    require_recent_authentication,
+)
+from refresh_sessions.tokens import access_tokens
+
+HOUR = timedelta(hours=1)
+
+
+def step_up(pair, methods=("pwd",), **options):
+    return reauthenticate_session(check_access_token(pair.access), methods=methods, **options)
+
+
+def is_fresh(pair, max_age=timedelta(minutes=5), **options) -> bool:
+    """Whether a sensitive action would be allowed with this access token."""
+    grant = check_access_token(pair.access)
+    try:
+        require_recent_authentication(read_grant(grant), grant.claims, max_age=max_age, **options)
+    except ReauthenticationRequiredError:
+        return False
+    return True
+
+
+def auth_time(pair):
+    return access_tokens.verify(pair.access).authenticated_at

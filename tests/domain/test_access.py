@@ -1,0 +1,162 @@
+"""The three ways to check an access token."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
+
+from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
+from refresh_sessions.tenants import cache_prefix
+from refresh_sessions.tokens.keys import Purpose
+from tests.domain.stories import STORED_BY_THEN, call, session_of
+from tests.factories import UserFactory, make_pair
+from tests.unit.forge import remake
+
+pytestmark = pytest.mark.django_db
+
+
+class TestSession:
+    def test_is_one_query_user_included(self, pair, user, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            grant = check_access_token(pair.access)
+            assert grant.user == user
+            assert grant.user.is_active
+            assert grant.session.pk == grant.session_id == pair.session.pk
+
+    def test_the_subject_must_own_the_session(self, pair):
+        other = UserFactory()
+        assert call_with(pair, sub=str(other.pk)) == "token_not_valid"
+
+    def test_the_family_must_be_of_the_session(self, pair, user):
+        other = make_pair(user)
+        assert call_with(pair, sid=str(other.session.pk)) == "token_not_valid"
+
+    def test_a_closed_family(self, pair, clock):
+        pair.session.families.update(closed_at=clock.now)
+        assert call(pair) == "session_revoked"
+
+    def test_another_user_id_field(self, user, options):
+        options(USER_ID_FIELD=type(user).USERNAME_FIELD)
+        pair = make_pair(user)
+        assert check_access_token(pair.access).claims.subject == user.get_username()
+        assert call(pair) == "ok"
+
+
+def call_with(pair, **claims):
+    class Forged:
+        access = remake(pair.access, Purpose.ACCESS, claims=claims)
+
+    return call(Forged)
+
+
+class TestStateless:
+    @pytest.fixture(autouse=True)
+    def _stateless(self, options):
+        options(ACCESS_TOKEN_CHECK="stateless")
+
+    def test_asks_nobody(self, pair, user, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            grant = check_access_token(pair.access)
+            assert grant.user.pk == user.pk
+            assert grant.user.is_authenticated
+            assert grant.session is None
+
+    def test_other_fields_of_the_user_are_read_when_asked_for(self, pair, user):
+        assert check_access_token(pair.access).user.get_username() == user.get_username()
+
+    def test_a_revocation_waits_for_the_token_to_expire(self, pair):
+        revoke_session(pair.session, reason="admin")
+        assert call(pair) == "ok"
+
+    def test_the_database_can_be_asked_all_the_same(self, pair):
+        assert check_access_token(pair.access, in_database=True).session == pair.session
+
+    def test_a_subject_that_is_no_key(self, pair):
+        assert call_with(pair, sub="nobody") == "token_not_valid"
+
+    def test_another_user_id_field(self, user, options):
+        options(USER_ID_FIELD=type(user).USERNAME_FIELD)
+        pair = make_pair(user)
+        assert check_access_token(pair.access).user == user
+        user.delete()
+        assert call(pair) == "token_not_valid"
+
+
+class TestCache:
+    @pytest.fixture(autouse=True)
+    def _cached(self, options):
+        options(ACCESS_TOKEN_CHECK="cache")
+
+    def test_asks_the_database_once(self, pair, user, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            assert check_access_token(pair.access).user == user
+        with django_assert_num_queries(0):
+            assert check_access_token(pair.access).user.pk == user.pk
+
+    def test_learns_of_revocations_at_once(self, pair):
+        assert call(pair) == "ok"
+        revoke_session(pair.session, reason="admin")
+        assert call(pair) == "session_revoked"
+
+    def test_a_snapshot_stored_late_does_not_revive(self, pair):
+        assert call(pair) == "ok"
+        key = f"{cache_prefix()}:family:{pair.family.pk}"
+        snapshot = cache.get(key)
+        assert snapshot
+        revoke_session(pair.session, reason="admin")
+        cache.set(key, snapshot)
+        assert call(pair) == "session_revoked"
+
+    def test_snapshot_stored_late_is_outlived_by_the_end_of_the_session(self, clock, user):
+        """A slow request has read the row before the end, and stores what it read long after."""
+        pair, slow = make_pair(user), iter([True])
+
+        def end_meanwhile(execute, sql, params, many, context):
+            result = execute(sql, params, many, context)
+            if next(slow, False):
+                revoke_session(pair.session, reason="admin")
+                clock.move(timedelta(seconds=50))
+            return result
+
+        with connection.execute_wrapper(end_meanwhile):
+            assert call(pair) == "ok"
+        # The snapshot is good for a minute from when it was stored.
+        for seconds in (0, 9, 2, 48, 2, 20):
+            clock.move(timedelta(seconds=seconds))
+            assert call(pair) == "session_revoked"
+
+    def test_looks_again_after_the_timeout(self, pair, clock, django_assert_num_queries):
+        assert call(pair) == "ok"
+        clock.move(timedelta(seconds=61))
+        with django_assert_num_queries(1):
+            assert call(pair) == "ok"
+
+    def test_a_newer_generation_is_looked_up(self, pair, clock, django_assert_num_queries):
+        assert call(pair) == "ok"
+        new = refresh_session(pair.refresh)
+        clock.move(STORED_BY_THEN)
+        with django_assert_num_queries(2):  # and its delivery is noted
+            assert call(new) == "ok"
+        with django_assert_num_queries(0):
+            assert call(new) == "ok"
+
+    def test_another_subject_is_not_served_from_it(self, pair):
+        assert call(pair) == "ok"
+        assert call_with(pair, sub=str(UserFactory().pk)) == "token_not_valid"
+
+    def test_a_broken_cache_means_the_database(self, pair, monkeypatch, caplog):
+        def fail(*args, **kwargs):
+            raise ConnectionError
+
+        assert call(pair) == "ok"
+        for method in ("get_many", "set", "set_many"):
+            monkeypatch.setattr(LocMemCache, method, fail)
+        # Whatever another test has had logged.
+        monkeypatch.setattr("refresh_sessions.burst_log.REPEAT_AFTER", 0.0)
+        assert call(pair) == "ok"
+        revoke_session(pair.session, reason="admin")
+        assert call(pair) == "session_revoked"
+        assert session_of(pair).revoked_at is not None
+        assert "cache" in caplog.text

@@ -1,0 +1,221 @@
+"""Signing in, and how many devices may do so."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+
+from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.policies import SessionPolicy
+from refresh_sessions.sessions import start_session
+from refresh_sessions.signals import session_revoked, session_started
+from refresh_sessions.tokens import access_tokens
+from tests.domain.stories import call, kinds, session_of
+from tests.factories import UserFactory, make_pair
+from tests.listeners import heard
+
+pytestmark = pytest.mark.django_db
+
+
+class TestSession:
+    def test_remembers_the_device(self, user, rf):
+        request = rf.get("/", REMOTE_ADDR="203.0.113.5", HTTP_USER_AGENT="Shop/1.2")
+        session = session_of(make_pair(user, request=request, name="My phone"))
+        assert session.user == user
+        assert session.name == "My phone"
+        assert session.user_agent == "Shop/1.2"
+        assert session.ip_address == "203.0.113.5"
+
+    @pytest.mark.parametrize(
+        ("name", "kept"), [("x" * 200, "x" * 128), ("a\x00b", "a b"), ("a\nb", "a b")]
+    )
+    def test_takes_any_name(self, user, name, kept):
+        assert session_of(make_pair(user, name=name)).name == kept
+
+    def test_has_one_family_and_one_event(self, pair):
+        assert TokenFamily.objects.get().session_id == pair.session.pk
+        event = SessionEvent.objects.get()
+        assert (event.kind, event.session_id) == ("signed_in", pair.session.pk)
+
+    def test_lives_as_long_as_the_settings_say(self, user, clock, options):
+        options(
+            SESSION_LIFETIME=timedelta(days=3),
+            REFRESH_TOKEN_LIFETIME=timedelta(days=2),
+            ACCESS_TOKEN_LIFETIME=timedelta(minutes=1),
+        )
+        pair = make_pair(user)
+        session = session_of(pair)
+        assert session.created_at == clock.now
+        assert session.expires_at == clock.now + timedelta(days=3)
+        assert session.families.get().idle_expires_at == clock.now + timedelta(days=2)
+        assert pair.access_expires_at <= clock.now + timedelta(minutes=1)
+
+    def test_the_idle_limit_is_cut_to_the_hard_one(self, user, options):
+        options(SESSION_LIFETIME=timedelta(days=1))
+        session = session_of(make_pair(user))
+        assert session.families.get().idle_expires_at == session.expires_at
+
+    def test_the_secret_is_not_in_the_database(self, pair):
+        family = TokenFamily.objects.get()
+        assert len(family.secret_digest) == 64
+        assert family.secret_digest not in pair.refresh
+
+    def test_without_any_proof_knows_of_none(self, user):
+        claims = access_tokens.verify(start_session(user, authenticated=False).access)
+        assert claims.authenticated_at is None
+        assert TokenFamily.objects.get().authenticated_at is None
+
+    def test_sets_last_login(self, user):
+        make_pair(user)
+        user.refresh_from_db()
+        assert user.last_login is not None
+
+    def test_inactive_users_get_none(self):
+        with pytest.raises(NoActiveAccountError):
+            make_pair(UserFactory(is_active=False))
+        assert not DeviceSession.objects.exists()
+
+    def test_users_deleted_meanwhile_get_none(self, user):
+        type(user).objects.all().delete()
+        with pytest.raises(NoActiveAccountError):
+            make_pair(user)
+
+    def test_a_password_changed_meanwhile_makes_it_worthless(self, user):
+        other = type(user).objects.get()
+        other.set_password("another")
+        other.save()
+        assert call(make_pair(user)) == "session_revoked"
+
+
+class TestSignals:
+    def test_are_sent_with_session_and_request(self, user, rf):
+        request = rf.post("/")
+        with heard(session_started) as ours, heard(user_logged_in) as djangos:
+            pair = make_pair(user, request=request)
+        assert [item["session"] for item in ours] == [pair.session]
+        assert [item["family"] for item in ours] == [pair.family]
+        assert [item["request"] for item in ours] == [request]
+        assert [(item["user"], item["request"]) for item in djangos] == [(user, request)]
+
+    def test_wait_for_the_commit_of_the_caller(self, transactional_db):
+        user = UserFactory()
+        with heard(session_started) as ours:
+            with transaction.atomic():
+                make_pair(user)
+                assert ours == []
+            assert len(ours) == 1
+
+    def test_are_not_sent_when_the_caller_rolls_back(self, transactional_db):
+        user = UserFactory()
+        with heard(session_started) as ours, transaction.atomic():
+            make_pair(user)
+            transaction.set_rollback(True)
+        assert ours == []
+        assert not DeviceSession.objects.exists()
+
+    def test_a_failing_listener_harms_nobody(self, user):
+        def fail(**kwargs):
+            raise RuntimeError
+
+        session_started.connect(fail)
+        try:
+            assert call(make_pair(user)) == "ok"
+        finally:
+            session_started.disconnect(fail)
+
+
+class TestSessionLimit:
+    def test_the_oldest_goes(self, user, clock, options):
+        options(MAX_SESSIONS_PER_USER=2)
+        pairs = []
+        for _ in range(4):
+            pairs.append(make_pair(user))
+            clock.move(timedelta(seconds=1))
+        assert [call(pair) for pair in pairs] == ["session_revoked"] * 2 + ["ok"] * 2
+        assert session_of(pairs[0]).revoked_reason == "session_limit"
+        assert kinds(pairs[0]) == ["signed_in", "limit_reached"]
+
+    def test_ending_the_oldest_is_announced(self, user, clock, options):
+        options(MAX_SESSIONS_PER_USER=1)
+        first = make_pair(user)
+        clock.move(timedelta(seconds=1))
+        with heard(session_revoked) as ended:
+            make_pair(user)
+        assert [item["session"].pk for item in ended] == [first.session.pk]
+
+    def test_or_nobody_comes_in(self, user, options):
+        options(MAX_SESSIONS_PER_USER=2, ON_SESSION_LIMIT="deny")
+        pairs = [make_pair(user), make_pair(user)]
+        with pytest.raises(SessionLimitReachedError):
+            make_pair(user)
+        assert [call(pair) for pair in pairs] == ["ok", "ok"]
+        assert DeviceSession.objects.count() == 2
+
+    def test_ended_and_expired_sessions_do_not_count(self, user, clock, options):
+        options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
+        make_pair(user)
+        clock.move(timedelta(days=7))
+        pair = make_pair(user)
+        DeviceSession.objects.filter(pk=pair.session.pk).update(revoked_at=clock.now)
+        assert make_pair(user)
+
+    def test_others_do_not_count(self, user, options):
+        options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
+        make_pair(UserFactory())
+        assert make_pair(user)
+
+    def test_a_lowered_limit_ends_all_that_are_too_many(self, user, options):
+        pairs = [make_pair(user) for _ in range(4)]
+        options(MAX_SESSIONS_PER_USER=2)
+        pairs.append(make_pair(user))
+        assert [call(pair) for pair in pairs].count("ok") == 2
+        assert call(pairs[-1]) == "ok"
+
+
+class KindPolicy(SessionPolicy):
+    """Staff briefly, those who ask to be remembered long, everybody one refresh."""
+
+    def session_lifetime(self, user, *, request, data):
+        if data.get("remember_me"):
+            return timedelta(days=30)
+        return timedelta(hours=12) if user.is_staff else timedelta(days=1)
+
+    def access_token_lifetime(self, user, *, session, request):
+        return timedelta(minutes=2)
+
+    def refresh_token_lifetime(self, user, *, session, request):
+        return timedelta(hours=1)
+
+    def max_sessions(self, user, *, request):
+        return 1
+
+    def max_refreshes(self, user, *, session):
+        return 1
+
+
+class TestPolicy:
+    @pytest.fixture(autouse=True)
+    def _policy(self, options):
+        options(POLICY=f"{__name__}.KindPolicy")
+
+    @pytest.mark.parametrize(
+        ("data", "staff", "lifetime"),
+        [
+            ({}, False, timedelta(days=1)),
+            ({}, True, timedelta(hours=12)),
+            ({"remember_me": True}, True, timedelta(days=30)),
+        ],
+    )
+    def test_lifetime_per_user_and_sign_in(self, clock, data, staff, lifetime):
+        pair = start_session(UserFactory(is_staff=staff), data=data)
+        assert session_of(pair).expires_at == clock.now + lifetime
+        assert pair.family.idle_expires_at == clock.now + timedelta(hours=1)
+        assert pair.access_expires_at <= clock.now + timedelta(minutes=2)
+
+    def test_limit_per_user(self, user, clock):
+        first = make_pair(user)
+        clock.move(timedelta(seconds=1))
+        make_pair(user)
+        assert call(first) == "session_revoked"

@@ -1,0 +1,164 @@
+"""A step-up, and what becomes of the tokens from before it."""
+
+from datetime import timedelta
+
+import pytest
+
+from refresh_sessions.sessions import refresh_session
+from refresh_sessions.tokens import access_tokens
+from tests.domain.steps import HOUR, auth_time, is_fresh, step_up
+from tests.domain.stories import (
+    AFTER_OVERLAP,
+    call,
+    delivered,
+    family_of,
+    kinds,
+    refused,
+    session_of,
+)
+from tests.factories import make_pair
+
+pytestmark = pytest.mark.django_db
+
+
+class TestOutsideTheOverlap:
+    def test_gives_new_tokens_with_a_new_proof(self, old, clock):
+        new = step_up(old, methods=("pwd", "otp"))
+        assert auth_time(new) == clock.now.replace(microsecond=0)
+        assert access_tokens.verify(new.access).authentication_methods == ("pwd", "otp")
+        family = family_of(old)
+        assert (family.generation, family.redeemable_generation) == (2, 1)
+        assert (family.authenticated_at, family.rotated_at) == (clock.now, clock.now)
+        assert family.delivered_at is None
+        assert is_fresh(new)
+        assert kinds(old) == ["signed_in", "reauthenticated"]
+
+    def test_the_tokens_before_vouch_for_no_more_than_they_did(self, old):
+        step_up(old)
+        assert call(old) == "ok"
+        assert not is_fresh(old)
+
+    def test_nor_does_what_they_are_exchanged_for_by_a_sibling(self, old):
+        step_up(old)
+        sibling = refresh_session(old.refresh)
+        assert sibling.refresh is None
+        assert not is_fresh(sibling)
+        assert auth_time(sibling) is None
+
+    def test_the_proof_goes_with_the_line(self, old, clock):
+        new = step_up(old)
+        for _ in range(3):
+            clock.move(AFTER_OVERLAP)
+            new = refresh_session(new.refresh)
+            assert is_fresh(new)
+        clock.move(timedelta(minutes=5))
+        assert not is_fresh(new)
+
+    def test_within_the_second_of_a_lesser_proof(self, clock, user):
+        pair = make_pair(user, methods=("pwd",))
+        assert is_fresh(step_up(pair, methods=("pwd", "otp")), methods=("otp",))
+        assert not is_fresh(pair)
+
+    def test_moves_no_hard_limit(self, old, clock):
+        expires_at = session_of(old).expires_at
+        new = step_up(old)
+        assert session_of(old).expires_at == expires_at
+        assert family_of(old).idle_expires_at <= expires_at
+        clock.move(timedelta(days=7) - HOUR)
+        assert refused(new.refresh) == "session_expired/absolute"
+
+    def test_a_lost_answer_is_retried_with_the_token_before(self, old, clock):
+        step_up(old)
+        clock.move(AFTER_OVERLAP)
+        recovered = refresh_session(old.refresh)
+        assert recovered.refresh
+        # Whoever retries may be somebody else.
+        assert not is_fresh(recovered)
+        assert is_fresh(step_up(recovered))
+
+    def test_a_lost_answer_can_also_be_asked_for_again_at_once(self, old, clock):
+        lost = step_up(old)
+        again = step_up(old)
+        assert again.refresh is None
+        assert is_fresh(again)
+        clock.move(AFTER_OVERLAP)
+        assert refresh_session(old.refresh).refresh
+        assert refused(lost.refresh) == "refresh_superseded"
+
+    def test_who_copied_the_tokens_before_is_found_once_the_new_ones_are_used(self, old, clock):
+        new = step_up(old)
+        delivered(new, clock)
+        assert refused(old.refresh) == "session_revoked"
+        assert session_of(old).revoked_reason == "reuse"
+
+    def test_tokens_older_than_that_are_found_as_well(self, old, clock):
+        new = step_up(old)
+        clock.move(AFTER_OVERLAP)
+        new = refresh_session(new.refresh)
+        assert refused(old.refresh) == "session_revoked"
+        assert session_of(old).revoked_reason == "reuse"
+        assert call(new) == "session_revoked"
+
+    def test_does_not_fail_where_nothing_is_left_to_refresh(self, old, clock, options):
+        options(MAX_REFRESHES_PER_SESSION=1)
+        first = step_up(old)
+        assert first.refresh is not None
+        clock.move(AFTER_OVERLAP)
+        again = step_up(first)
+        assert again.refresh is None
+        assert is_fresh(again)
+
+
+class TestBesideRotation:
+    """Within the overlap, and for an access token that is not the newest."""
+
+    @pytest.fixture
+    def rotated(self, old):
+        return refresh_session(old.refresh)
+
+    def test_gives_an_access_token_alone(self, rotated):
+        new = step_up(rotated)
+        assert (new.refresh, new.refresh_expires_at) == (None, None)
+        assert is_fresh(new)
+        assert family_of(new).generation == 2
+
+    def test_the_access_token_before_vouches_for_no_more(self, rotated):
+        step_up(rotated)
+        assert not is_fresh(rotated)
+
+    def test_a_sibling_that_is_slow_is_no_thief(self, old, rotated, clock):
+        new = step_up(rotated)
+        assert refresh_session(old.refresh).refresh is None
+        clock.move(AFTER_OVERLAP)
+        assert refresh_session(rotated.refresh).refresh
+        assert call(new) == "ok"
+
+    def test_no_refresh_token_can_claim_the_proof(self, rotated, clock):
+        """It may have been copied before the proof was given."""
+        step_up(rotated)
+        assert auth_time(refresh_session(rotated.refresh)) is None
+        clock.move(AFTER_OVERLAP)
+        later = refresh_session(rotated.refresh)
+        assert later.refresh
+        assert not is_fresh(later)
+        assert auth_time(later) is None
+
+    def test_in_the_very_instant_of_the_rotation(self, rotated, clock):
+        family = family_of(step_up(rotated))
+        assert family.rotated_at == clock.now < family.authenticated_at
+
+    def test_for_a_sibling_whose_token_is_not_the_newest(self, old, rotated, clock):
+        clock.move(AFTER_OVERLAP)
+        new = step_up(old)
+        assert new.refresh is None
+        assert is_fresh(new)
+        assert not is_fresh(rotated)
+        # And nobody's line is touched.
+        assert refresh_session(rotated.refresh).refresh
+
+    def test_lasts_until_the_next_rotation(self, rotated, clock):
+        new = step_up(rotated)
+        clock.move(AFTER_OVERLAP)
+        assert is_fresh(new)
+        refresh_session(rotated.refresh)
+        assert not is_fresh(new)

@@ -1,0 +1,97 @@
+"""The mail about a used token that came back."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from refresh_sessions.policies import SessionPolicy
+from tests.domain.stories import call, refused
+from tests.emails.builders import ADDRESS, come_from, only, refreshed_twice, reuse, sign_in
+from tests.factories import make_pair
+
+pytestmark = pytest.mark.django_db
+
+
+class EverythingEnds(SessionPolicy):
+    def reuse_ends(self, user, *, session):
+        return "user"
+
+
+class TestOff:
+    def test_is_the_default(self, user, rf, clock, mailoutbox):
+        sign_in(user, rf)
+        sign_in(user, rf, "curl/8.1")
+        reuse(user, rf, clock)
+        assert mailoutbox == []
+
+    def test_one_without_the_other(self, user, rf, clock, mailoutbox, options):
+        options(MAIL_ON_NEW_DEVICE=True)
+        reuse(user, rf, clock)
+        assert mailoutbox == []
+        options(MAIL_ON_NEW_DEVICE=False, MAIL_ON_REUSE=True)
+        sign_in(user, rf, "curl/8.1")
+        assert mailoutbox == []
+
+
+class TestReuse:
+    @pytest.fixture(autouse=True)
+    def _on(self, options):
+        options(MAIL_ON_REUSE=True)
+
+    def test_goes_to_the_user_once(self, user, rf, clock, mailoutbox):
+        newest = reuse(user, rf, clock)
+        assert refused(newest.refresh) == "session_revoked"
+        assert only(mailoutbox).recipients() == [ADDRESS]
+
+    def test_says_what_happened(self, user, rf, clock, mailoutbox):
+        reuse(user, rf, clock, name="Ada's phone")
+        message = only(mailoutbox)
+        assert message.subject == "Your session on “Ada's phone” was ended"
+        # Half past twelve, and three times eleven seconds.
+        assert "was ended on Jan. 15, 2027, 12:30 p.m. UTC, because" in message.body
+        assert f"(account {user.get_username()})" in message.body
+        assert "- the one that presented the used token: curl/8.1, 198.51.100.7\n" in message.body
+        assert "- the one that last renewed the session: Shop/1.2, 203.0.113.5\n" in message.body
+        assert "Your other sessions were not touched." in message.body
+
+    def test_calls_devices_by_their_names(self, user, rf, clock, mailoutbox, monkeypatch):
+        pytest.importorskip("ua_parser")
+        monkeypatch.undo()
+        reuse(user, rf, clock)
+        message = only(mailoutbox)
+        assert message.subject == "Your session on “Shop” was ended"
+        assert "- the one that presented the used token: curl, 198.51.100.7\n" in message.body
+        assert "- the one that last renewed the session: Shop, 203.0.113.5\n" in message.body
+
+    def test_says_when_all_sessions_were_ended(self, user, rf, clock, mailoutbox, options):
+        options(POLICY=f"{__name__}.EverythingEnds")
+        other = sign_in(user, rf)
+        reuse(user, rf, clock)
+        assert call(other) == "session_revoked"
+        assert "All your other sessions were ended as well." in only(mailoutbox).body
+
+    def test_knows_nothing_without_a_request(self, user, clock, mailoutbox):
+        stolen = make_pair(user)
+        refreshed_twice(stolen, clock)
+        refused(stolen.refresh)
+        message = only(mailoutbox)
+        assert message.subject == "Your session on “unknown device” was ended"
+        assert message.body.count("unknown client, unknown address\n") == 2
+
+    def test_lets_the_session_say_why(self, user, rf, clock, mailoutbox, override):
+        override("reuse_body.txt", "{{ session.reason }}")
+        reuse(user, rf, clock)
+        assert only(mailoutbox).body == "A used refresh token came back"
+
+    def test_costs_no_query(self, user, rf, clock, mailoutbox, options):
+        def queries():
+            stolen = sign_in(user, rf)
+            refreshed_twice(stolen, clock)
+            with CaptureQueriesContext(connection) as captured:
+                refused(stolen.refresh, request=come_from(rf, "curl/8.1"))
+            return len(captured)
+
+        on = queries()
+        options(MAIL_ON_REUSE=False)
+        assert on == queries()
+        assert len(mailoutbox) == 1

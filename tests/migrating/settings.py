@@ -1,0 +1,15 @@
+"""The settings of the tests, with the packages that projects come from and the page's project."""
+
+from tests.migrating.written import write_project
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS as _APPS
+from tests.settings import REST_FRAMEWORK as _REST_FRAMEWORK
+
+write_project()
+
+INSTALLED_APPS = [*_APPS, "rest_framework_simplejwt.token_blacklist", "knox", "shop"]
+REST_FRAMEWORK = {
+    **_REST_FRAMEWORK,
+    "DEFAULT_AUTHENTICATION_CLASSES": ["shop.moving.EitherToken"],
+}
+ROOT_URLCONF = "tests.migrating.urls"

@@ -1,0 +1,12 @@
+"""docs/migrating.md, done: a project with the tokens of this package and of another."""
+
+import pytest
+
+from tests.interpreters import run_tests_afresh
+
+pytest.importorskip("rest_framework_simplejwt", reason="simplejwt is not installed")
+pytest.importorskip("knox", reason="knox is not installed")
+
+
+def test_moving_as_the_page_says():
+    run_tests_afresh("tests/migrating/flows.py", settings="tests.migrating.settings")

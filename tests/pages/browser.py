@@ -1,0 +1,75 @@
+"""A browser in which somebody uses the page."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from refresh_sessions.devices import ClientHints, name_device
+from refresh_sessions.models import DeviceSession
+from tests.factories import PASSWORD
+from tests.pages.markup import Page
+
+LIST = "/devices/"
+AGENT = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36"
+)
+# Shorter with ua-parser than without.
+CHROME = name_device(AGENT, ClientHints())
+
+
+class Browser:
+    def __init__(self, **options):
+        self.client = Client(headers={"user-agent": AGENT}, **options)
+
+    def login(self, user):
+        """With Django's own form, as people do."""
+        credentials = {"username": user.get_username(), "password": PASSWORD}
+        response = self.client.post(reverse(settings.LOGIN_URL), credentials)
+        assert response.status_code == 302, response.text
+        return self
+
+    def api_login(self, user):
+        credentials = {"username": user.get_username(), "password": PASSWORD}
+        response = self.client.post("/auth/login/", credentials, content_type="application/json")
+        assert response.status_code == 200, response.text
+        return DeviceSession.objects.get(pk=response.json()["session"]["id"])
+
+    def show(self, **query):
+        response = self.client.get(LIST, query)
+        assert response.status_code == 200
+        return response
+
+    def names(self, **query) -> list[str]:
+        """The devices as the page names them, this one first."""
+        return [heading.text for heading in Page(self.show(**query).text).all("h3")]
+
+    def buttons(self) -> list[str]:
+        """What can be pressed, as a screen reader says it."""
+        buttons = Page(self.show().text).all("button")
+        return [button.attrs.get("aria-label", button.text) for button in buttons]
+
+    def end(self, session, **proof):
+        return self.client.post(f"{LIST}{session.pk}/end/", proof)
+
+    def end_others(self, **proof):
+        return self.client.post(f"{LIST}end-others/", proof)
+
+
+def told(response) -> list[str]:
+    """The messages that wait for the next page."""
+    assert response.status_code == 302, response.text
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def live() -> set:
+    return set(DeviceSession.objects.active().values_list("pk", flat=True))
+
+
+def asked(response) -> bool:
+    """Whether the answer is the page that wants the password."""
+    fields = [item.attrs.get("type") for item in Page(response.text).all("input")]
+    return response.status_code == 200 and "password" in fields

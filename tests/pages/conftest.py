@@ -1,0 +1,58 @@
+from datetime import timedelta
+
+import pytest
+from django.test import RequestFactory
+
+from refresh_sessions.models import DeviceSession, TokenFamily
+from tests.factories import make_pair
+from tests.pages.browser import Browser
+
+LONG_AGO = timedelta(minutes=6)
+
+
+@pytest.fixture(autouse=True)
+def _login_page(settings):
+    settings.LOGIN_URL = "login"
+    settings.LOGIN_REDIRECT_URL = "/devices/"
+
+
+@pytest.fixture
+def browser(clock, user):
+    """Somebody's browser, at the very moment of Django's login."""
+    return Browser().login(user)
+
+
+@pytest.fixture
+def stale(clock, browser):
+    """The same, so long after the login that a proof of identity is asked for."""
+    clock.move(LONG_AGO)
+    return browser
+
+
+@pytest.fixture
+def device(user):
+    """Sign the user in on one more device."""
+
+    def sign_in(name="", *, owner=None, agent="", used=None, **fields) -> DeviceSession:
+        request = RequestFactory().post("/", headers={"user-agent": agent})
+        session = make_pair(owner or user, name=name, request=request).session
+        if used is not None:
+            TokenFamily.objects.filter(session=session).update(rotated_at=used)
+        if fields:
+            DeviceSession.objects.filter(pk=session.pk).update(**fields)
+        return DeviceSession.objects.get(pk=session.pk)
+
+    return sign_in
+
+
+@pytest.fixture(params=["one", "others"])
+def end(request, device):
+    """Sign out one device, or all others, which then is one as well."""
+    session = device("Phone")
+
+    def post(browser, **proof):
+        if request.param == "one":
+            return browser.end(session, **proof)
+        return browser.end_others(**proof)
+
+    return post

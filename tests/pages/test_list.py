@@ -1,0 +1,166 @@
+"""What the page shows."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from refresh_sessions.models import TokenFamily
+from refresh_sessions.pages import views
+from refresh_sessions.sessions import revoke_session
+from tests.factories import UserFactory
+from tests.pages.browser import CHROME, LIST, Browser
+from tests.pages.markup import Page
+
+pytestmark = pytest.mark.django_db
+
+
+def test_strangers_are_asked_to_log_in():
+    response = Browser().client.get(LIST)
+    assert response.status_code == 302
+    assert response.url == f"/accounts/login/?next={LIST}"
+
+
+def test_the_most_recently_used_comes_first(browser, device):
+    now = timezone.now()
+    device("Used yesterday", used=now - timedelta(days=1), created_at=now - timedelta(days=3))
+    device("Never used", created_at=now - timedelta(days=2))
+    device("Just used", used=now, created_at=now - timedelta(days=5))
+    seen = device("Seen an hour ago", created_at=now - timedelta(days=4))
+    TokenFamily.objects.filter(session=seen).update(
+        rotated_at=now - timedelta(days=2), delivered_at=now - timedelta(hours=1)
+    )
+    names = browser.names()[1:]
+    assert names == ["Just used", "Seen an hour ago", "Used yesterday", "Never used"]
+
+
+def test_only_ones_own_live_devices_are_there(browser, device):
+    device("Mine")
+    device("Another's", owner=UserFactory())
+    revoke_session(device("Ended"), reason="user")
+    device("Expired", expires_at=timezone.now() - timedelta(seconds=1))
+    assert browser.names()[1:] == ["Mine"]
+
+
+def test_a_device_is_told_by_name_use_address_and_sign_in(browser, device, clock):
+    at = clock.now - timedelta(hours=30)
+    device("Kitchen", agent="Example/1", used=clock.now - timedelta(hours=2), created_at=at)
+    page = Page(browser.show().text)
+    (row,) = [item for item in page.all("li") if "Kitchen" in item.text]
+    assert "Example" in row.text
+    assert "127.0.0.1" in row.text
+    used, signed_in = row.all("time")
+    assert used.text == "Last used 2 hours ago"
+    assert used.attrs["datetime"] == (clock.now - timedelta(hours=2)).isoformat()
+    assert used.attrs["title"].endswith("UTC")
+    assert signed_in.text.startswith("Signed in ")
+    assert signed_in.attrs["datetime"] == at.isoformat()
+    # Each may stand in another language than the page, from right to left or from left to right.
+    assert used.attrs["dir"] == signed_in.attrs["dir"] == "auto"
+    assert len(row.all("svg")) == 1
+
+
+def test_a_moment_ago_is_now(browser, device):
+    device("Phone")
+    assert "Last used just now" in browser.show().text
+
+
+def test_a_device_that_says_nothing_has_a_name_all_the_same(browser, device):
+    session = device()
+    assert browser.names()[1:] == ["Unknown device"]
+    assert str(session.pk) not in Page(browser.show().text).text
+
+
+def test_without_other_devices_there_is_nothing_to_end(browser):
+    assert "not signed in on any other device" in browser.show().text
+    assert browser.buttons() == []
+
+
+def test_every_button_says_which_device_it_is_for(browser, device):
+    device("Phone")
+    device("Tablet")
+    assert set(browser.buttons()) == {
+        "Sign out Phone",
+        "Sign out Tablet",
+        "Sign out everywhere else",
+    }
+
+
+def test_what_devices_say_of_themselves_is_text(browser, device):
+    evil = '<img src=x onerror="alert(1)">{{ 7 }}'
+    device(evil)
+    device(agent=evil)
+    html = browser.show().text
+    assert "<img" not in html
+    assert evil in browser.names()
+
+
+def test_own_user_agent_is_text(user):
+    browser = Browser()
+    browser.client.defaults["HTTP_USER_AGENT"] = "<b>bold</b>"
+    browser.login(user)
+    assert "<b>bold" not in browser.show().text
+
+
+class TestQueries:
+    @pytest.fixture
+    def count(self, browser):
+        def queries() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                browser.show()
+            return len(captured)
+
+        return queries
+
+    def test_are_as_many_for_fifty_devices_as_for_one(self, count, device):
+        device("One")
+        one = count()
+        for _ in range(49):
+            device()
+        # Django's session and user; how many there are, the devices, and their families.
+        assert (one, count()) == (5, 5)
+
+    def test_of_this_device_add_two(self, count, browser, user, device):
+        device("Another")
+        browser.api_login(user)
+        assert count() == 7
+
+
+class TestPages:
+    @pytest.fixture(autouse=True)
+    def _short(self, monkeypatch):
+        monkeypatch.setattr(views.SessionListView, "paginate_by", 2)
+
+    @pytest.fixture(autouse=True)
+    def _devices(self, device):
+        for number in range(5):
+            device(f"Device {number}", used=timezone.now() - timedelta(hours=number))
+
+    @pytest.mark.parametrize(
+        ("page", "names"),
+        [("1", ["Device 0", "Device 1"]), ("2", ["Device 2", "Device 3"]), ("3", ["Device 4"])],
+    )
+    def test_hold_so_many(self, browser, page, names):
+        assert browser.names(page=page) == [CHROME, *names]
+
+    @pytest.mark.parametrize("page", ["0", "99", "x", ""])
+    def test_that_are_none_show_one_that_is(self, browser, page):
+        assert len(browser.names(page=page)) > 1
+
+    def test_lead_to_each_other(self, browser):
+        links = {
+            link.attrs.get("rel"): link for link in Page(browser.show(page="2").text).all("a")
+        }
+        assert links["prev"].attrs["href"] == "?page=1"
+        assert links["next"].attrs["href"] == "?page=3"
+
+    def test_count_all_devices(self, browser):
+        assert "Other devices (5)" in Page(browser.show().text).text
+
+
+def test_rows_of_a_request_without_anything():
+    row = views.DeviceRow.of_request(RequestFactory().get("/", REMOTE_ADDR=""))
+    assert (row.name, row.ip_address, row.session) == ("Unknown device", None, None)

@@ -1,0 +1,78 @@
+"""Calling a device by another name."""
+
+import pytest
+
+from refresh_sessions.pages import views
+from refresh_sessions.sessions import revoke_session
+from tests.pages.browser import LIST, live, told
+from tests.pages.markup import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def phone(device):
+    return device("Phone", agent="Agent/1")
+
+
+@pytest.fixture
+def path(phone):
+    return f"{LIST}{phone.pk}/rename/"
+
+
+def test_the_form_has_the_name(browser, path):
+    page = Page(browser.client.get(path).text)
+    assert page.title == "Rename Phone"
+    (field,) = [item for item in page.all("input") if item.attrs["type"] == "text"]
+    assert field.attrs["value"] == "Phone"
+
+
+def test_it_has_the_new_name(browser, path):
+    assert told(browser.client.post(path, {"name": " Kitchen "})) == [
+        "The device has been renamed."
+    ]
+    assert browser.names()[1:] == ["Kitchen"]
+
+
+def test_without_a_name_it_goes_by_what_it_says_of_itself(browser, phone, path):
+    browser.client.post(path, {"name": ""})
+    assert browser.names()[1:] == [phone.device]
+
+
+def test_control_characters_do_not_get_in(browser, path, phone):
+    browser.client.post(path, {"name": "Kit\x1bchen"})
+    phone.refresh_from_db()
+    assert phone.name == "Kit chen"
+
+
+@pytest.mark.parametrize("name", ["x" * 129, "\x00"])
+def test_bad_names_are_asked_for_again(browser, path, phone, name):
+    response = browser.client.post(path, {"name": name})
+    page = Page(response.text)
+    assert page.title.startswith("Error:")
+    assert list(page.problems()) == []
+    phone.refresh_from_db()
+    assert phone.name == "Phone"
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_has_ended_is_not_renamed(browser, phone, path, method):
+    revoke_session(phone, reason="user")
+    response = getattr(browser.client, method)(path, {"name": "Kitchen"})
+    assert told(response) == ["That device had been signed out before."]
+    phone.refresh_from_db()
+    assert phone.name == "Phone"
+
+
+def test_it_does_not_bring_back_what_ends_meanwhile(browser, phone, path, monkeypatch):
+    find = views.OneSessionPage.find_session
+
+    def find_and_end(page, session_id):
+        session = find(page, session_id)
+        revoke_session(phone, reason="user")
+        return session
+
+    monkeypatch.setattr(views.OneSessionPage, "find_session", find_and_end)
+    response = browser.client.post(path, {"name": "Kitchen"})
+    assert told(response) == ["That device had been signed out before."]
+    assert live() == set()

