@@ -210,7 +210,7 @@ CASES = [
     Case("E001", "no setting 'ISSUR'", "Did you mean 'ISSUER'", ISSUR="shop"),
     Case("E001", "'LEEWAY'", "such as timedelta(seconds=5), not 5", LEEWAY=5),
     Case("E002", "USE_TZ", django={"USE_TZ": False}),
-    Case("E005", "'POLICY'", "accounts.nowhere", POLICY="users.nowhere.Policy"),
+    Case("E005", "'POLICY'", "users.nowhere", POLICY="users.nowhere.Policy"),
     Case("E005", "'POLICY'", "NoSuchPolicy", POLICY="tests.checks.cases.NoSuchPolicy"),
     Case("E005", "'LOGIN_SERIALIZER'", "Login", LOGIN_SERIALIZER="Login"),
     Case("E005", "'SESSION_SERIALIZER'", SESSION_SERIALIZER=""),
