@@ -81,7 +81,7 @@ def render_status(session: DeviceSession) -> SafeString:
 def _status_detail(session: DeviceSession, status: SessionStatus) -> SafeString | str:
     match status:
         case SessionStatus.LIVE:
-            ends = format_html(gettext("ends {when}"), when=time_tag(session.expires_at))
+            ends = format_html(gettext("expires {when}"), when=time_tag(session.expires_at))
             return format_html("<bdi>{}</bdi>", ends)
         case SessionStatus.EXPIRED if session.expires_at <= timezone.now():
             return gettext("Deadline reached")

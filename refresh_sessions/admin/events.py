@@ -44,7 +44,7 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
     ordering = ("-created_at",)
     # By name, as themes have their own place for the templates that Django looks for.
     change_list_template = "admin/refresh_sessions/sessionevent/change_list.html"
-    search_help_text = _("The beginning of a user name, an address, or a session's id.")
+    search_help_text = _("Search by address, session ID or the start of a user name.")
     sortable_by = ("time",)
     actions = None
 

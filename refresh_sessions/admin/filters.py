@@ -48,7 +48,7 @@ class StatusFilter(admin.SimpleListFilter):
             (SessionStatus.EXPIRED.value, _("Expired: deadline reached")),
             (IDLE, _("Expired: unused for too long")),
             (SessionStatus.REVOKED.value, SessionStatus.REVOKED.label),
-            (REUSE, _("Reuse found")),
+            (REUSE, _("Reuse detected")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:

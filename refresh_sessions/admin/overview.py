@@ -119,7 +119,7 @@ def build_rows(figures: Figures) -> list[tuple[date, int, int, int]]:
 def _live(figures: Figures) -> Card:
     number = format_number(figures.live)
     exact = gettext("devices signed in now")
-    about = gettext("devices signed in now, unused ones included")
+    about = gettext("devices signed in now, including unused ones")
     return Card(
         name="live",
         title=gettext("Live sessions"),

@@ -205,7 +205,7 @@ class RevokeMixin(PermissionsMixin):
 
     def _report_outcome(self, request: HttpRequest, ended: int, *, ended_before: int = 0) -> None:
         if not ended:
-            text = gettext("No session was revoked: none of them was live.")
+            text = gettext("There was no live session to revoke.")
             self.message_user(request, text, messages.WARNING)
             return
         text = ngettext(
@@ -237,8 +237,8 @@ def _unaffected_text(count: int) -> str:
     if not count:
         return ""
     return ngettext(
-        "%(count)d more of the selected has ended before and stays as it is.",
-        "%(count)d more of the selected have ended before and stay as they are.",
+        "%(count)d selected session has already ended and is not affected.",
+        "%(count)d selected sessions have already ended and are not affected.",
         count,
     ) % {"count": count}
 
@@ -246,7 +246,7 @@ def _unaffected_text(count: int) -> str:
 def _ended_before_text(count: int) -> str:
     if not count:
         return ""
-    return ngettext("%(count)d had ended before.", "%(count)d had ended before.", count) % {
+    return ngettext("%(count)d had already ended.", "%(count)d had already ended.", count) % {
         "count": count
     }
 

@@ -111,7 +111,7 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
     list_select_related = ("user",)
     ordering = ("-created_at",)
     search_help_text = _(
-        "The beginning of a user name or of the device's name, an address, or a session's id."
+        "Search by address, session ID or the start of a user name or device name."
     )
     # Any other order would read all of a large table.
     sortable_by = ("signed_in", "expires")

@@ -140,14 +140,14 @@ def _limit_entry(session: DeviceSession) -> Iterator[TimelineEntry]:
     """The end that nobody has to bring about, unless somebody brought one about before it."""
     match session.status:
         case SessionStatus.LIVE:
-            text = gettext("Expires, unless it is ended before")
+            text = gettext("Expires unless it ends earlier")
             yield TimelineEntry(at=session.expires_at, text=text, tone="ahead", sign="⋯")
         case SessionStatus.EXPIRED if session.expires_at <= timezone.now():
             yield TimelineEntry(
                 at=session.expires_at, text=gettext("Expired"), tone="quiet", sign="■"
             )
         case SessionStatus.EXPIRED:
-            text = gettext("Expired, as it was left unused")
+            text = gettext("Expired: unused for too long")
             ends = [
                 family.closed_at or family.idle_expires_at for family in session.known_families
             ]

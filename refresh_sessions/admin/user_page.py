@@ -71,8 +71,8 @@ class UserSessionsMixin(AnyModelAdmin):
             sign_out_url(self.admin_site.get_model_admin(DeviceSession), user),
             gettext("Sign out everywhere"),
             gettext(
-                "Ends all device sessions. Sign-ins with Django's session cookie, such as to "
-                "this admin, are not affected."
+                "Revokes all device sessions. Sign-ins with Django's session cookie, such as "
+                "those to this admin, are not affected."
             ),
         )
 

@@ -80,7 +80,7 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
             return super().dispatch(request, *args, **kwargs)
         except TooManyAttemptsError as error:
             return self.show_retry_later(
-                gettext("Too many tries"), error.message, status=429, wait=error.retry_after
+                gettext("Too many attempts"), error.message, status=429, wait=error.retry_after
             )
         except (DatabaseBusyError, ThrottleUnavailableError) as error:
             return self.show_retry_later(
@@ -172,8 +172,8 @@ class ReauthenticationPage(DevicesPage):
             return self.show()
         wait = seconds_until_next_attempt(self.request)
         if wait is not None:
-            text = gettext("Please wait a little and try again.")
-            return self.show_retry_later(gettext("Too many tries"), text, status=429, wait=wait)
+            text = gettext("Please wait before you try again.")
+            return self.show_retry_later(gettext("Too many attempts"), text, status=429, wait=wait)
         return self.check_form(form)
 
     def check_form(self, form: ReauthenticationForm) -> HttpResponse | None:

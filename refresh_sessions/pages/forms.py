@@ -146,7 +146,7 @@ class RenameForm(forms.Form):
         label=_("Name"),
         max_length=NAME_LENGTH,
         required=False,
-        help_text=_("Leave it empty to use the name that the device reports."),
+        help_text=_("Leave empty to use the name reported by the device."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
 

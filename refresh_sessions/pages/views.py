@@ -141,7 +141,7 @@ class OneSessionPage(DevicesPage):
 
     def show_already_revoked(self) -> HttpResponse:
         """Nothing is left to do, which is no fault of anybody's."""
-        return self.back_to_list(gettext("That device had been signed out before."))
+        return self.back_to_list(gettext("That device was already signed out."))
 
 
 class RenameSessionView(OneSessionPage):
@@ -220,9 +220,9 @@ class RevokeSessionView(ReauthenticationPage, OneSessionPage):
     def describe_question(self) -> dict[str, Any]:
         """It names the device."""
         row = DeviceRow.of_session(self.session)
-        text = gettext("That device will have to sign in again.")
+        text = gettext("You will have to sign in again on that device.")
         if self.is_current():
-            text = gettext("You are using this device now, and will have to sign in again.")
+            text = gettext("You are using this device now. You will have to sign in again.")
         heading = gettext("Sign out %(device)s?") % {"device": row.name}
         return {"heading": heading, "text": text, "button": gettext("Sign out"), "row": row}
 
@@ -282,8 +282,8 @@ class RevokeOtherSessionsView(ReauthenticationPage):
             others = others.exclude(pk=self.current_session.pk)
         count = others.count()
         text = ngettext(
-            "%(count)d other device will have to sign in again.",
-            "%(count)d other devices will have to sign in again.",
+            "You will have to sign in again on %(count)d other device.",
+            "You will have to sign in again on %(count)d other devices.",
             count,
         )
         return {
