@@ -1,4 +1,4 @@
-"""Search of sessions and events, each way through an index."""
+"""Search for sessions and events; every query uses an index."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _GROUPS: Final = {4: (8, "."), 6: (16, ":")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRange:
-    """All addresses that begin alike."""
+    """All addresses with a common prefix."""
 
     first: str
     last: str
     text: str
-    """What they begin with where they are written out."""
+    """The prefix as text."""
 
 
 def normalize_address(text: str) -> str | None:
-    """An address in the form in which sign-ins leave it, or None if it is none."""
+    """The address as a login stores it, or None if ``text`` is not an address."""
     address = client_ip.parse_ip(text)
     return str(address) if address else None
 
 
 def parse_address_prefix(text: str) -> AddressRange | None:
-    """The addresses that begin with ``192.0.2.`` or ``2001:db8:``, or None for other texts.
+    """The range of a prefix such as ``192.0.2.`` or ``2001:db8:``; None for other texts.
 
-    Only whole groups are a beginning: the digits of ``192.0.2.1`` begin many addresses, and yet
-    who types them means the one.
+    A prefix has to end with a separator: ``192.0.2.1`` is one address and not the prefix of
+    ``192.0.2.10``.
     """
     if _IPV4_BEGINNING.fullmatch(text):
         return _range(text, f"{text}{'.'.join('0' * (4 - text.count('.')))}", version=4)
@@ -68,17 +68,17 @@ def _range(text: str, first: str, *, version: int) -> AddressRange | None:
 
 
 USERS: Final = 100
-"""Users that one word of a search may stand for."""
+"""Maximum number of users that one word of a search matches."""
 
 WORDS: Final = 2
-"""Words that are looked for one by one, each at the cost of one query; more are one name."""
+"""Maximum number of words that are searched one by one; longer phrases are device names."""
 
 
 class SearchMixin(AnyModelAdmin):
-    """The search of the list."""
+    """The search of the list of sessions."""
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """Fields of the user model that a search looks at, besides those of the session."""
+        """The searched fields of the user model: user name and email address."""
         user = get_user_model()
         known = {field.name for field in user._meta.get_fields()}
         names = {user.USERNAME_FIELD, user.get_email_field_name()} & known
@@ -87,7 +87,7 @@ class SearchMixin(AnyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[DeviceSession], search_term: str
     ) -> tuple[QuerySet[DeviceSession], bool]:
-        # The list's own form takes no NUL, but Django's lists of choices have no form.
+        # The form of the change list rejects NUL; Django's autocomplete view has no form.
         phrase = search_term.replace("\0", "").strip()
         if not phrase:
             return queryset, False
@@ -108,7 +108,7 @@ def _matching(phrase: str, user_fields: list[str], *, using: str) -> Q:
 
 def _like_word(word: str, user_fields: list[str], *, using: str) -> Q:
     if (key := parse_key(word)) is not None:
-        # Somebody's user name may be of that form, as where another service gives them out.
+        # A user name may be a UUID, for example from an identity provider.
         return Q(pk=key) | Q(user__in=match_users(word, user_fields, using=using))
     if (at_address := match_address(word, using=using)) is not None:
         return at_address
@@ -117,7 +117,7 @@ def _like_word(word: str, user_fields: list[str], *, using: str) -> Q:
 
 
 def parse_key(word: str) -> UUID | None:
-    """The key of a session; as text it is stored with dashes here and without them there."""
+    """The word as a UUID, or None; databases store the text with or without dashes."""
     try:
         return UUID(word)
     except ValueError:
@@ -125,7 +125,7 @@ def parse_key(word: str) -> UUID | None:
 
 
 def match_address(word: str, *, using: str) -> Q | None:
-    """The rows of an address, or of a beginning of addresses; None if the word is neither."""
+    """The condition for an address or a prefix of addresses; None if the word is neither."""
     if address := normalize_address(word):
         return Q(ip_address=address)
     beginning = parse_address_prefix(word)
@@ -137,7 +137,7 @@ def match_address(word: str, *, using: str) -> Q | None:
 
 
 def match_users(word: str, fields: list[str], *, using: str) -> list[Any]:
-    """The keys of users whose name begins so, ``USERS`` of them at most."""
+    """The keys of at most ``USERS`` users whose name or email address starts with the word."""
     model = get_user_model()
     asked = [name for name in fields if "@" in word or _has_index(model._meta.get_field(name))]
     if not asked:
@@ -149,20 +149,20 @@ def match_users(word: str, fields: list[str], *, using: str) -> list[Any]:
 
 
 def _has_index(field: Any) -> bool:
-    # Django's own user model has none on the email address: without an @ it is not worth a look
-    # at every user.
+    # Django's user model has no index on the email address. Search it only for words with an @,
+    # because such a query scans all users.
     return bool(field.unique or field.db_index)
 
 
 def _begins(field: str, text: str, *, using: str) -> Q:
-    # PostgreSQL has an index for the one, MySQL and MariaDB for the other, whose collations take
-    # upper and lower case for the same.
+    # PostgreSQL has an index for "startswith". MySQL and MariaDB have one for "istartswith",
+    # because their collations ignore case.
     lookup = "istartswith" if connections[using].vendor == "mysql" else "startswith"
     return Q(**{f"{field}__{lookup}": text})
 
 
 class EventSearchMixin(SearchMixin):
-    """The search of the list of events, in which users are found as in that of sessions."""
+    """The search of the list of events; it finds users as the search of sessions does."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -171,7 +171,7 @@ class EventSearchMixin(SearchMixin):
         if not term:
             return queryset, False
         fields = [name.removeprefix("user__") for name in self.get_search_fields(request)]
-        # Taken for one thing, and so asked of one index; an OR over all of them would ask none.
+        # Interpret the term in one way only: an OR over several columns would use no index.
         return queryset.filter(_matching_events(term, fields, using=queryset.db)), False
 
 
@@ -180,5 +180,5 @@ def _matching_events(term: str, user_fields: list[str], *, using: str) -> Q:
         return at_address
     users = match_users(term, user_fields, using=using)
     key = parse_key(term)
-    # Somebody's user name may have the form of a key.
+    # A user name may be a UUID.
     return Q(session__user__in=users) if users or key is None else Q(session=key)
