@@ -64,7 +64,7 @@ class PermissionsMixin(ReadOnlyMixin):
     def has_revoke_permission(
         self, request: HttpRequest, obj: DeviceSession | None = None
     ) -> bool:
-        """Whether the request's user may revoke sessions; checked by ``permissions=["revoke"]``."""
+        """Whether the user may revoke sessions; ``permissions=["revoke"]`` of actions calls it."""
         codename = get_permission_codename("revoke", self.opts)
         may_revoke = request.user.has_perm(f"{self.opts.app_label}.{codename}")
         return may_revoke and self.has_view_permission(request, obj)

@@ -1,4 +1,4 @@
-"""Display of sessions and instants in the list and on the pages."""
+"""HTML of sessions and times for the change list and the session page."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def render_device(session: DeviceSession) -> SafeString:
         '<span class="refresh-sessions-device" title="{}">{}<span>{}</span></span>',
         session.get_kind_display(),
         device_icon(session.kind),
-        _names_of(session),
+        _device_names(session),
     )
 
 
-def _names_of(session: DeviceSession) -> SafeString:
+def _device_names(session: DeviceSession) -> SafeString:
     if session.name in {"", session.device}:
         return format_html('<span dir="auto" class="refresh-sessions-agent">{}</span>', session)
     return format_html(
@@ -74,7 +74,7 @@ def render_status(session: DeviceSession) -> SafeString:
         '<span class="refresh-sessions-status refresh-sessions-{}">{}</span>{}',
         status.value,
         status.label,
-        _line(_status_detail(session, status)),
+        _small_line(_status_detail(session, status)),
     )
 
 
@@ -91,7 +91,7 @@ def _status_detail(session: DeviceSession, status: SessionStatus) -> SafeString 
             return session.reason
 
 
-def _line(text: SafeString | str) -> SafeString | str:
+def _small_line(text: SafeString | str) -> SafeString | str:
     """A second line in small print, unless ``text`` is empty."""
     if not text:
         return ""
@@ -109,7 +109,7 @@ class DisplayMixin:
 
     @admin.display(description=gettext_lazy("address"))
     def address(self, session: DeviceSession) -> SafeString:
-        return format_html("{}{}", session.ip_address or "-", _line(session.place))
+        return format_html("{}{}", session.ip_address or "-", _small_line(session.place))
 
     @admin.display(description=gettext_lazy("signed in"), ordering="created_at")
     def signed_in(self, session: DeviceSession) -> SafeString | str:

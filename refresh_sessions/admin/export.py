@@ -60,7 +60,7 @@ class ExportMixin(AnyModelAdmin):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(changelist_url(self, query={ERROR_FLAG: 1}))
         pieces: Any = _pieces(EventExport(changelist.queryset), request)
-        # A WSGI server buffers asynchronous iterators, and an ASGI server synchronous ones.
+        # Django buffers asynchronous iterators under WSGI, and synchronous ones under ASGI.
         if isinstance(request, ASGIRequest):
             pieces = _AsyncPieces(pieces)
         _log(request, "began, filter: %s", request.GET.urlencode() or "none")

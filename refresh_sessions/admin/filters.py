@@ -125,11 +125,11 @@ class PeriodFilter(admin.SimpleListFilter):
         period = self.value()
         if period is None:
             return sessions
-        since = _beginning_of(period)
+        since = _period_start(period)
         return sessions.none() if since is None else sessions.filter(created_at__gte=since)
 
 
-def _beginning_of(period: str) -> datetime | None:
+def _period_start(period: str) -> datetime | None:
     now = timezone.now()
     if period == "hour":
         return now - timedelta(hours=1)
@@ -170,7 +170,7 @@ class _RowFilter(admin.SimpleListFilter):
     def row_model(self) -> type[Model]:
         raise NotImplementedError
 
-    def row_of(self, event: SessionEvent) -> Model:
+    def get_row(self, event: SessionEvent) -> Model:
         """The related row of an event."""
         raise NotImplementedError
 
@@ -179,8 +179,8 @@ class _RowFilter(admin.SimpleListFilter):
             return []
         shown = self.queryset(request, model_admin.get_queryset(request))
         event = next(iter(shown.select_related("session__user").order_by()[:1]), None)
-        named = self.value() if event is None else str(self.row_of(event))
-        return [(str(self.value()), named)]
+        label = self.value() if event is None else str(self.get_row(event))
+        return [(str(self.value()), label)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
         events: _Events = queryset
@@ -207,7 +207,7 @@ class SessionFilter(_RowFilter):
     def row_model(self) -> type[Model]:
         return DeviceSession
 
-    def row_of(self, event: SessionEvent) -> Model:
+    def get_row(self, event: SessionEvent) -> Model:
         return event.session
 
 
@@ -221,5 +221,5 @@ class UserFilter(_RowFilter):
     def row_model(self) -> type[Model]:
         return get_user_model()
 
-    def row_of(self, event: SessionEvent) -> Model:
+    def get_row(self, event: SessionEvent) -> Model:
         return event.session.user

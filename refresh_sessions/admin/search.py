@@ -20,9 +20,9 @@ from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.fields import fold
 
-_IPV4_BEGINNING: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}\.")
+_IPV4_PREFIX: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}\.")
 
-_IPV6_BEGINNING: Final = re.compile(r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6}:", re.IGNORECASE)
+_IPV6_PREFIX: Final = re.compile(r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6}:", re.IGNORECASE)
 
 _GROUPS: Final = {4: (8, "."), 6: (16, ":")}
 
@@ -49,9 +49,9 @@ def parse_address_prefix(text: str) -> AddressRange | None:
     A prefix has to end with a separator: ``192.0.2.1`` is one address and not the prefix of
     ``192.0.2.10``.
     """
-    if _IPV4_BEGINNING.fullmatch(text):
+    if _IPV4_PREFIX.fullmatch(text):
         return _range(text, f"{text}{'.'.join('0' * (4 - text.count('.')))}", version=4)
-    if _IPV6_BEGINNING.fullmatch(text):
+    if _IPV6_PREFIX.fullmatch(text):
         return _range(text.lower(), f"{text}:", version=6)
     return None
 
@@ -92,28 +92,28 @@ class SearchMixin(AnyModelAdmin):
         if not phrase:
             return queryset, False
         fields = [name.removeprefix("user__") for name in self.get_search_fields(request)]
-        return queryset.filter(_matching(phrase, fields, using=queryset.db)), False
+        return queryset.filter(_session_condition(phrase, fields, using=queryset.db)), False
 
 
-def _matching(phrase: str, user_fields: list[str], *, using: str) -> Q:
+def _session_condition(phrase: str, user_fields: list[str], *, using: str) -> Q:
     words = phrase.split()
     if len(words) == 1:
-        return _like_word(phrase, user_fields, using=using)
-    named = Q(name_folded__startswith=fold(phrase))
+        return _word_condition(phrase, user_fields, using=using)
+    by_name = Q(name_folded__startswith=fold(phrase))
     if len(words) > WORDS:
-        return named
-    each = (_like_word(word, user_fields, using=using) for word in words)
-    return named | reduce(operator.and_, each)
+        return by_name
+    each = (_word_condition(word, user_fields, using=using) for word in words)
+    return by_name | reduce(operator.and_, each)
 
 
-def _like_word(word: str, user_fields: list[str], *, using: str) -> Q:
+def _word_condition(word: str, user_fields: list[str], *, using: str) -> Q:
     if (key := parse_key(word)) is not None:
         # A user name may be a UUID, for example from an identity provider.
         return Q(pk=key) | Q(user__in=match_users(word, user_fields, using=using))
-    if (at_address := match_address(word, using=using)) is not None:
-        return at_address
+    if (by_address := match_address(word, using=using)) is not None:
+        return by_address
     users = match_users(word, user_fields, using=using)
-    return Q(user__in=users) | _begins("name_folded", fold(word), using=using)
+    return Q(user__in=users) | _starts_with("name_folded", fold(word), using=using)
 
 
 def parse_key(word: str) -> UUID | None:
@@ -128,23 +128,23 @@ def match_address(word: str, *, using: str) -> Q | None:
     """The condition for an address or a prefix of addresses; None if the word is neither."""
     if address := normalize_address(word):
         return Q(ip_address=address)
-    beginning = parse_address_prefix(word)
-    if beginning is None:
+    prefix = parse_address_prefix(word)
+    if prefix is None:
         return None
     if connections[using].vendor == "postgresql":
-        return Q(ip_address__gte=beginning.first, ip_address__lte=beginning.last)
-    return _begins("ip_address", beginning.text, using=using)
+        return Q(ip_address__gte=prefix.first, ip_address__lte=prefix.last)
+    return _starts_with("ip_address", prefix.text, using=using)
 
 
 def match_users(word: str, fields: list[str], *, using: str) -> list[Any]:
     """The keys of at most ``USERS`` users whose name or email address starts with the word."""
     model = get_user_model()
-    asked = [name for name in fields if "@" in word or _has_index(model._meta.get_field(name))]
-    if not asked:
+    searched = [name for name in fields if "@" in word or _has_index(model._meta.get_field(name))]
+    if not searched:
         return []
     spellings = {word, word.lower()}
-    begins = (_begins(name, text, using=using) for name in asked for text in spellings)
-    users = model._base_manager.using(using).filter(reduce(operator.or_, begins))
+    conditions = (_starts_with(name, text, using=using) for name in searched for text in spellings)
+    users = model._base_manager.using(using).filter(reduce(operator.or_, conditions))
     return list(users.values_list("pk", flat=True)[:USERS])
 
 
@@ -154,7 +154,7 @@ def _has_index(field: Any) -> bool:
     return bool(field.unique or field.db_index)
 
 
-def _begins(field: str, text: str, *, using: str) -> Q:
+def _starts_with(field: str, text: str, *, using: str) -> Q:
     # PostgreSQL has an index for "startswith". MySQL and MariaDB have one for "istartswith",
     # because their collations ignore case.
     lookup = "istartswith" if connections[using].vendor == "mysql" else "startswith"
@@ -172,12 +172,12 @@ class EventSearchMixin(SearchMixin):
             return queryset, False
         fields = [name.removeprefix("user__") for name in self.get_search_fields(request)]
         # Interpret the term in one way only: an OR over several columns would use no index.
-        return queryset.filter(_matching_events(term, fields, using=queryset.db)), False
+        return queryset.filter(_event_condition(term, fields, using=queryset.db)), False
 
 
-def _matching_events(term: str, user_fields: list[str], *, using: str) -> Q:
-    if (at_address := match_address(term, using=using)) is not None:
-        return at_address
+def _event_condition(term: str, user_fields: list[str], *, using: str) -> Q:
+    if (by_address := match_address(term, using=using)) is not None:
+        return by_address
     users = match_users(term, user_fields, using=using)
     key = parse_key(term)
     # A user name may be a UUID.

@@ -90,7 +90,7 @@ _FIELDS = (
     ("signed_in_when", "last_used_when", "expires_when"),
 )
 
-_END = (("revoked_when", "revoked_by"),)
+_REVOCATION = (("revoked_when", "revoked_by"),)
 
 _IDENTITY = (("user_agent", "id"),)
 
@@ -116,7 +116,7 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
     # Any other ordering would read the whole table.
     sortable_by = ("signed_in", "expires")
 
-    readonly_fields = flatten((*_FIELDS, *_END, *_IDENTITY))
+    readonly_fields = flatten((*_FIELDS, *_REVOCATION, *_IDENTITY))
     inlines: ClassVar[tuple[Any, ...]] = (TokenFamilyInline,)
 
     # Explicit names, because themes replace the templates that Django finds by convention.
@@ -134,8 +134,8 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
         return found.prefetch_related(families)
 
     def get_fieldsets(self, request: HttpRequest, obj: DeviceSession | None = None) -> Any:
-        has_ended = obj is not None and obj.revoked_at is not None
-        return [(None, {"fields": (*_FIELDS, *(_END if has_ended else ()), *_IDENTITY)})]
+        is_revoked = obj is not None and obj.revoked_at is not None
+        return [(None, {"fields": (*_FIELDS, *(_REVOCATION if is_revoked else ()), *_IDENTITY)})]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -143,8 +143,8 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
         session: DeviceSession = context["original"]
         if session.status is SessionStatus.LIVE and self.has_revoke_permission(request, session):
             context["revoke_url"] = session_url(self, session, page="revoke")
-        of_user = {"user__exact": session.user_id}
-        context["user_sessions_url"] = changelist_url(self, query=of_user)
+        user_filter = {"user__exact": session.user_id}
+        context["user_sessions_url"] = changelist_url(self, query=user_filter)
         context["timeline"] = build_timeline(session)
         context["events_url"] = events_url(self, request, session)
         return super().render_change_form(request, context, *args, **kwargs)

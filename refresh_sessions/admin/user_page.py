@@ -67,7 +67,7 @@ class UserSessionsMixin(AnyModelAdmin):
     def sign_out_of_devices(self, user: Any) -> SafeString:
         """The button; it links to the confirmation page."""
         return format_html(
-            '<a href="{}" class="button refresh-sessions-out" role="button">{}</a> '
+            '<a href="{}" class="button refresh-sessions-sign-out" role="button">{}</a> '
             '<span class="help">{}</span>',
             sign_out_url(self.admin_site.get_model_admin(DeviceSession), user),
             gettext("Sign out everywhere"),
