@@ -48,7 +48,7 @@ class RefreshSessionsError(Portable, Exception):
     """The root of all failures below. Do not raise it directly."""
 
     code: ClassVar[str] = "error"
-    message: ClassVar[str | Promise] = _("The request could not be served.")
+    message: ClassVar[str | Promise] = _("The request could not be processed.")
 
     def __init__(self) -> None:
         super().__init__(str(self.message))
@@ -82,14 +82,14 @@ class SessionRevokedError(RefreshSessionsError):
     """
 
     code = "session_revoked"
-    message = _("This session has been ended. Please log in again.")
+    message = _("This session has ended. Please sign in again.")
 
 
 class SessionExpiredError(RefreshSessionsError):
     """The session has reached one of its limits in time or in number of refreshes."""
 
     code = "session_expired"
-    message = _("Session expired. Please log in again.")
+    message = _("This session has expired. Please sign in again.")
 
     def __init__(self, reason: ExpiryReason) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class RefreshSupersededError(RefreshSessionsError):
     """A sibling that shares this client's storage already holds a newer refresh token."""
 
     code = "refresh_superseded"
-    message = _("A newer refresh token has been issued. Read your storage again.")
+    message = _("A newer refresh token has been issued. Read it from your storage.")
 
 
 class DeviceProofRequiredError(RefreshSessionsError):
@@ -124,7 +124,7 @@ class SecondFactorRequiredError(RefreshSessionsError):
     """The first step of a sign-in was right, and the user has a second factor to show."""
 
     code = "mfa_required"
-    message = _("A second step is needed to sign in.")
+    message = _("A second factor is required to sign in.")
 
     def __init__(
         self, *, ticket: str, methods: Sequence[Mapping[str, str]], expires_at: datetime
@@ -140,21 +140,21 @@ class SecondFactorFailedError(RefreshSessionsError):
     """What was shown as the second factor is wrong."""
 
     code = "second_factor_failed"
-    message = _("This does not confirm that it is you.")
+    message = _("Wrong code. Try again.")
 
 
 class InvalidTicketError(RefreshSessionsError):
     """The ticket is forged, expired, used, tried too often, or its account has changed."""
 
     code = "ticket_not_valid"
-    message = _("This sign-in can no longer be finished. Please log in again.")
+    message = _("This sign-in can no longer be completed. Please sign in again.")
 
 
 class TooManyAttemptsError(RefreshSessionsError):
     """So many attempts to prove who one is have failed that no more are looked at for a while."""
 
     code = "throttled"
-    message = _("Please wait a little and try again.")
+    message = _("Please wait before you try again.")
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
@@ -173,14 +173,14 @@ class FamilyLimitReachedError(RefreshSessionsError):
     """The device session has as many token families as ``MAX_FAMILIES_PER_SESSION`` allows."""
 
     code = "family_limit_reached"
-    message = _("Too many processes of this device are signed in.")
+    message = _("This session has too many token families.")
 
 
 class ReauthenticationRequiredError(RefreshSessionsError):
     """A sensitive action, and the user's last proof of identity is too old (RFC 9470)."""
 
     code = "reauthentication_required"
-    message = _("Please confirm that it is you.")
+    message = _("Please verify your identity.")
 
     def __init__(self, max_age: timedelta, *, acr_values: str = "") -> None:
         super().__init__()
@@ -193,21 +193,21 @@ class ReauthenticationFailedError(RefreshSessionsError):
     """What should have proven the user's identity does not; on purpose it is not said why."""
 
     code = "reauthentication_failed"
-    message = _("This does not confirm that it is you.")
+    message = _("Wrong password or code. Try again.")
 
 
 class ReauthenticationUnavailableError(RefreshSessionsError):
     """The user has nothing by which identity could be proven: no password, no other method."""
 
     code = "reauthentication_unavailable"
-    message = _("There is no way to confirm that it is you. Please log in again.")
+    message = _("Your identity cannot be verified here. Please sign in again.")
 
 
 class ProofIncompleteError(RefreshSessionsError):
     """The request leaves out a kind of factor that this user has; nothing has been checked."""
 
     code = "proof_incomplete"
-    message = _("More is needed to confirm that it is you.")
+    message = _("Another factor is required to verify your identity.")
 
     def __init__(self, methods: Sequence[Mapping[str, str]]) -> None:
         super().__init__()

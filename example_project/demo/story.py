@@ -230,7 +230,7 @@ class Story:
             "the session is over",
             answer,
             403,
-            detail="Session expired. Please log in again.",
+            detail="This session has expired. Please sign in again.",
             code="session_expired",
             reason="absolute",
         )

@@ -16,7 +16,7 @@ class EventKind(models.TextChoices):
     SIGNED_OUT = "signed_out", _("Signed out")
     REVOKED = "revoked", _("Revoked")
     REUSE_DETECTED = "reuse_detected", _("Reuse of a refresh token detected")
-    FAMILY_OPENED = "family_opened", _("Tokens for a second process of the device")
+    FAMILY_OPENED = "family_opened", _("Token family opened")
     REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
     REAUTHENTICATION_FAILED = "reauthentication_failed", _("Re-authentication failed")
     PASSWORD_CHANGED = "password_changed", _("Password changed")

@@ -58,11 +58,13 @@ class TokenFamily(models.Model):
     redeemable_generation = models.PositiveIntegerField(
         _("redeemable generation"),
         null=True,
-        help_text=_("The token before, good for a retry until the newest was seen in use."),
+        help_text=_("Number of the previous refresh token, accepted until the newest is used."),
     )
     rotated_at = InstantField(_("last refreshed"), null=True)
     delivered_at = InstantField(
-        _("delivered"), null=True, help_text=_("When the newest generation was first seen in use.")
+        _("delivered"),
+        null=True,
+        help_text=_("When a token of the newest generation was first used."),
     )
     idle_expires_at = InstantField(_("idle expiry"))
     last_ip_address = models.GenericIPAddressField(_("last address"), null=True)
@@ -70,9 +72,9 @@ class TokenFamily(models.Model):
         _("last user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
     authenticated_at = InstantField(
-        _("identity proven"),
+        _("authenticated"),
         null=True,
-        help_text=_("When the user last proved who they are, if these tokens may vouch for it."),
+        help_text=_("When the user was last authenticated with this token family."),
     )
     authentication_methods = models.JSONField(_("methods"), default=list)
     closed_at = InstantField(_("closed"), null=True)

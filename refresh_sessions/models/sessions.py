@@ -49,15 +49,18 @@ class RevokedReason(models.TextChoices):
     """Why sessions end. Projects may use reasons of their own beside these."""
 
     LOGOUT = "logout", _("Signed out")
-    USER = "user", _("Ended by the user from another device")
-    ADMIN = "admin", _("Ended by staff")
-    REUSE = "reuse", _("A used refresh token came back")
-    REUSE_ELSEWHERE = "reuse_elsewhere", _("A used refresh token of another device came back")
+    USER = "user", _("Revoked by the user from another device")
+    ADMIN = "admin", _("Revoked by staff")
+    REUSE = "reuse", _("A used refresh token was presented again")
+    REUSE_ELSEWHERE = (
+        "reuse_elsewhere",
+        _("A used refresh token of another device was presented again"),
+    )
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     USER_INACTIVE = "user_inactive", _("Account deactivated")
     USER_DELETED = "user_deleted", _("Account deleted")
     SESSION_LIMIT = "session_limit", _("Too many devices")
-    RECOVERY_LIMIT = "recovery_limit", _("Too many lost answers")
+    RECOVERY_LIMIT = "recovery_limit", _("Too many lost responses")
 
 
 class SessionStatus(models.TextChoices):
@@ -177,7 +180,7 @@ class DeviceSession(models.Model):
     )
     ip_address = models.GenericIPAddressField(_("address at sign-in"), null=True)
     created_at = InstantField(_("signed in"))
-    expires_at = InstantField(_("expires"), help_text=_("Refreshing does not move it."))
+    expires_at = InstantField(_("expires"), help_text=_("A refresh does not extend it."))
     revoked_at = InstantField(_("revoked"), null=True)
     revoked_reason = PrintableCharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     revoked_by = models.ForeignKey(

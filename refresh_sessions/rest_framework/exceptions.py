@@ -129,7 +129,7 @@ class TokenFamilyOverCookie(exceptions.Portable, APIException):
     """No token family is opened where a cookie carries the refresh token."""
 
     status_code = status.HTTP_403_FORBIDDEN
-    default_detail = _("A browser with a refresh cookie has one token family.")
+    default_detail = _("A browser with a refresh cookie cannot open another token family.")
     default_code = "cookie_transport"
 
     def __init__(self) -> None:
@@ -209,7 +209,7 @@ def sessions_exception_handler(exc: Exception, context: dict[str, Any]) -> Respo
             "errors": response.data,
         }
     if isinstance(exc, UnsupportedMediaType):
-        response.data["detail"] = _('Send JSON, with the header "Content-Type: application/json".')
+        response.data["detail"] = _('Send JSON with the header "Content-Type: application/json".')
     if isinstance(request := context.get("request"), Request):
         add_hint(response, request, context.get("view"))
     return response

@@ -41,7 +41,7 @@ class StrictJSONParser(JSONParser):
         try:
             return super().parse(stream, media_type, _ENCODING)
         except RecursionError:
-            raise ParseError(_("JSON parse error - nested too deep.")) from None
+            raise ParseError(_("JSON parse error - nested too deeply.")) from None
 
 
 class StrictFormParser(FormParser):

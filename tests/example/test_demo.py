@@ -47,7 +47,7 @@ def test_every_step_answers_as_told(database):
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert headlines(demo.stdout) == HEADLINES
     assert "✗" not in demo.stdout
-    assert '403 {"detail": "Session expired. Please log in again."' in demo.stdout
+    assert '403 {"detail": "This session has expired. Please sign in again."' in demo.stdout
     assert demo.stdout.splitlines()[-1].startswith("✓ 10 steps")
     assert_no_secret(demo.stdout + demo.stderr)
 

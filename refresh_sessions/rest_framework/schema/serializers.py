@@ -43,7 +43,7 @@ class SessionRefreshedSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
     access = serializers.CharField()
     access_expires_at = UTCDateTimeField()
     refresh = serializers.CharField(
-        required=False, help_text="Store it; where it is missing, keep the one that you have."
+        required=False, help_text="Store it. If it is missing, keep the stored one."
     )
     refresh_expires_at = UTCDateTimeField(required=False)
 
@@ -61,7 +61,7 @@ class SessionSignedInSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
 class SessionFamilyOpenedSerializer(SessionSignedInSerializer):
     """The answer to opening a token family."""
 
-    current = SessionRefreshedSerializer(help_text="The caller's own tokens, rotated.")
+    current = SessionRefreshedSerializer(help_text="The rotated tokens of the caller.")
 
 
 class SessionSteppedUpSerializer(SessionRefreshedSerializer):
@@ -109,7 +109,7 @@ class SessionSecondStepSerializer(ProofMixin, SecondStepSerializer):
 class SessionProofMethodSerializer(_Shape):
     """A way to prove identity."""
 
-    name = serializers.CharField(help_text="The field in which the proof is sent.")
+    name = serializers.CharField(help_text="The request field for the credential.")
     factor = serializers.ChoiceField(["first", "second"])
 
 
@@ -118,9 +118,11 @@ class SessionFreshnessSerializer(_Shape):
 
     # Serializers have attributes of these names, which declared fields do not touch.
     required = serializers.BooleanField(  # type: ignore[assignment]
-        help_text="Whether it would ask for a proof of identity."
+        help_text="Whether a sensitive action requires re-authentication."
     )
-    max_age = serializers.IntegerField(help_text="Seconds.")
+    max_age = serializers.IntegerField(
+        help_text="Maximum age of the last authentication in seconds."
+    )
     methods = SessionProofMethodSerializer(many=True)
     authenticated_at = UTCDateTimeField(allow_null=True)
 
