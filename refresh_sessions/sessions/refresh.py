@@ -31,7 +31,7 @@ from refresh_sessions.rotation import (
     FamilyState,
     Presenter,
     Verdict,
-    companion_wins,
+    has_companion_priority,
     is_sibling,
     keeps_opened_family,
 )
@@ -190,8 +190,8 @@ class _Refresh:
             return None
         if keeps_opened_family(state, presenter):
             return None
-        wins = companion_wins(state, presenter)
-        return ClosedFamily(pk=family.opened_family, even_if_used=wins)
+        priority = has_companion_priority(state, presenter)
+        return ClosedFamily(pk=family.opened_family, even_if_used=priority)
 
     def _issue(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
         if verdict is Verdict.AHEAD_OF_DATABASE:

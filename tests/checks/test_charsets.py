@@ -23,7 +23,7 @@ def configured(**options):
 def use(monkeypatch):
     def set_up(connection):
         monkeypatch.setattr(checks, "connections", Connections(default=connection))
-        monkeypatch.setattr(charsets, "_known", {})
+        monkeypatch.setattr(charsets, "_cached_charsets", {})
 
     return set_up
 
@@ -61,7 +61,7 @@ class TestStorable:
     def store(self, monkeypatch, text, *sets, vendor="mysql"):
         connection = configured()
         connection.vendor = vendor
-        monkeypatch.setattr(charsets, "_known", {})
+        monkeypatch.setattr(charsets, "_cached_charsets", {})
         monkeypatch.setattr(charsets, "_read", lambda *place: frozenset(sets))
         return charsets.make_storable(text, connection, table="t", column="c")
 
