@@ -51,7 +51,9 @@ def test_check_that_may_ask_no_database_asks_none(use, databases):
 
 def test_stored_charset_is_named_with_its_table(use, monkeypatch):
     use(configured())
-    monkeypatch.setattr(charsets, "_read", lambda *place: frozenset({"utf8mb4", "utf8mb3"}))
+    monkeypatch.setattr(
+        charsets, "_read_charsets", lambda *place: frozenset({"utf8mb4", "utf8mb3"})
+    )
     (message,) = checks.check_stored_charsets(["default"])
     assert "'utf8mb3'" in message.msg
     assert "refresh_sessions_devicesession" in message.msg
@@ -62,7 +64,7 @@ class TestStorable:
         connection = configured()
         connection.vendor = vendor
         monkeypatch.setattr(charsets, "_cached_charsets", {})
-        monkeypatch.setattr(charsets, "_read", lambda *place: frozenset(sets))
+        monkeypatch.setattr(charsets, "_read_charsets", lambda *place: frozenset(sets))
         return charsets.make_storable(text, connection, table="t", column="c")
 
     @pytest.mark.parametrize(
