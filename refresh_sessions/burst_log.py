@@ -1,4 +1,4 @@
-"""Burst log: limits log lines for failures that recur with every request."""
+"""Burst log: limit log lines for failures that recur with every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Companion cookie: tells the browser of a login from a copy of its refresh token.
+"""Companion cookie: distinguish the browser of a login from a client with a copied refresh token.
 
 With ``TRANSPORT = "body"``, a login sets this HttpOnly cookie with 128 random bits. The family
 stores their digest. The cookie alone grants no access.

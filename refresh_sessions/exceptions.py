@@ -78,7 +78,8 @@ class SupersededTokenError(InvalidTokenError):
 class SessionRevokedError(RefreshSessionsError):
     """The session is revoked, or is revoked now because of reuse.
 
-    All causes have the same message: the response must not tell an attacker about detected reuse.
+    All causes have the same message: the response must not reveal to an attacker that reuse was
+    detected.
     """
 
     code = "session_revoked"
@@ -114,7 +115,7 @@ class DeviceProofRequiredError(RefreshSessionsError):
 
 
 class NoActiveAccountError(RefreshSessionsError):
-    """Unknown user, wrong password or inactive account; the response does not tell which."""
+    """Unknown user, wrong password or inactive account; the response does not reveal which."""
 
     code = "no_active_account"
     message = _("No active account found with the given credentials.")
@@ -190,7 +191,7 @@ class ReauthenticationRequiredError(RefreshSessionsError):
 
 
 class ReauthenticationFailedError(RefreshSessionsError):
-    """The re-authentication failed; the response does not tell why."""
+    """The re-authentication failed; the response does not reveal why."""
 
     code = "reauthentication_failed"
     message = _("This does not confirm that it is you.")

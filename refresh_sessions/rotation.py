@@ -1,4 +1,4 @@
-"""Rotation rule: decides how to answer a presented refresh token, without clock or database.
+"""Rotation rule: decide how to answer a presented refresh token, without clock or database.
 
 A used refresh token becomes unusable once its successor was seen in use. Until then the response
 with the successor may have been lost. A retry with the used token is therefore accepted, and makes

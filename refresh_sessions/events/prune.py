@@ -79,7 +79,7 @@ def _prunable(
     older_than: timedelta, using: str, *, of_active_sessions: bool
 ) -> QuerySet[SessionEvent]:
     if older_than < timedelta(0):
-        raise ValueError("older_than must not be negative: no event is of tomorrow.")
+        raise ValueError("older_than must not be negative: events are never in the future.")
     events = SessionEvent.objects.using(using).order_by("pk")
     # Read once, as in the pruning of sessions.
     now: datetime | None = events.values_list(DatabaseNow(), flat=True).first()

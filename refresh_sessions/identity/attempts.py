@@ -1,4 +1,4 @@
-"""Attempt limiter: limits consecutive failures to verify a user's identity.
+"""Attempt limiter: limit consecutive failures to verify a user's identity.
 
 Throttles limit guesses from one address, and each ticket allows few attempts. But an attacker with
 the password gets any number of tickets from any number of addresses, and could guess a code of six

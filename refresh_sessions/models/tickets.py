@@ -1,4 +1,4 @@
-"""Sign-in tickets: logins that wait for the second factor."""
+"""Sign-in tickets: pending logins between first and second factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Introspection: whether a token is active, without using it (RFC 7662)."""
+"""Introspection: check whether a token is active, without using it (RFC 7662)."""
 
 from __future__ import annotations
 

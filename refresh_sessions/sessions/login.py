@@ -1,4 +1,4 @@
-"""Login: a session, its first family and the first token pair, within the limit of sessions."""
+"""Login: create a session, its first family and token pair, within the limit of sessions."""
 
 from __future__ import annotations
 

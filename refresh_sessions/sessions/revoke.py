@@ -39,7 +39,7 @@ class Revocation:
     by: AbstractBaseUser | None = None
     request: HttpRequest | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    presented: tuple[UUID, int] | None = None
+    logout_token: tuple[UUID, int] | None = None
     """Family and generation of the token of a logout."""
     tenant_prefix: str = field(default_factory=cache_prefix)
     """The cache prefix of the tenant; the tenant may differ at the commit."""
@@ -110,7 +110,7 @@ def announce_revocation(sessions: Iterable[DeviceSession], revocation: Revocatio
 
 def _update_rows(sessions: DeviceSessionQuerySet, revocation: Revocation) -> int:
     # The condition is part of the UPDATE, so that concurrent calls revoke a session once.
-    family, generation = revocation.presented or (None, None)
+    family, generation = revocation.logout_token or (None, None)
     reused = revocation.reason == RevokedReason.REUSE
     return sessions.filter(revoked_at__isnull=True).update(
         revoked_at=DatabaseNow(),
@@ -173,7 +173,7 @@ def revoke_session(
     """
     using = router.db_for_write(DeviceSession)
     revocation = Revocation(
-        reason=reason, by=by, request=request, details=details or {}, presented=presented
+        reason=reason, by=by, request=request, details=details or {}, logout_token=presented
     )
 
     revoked = commit_once(
@@ -208,7 +208,7 @@ def revoke_sessions(
 
     """
     using = router.db_for_write(DeviceSession)
-    revocation = Revocation(reason=reason, by=by, request=request, presented=presented)
+    revocation = Revocation(reason=reason, by=by, request=request, logout_token=presented)
     total = 0
     for batch in _batches(sessions, using):
         _revoke_for_accounts(batch, using, request=request)

@@ -87,7 +87,7 @@ def check_extra(extra: Mapping[str, Any]) -> None:
     try:
         size = len(json.dumps(dict(extra), separators=(",", ":"), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ExtraClaimsError(f"{hook} returned what JSON does not have: {error}.") from None
+        raise ExtraClaimsError(f"{hook} returned a value that is not JSON: {error}.") from None
     if size > MAX_EXTRA:
         raise ExtraClaimsError(f"{hook} returned {size} bytes of JSON, of at most {MAX_EXTRA}.")
 
