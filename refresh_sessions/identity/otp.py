@@ -90,7 +90,7 @@ class OneTimePasswordMethod(AuthenticationMethod):
 
         if next(iter(device_classes()), None) is None:
             yield (
-                "INSTALLED_APPS has none of django-otp's devices, so nobody is asked for a code.",
+                "INSTALLED_APPS has no devices of django-otp, so no login asks for a code.",
                 "Add 'django_otp' and 'django_otp.plugins.otp_totp', then migrate.",
             )
 

@@ -281,9 +281,9 @@ class DeviceSession(models.Model):
         ``RevokedReason.USER_INACTIVE`` or ``PASSWORD_CHANGED``, even if the session is not revoked
         yet. Reads the user: use ``with_account_reason()`` for several sessions.
         """
-        found: str | None = self.__dict__.get("found_account_reason")
-        if found or (found is not None and auth_hash_follows_password(get_user_model())):
-            return found
+        from_sql: str | None = self.__dict__.get("found_account_reason")
+        if from_sql or (from_sql is not None and auth_hash_follows_password(get_user_model())):
+            return from_sql
         if not is_active(self.user):
             return RevokedReason.USER_INACTIVE.value
         if not auth_hash_is_valid(self.user, self.auth_hash):
@@ -310,8 +310,8 @@ class DeviceSession(models.Model):
     @property
     def reason(self) -> str:
         """The label of the reason of revocation; empty if the session is not revoked."""
-        known = dict(RevokedReason.choices)
+        labels = dict(RevokedReason.choices)
         reason = self.revoked_reason
         if self.status is SessionStatus.REVOKED and self.revoked_at is None:
             reason = self.account_reason
-        return str(known.get(reason, reason))
+        return str(labels.get(reason, reason))

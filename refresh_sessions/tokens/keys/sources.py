@@ -78,7 +78,7 @@ def _find_algorithm(name: str | None, others: Iterable[str], where: str) -> Algo
 
 
 def _closest_algorithm(name: str) -> str | None:
-    names = {known.upper(): known for known in ALGORITHMS} | {_EDDSA_ALIAS: "EdDSA"}
+    names = {supported.upper(): supported for supported in ALGORITHMS} | {_EDDSA_ALIAS: "EdDSA"}
     normalized = name.strip().upper()
     close = difflib.get_close_matches(normalized, names, n=1, cutoff=0.8)
     return names[close[0]] if close and normalized not in _UNSUPPORTED else None
