@@ -58,8 +58,8 @@ MUTANTS = (
     ),
     Mutant(
         "rotation.py",
-        "if family.delivered_at is None or forgiven:",
-        "if family.delivered_at is not None or forgiven:",
+        "if family.delivered_at is None or stored_by_sibling:",
+        "if family.delivered_at is not None or stored_by_sibling:",
         ROTATION,
     ),
     Mutant(
@@ -77,7 +77,7 @@ MUTANTS = (
     ),
     Mutant(
         "sessions/refresh.py",
-        'found["delivered_at"] = None',
+        'expected["delivered_at"] = None',
         "pass",
         (*DOMAIN, "tests/races/test_interleaved.py"),
     ),
@@ -125,7 +125,7 @@ MUTANTS = (
     ),
     Mutant(
         "sessions/auth_time.py",
-        "and not lacks_second_factor(family.session.user, given)",
+        "and not lacks_second_factor(family.session.user, amr)",
         "",
         ("tests/api", *DOMAIN),
     ),
@@ -163,8 +163,8 @@ MUTANTS = (
     # Accounts.
     Mutant(
         "account_access.py",
-        "return all(_agrees(path, user) for path in asked)",
-        "return any(_agrees(path, user) for path in asked)",
+        "return all(_backend_accepts(path, user) for path in paths)",
+        "return any(_backend_accepts(path, user) for path in paths)",
         ("tests/domain/test_account_access.py",),
     ),
 )
