@@ -102,7 +102,7 @@ def find_network_problem(text: str) -> str | None:
     if _network(text, strict=True) is not None:
         return None
     if "," in text or len(text.split()) > 1:
-        return f"{text!r} is more than one network: write each as an item of the list"
+        return f"{text!r} is more than one network: make each an item of the list"
     if text.strip() == "*":
         return "'*' is not a network: list the networks of your own proxies only"
     for meant in _candidates(text):
