@@ -45,7 +45,7 @@ def main() -> None:
     hints = ClientHints()
     _print("kind", lambda agent: get_device_kind(agent, hints), honest, hostile)
     # What is remembered would be no measure.
-    _print("name", lambda agent: names._read.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
+    _print("name", lambda agent: names._read_client.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
     hops = [f"{text * (HOPS_LENGTH // len(text))}, 203.0.113.9" for text in _PIECES]
     _print("address", _over_requests(get_client_ip, "HTTP_X_FORWARDED_FOR"), ["203.0.113.9"], hops)
 
