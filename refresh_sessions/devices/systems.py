@@ -42,7 +42,7 @@ _TABLETS: Final = (
     r"|\bNexus (?:7|9|10)\b|\bLenovo (?:TB|YT)"
 )
 
-# The first entry with all patterns found decides. The patterns cannot backtrack, so that each takes
+# The first entry with all patterns found decides. The patterns cannot backtrack, so each takes
 # linear time for any text.
 _SYSTEMS: Final = tuple(
     (System(name, kind), tuple(re.compile(pattern) for pattern in patterns))

@@ -138,7 +138,7 @@ class TestRotate:
 
     def test_tells_that_an_empty_setting_stands_for_something(self, tmp_path, options):
         said = run("rotate", "--file", str(tmp_path / "next"))
-        assert "KEYS is empty now, which stands for ['SECRET_KEY']" in said
+        assert "KEYS is empty now, which means ['SECRET_KEY']" in said
 
     def test_to_another_algorithm(self, tmp_path):
         pytest.importorskip("cryptography")
