@@ -67,13 +67,13 @@ class TestGenerate:
     def test_overwrites_nothing(self, tmp_path):
         file = tmp_path / "key"
         file.write_text("precious")
-        with pytest.raises(CommandError, match="left as it is"):
+        with pytest.raises(CommandError, match="was not changed"):
             run("generate", "--algorithm", "HS256", "--file", str(file))
         assert file.read_text() == "precious"
 
     def test_follows_no_link(self, tmp_path):
         (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(CommandError, match="left as it is"):
+        with pytest.raises(CommandError, match="was not changed"):
             run("generate", "--algorithm", "HS256", "--file", str(tmp_path / "link"))
         assert not (tmp_path / "elsewhere").exists()
 

@@ -124,7 +124,7 @@ WRONG = [
     ("prune_refresh_sessions", {"batch_size": 1.5}, "invalid int value"),
     ("prune_refresh_sessions", {"batch_size": True}, "invalid int value"),
     ("prune_refresh_sessions", {"older_than": 30}, "has no unit: write 30d"),
-    ("prune_refresh_sessions", {"older_than": "soon"}, "is no duration"),
+    ("prune_refresh_sessions", {"older_than": "soon"}, "is not a duration"),
     ("prune_refresh_sessions", {"older_than": -DAY}, "must not be negative"),
     ("prune_refresh_sessions", {"events_older_than": -DAY}, "must not be negative"),
     ("prune_refresh_sessions", {"include_events_of_active_sessions": True}, "--events-older-than"),
@@ -135,7 +135,7 @@ WRONG = [
     ("revoke_refresh_sessions", {"all": True, "user": "ada"}, "not allowed with"),
     ("revoke_refresh_sessions", {"user": "ada", "reason": "x" * 65}, "at most 64 characters"),
     ("revoke_refresh_sessions", {"user": "ada", "reason": "a\nb"}, "a line of text"),
-    ("export_session_events", {"since": "someday"}, "is no time"),
+    ("export_session_events", {"since": "someday"}, "is not a time"),
     ("export_session_events", {"since": NOON, "until": NOON}, "--since must be before --until"),
     ("export_session_events", {"kind": "nonsense"}, "invalid choice: 'nonsense'"),
     ("export_session_events", {"kind": ["revoked", "nonsense"]}, "invalid choice: 'nonsense'"),
@@ -261,7 +261,7 @@ class TestFromPython:
         forms = {"name": user.get_username(), "key": user.pk, "user": user}
         out = StringIO()
         call_command("revoke_refresh_sessions", user=forms.get(by, str(user.pk)), stdout=out)
-        assert out.getvalue().startswith("Ended 1 session of ")
+        assert out.getvalue().startswith("Revoked 1 session of ")
         assert DeviceSession.objects.active().count() == 1
 
     def test_revoke_takes_a_queryset_of_users(self, pair):
@@ -281,7 +281,7 @@ class TestFromPython:
     def test_revoke_of_everybody_asks_otherwise(self, pair, monkeypatch, asking):
         monkeypatch.setattr(sys, "stdin", Terminal())
         monkeypatch.setattr("builtins.input", lambda question: "no")
-        with pytest.raises(CommandError, match="Nobody was signed out"):
+        with pytest.raises(CommandError, match="No session was revoked"):
             call_command("revoke_refresh_sessions", all=True, **asking)
         assert DeviceSession.objects.active().exists()
 
