@@ -1,10 +1,10 @@
-"""What hostile user agents and headers cost, as ratios to those that clients really send.
+"""Time to read hostile user agents and headers, as ratios to those of real clients.
 
     python -m benchmarks.devices
 
-``note`` is what a request waits for, ``kind`` what a sign-in waits for besides, ``name`` what a
-page waits for that shows a device for the first time; with ua-parser installed, by its compiled
-matcher if that is there. The worst is the slowest of many texts that are made to be slow.
+``note`` is the time during a request, ``kind`` the further time during a login, ``name`` the time
+of a page that shows a device for the first time. ``name`` uses ua-parser, with its compiled matcher
+if that is installed. The worst case is the slowest of many texts that are constructed to be slow.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
     )
     hints = ClientHints()
     _print("kind", lambda agent: get_device_kind(agent, hints), honest, hostile)
-    # What is remembered would be no measure.
+    # Without the cache.
     _print("name", lambda agent: names._read_client.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
     hops = [f"{text * (HOPS_LENGTH // len(text))}, 203.0.113.9" for text in _PIECES]
     _print("address", _over_requests(get_client_ip, "HTTP_X_FORWARDED_FOR"), ["203.0.113.9"], hops)
@@ -74,19 +74,19 @@ def _print(
 ) -> None:
     usual = sorted(_time(call, text) for text in honest)
     worst = sorted(_time(call, text) for text in hostile)
-    floor = statistics.median(usual)
-    for what, seconds in (
-        ("usual", floor),
+    median = statistics.median(usual)
+    for case, seconds in (
+        ("usual", median),
         ("slowest honest", usual[-1]),
         ("usual hostile", statistics.median(worst)),
         ("worst hostile", worst[-1]),
     ):
-        line = f"{name:8} {what:16} {seconds * 1e6:8.1f} µs   {seconds / floor:6.1f} of usual"
-        print(line)  # noqa: T201  (the table is what this program is for)
+        line = f"{name:8} {case:16} {seconds * 1e6:8.1f} µs   {seconds / median:6.1f} of usual"
+        print(line)  # noqa: T201  (the output of the program)
 
 
 def _time(call: Callable[[str], object], text: str) -> float:
-    """The fastest of some calls: whatever made the others slower was not the text."""
+    """The time of the fastest of several calls, which other processes disturb least."""
     best = float("inf")
     for _ in range(ROUNDS):
         start = time.perf_counter()
