@@ -3,8 +3,8 @@
     python -m benchmarks.devices
 
 ``note`` is the time during a request, ``kind`` the further time during a login, ``name`` the time
-of a page that shows a device for the first time. ``name`` uses ua-parser, with its compiled matcher
-if that is installed. The worst case is the slowest of many texts that are constructed to be slow.
+of a page that shows a device for the first time. ``name`` uses ua-parser, with its compiled
+matcher if that is installed. The worst case is the slowest of many texts constructed to be slow.
 """
 
 from __future__ import annotations
@@ -36,16 +36,14 @@ def main() -> None:
     from refresh_sessions.devices.texts import strip_control_chars
     from tests.devices.agents import AGENTS
 
-    honest = [agent for *_, agent in AGENTS if agent]
+    real = [agent for *_, agent in AGENTS if agent]
     hostile = list(_hostile())
-    _print("note", _over_requests(read_device, "HTTP_USER_AGENT"), honest, hostile)
-    honest, hostile = (
-        [strip_control_chars(text) for text in texts] for texts in (honest, hostile)
-    )
+    _print("note", _over_requests(read_device, "HTTP_USER_AGENT"), real, hostile)
+    real, hostile = ([strip_control_chars(text) for text in texts] for texts in (real, hostile))
     hints = ClientHints()
-    _print("kind", lambda agent: get_device_kind(agent, hints), honest, hostile)
+    _print("kind", lambda agent: get_device_kind(agent, hints), real, hostile)
     # Without the cache.
-    _print("name", lambda agent: names._read_client.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
+    _print("name", lambda agent: names._read_client.__wrapped__(agent, hints), real, hostile)  # noqa: SLF001
     hops = [f"{text * (HOPS_LENGTH // len(text))}, 203.0.113.9" for text in _PIECES]
     _print("address", _over_requests(get_client_ip, "HTTP_X_FORWARDED_FOR"), ["203.0.113.9"], hops)
 
@@ -70,14 +68,14 @@ def _over_requests(read: Callable[..., object], header: str) -> Callable[[str], 
 
 
 def _print(
-    name: str, call: Callable[[str], object], honest: Iterable[str], hostile: Iterable[str]
+    name: str, call: Callable[[str], object], real: Iterable[str], hostile: Iterable[str]
 ) -> None:
-    usual = sorted(_time(call, text) for text in honest)
+    usual = sorted(_time(call, text) for text in real)
     worst = sorted(_time(call, text) for text in hostile)
     median = statistics.median(usual)
     for case, seconds in (
         ("usual", median),
-        ("slowest honest", usual[-1]),
+        ("slowest real", usual[-1]),
         ("usual hostile", statistics.median(worst)),
         ("worst hostile", worst[-1]),
     ):
