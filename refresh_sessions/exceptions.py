@@ -16,6 +16,34 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+__all__ = [
+    "DatabaseBusyError",
+    "DeviceProofRequiredError",
+    "ExpiredTokenError",
+    "ExpiryReason",
+    "ExtraClaimsError",
+    "FamilyLimitReachedError",
+    "InvalidTicketError",
+    "InvalidTokenError",
+    "NoActiveAccountError",
+    "OuterTransactionError",
+    "ProofIncompleteError",
+    "ReauthenticationFailedError",
+    "ReauthenticationRequiredError",
+    "ReauthenticationUnavailableError",
+    "RefreshSessionsError",
+    "RefreshSupersededError",
+    "SecondFactorFailedError",
+    "SecondFactorRequiredError",
+    "SessionExpiredError",
+    "SessionLimitReachedError",
+    "SessionRevokedError",
+    "SettingsError",
+    "SupersededTokenError",
+    "ThrottleUnavailableError",
+    "TooManyAttemptsError",
+]
+
 
 class ExpiryReason(StrEnum):
     """Why a session issues no more tokens although it is not revoked."""

@@ -16,6 +16,8 @@ from refresh_sessions.users import ProjectUser
 if TYPE_CHECKING:
     from refresh_sessions.models import DeviceSession
 
+__all__ = ["SessionPolicy"]
+
 
 class SessionPolicy:
     """The default policy: the values of the settings for all users.

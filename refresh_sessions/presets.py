@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+__all__ = ["AAL2", "AAL3", "STRICT"]
+
 
 class Preset(Mapping[str, Any]):
     """An immutable mapping of settings; unlike a ``MappingProxyType`` it can be pickled."""

@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
+__all__ = [
+    "refresh_token_recovered",
+    "refresh_token_reused",
+    "session_reauthenticated",
+    "session_refreshed",
+    "session_revoked",
+    "session_started",
+]
+
 
 class _NamedSignal(Signal):
     """A signal that is pickled and copied by its name, like a function."""

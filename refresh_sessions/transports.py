@@ -18,6 +18,8 @@ from refresh_sessions.companion_cookie import clear_companion, set_companion
 from refresh_sessions.conf import get_settings
 from refresh_sessions.sessions import TokenPair
 
+__all__ = ["BodyTransport", "CookieTransport", "Transport", "get_transport"]
+
 
 class Transport(Protocol):
     """The interface of a transport for the views."""

@@ -3,29 +3,34 @@
 Independent of the session operations and of REST framework, so that any view can use it.
 """
 
-from refresh_sessions.identity.account_reads import watch_accounts
+from refresh_sessions.identity.account_reads import watch_accounts as watch_accounts
 from refresh_sessions.identity.methods import AuthenticationMethod, PasswordMethod
 from refresh_sessions.identity.passwords import authenticate
 from refresh_sessions.identity.verification import (
-    available_methods,
-    configured_methods,
-    describe_methods,
-    lacks_second_factor,
-    missing_second_factors,
+    available_methods as available_methods,
+)
+from refresh_sessions.identity.verification import (
+    configured_methods as configured_methods,
+)
+from refresh_sessions.identity.verification import (
+    describe_methods as describe_methods,
+)
+from refresh_sessions.identity.verification import (
+    lacks_second_factor as lacks_second_factor,
+)
+from refresh_sessions.identity.verification import (
+    missing_second_factors as missing_second_factors,
+)
+from refresh_sessions.identity.verification import (
     verify_identity,
-    verify_methods,
+)
+from refresh_sessions.identity.verification import (
+    verify_methods as verify_methods,
 )
 
 __all__ = [
     "AuthenticationMethod",
     "PasswordMethod",
     "authenticate",
-    "available_methods",
-    "configured_methods",
-    "describe_methods",
-    "lacks_second_factor",
-    "missing_second_factors",
     "verify_identity",
-    "verify_methods",
-    "watch_accounts",
 ]

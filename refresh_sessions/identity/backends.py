@@ -54,12 +54,18 @@ def authenticate_with_backends(request: HttpRequest | None, credentials: Mapping
         if user is not None:
             user.backend = path
             return user
+    announce_login_failure(request, credentials)
+    return None
+
+
+@sensitive_variables()
+def announce_login_failure(request: HttpRequest | None, credentials: Mapping[str, Any]) -> None:
+    """Send ``user_login_failed`` as Django's ``authenticate`` does, with masked credentials."""
     user_login_failed.send(
         sender=auth.__name__,
         credentials=_clean_credentials(add_username_field(credentials)),
         request=request,
     )
-    return None
 
 
 def add_username_field(credentials: Mapping[str, Any]) -> dict[str, Any]:

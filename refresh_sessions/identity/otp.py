@@ -25,6 +25,8 @@ from refresh_sessions.redaction import hide
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
+__all__ = ["OneTimePasswordMethod"]
+
 MAX_CODE_LENGTH: Final = 128
 
 _INSTALL: Final = "Install it with: pip install 'django-refresh-sessions[otp]'"

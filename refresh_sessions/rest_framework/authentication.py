@@ -19,6 +19,8 @@ from refresh_sessions.sessions import AccessGrant, check_access_token
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
+__all__ = ["AccessTokenAuthentication", "DatabaseAccessTokenAuthentication"]
+
 KEYWORD: Final = "bearer"
 
 

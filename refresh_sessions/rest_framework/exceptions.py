@@ -26,6 +26,8 @@ from refresh_sessions.database import is_transient
 from refresh_sessions.rest_framework.debug_hints import add_hint
 from refresh_sessions.rest_framework.security_log import log_refusal
 
+__all__ = ["SessionAPIException", "exception_handler"]
+
 CHALLENGE: Final = 'Bearer realm="api"'
 """``WWW-Authenticate`` of every 401 (RFC 6750 §3)."""
 

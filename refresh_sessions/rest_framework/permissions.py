@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     # A circular import: REST framework's views import the permissions of its settings.
     from rest_framework.views import APIView
 
+__all__ = ["RecentlyAuthenticated", "recently_authenticated"]
+
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 

@@ -15,6 +15,8 @@ from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.sessions import TokenPair
 from refresh_sessions.transports import get_transport
 
+__all__ = ["LoginSerializer", "SessionSerializer"]
+
 CREDENTIAL_LENGTH = 4096
 TICKET_LENGTH = 65536
 

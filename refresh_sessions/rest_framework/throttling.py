@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     # A circular import: REST framework's views import the throttles of its settings.
     from rest_framework.views import APIView
 
+__all__ = [
+    "LoginAddressThrottle",
+    "LoginThrottle",
+    "ReauthenticateThrottle",
+    "RefreshThrottle",
+    "VerifyThrottle",
+]
+
 _LONGEST_NAME: Final = 4096
 """Maximum characters of a user name that are read; the serializer refuses longer names."""
 

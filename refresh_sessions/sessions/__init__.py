@@ -13,7 +13,9 @@ from refresh_sessions.sessions.access import (
     read_grant,
 )
 from refresh_sessions.sessions.auth_time import (
-    authenticated_at_for_token,
+    authenticated_at_for_token as authenticated_at_for_token,
+)
+from refresh_sessions.sessions.auth_time import (
     is_recently_authenticated,
     require_recent_authentication,
 )
@@ -24,12 +26,17 @@ from refresh_sessions.sessions.introspection import (
 )
 from refresh_sessions.sessions.issue import TokenPair
 from refresh_sessions.sessions.login import start_session
-from refresh_sessions.sessions.logout import revoke_by_holder, sign_out
+from refresh_sessions.sessions.logout import revoke_by_holder as revoke_by_holder
+from refresh_sessions.sessions.logout import sign_out
 from refresh_sessions.sessions.password_change import change_password
 from refresh_sessions.sessions.prune import (
-    count_prunable_sessions,
+    count_prunable_sessions as count_prunable_sessions,
+)
+from refresh_sessions.sessions.prune import (
     prune_sessions,
-    prune_short_lived,
+)
+from refresh_sessions.sessions.prune import (
+    prune_short_lived as prune_short_lived,
 )
 from refresh_sessions.sessions.refresh import refresh_session
 from refresh_sessions.sessions.revoke import (
@@ -39,17 +46,22 @@ from refresh_sessions.sessions.revoke import (
 )
 from refresh_sessions.sessions.second_factor import finish_sign_in, sign_in
 from refresh_sessions.sessions.step_up import (
-    get_step_up_limiter,
+    get_step_up_limiter as get_step_up_limiter,
+)
+from refresh_sessions.sessions.step_up import (
     reauthenticate_session,
     record_failed_reauthentication,
 )
-from refresh_sessions.sessions.tickets import Ticket, read_ticket
+from refresh_sessions.sessions.tickets import Ticket as Ticket
+from refresh_sessions.sessions.tickets import read_ticket as read_ticket
 
 # Django's ORM has no asynchronous transactions, so these functions run in a thread.
 aopen_family = sync_to_async(open_family)
 asign_in = sync_to_async(sign_in)
 afinish_sign_in = sync_to_async(finish_sign_in)
 astart_session = sync_to_async(start_session)
+aprune_sessions = sync_to_async(prune_sessions)
+aread_grant = sync_to_async(read_grant)
 arefresh_session = sync_to_async(refresh_session)
 areauthenticate_session = sync_to_async(reauthenticate_session)
 arecord_failed_reauthentication = sync_to_async(record_failed_reauthentication)
@@ -66,7 +78,6 @@ aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
 __all__ = [
     "AccessGrant",
     "OpenedFamily",
-    "Ticket",
     "TokenPair",
     "achange_password",
     "acheck_access_token",
@@ -74,6 +85,8 @@ __all__ = [
     "aintrospect_access_token",
     "aintrospect_refresh_token",
     "aopen_family",
+    "aprune_sessions",
+    "aread_grant",
     "areauthenticate_session",
     "arecord_failed_reauthentication",
     "arefresh_session",
@@ -83,25 +96,19 @@ __all__ = [
     "asign_in",
     "asign_out",
     "astart_session",
-    "authenticated_at_for_token",
     "change_password",
     "check_access_token",
-    "count_prunable_sessions",
     "finish_sign_in",
-    "get_step_up_limiter",
     "introspect_access_token",
     "introspect_refresh_token",
     "is_recently_authenticated",
     "open_family",
     "prune_sessions",
-    "prune_short_lived",
     "read_grant",
-    "read_ticket",
     "reauthenticate_session",
     "record_failed_reauthentication",
     "refresh_session",
     "require_recent_authentication",
-    "revoke_by_holder",
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",

@@ -1,9 +1,11 @@
 """The HTTP answers to users whom the project refuses."""
 
 import pytest
+from django.contrib.auth.signals import user_login_failed
 
 from tests.api.second_factor.projects import FACTORS
 from tests.factories import PASSWORD, UserFactory
+from tests.listeners import heard
 from tests.refusals import WAYS, set_refused
 
 pytestmark = pytest.mark.django_db
@@ -34,10 +36,13 @@ def test_refused_user_gets_401_at_every_endpoint(api, pair, bearer, user):
 def test_refused_user_gets_answer_of_wrong_password(api, user):
     set_refused(user)
     credentials = {"username": user.get_username(), "password": PASSWORD}
-    refused = api.post("login/", credentials)
-    wrong = api.post("login/", {**credentials, "password": "wrong"})
+    with heard(user_login_failed) as failed:
+        refused = api.post("login/", credentials)
+        wrong = api.post("login/", {**credentials, "password": "wrong"})
     assert code_of(refused) == (401, "no_active_account")
     assert refused.json() == wrong.json()
+    names = [signal["credentials"]["username"] for signal in failed]
+    assert names == [user.get_username()] * 2
 
 
 def test_refused_user_cannot_finish_login(api, options, db):

@@ -51,6 +51,8 @@ from refresh_sessions.sessions import (
 from refresh_sessions.tokens import refresh_tokens
 from refresh_sessions.transports import get_transport
 
+__all__ = ["OwnSessionsView", "SessionsAPIView"]
+
 
 class DescribedSchema(DefaultSchema):
     """The project's ``DEFAULT_SCHEMA_CLASS``, if it is drf-spectacular's class or a subclass.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,7 @@ from refresh_sessions.exceptions import (
     SettingsError,
 )
 from refresh_sessions.identity import authenticate, watch_accounts
+from refresh_sessions.identity.backends import announce_login_failure
 from refresh_sessions.lookups import canonical_username
 from refresh_sessions.redaction import hide, hide_items
 from refresh_sessions.rest_framework.authentication import bearer_token
@@ -99,9 +101,14 @@ class LoginView(NewSessionView):
         with watch_accounts() as accounts:
             user = authenticate(request, username=username, password=password)
         within_rate = self._count_attempt(accounts.keys, str(username))
-        if user is None or not within_rate:
+        if user is None:
             raise NoActiveAccountError
-        return sign_in(user, request=request, name=name, methods=("pwd",), data=data)
+        if within_rate:
+            with suppress(NoActiveAccountError):
+                return sign_in(user, request=request, name=name, methods=("pwd",), data=data)
+        # The backends have accepted the password, so Django has sent no signal.
+        announce_login_failure(request, {"username": username})
+        raise NoActiveAccountError
 
     def _count_attempt(self, accounts: Sequence[str], username: str) -> bool:
         """Count the attempt for the accounts of the name; return whether it is within the rate.
