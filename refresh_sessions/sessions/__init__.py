@@ -26,8 +26,8 @@ from refresh_sessions.sessions.introspection import (
 )
 from refresh_sessions.sessions.issue import TokenPair
 from refresh_sessions.sessions.login import start_session
+from refresh_sessions.sessions.logout import log_out
 from refresh_sessions.sessions.logout import revoke_by_holder as revoke_by_holder
-from refresh_sessions.sessions.logout import sign_out
 from refresh_sessions.sessions.password_change import change_password
 from refresh_sessions.sessions.prune import (
     count_prunable_sessions as count_prunable_sessions,
@@ -44,7 +44,7 @@ from refresh_sessions.sessions.revoke import (
     revoke_sessions,
     revoke_user_sessions,
 )
-from refresh_sessions.sessions.second_factor import finish_sign_in, sign_in
+from refresh_sessions.sessions.second_factor import finish_login, log_in
 from refresh_sessions.sessions.step_up import (
     get_step_up_limiter as get_step_up_limiter,
 )
@@ -57,8 +57,8 @@ from refresh_sessions.sessions.tickets import read_ticket as read_ticket
 
 # Django's ORM has no asynchronous transactions, so these functions run in a thread.
 aopen_family = sync_to_async(open_family)
-asign_in = sync_to_async(sign_in)
-afinish_sign_in = sync_to_async(finish_sign_in)
+alog_in = sync_to_async(log_in)
+afinish_login = sync_to_async(finish_login)
 astart_session = sync_to_async(start_session)
 aprune_sessions = sync_to_async(prune_sessions)
 aread_grant = sync_to_async(read_grant)
@@ -68,7 +68,7 @@ arecord_failed_reauthentication = sync_to_async(record_failed_reauthentication)
 arevoke_session = sync_to_async(revoke_session)
 arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
-asign_out = sync_to_async(sign_out)
+alog_out = sync_to_async(log_out)
 achange_password = sync_to_async(change_password)
 # Loads the user as well: a coroutine cannot load it on first use.
 acheck_access_token = sync_to_async(check_access_token_and_load_user)
@@ -81,9 +81,11 @@ __all__ = [
     "TokenPair",
     "achange_password",
     "acheck_access_token",
-    "afinish_sign_in",
+    "afinish_login",
     "aintrospect_access_token",
     "aintrospect_refresh_token",
+    "alog_in",
+    "alog_out",
     "aopen_family",
     "aprune_sessions",
     "aread_grant",
@@ -93,15 +95,15 @@ __all__ = [
     "arevoke_session",
     "arevoke_sessions",
     "arevoke_user_sessions",
-    "asign_in",
-    "asign_out",
     "astart_session",
     "change_password",
     "check_access_token",
-    "finish_sign_in",
+    "finish_login",
     "introspect_access_token",
     "introspect_refresh_token",
     "is_recently_authenticated",
+    "log_in",
+    "log_out",
     "open_family",
     "prune_sessions",
     "read_grant",
@@ -112,7 +114,5 @@ __all__ = [
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",
-    "sign_in",
-    "sign_out",
     "start_session",
 ]

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.rest_framework.throttling import LoginAddressThrottle, LoginThrottle
-from refresh_sessions.sessions import sign_in
+from refresh_sessions.sessions import log_in
 from tests.api.client import Client, problem
 from tests.factories import PASSWORD, make_pair
 from tests.factors import CODE
@@ -69,7 +69,7 @@ def test_second_step_while_the_cache_is_down_is_503_and_no_attempt(api, user, op
     options(SECOND_FACTORS=("tests.factors.Code",))
     user = type(user).objects.create_user("ada@example.org", password=PASSWORD)
     with pytest.raises(SecondFactorRequiredError) as asked:
-        sign_in(user)
+        log_in(user)
     body = {"ticket": asked.value.ticket, "code": CODE}
     cache_down()
     for _ in range(6):
