@@ -123,13 +123,13 @@ def account():
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_backend_gets_the_name_under_the_keywords_that_it_names(backends, backend, keywords):
+def test_backend_receives_username_under_its_own_keywords(backends, backend, keywords):
     backends(backend)
     assert authenticate(None, username=NAME, password="x") is None
     assert asked == [(backend.__name__, keywords)]
 
 
-def test_backend_that_takes_other_credentials_is_passed_over(backends):
+def test_backend_with_other_credentials_is_skipped(backends):
     backends(ByToken, ByEmail)
     authenticate(None, username=NAME, password="x")
     assert [name for name, _ in asked] == ["ByEmail"]
@@ -149,7 +149,7 @@ def test_permission_denied_asks_no_further_backend(backends):
     assert len(failed) == 1
 
 
-def test_failure_is_announced_once_with_the_name_under_both_keywords(backends):
+def test_login_failure_is_announced_once_with_both_keywords(backends):
     backends(ByEmail, ByUsername, LikeDjango)
     with heard(user_login_failed) as failed:
         authenticate(None, username=NAME, password="secret")
@@ -161,7 +161,7 @@ def test_failure_is_announced_once_with_the_name_under_both_keywords(backends):
 
 
 @pytest.mark.parametrize("backend", [Delegating, Plain])
-def test_backend_by_email_authenticates_and_is_noted_on_the_user(backends, account, backend):
+def test_backend_by_email_authenticates_user_with_backend_set(backends, account, backend):
     backends(ByUsername, backend)
     with heard(user_login_failed) as failed:
         found = authenticate(None, username=NAME, password=PASSWORD)
@@ -175,7 +175,7 @@ def test_step_up_asks_the_backend_by_email(backends, account):
     assert verify_identity(account, {"password": PASSWORD}, None) == ("pwd",)
 
 
-def test_credentials_of_a_project_reach_the_backends_as_they_are(backends, account):
+def test_credentials_of_a_project_reach_backends_unchanged(backends, account):
     class ByAddress(PasswordMethod):
         def credentials(self, user):
             return {"email": user.email}
@@ -185,7 +185,7 @@ def test_credentials_of_a_project_reach_the_backends_as_they_are(backends, accou
     assert asked == [("ByEmail", EMAIL)]
 
 
-def test_token_that_is_no_name_is_masked_in_the_failure(backends):
+def test_token_credential_is_masked_in_login_failure(backends):
     backends(ByToken)
     with heard(user_login_failed) as failed:
         assert authenticate_with_backends(None, {"token": "secret"}) is None
@@ -193,7 +193,7 @@ def test_token_that_is_no_name_is_masked_in_the_failure(backends):
     assert "secret" not in str(failed[0]["credentials"])
 
 
-def test_error_of_a_backend_about_a_name_that_fits_passes_through(backends, monkeypatch):
+def test_backend_error_about_valid_username_propagates(backends, monkeypatch):
     def fail(self, request, email=None, password=None):
         raise ValueError("of the backend")
 

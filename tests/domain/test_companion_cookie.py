@@ -35,7 +35,7 @@ def elsewhere():
 
 
 class TestSiblings:
-    def test_get_one_successor_that_works_for_each(self, pair, clock):
+    def test_siblings_with_companion_get_one_successor(self, pair, clock):
         first = refresh_session(pair.refresh, request=companion_request(pair))
         second = refresh_session(pair.refresh, request=companion_request(pair))
         assert verify(second.refresh).generation == verify(first.refresh).generation == 2
@@ -45,7 +45,7 @@ class TestSiblings:
         clock.move(AFTER_OVERLAP)
         assert refresh_session(second.refresh, request=companion_request(pair)).refresh
 
-    def test_get_no_refresh_token_in_the_late_part_and_may_write_theirs_back(self, pair, clock):
+    def test_late_sibling_writing_old_token_back_is_not_accused(self, pair, clock):
         newest = refresh_session(pair.refresh, request=companion_request(pair))
         clock.move(timedelta(seconds=5))
         assert refresh_session(pair.refresh, request=companion_request(pair)).refresh is None
@@ -53,7 +53,7 @@ class TestSiblings:
         assert refresh_session(pair.refresh, request=companion_request(pair)).refresh
         assert kinds(pair) == ["signed_in"]
 
-    def test_of_a_reauthentication_get_its_tokens(self, pair, clock):
+    def test_siblings_of_a_reauthentication_get_its_tokens(self, pair, clock):
         grant = check_access_token(pair.access)
         stepped_up = reauthenticate_session(
             grant, methods=("pwd",), request=companion_request(pair)
@@ -63,19 +63,19 @@ class TestSiblings:
         clock.move(AFTER_OVERLAP)
         assert refresh_session(stepped_up.refresh, request=companion_request(pair)).refresh
 
-    def test_cookie_of_another_login_is_none(self, pair):
+    def test_companion_of_another_login_is_ignored(self, pair):
         other = make_pair()
         refresh_session(pair.refresh, request=companion_request(pair))
         assert refused(pair.refresh, request=companion_request(other)) == "refresh_superseded"
 
 
 class TestAttacker:
-    def test_in_the_overlap_gets_no_token_at_all(self, pair):
+    def test_attacker_without_companion_in_overlap_gets_no_token(self, pair):
         refresh_session(pair.refresh, request=companion_request(pair))
         assert refused(pair.refresh, request=elsewhere()) == "refresh_superseded"
         assert family_of(pair).sibling_answered_at is None
 
-    def test_who_rotated_first_loses_to_the_owner_and_is_found(self, pair, clock):
+    def test_attacker_who_rotates_first_is_detected_by_owner(self, pair, clock):
         stolen = refresh_session(pair.refresh, request=elsewhere())
         owner = refresh_session(pair.refresh, request=companion_request(pair))
         assert owner.refresh
@@ -84,13 +84,13 @@ class TestAttacker:
         assert refused(stolen.refresh, request=elsewhere()) == "session_revoked"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
-    def test_who_used_the_successor_is_found_by_the_owner(self, pair, clock):
+    def test_attacker_who_uses_successor_is_detected_by_owner(self, pair, clock):
         stolen = refresh_session(pair.refresh, request=elsewhere())
         delivered(stolen, clock)
         assert refused(pair.refresh, request=companion_request(pair)) == "session_revoked"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
-    def test_trailing_the_owner_is_found_in_the_second_round(self, pair, clock):
+    def test_attacker_behind_owner_is_detected_in_second_round(self, pair, clock):
         """He presents the token he copied one second after each refresh of the owner."""
         owner = pair
         for _ in range(2):
@@ -104,7 +104,7 @@ class TestAttacker:
             clock.move(AFTER_OVERLAP)
         assert session_of(pair).revoked_reason == "reuse"
 
-    def test_who_opened_a_family_and_used_it_loses_both_to_the_owner(self, pair, clock):
+    def test_attacker_with_opened_family_loses_both_families(self, pair, clock):
         stolen = open_family(check_access_token(pair.access), pair.refresh, request=elsewhere())
         refresh_session(stolen.opened.refresh, request=elsewhere())
         assert refresh_session(pair.refresh, request=companion_request(pair)).refresh
@@ -114,7 +114,7 @@ class TestAttacker:
         assert refused(stolen.opened.refresh, request=elsewhere()) == "session_revoked"
         assert kinds(pair)[-1] == "reuse_detected"
 
-    def test_without_the_owner_using_the_successor_gets_two_recoveries(self, pair, clock):
+    def test_attacker_without_active_owner_gets_two_recoveries(self, pair, clock):
         refresh_session(pair.refresh)
         for _ in range(2):
             clock.move(AFTER_OVERLAP)
@@ -123,7 +123,7 @@ class TestAttacker:
         assert refused(pair.refresh, request=elsewhere()) == "session_expired/recovery_limit"
         assert kinds(pair) == ["signed_in", "limit_reached"]
 
-    def test_recoveries_are_compared_with_the_owners_client(self, pair, clock):
+    def test_recovery_is_compared_with_client_of_owner(self, pair, clock):
         refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         refresh_session(pair.refresh, request=elsewhere())
@@ -131,7 +131,7 @@ class TestAttacker:
         assert (family.last_ip_address, family.last_user_agent) == (None, "")
         assert family.recoveries_by_others == 1
 
-    def test_ordinary_rotation_starts_the_count_anew(self, pair, clock):
+    def test_ordinary_rotation_resets_recovery_count(self, pair, clock):
         refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         recovered = refresh_session(pair.refresh, request=elsewhere())
@@ -141,7 +141,7 @@ class TestAttacker:
 
 
 class TestClientsWithoutIt:
-    def test_that_write_the_sent_token_back_are_not_accused(self, pair, clock):
+    def test_client_writing_sent_token_back_is_not_accused(self, pair, clock):
         """``save(answer.refresh ?? sent)``, as many OAuth libraries have it."""
         newest = refresh_session(pair.refresh)
         stored = refresh_session(pair.refresh).refresh or pair.refresh
@@ -149,13 +149,13 @@ class TestClientsWithoutIt:
         assert refresh_session(stored).refresh
         assert kinds(pair) == ["signed_in"]
 
-    def test_that_resemble_nobody_are(self, pair, clock):
+    def test_client_unlike_the_owner_is_accused(self, pair, clock):
         newest = refresh_session(pair.refresh)
         refresh_session(pair.refresh, request=elsewhere())
         delivered(newest, clock)
         assert refused(pair.refresh, request=elsewhere()) == "session_revoked"
 
-    def test_same_network_is_enough_and_so_is_the_same_user_agent(self, pair, clock, user):
+    def test_client_with_same_network_or_user_agent_is_not_accused(self, pair, clock, user):
         def request(address, agent):
             return RequestFactory().post("/", REMOTE_ADDR=address, HTTP_USER_AGENT=agent)
 
@@ -169,21 +169,21 @@ class TestClientsWithoutIt:
 
 
 class TestSetting:
-    def test_off_sets_none_and_reads_none(self, options, user, clock):
+    def test_companion_off_neither_sets_nor_reads_cookie(self, options, user, clock):
         with_companion = make_pair(user)
         options(COMPANION_COOKIE="off")
         assert make_pair(user).companion is None
         refresh_session(with_companion.refresh, request=companion_request(with_companion))
         assert family_of(with_companion).companion_generation is None
 
-    def test_cookie_transport_has_none(self, options, user):
+    def test_companion_is_absent_with_cookie_transport(self, options, user):
         options(TRANSPORT="cookie")
         assert make_pair(user).companion is None
 
-    def test_is_in_no_repr(self, pair):
+    def test_companion_is_absent_from_repr(self, pair):
         assert pair.companion not in repr(pair)
 
-    def test_family_opened_later_has_the_same(self, pair):
+    def test_companion_of_opened_family_is_the_same(self, pair):
         opened = open_family(check_access_token(pair.access), pair.refresh).opened
         assert family_of(opened).companion_digest == family_of(pair).companion_digest != ""
 

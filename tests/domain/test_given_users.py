@@ -74,14 +74,14 @@ def test_session_of_a_given_user_is_as_that_of_the_model(given, user):
     assert DeviceSession.objects.active().count() == 2
 
 
-def test_login_of_a_given_user_is_announced_with_the_class_as_django_does(given, user):
+def test_login_of_a_given_user_is_announced_with_its_class(given, user):
     with heard(user_logged_in) as announced:
         start_session(given)
     assert [(one["sender"], one["user"]) for one in announced] == [(given.__class__, given)]
     assert issubclass(announced[0]["sender"], MODEL)
 
 
-def test_logout_of_a_given_user_is_announced_with_the_class_as_django_does(given):
+def test_logout_of_a_given_user_is_announced_with_its_class(given):
     pair = start_session(given)
     with heard(user_logged_out) as announced:
         assert revoke_by_holder(access_tokens.verify(pair.access), pair.session)
@@ -118,7 +118,7 @@ def test_limit_of_sessions_counts_those_of_a_given_user(given, user, options):
     assert [call(first), call(second)] == ["session_revoked", "ok"]
 
 
-def test_given_user_proves_identity_by_password(given):
+def test_password_of_a_given_user_is_verified(given):
     assert verify_identity(given, {"password": PASSWORD}, None) == ("pwd",)
 
 
