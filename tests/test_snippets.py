@@ -52,12 +52,12 @@ def test_pages_have_snippets():
 
 
 @pytest.mark.parametrize("code", SNIPPETS.values(), ids=SNIPPETS)
-def test_snippet_is_python(code):
+def test_snippet_is_valid_python(code):
     compile(code, "snippet", "exec")
 
 
 @pytest.mark.parametrize("code", SNIPPETS.values(), ids=SNIPPETS)
-def test_snippet_imports_what_is_there(code):
+def test_snippet_imports_exist(code):
     for node in ast.walk(ast.parse(code)):
         names = [alias.name for alias in getattr(node, "names", ()) if hasattr(alias, "asname")]
         if isinstance(node, ast.Import):

@@ -83,7 +83,7 @@ class TestAnything:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(body=bodies, header=headers, content_type=content_types, method_too=st.booleans())
-    def test_bodies_and_headers(
+    def test_arbitrary_body_with_header_is_a_client_error(
         self, no_throttles, method, path, body, header, content_type, method_too
     ):
         client = Client(raise_request_exception=True)
@@ -106,7 +106,7 @@ class TestAnything:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(session_id=st.text(min_size=1, max_size=60).filter(lambda text: "/" not in text))
-    def test_ids(self, no_throttles, pair, session_id):
+    def test_arbitrary_session_id_is_404(self, no_throttles, pair, session_id):
         client = Client()
         if session_id in {".", ".."}:
             return
@@ -159,7 +159,7 @@ class TestBodies:
         ],
         ids=lambda body: repr(body[:12]),
     )
-    def test_json(self, api, no_throttles, method, path, body):
+    def test_malformed_json_is_a_client_error(self, api, no_throttles, method, path, body):
         answer = api.raw.generic(method, f"/auth/{path}", body, content_type="application/json")
         check_contract(answer)
         assert 400 <= answer.status_code < 500
@@ -167,7 +167,7 @@ class TestBodies:
     @pytest.mark.parametrize(
         "content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded"]
     )
-    def test_other_content_types(self, api, no_throttles, method, path, content_type):
+    def test_unsupported_content_type_is_415(self, api, no_throttles, method, path, content_type):
         answer = api.raw.generic(
             method, f"/auth/{path}", "refresh=x&username=x&password=x", content_type=content_type
         )
@@ -175,12 +175,12 @@ class TestBodies:
         assert problem(answer) == (415, "unsupported_media_type")
 
     @pytest.mark.parametrize("verb", ["get", "put", "patch", "delete", "options", "trace"])
-    def test_other_methods(self, api, method, path, verb):
+    def test_unsupported_method_is_405(self, api, method, path, verb):
         answer = getattr(api.raw, verb)(f"/auth/{path}")
         check_contract(answer)
         assert problem(answer) == (405, "method_not_allowed")
 
     @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "", "nonsense"])
-    def test_whatever_is_accepted_it_is_json(self, api, no_throttles, method, path, accept):
+    def test_answer_is_json_with_each_accept_header(self, api, no_throttles, method, path, accept):
         answer = api.post(path, {}, headers={"accept": accept})
         assert answer["Content-Type"] == "application/json"

@@ -50,11 +50,11 @@ def padded(size, **fields):
 class TestSize:
     @pytest.mark.parametrize("path", [*POSTS, "introspect/"])
     @pytest.mark.parametrize("size", [MAX_BODY + 1, 3_000_000])
-    def test_body_beyond_the_limit_is_413_in_the_contracts_form(self, path, size):
+    def test_body_beyond_the_limit_is_413_with_code(self, path, size):
         assert problem(send(path, padded(size))) == TOO_LARGE
 
     @pytest.mark.parametrize("method", ["patch", "delete", "get"])
-    def test_body_beyond_the_limit_is_413_whatever_the_method(self, method):
+    def test_body_beyond_the_limit_is_413_with_each_method(self, method):
         answer = send(f"sessions/{SOME_ID}/", padded(MAX_BODY + 1), method=method)
         assert problem(answer) == TOO_LARGE
 
@@ -103,15 +103,15 @@ class TestSize:
         assert problem(answer) == (400, "parse_error")
 
     @pytest.mark.parametrize("length", ["", "-1", "x", "1_0", "9" * 5000, "0"])
-    def test_length_that_is_none_is_400(self, length):
+    def test_malformed_content_length_is_400(self, length):
         answer = send("login/", b'{"username": "x"}', CONTENT_LENGTH=length)
         assert answer.status_code == 400
 
-    def test_large_body_that_a_middleware_has_read_is_413(self, settings):
+    def test_large_body_read_by_middleware_is_413(self, settings):
         settings.MIDDLEWARE = [f"{__name__}.reading_middleware", *settings.MIDDLEWARE]
         assert problem(send("login/", padded(MAX_BODY + 1))) == TOO_LARGE
 
-    def test_body_that_a_middleware_has_read_is_still_there(self, settings, credentials):
+    def test_body_read_by_middleware_is_available(self, settings, credentials):
         settings.MIDDLEWARE = [f"{__name__}.reading_middleware", *settings.MIDDLEWARE]
         assert send("login/", json.dumps(credentials)).status_code == 200
 
@@ -163,16 +163,14 @@ class TestASGI:
     @pytest.mark.parametrize("length", [None, 0, 10, MAX_BODY])
     @pytest.mark.parametrize("size", [MAX_BODY + 1, 3_000_000])
     @pytest.mark.parametrize("path", ["login/", "refresh/", "revoke/"])
-    def test_body_beyond_the_limit_is_413_whatever_its_length_is_said_to_be(
-        self, path, size, length
-    ):
+    def test_asgi_body_beyond_the_limit_is_413_with_each_declared_length(self, path, size, length):
         assert self.send(path, padded(size), length=length) == TOO_LARGE
 
-    def test_form_beyond_the_limit_is_413(self):
+    def test_asgi_form_beyond_the_limit_is_413(self):
         body = b"token=" + b"x" * MAX_BODY
         assert self.send("revoke/", body, content_type=FORM) == TOO_LARGE
 
-    def test_small_body_in_chunks_is_read(self):
+    def test_asgi_small_body_in_chunks_is_read(self):
         assert self.send("revoke/", b'{"token": "x"}') == (200, None)
         assert self.send("revoke/", b"token=x", content_type=FORM) == (200, None)
         assert self.send("revoke/", b"{}") == (400, "invalid_request")
@@ -180,7 +178,7 @@ class TestASGI:
 
 class TestCharset:
     @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8", ""])
-    def test_utf8_is_read_by_all_its_names(self, charset, credentials):
+    def test_utf8_body_is_read_with_each_alias(self, charset, credentials):
         content_type = f"{JSON}; charset={charset}"
         assert send("login/", json.dumps(credentials), content_type).status_code == 200
 
@@ -205,21 +203,21 @@ class TestCharset:
     @pytest.mark.parametrize("path", ["login/", "refresh/", "revoke/"])
     @pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7"])
     @pytest.mark.parametrize("name", ["charset", "charset*=utf-8''", "CHARSET"])
-    def test_codec_that_takes_quadratic_time_takes_none(self, path, charset, name):
+    def test_slow_codec_is_never_used(self, path, charset, name):
         parameter = name if "*" in name else f"{name}="
         body = '{"refresh": "' + "-x" * ((MAX_BODY - 100) // 2) + '"}'
         started = time.process_time()
         send(path, body, f"{JSON}; {parameter}{charset}")
         assert time.process_time() - started < 0.2
 
-    def test_charset_of_the_project_is_not_that_of_json(self, settings, user):
+    def test_json_charset_is_independent_of_default_charset(self, settings, user):
         settings.DEFAULT_CHARSET = "latin-1"
         user.set_password("pässwörd")
         user.save()
         body = {"username": user.get_username(), "password": "pässwörd"}
         assert self.send_raw("login/", json.dumps(body, ensure_ascii=False)) == 200
 
-    def test_charset_of_the_project_is_not_that_of_forms(self, settings):
+    def test_form_charset_is_independent_of_default_charset(self, settings):
         settings.DEFAULT_CHARSET = "utf-16"
         assert self.send_raw("revoke/", urlencode({"token": "é"}), FORM) == 200
 

@@ -166,7 +166,7 @@ def assert_hidden(tracker, secrets, line):
 
 
 @pytest.mark.parametrize("make", FLOWS, ids=lambda make: make.__name__)
-def test_report_of_a_failure_at_any_line_of_a_request_shows_no_secret(make, person, ada):
+def test_error_report_of_failure_at_any_line_shows_no_secret(make, person, ada):
     make(person, ada).send()  # What is imported at the first request is not of every request.
     lines = failing_lines(make(person, ada).send)[::STEP]
     assert len(lines) > FEWEST_LINES / STEP
@@ -182,7 +182,7 @@ def test_report_of_a_failure_at_any_line_of_a_request_shows_no_secret(make, pers
 
 
 @pytest.mark.parametrize("make", [refresh, logout], ids=lambda make: make.__name__)
-def test_report_with_the_token_in_a_cookie_shows_no_secret(make, person, ada, options):
+def test_error_report_with_token_in_cookie_shows_no_secret(make, person, ada, options):
     options(TRANSPORT="cookie", COOKIE_NAME="refresh_token")
 
     def in_cookie():
@@ -198,7 +198,7 @@ def test_report_with_the_token_in_a_cookie_shows_no_secret(make, person, ada, op
         assert_hidden(tracker, flow.secrets, line)
 
 
-def test_report_of_a_changed_password_shows_no_secret(rf):
+def test_error_report_of_password_change_shows_no_secret(rf):
     def change():
         change_password(check_access_token(make_pair(UserFactory()).access), NEW_PASSWORD)
 
@@ -224,7 +224,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("make", [login, refresh, revoke_by_form], ids=lambda make: make.__name__)
-def test_report_shows_no_secret_where_a_middleware_has_read_the_body(
+def test_error_report_after_body_read_by_middleware_shows_no_secret(
     make, person, ada, settings, monkeypatch
 ):
     settings.MIDDLEWARE = [f"{__name__}.Broken", *settings.MIDDLEWARE]

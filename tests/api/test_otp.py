@@ -56,35 +56,37 @@ def code(device, **options):
 
 
 class TestSignIn:
-    def test_with_a_code(self, device, sign_in):
+    def test_login_with_otp_code_succeeds(self, device, sign_in):
         body = sign_in(otp=code(device)).json()
         assert access_tokens.verify(body["access"]).authentication_methods == ("pwd", "otp")
 
-    def test_people_type_spaces(self, device, sign_in):
+    def test_login_with_spaces_in_otp_code_succeeds(self, device, sign_in):
         digits = code(device)
         assert sign_in(otp=f"{digits[:3]} {digits[3:]} ").status_code == 200
 
     @pytest.mark.parametrize("wrong", ["000000", "", "abc", 123456, ["1"], "\0", "9" * 1000, True])
-    def test_with_a_wrong_one(self, device, sign_in, wrong):
+    def test_login_with_wrong_otp_code_is_refused(self, device, sign_in, wrong):
         assert problem(sign_in(otp=wrong)) == (401, "second_factor_failed")
         assert not DeviceSession.objects.exists()
 
-    def test_a_code_is_good_once(self, clock, device, sign_in):
+    def test_otp_code_is_accepted_once(self, clock, device, sign_in):
         used = code(device)
         assert sign_in(otp=used).status_code == 200
         assert sign_in(otp=used).status_code == 401
 
-    def test_the_devices_own_throttling_holds(self, clock, device, sign_in):
+    def test_otp_device_throttling_is_respected(self, clock, device, sign_in):
         sign_in(otp="000000")
         assert sign_in(otp=code(device)).status_code == 401
         clock.move(timedelta(seconds=2))
         assert sign_in(otp=code(device)).status_code == 200
 
-    def test_with_a_code_on_paper(self, device, backup, sign_in):
+    def test_login_with_backup_code_succeeds(self, device, backup, sign_in):
         assert sign_in(otp="once").status_code == 200
         assert sign_in(otp="once").status_code == 401
 
-    def test_codes_of_one_device_do_not_lock_the_other(self, clock, device, backup, sign_in):
+    def test_otp_code_of_one_device_does_not_throttle_another(
+        self, clock, device, backup, sign_in
+    ):
         for _ in range(5):
             assert sign_in(otp=code(device)).status_code == 200
             clock.move(timedelta(minutes=1))
@@ -93,22 +95,22 @@ class TestSignIn:
                 assert each.throttling_failure_count == 0
         assert sign_in(otp="once").status_code == 200
 
-    def test_a_code_that_no_device_knows_counts_for_all(self, device, backup, sign_in):
+    def test_wrong_otp_code_throttles_each_device(self, device, backup, sign_in):
         sign_in(otp="000000")
         for each in (device, backup):
             each.refresh_from_db()
             assert each.throttling_failure_count == 1
 
-    def test_one_device_may_be_named(self, device, backup, sign_in):
+    def test_otp_device_can_be_selected(self, device, backup, sign_in):
         right = code(device)
         assert sign_in(otp=right, otp_device=backup.persistent_id).status_code == 401
         assert sign_in(otp=right, otp_device=device.persistent_id).status_code == 200
 
     @pytest.mark.parametrize("named", [7, [], {}, "x", ""])
-    def test_of_devices_that_are_none(self, device, sign_in, named):
+    def test_unknown_otp_device_is_refused(self, device, sign_in, named):
         assert sign_in(otp=code(device), otp_device=named).status_code == 401
 
-    def test_a_device_that_is_not_confirmed_is_no_factor(self, api, credentials, device):
+    def test_unconfirmed_otp_device_is_ignored(self, api, credentials, device):
         TOTPDevice.objects.update(confirmed=False)
         assert api.post("login/", credentials).status_code == 200
 
@@ -120,7 +122,7 @@ class TestStepUp:
         clock.move(timedelta(minutes=10))
         return token
 
-    def test_needs_both(self, api, token, device):
+    def test_reauthentication_needs_password_with_otp_code(self, api, token, device):
         answer = api.post("reauthenticate/", {"password": PASSWORD}, access=token)
         assert problem(answer) == (400, "proof_incomplete")
         both = {"password": PASSWORD, "otp": code(device)}
@@ -129,7 +131,9 @@ class TestStepUp:
         claims = access_tokens.verify(answer.json()["access"])
         assert claims.authentication_methods == ("pwd", "otp")
 
-    def test_a_wrong_password_uses_no_code_up(self, api, token, device, clock):
+    def test_reauthentication_with_wrong_password_uses_no_otp_code(
+        self, api, token, device, clock
+    ):
         right = code(device)
         wrong = {"password": "wrong", "otp": right}
         assert api.post("reauthenticate/", wrong, access=token).status_code == 401

@@ -26,7 +26,9 @@ class TestSecrets:
 
     @pytest.mark.usefixtures("_broken")
     @pytest.mark.parametrize("transport", ["body", "cookie"])
-    def test_error_reports(self, transactional_db, ada, reports, options, caplog, transport):
+    def test_error_report_of_each_endpoint_shows_no_secret(
+        self, transactional_db, ada, reports, options, caplog, transport
+    ):
         user = UserFactory()
         pair = make_pair(user)
         options(TRANSPORT=transport, COOKIE_NAME="refresh_token")
@@ -71,7 +73,9 @@ class TestSecrets:
             "sessions.step_up.derive_secret",
         ],
     )
-    def test_error_reports_of_a_step_up(self, db, reports, monkeypatch, broken):
+    def test_error_report_of_reauthentication_shows_no_secret(
+        self, db, reports, monkeypatch, broken
+    ):
         pair = make_pair()
         client = Client(raise_request_exception=False)
         monkeypatch.setattr(f"refresh_sessions.{broken}", fail)

@@ -8,5 +8,5 @@ pytest.importorskip("rest_framework_simplejwt", reason="simplejwt is not install
 pytest.importorskip("knox", reason="knox is not installed")
 
 
-def test_moving_as_the_page_says():
+def test_migration_page_works_in_own_project():
     run_tests_afresh("tests/migrating/flows.py", settings="tests.migrating.settings")

@@ -3,5 +3,5 @@
 from tests.interpreters import run_tests_afresh
 
 
-def test_users_without_a_text_for_a_name():
+def test_typed_username_tests_pass_in_own_project():
     run_tests_afresh("tests/typed/users.py", settings="tests.typed.settings")

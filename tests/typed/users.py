@@ -88,7 +88,7 @@ def hashes():
 
 
 @every_field
-def test_value_of_the_column_logs_in(api, user, by, field):
+def test_login_with_value_of_typed_column_succeeds(api, user, by, field):
     by(field)
     assert log_in(api, str(VALUES[field]), PASSWORD).status_code == 200
 
@@ -97,7 +97,7 @@ def test_value_of_the_column_logs_in(api, user, by, field):
     "backend", ["django.contrib.auth.backends.ModelBackend", f"{__name__}.Strict"]
 )
 @every_field
-def test_unfit_names_are_answered_as_a_wrong_password(
+def test_unfit_username_is_answered_like_wrong_password(
     api, user, by, field, backend, unlimited, settings
 ):
     by(field)
@@ -116,7 +116,7 @@ def test_unfit_names_are_answered_as_a_wrong_password(
 
 @every_field
 @pytest.mark.parametrize("name", ["a\0b", "\0", "1\x002"])
-def test_nul_in_a_name_that_a_serializer_lets_through_is_nobodys(user, by, field, name):
+def test_username_with_nul_is_answered_like_unknown_user(user, by, field, name):
     by(field)
     with hashes() as encode, transaction.atomic():
         assert authenticate(None, username=name, password="x") is None
@@ -126,14 +126,14 @@ def test_nul_in_a_name_that_a_serializer_lets_through_is_nobodys(user, by, field
 
 @every_field
 @pytest.mark.parametrize("name", [7.5, True, None, [], {}, -1, 10**400, b"x"])
-def test_name_that_is_no_text_is_no_error(user, by, field, name):
+def test_username_of_another_type_causes_no_error(user, by, field, name):
     by(field)
     assert authenticate(None, username=name, password="wrong") is None
 
 
 @pytest.mark.django_db(transaction=True)
 @every_field
-def test_unfit_names_outside_of_a_transaction_open_none(user, by, field):
+def test_unfit_username_outside_a_transaction_opens_none(user, by, field):
     by(field)
     for name in UNFIT:
         assert authenticate(None, username=name, password="x") is None
@@ -142,19 +142,19 @@ def test_unfit_names_outside_of_a_transaction_open_none(user, by, field):
 
 @every_field
 @pytest.mark.parametrize("name", ["abc", "9" * 400])
-def test_unfit_names_use_up_the_same_rate(api, user, by, field, name):
+def test_unfit_usernames_count_in_the_same_throttle(api, user, by, field, name):
     by(field)
     answers = [log_in(api, name).status_code for _ in range(6)]
     assert answers == [401] * 5 + [429]
 
 
-def test_error_of_a_backend_about_a_name_that_fits_passes_through(user, monkeypatch):
+def test_backend_error_about_fitting_username_propagates(user, monkeypatch):
     monkeypatch.setattr(ModelBackend, "authenticate", lambda *args, **more: int("of the backend"))
     with pytest.raises(ValueError, match="of the backend"):
         authenticate(None, username="1", password="x")
 
 
-def test_row_older_than_a_validator_of_its_column_still_logs_in(api, user, by, monkeypatch):
+def test_login_with_stored_value_failing_validator_succeeds(api, user, by, monkeypatch):
     def refuse(value):
         raise AssertionError(value)
 
@@ -172,7 +172,7 @@ def _above_all(value):
 
 
 @every_field
-def test_step_up_works_with_any_type_of_name(api, user, by, field):
+def test_step_up_with_typed_username_succeeds(api, user, by, field):
     by(field)
     access = log_in(api, str(VALUES[field]), PASSWORD).json()["access"]
     assert api.post("reauthenticate/", {"password": PASSWORD}, access=access).status_code == 200
@@ -182,7 +182,7 @@ def test_step_up_works_with_any_type_of_name(api, user, by, field):
 
 class TestCommands:
     @every_field
-    def test_user_is_found_by_the_value_of_the_column(self, api, user, by, field):
+    def test_command_finds_user_by_value_of_typed_column(self, api, user, by, field):
         by(field)
         log_in(api, str(VALUES[field]), PASSWORD)
         out = StringIO()
@@ -192,7 +192,7 @@ class TestCommands:
         assert DeviceSession.objects.get().revoked_at is not None
 
     @every_field
-    def test_unfit_name_is_no_user(self, user, by, field):
+    def test_command_with_unfit_username_finds_no_user(self, user, by, field):
         by(field)
         for name in [*UNFIT, "a\0b", 10**400, -1, 8.5, [], object()]:
             # Some of them are a number, and each number may be a key.
@@ -211,7 +211,7 @@ class TestSubject:
     @pytest.mark.parametrize("check", ["session", "cache", "stateless"])
     @pytest.mark.parametrize("field", ["pk", *VALUES])
     @pytest.mark.parametrize("subject", ["abc", "9" * 40, "nan", "1.5.2"])
-    def test_unfit_subject_is_an_invalid_token(self, api, by, options, field, subject, check):
+    def test_token_with_unfit_subject_is_invalid(self, api, by, options, field, subject, check):
         by("nickname")
         get_user_model().objects.create_user(PASSWORD, **VALUES | {"nickname": subject})
         options(USER_ID_FIELD="nickname", ACCESS_TOKEN_CHECK=check)
@@ -228,7 +228,7 @@ class TestSubject:
         assert refresh_session(body["refresh"]).refresh
 
     @pytest.mark.parametrize("field", VALUES)
-    def test_value_of_any_column_is_a_subject(self, api, user, by, options, field):
+    def test_subject_of_typed_column_round_trips(self, api, user, by, options, field):
         options(USER_ID_FIELD=field, ACCESS_TOKEN_CHECK="stateless")
         by(field)
         access = log_in(api, str(VALUES[field]), PASSWORD).json()["access"]
@@ -237,7 +237,7 @@ class TestSubject:
 
 class TestAdmin:
     @every_field
-    def test_search_and_filters_take_any_text(self, api, user_client, by, field):
+    def test_admin_search_with_any_text_answers(self, api, user_client, by, field):
         by(field)
         log_in(api, str(VALUES[field]), PASSWORD)
         sessions = reverse("admin:refresh_sessions_devicesession_changelist")
@@ -259,6 +259,6 @@ class TestAdmin:
             assert found.context["cl"].result_count == 1
 
     @pytest.mark.parametrize("key", ["abc", "9" * 400, "a\0b", "-1", "1.5"])
-    def test_button_of_an_unfit_user_is_not_found(self, user_client, key):
+    def test_admin_button_of_unfit_user_key_is_404(self, user_client, key):
         address = reverse("admin:refresh_sessions_devicesession_sign_out", args=[key])
         assert user_client.get(address).status_code == 404

@@ -22,7 +22,7 @@ def types_of_users(source: str) -> list[str]:
     ]
 
 
-def test_no_module_asks_for_the_type_of_a_user():
+def test_modules_never_call_type_of_a_user():
     # The one module that has to tell lazy users from others.
     modules = [path for path in _PACKAGE.rglob("*.py") if path.name != "lazy_users.py"]
     assert len(modules) > 100
@@ -30,6 +30,6 @@ def test_no_module_asks_for_the_type_of_a_user():
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
-def test_type_of_a_user_is_found():
+def test_type_call_on_a_user_is_detected():
     source = "type(user)\ntype(self.session.user)\ntype(name, (user,), {})\ntype(users)\n"
     assert types_of_users(source) == ["type(user)", "type(self.session.user)"]
