@@ -164,7 +164,7 @@ class TestRequests:
         assert answer.json()["error"] == "invalid_request"
 
     @pytest.mark.parametrize("token", [None, "", 7, [], {}, True])
-    def test_introspection_of_malformed_token_is_inactive(self, api, token):
+    def test_introspection_with_token_of_wrong_type_is_400(self, api, token):
         answer = api.post("introspect/", {"token": token}, headers=basic())
         assert problem(answer) == (400, "invalid_request")
 
@@ -210,7 +210,7 @@ CREDENTIALS = [
 
 
 class TestClients:
-    def test_introspection_without_configured_clients_is_refused(self, api, pair, options):
+    def test_introspection_without_configured_clients_is_404(self, api, pair, options):
         options(INTROSPECTION_CLIENTS={})
         for headers in (basic(), {}):
             answer = api.post("introspect/", {"token": pair.access}, headers=headers)

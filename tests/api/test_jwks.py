@@ -19,7 +19,7 @@ def no_database(django_db_blocker):
 
 class TestWithoutPublicKeys:
     @pytest.mark.parametrize("keys", [[], ["SECRET_KEY"], [entry("HS256"), entry("HS512")]])
-    def test_jwks_without_public_keys_is_empty(self, no_database, client, options, keys):
+    def test_jwks_without_public_keys_is_404(self, no_database, client, options, keys):
         options(KEYS=keys)
         answer = get(client)
         check_contract(answer)

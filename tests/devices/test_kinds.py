@@ -11,7 +11,7 @@ FIRE_TV = "Mozilla/5.0 (Linux; Android 9; AFTKA) AppleWebKit/537.36 Silk/108.9.3
 
 
 @pytest.mark.parametrize(("kind", "name", "user_agent"), AGENTS)
-def test_by_the_user_agent(kind, name, user_agent):
+def test_device_kind_is_read_from_user_agent(kind, name, user_agent):
     assert get_device_kind(user_agent, ClientHints()) is kind
 
 
@@ -38,21 +38,21 @@ def test_by_the_user_agent(kind, name, user_agent):
         (f"{ANDROID} Safari/537.36", {"platform": "Linux"}, COMPUTER),
     ],
 )
-def test_by_hints(user_agent, hints, kind):
+def test_device_kind_is_read_from_client_hints(user_agent, hints, kind):
     assert get_device_kind(user_agent, ClientHints(**hints)) is kind
 
 
 @pytest.mark.parametrize("sent", ["iPhone", "x" * 200 + " iPhone", "iPhone" + "x" * 4096])
-def test_where_the_words_are_does_not_matter(sent):
+def test_device_kind_is_independent_of_word_position(sent):
     assert get_device_kind(sent, ClientHints()) is PHONE
 
 
-def test_of_a_request():
+def test_device_kind_of_request_prefers_client_hints():
     request = RequestFactory().get("/", HTTP_USER_AGENT=f"{ANDROID} Mobile Safari/537.36")
     assert read_device(request).kind is PHONE
     request.META |= {"HTTP_SEC_CH_UA_PLATFORM": '"Windows"', "HTTP_SEC_CH_UA_MOBILE": "?0"}
     assert read_device(request).kind is COMPUTER
 
 
-def test_have_names():
+def test_device_kinds_have_labels():
     assert [str(kind.label) for kind in DeviceKind] == ["Phone", "Tablet", "Computer", "Other"]

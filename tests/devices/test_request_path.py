@@ -45,24 +45,28 @@ def request_from_afar(rf):
 
 @pytest.mark.usefixtures("never_shown")
 class TestNoClientWaits:
-    def test_for_a_refresh(self, client, request_from_afar):
+    def test_refresh_computes_no_device_name_or_place(self, client, request_from_afar):
         pair = make_pair(UserFactory(), request=request_from_afar)
         body = {"refresh": pair.refresh}
         answer = client.post("/auth/refresh/", body, format="json", **HEADERS)
         assert answer.status_code == 200
 
-    def test_for_a_request(self, client, request_from_afar, bearer):
+    def test_authenticated_request_computes_no_device_name_or_place(
+        self, client, request_from_afar, bearer
+    ):
         pair = make_pair(UserFactory(), request=request_from_afar)
         answer = client.get("/who-am-i/", headers=bearer(pair), **HEADERS)
         assert answer.status_code == 200
 
-    def test_for_the_verbs(self, request_from_afar):
+    def test_session_functions_compute_no_device_name_or_place(self, request_from_afar):
         pair = make_pair(UserFactory(), request=request_from_afar)
         check_access_token(pair.access)
         pair = refresh_session(pair.refresh, request=request_from_afar)
         revoke_session(pair.session, reason="logout")
 
-    def test_though_what_shows_them_would(self, request_from_afar, monkeypatch):
+    def test_showing_a_session_computes_device_name_with_place(
+        self, request_from_afar, monkeypatch
+    ):
         session = make_pair(UserFactory(), request=request_from_afar).session
         with pytest.raises(ShownError):
             _ = session.place
@@ -70,7 +74,7 @@ class TestNoClientWaits:
         assert DeviceSession.objects.get().device
 
 
-def test_nothing_large_is_imported_before(tmp_path):
+def test_importing_urls_loads_no_large_library(tmp_path):
     """A name needs megabytes of rules, a place all of an HTTP client."""
     program = (
         "import django, sys; django.setup()\n"

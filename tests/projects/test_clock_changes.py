@@ -103,7 +103,7 @@ def instant(text):
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_login_at_a_clock_change_answers_tokens_that_are_good(server_clock, user, now):
+def test_login_at_a_clock_change_answers_valid_tokens(server_clock, user, now):
     server_clock.set(now)
     client = APIClient()
     body = {"username": user.get_username(), "password": PASSWORD}
@@ -120,7 +120,7 @@ def test_login_at_a_clock_change_answers_tokens_that_are_good(server_clock, user
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_rows_written_at_a_clock_change_are_read_back_as_written(server_clock, user, now):
+def test_rows_written_at_a_clock_change_round_trip(server_clock, user, now):
     server_clock.set(now)
     pair = make_pair(user)
     stored = DeviceSession.objects.get(pk=pair.session.pk)
@@ -142,7 +142,7 @@ def test_rows_written_at_a_clock_change_are_read_back_as_written(server_clock, u
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_short_session_lives_its_time_across_a_clock_change(server_clock, user, options, now):
+def test_short_session_keeps_lifetime_across_a_clock_change(server_clock, user, options, now):
     options(REFRESH_TOKEN_LIFETIME=timedelta(minutes=40), SESSION_LIFETIME=timedelta(minutes=70))
     server_clock.set(now)
     pair = make_pair(user)
@@ -158,7 +158,7 @@ def test_short_session_lives_its_time_across_a_clock_change(server_clock, user, 
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_sibling_refresh_is_told_from_reuse_at_a_clock_change(server_clock, user, now):
+def test_sibling_refresh_at_a_clock_change_is_not_reuse(server_clock, user, now):
     server_clock.set(now)
     first = make_pair(user)
     server_clock.move(timedelta(minutes=5))

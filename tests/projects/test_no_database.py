@@ -39,7 +39,7 @@ SCHEMA = [("spectacular", {"validate": True, "file": "/dev/null"})]
 
 
 @pytest.mark.uses_database  # Its driver is in the environment of the server alone.
-def test_commands_that_read_code_alone_work_without_postgresql():
+def test_commands_without_queries_work_without_postgresql():
     pytest.importorskip("psycopg")
     schema = SCHEMA if find_spec("drf_spectacular") else []
     run_afresh(PROGRAM.format(commands=[*COMMANDS, *schema], schema=schema))
