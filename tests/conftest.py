@@ -21,8 +21,8 @@ from tests.factors import add_second_factor, remove_second_factors
 from tests.model.states import say_states
 from tests.user_models import KINDS, PartBackend, model_of_kind
 
-# No test has a time limit of its own: a busy machine is no fault of the code. And each run tries
-# the same examples, or a change would be blamed by chance; who asks for a number gets other ones.
+# No time limit per example: a busy machine is not a fault of the code. Each run tries the same
+# examples, so that failures are reproducible; a number in the variable gives other ones.
 hypothesis_settings.register_profile(
     "steady", deadline=None, derandomize="REFRESH_SESSIONS_EXAMPLES" not in os.environ
 )
@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
-    """Throttles count in the cache; no test may feel those before it."""
+    """Clear the throttle counts before and after each test."""
     cache.clear()
     yield
     cache.clear()
@@ -64,21 +64,21 @@ def _empty_cache() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_second_factors() -> Iterator[None]:
-    """Remove the second factors that a test has added, also with ``tests.factors`` alone."""
+    """Remove the second factors that a test has added."""
     yield
     remove_second_factors()
 
 
 @pytest.fixture(autouse=True)
 def _language_of_the_project() -> Iterator[None]:
-    """A request leaves its language behind; no test may read what the one before it asked for."""
+    """Reset the language that a request of the test activated."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture
 def reports() -> Iterator[list[str]]:
-    """The error reports that Django makes."""
+    """The error reports that Django creates."""
     made: list[str] = []
 
     def report(sender, request, **kwargs):
@@ -150,13 +150,13 @@ def part_backend(part_model, settings, monkeypatch):
 
 @pytest.fixture
 def pair(user):
-    """The user's tokens, fresh from signing in."""
+    """The user's tokens, right after a login."""
     return make_pair(user)
 
 
 @pytest.fixture
 def client() -> APIClient:
-    """A client for JSON."""
+    """A client that sends JSON."""
     return APIClient()
 
 

@@ -1,4 +1,4 @@
-"""The HTTP answers to users whom the project refuses."""
+"""Answers to users that the project refuses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What clients are answered after their account has changed, and what that leaves behind."""
+"""Answers after a change of the account, and the stored state."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -56,7 +56,7 @@ class TestProjectView:
 
 
 class TestAtomicRequests:
-    """The refusal rolls the request's transaction back; the revocation is not part of it."""
+    """The refusal rolls back the transaction of the request, without the revocation."""
 
     @pytest.fixture(autouse=True)
     def _atomic_requests(self, transactional_db, monkeypatch):

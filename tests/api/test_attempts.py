@@ -1,4 +1,4 @@
-"""How many guesses there are at a second factor, for who has all the tickets and addresses."""
+"""The limit of failed second factors, for an attacker with many tickets and addresses."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def _factors(options):
 
 @pytest.fixture
 def attempt(api):
-    """Both steps, from a new address each time."""
+    """Send both steps, each time from a new address."""
     sent = 0
 
     def both(code, username="ada@example.org", password=PASSWORD):
@@ -45,7 +45,7 @@ def attempt(api):
 
 @pytest.fixture
 def exhausted(ada, attempt, clock):
-    """A thief who knows the password has guessed as often as there are guesses."""
+    """An attacker with the password has used all attempts."""
     statuses = [problem(attempt(WRONG)) for _ in range(MAX_FAILURES)]
     assert statuses == [FAILED] * MAX_FAILURES
     return ada
@@ -100,13 +100,13 @@ class TestSecondStep:
         pair = make_pair(ada, methods=("pwd", "otp"))
         for _ in range(MAX_FAILURES):
             attempt(WRONG)
-        proof = {"password": PASSWORD, "code": CODE}
-        assert api.post("reauthenticate/", proof, access=pair.access).status_code == 200
+        body = {"password": PASSWORD, "code": CODE}
+        assert api.post("reauthenticate/", body, access=pair.access).status_code == 200
 
     def test_attempt_count_takes_two_queries(self, api, ada, django_assert_num_queries):
         body = {"username": ada.get_username(), "password": PASSWORD}
         ticket = {"ticket": api.post("login/", body).json()["ticket"]}
-        # Each time the ticket is read and its attempt taken; the first time with a savepoint.
+        # Each request reads the ticket and counts its attempt; the first one has a savepoint.
         for queries in (2 + 2 + 2, 2 + 2):
             with django_assert_num_queries(queries):
                 assert problem(api.post("login/verify/", {**ticket, "code": WRONG})) == FAILED
@@ -120,29 +120,29 @@ class TestSecondStep:
 class TestStepUp:
     @pytest.fixture(autouse=True)
     def _patient(self, settings):
-        """A thief who has all the time that the throttle asks for."""
+        """Disable the throttle, so that only attempts are limited."""
         rates = {"session-reauthenticate": None}
         settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": rates}
 
     @pytest.fixture
-    def prove(self, api):
+    def reauthenticate(self, api):
         def send(pair, password=PASSWORD):
             body = {"password": password, "code": CODE}
             return api.post("reauthenticate/", body, access=pair.access)
 
         return send
 
-    def test_reauthentication_attempts_are_limited_per_session(self, ada, prove):
+    def test_reauthentication_attempts_are_limited_per_session(self, ada, reauthenticate):
         pair, other = make_pair(ada), make_pair(ada)
         for _ in range(MAX_FAILURES):
-            assert problem(prove(pair, "wrong")) == (401, "reauthentication_failed")
-        assert problem(prove(pair)) == BLOCKED
-        assert prove(other).status_code == 200
+            assert problem(reauthenticate(pair, "wrong")) == (401, "reauthentication_failed")
+        assert problem(reauthenticate(pair)) == BLOCKED
+        assert reauthenticate(other).status_code == 200
 
-    def test_reauthentication_attempts_are_reset_at_success(self, ada, prove):
+    def test_reauthentication_attempts_are_reset_at_success(self, ada, reauthenticate):
         pair = make_pair(ada)
-        prove(pair, "wrong")
-        assert prove(pair).status_code == 200
+        reauthenticate(pair, "wrong")
+        assert reauthenticate(pair).status_code == 200
         assert not ProofAttempts.objects.exists()
 
     def test_incomplete_reauthentication_counts_no_attempt(self, api, ada):

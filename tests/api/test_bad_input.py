@@ -1,4 +1,4 @@
-"""Whatever is sent: a 4xx with the contract's body, and no write."""
+"""Arbitrary input: a 4xx with a documented body, and no write."""
 
 import json
 import string
@@ -69,12 +69,12 @@ content_types = st.sampled_from(
 
 
 def wsgi_header(text: str) -> str:
-    """A header as a WSGI server hands it on: each byte as one character."""
+    """Return a header as a WSGI server passes it: each byte as one character."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 class TestAnything:
-    """Hypothesis throws what it likes at every endpoint."""
+    """Hypothesis sends arbitrary input to each endpoint."""
 
     @pytest.mark.django_db
     @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
@@ -116,7 +116,7 @@ class TestAnything:
             PATH_INFO=wsgi_header(f"/auth/sessions/{session_id}/"),
             HTTP_AUTHORIZATION=f"Bearer {pair.access}",
         )
-        # A line break ends a URL pattern; there Django's own 404 answers.
+        # A line break ends a URL pattern; Django's own 404 answers.
         if answer["Content-Type"] == "application/json":
             assert problem(answer) == (404, "not_found")
         else:
@@ -125,7 +125,7 @@ class TestAnything:
 
 @pytest.fixture
 def no_throttles(settings, db):
-    """Bad input must not be stopped by a throttle before it gets anywhere."""
+    """Remove the throttles, so that each request reaches the view."""
     rates = {"session-login": None, "session-refresh": None}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
 

@@ -1,4 +1,4 @@
-"""A body costs little before it is refused: its size and its codec are not the client's choice."""
+"""Body limits: the client chooses neither size nor codec of the work."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def send(path, body, content_type=JSON, *, method="post", **options):
 
 
 def padded(size, **fields):
-    """A JSON object of exactly so many bytes."""
+    """Return a JSON object of exactly this size in bytes."""
     bare = json.dumps({**fields, "padding": ""})
     return json.dumps({**fields, "padding": "x" * (size - len(bare))}).encode()
 
@@ -72,7 +72,7 @@ class TestSize:
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
         assert problem(send("login/", padded(MAX_BODY + 1, **credentials))) == TOO_LARGE
 
-    def test_body_that_is_declared_too_large_is_not_read(self):
+    def test_body_declared_too_large_is_not_read(self):
         class Unreadable:
             def read(self, *args):
                 raise AssertionError("read")
@@ -87,7 +87,7 @@ class TestSize:
         )
         assert problem(answer) == TOO_LARGE
 
-    def test_connection_that_breaks_while_the_body_is_read_is_400(self):
+    def test_broken_connection_during_body_is_400(self):
         class Broken:
             def read(self, *args):
                 raise OSError("gone")
@@ -117,7 +117,7 @@ class TestSize:
 
 
 def reading_middleware(get_response):
-    """Reads bodies, and then reads on, as middlewares that log do."""
+    """Reads bodies before the view, as logging middleware does."""
 
     def middleware(request):
         assert request.body
@@ -128,7 +128,7 @@ def reading_middleware(get_response):
 
 
 class TestASGI:
-    """There is no Content-Length where a body comes in chunks, and one that lies is believed."""
+    """A chunked body has no Content-Length, and a wrong one is trusted."""
 
     def send(self, path, body, *, content_type=JSON, length=None):
         headers = [(b"host", b"testserver"), (b"content-type", content_type.encode())]
@@ -222,7 +222,7 @@ class TestCharset:
         assert self.send_raw("revoke/", urlencode({"token": "é"}), FORM) == 200
 
     def send_raw(self, path, text, content_type=JSON):
-        """In UTF-8; Django's client would encode it as the project's charset has it."""
+        """Send a body in UTF-8; Django's test client would use the project's charset."""
         raw = text.encode()
         answer = APIClient().generic(
             "POST",
@@ -233,5 +233,5 @@ class TestCharset:
         return answer.status_code
 
     @pytest.mark.parametrize("body", [b'{"username": "\xe9"}', b"\xff\xfe{\x00}\x00"])
-    def test_body_that_is_not_utf8_is_400(self, body):
+    def test_body_with_invalid_utf8_is_400(self, body):
         assert problem(send("login/", body)) == (400, "parse_error")

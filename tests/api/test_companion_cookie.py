@@ -1,4 +1,4 @@
-"""The companion cookie over HTTP: who gets it, when it goes, and what it changes."""
+"""The companion cookie over HTTP: when it is set, deleted and required."""
 
 import logging
 from datetime import timedelta

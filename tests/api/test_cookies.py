@@ -1,4 +1,4 @@
-"""``TRANSPORT = "cookie"``: the refresh token where no script can read it."""
+"""``TRANSPORT = "cookie"``: the refresh token in a cookie that scripts cannot read."""
 
 from datetime import timedelta
 
@@ -102,7 +102,7 @@ def is_deleted(answer):
 
 
 class TestErrors:
-    """A late refusal must not delete the cookie that a login in another tab has set since."""
+    """A late refusal must not delete the cookie that a login in another tab set meanwhile."""
 
     def test_refresh_of_revoked_session_keeps_cookie(self, cookie_client, pair):
         revoke_session(pair.session, reason="admin")

@@ -1,4 +1,4 @@
-"""Every way to store the name of a session strips control characters."""
+"""Each way to store the name of a session strips control characters."""
 
 import pytest
 from rest_framework import serializers
@@ -15,7 +15,7 @@ CLEAN = "Kit chen   [31mred"
 
 
 class Plain(serializers.ModelSerializer):
-    """As a project may write it that knows nothing of ours."""
+    """A serializer of a project without control over characters."""
 
     class Meta:
         model = DeviceSession

@@ -1,4 +1,4 @@
-"""No password and no token in what error trackers collect, wherever a request fails."""
+"""Reports of error trackers show no password and no token, whichever line fails."""
 
 import linecache
 import re
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "a new battery staple"
 FEWEST_LINES = 40
 STEP = 2
-"""Of the lines of a request every second one fails: neighbours have the same variables."""
+"""Every second line of a request fails: neighbouring lines have the same variables."""
 
 
 def failing_lines(call):
-    """The lines at which to fail: not those that hide a secret, which have to see it before.
+    """Return the lines at which the request fails, without those that hide a secret.
 
-    Nor those of the view that run before REST framework has a request: the body is still Django's
-    and the server's there.
+    Lines of the view before REST framework has a request are left out: the body belongs to Django
+    and the server there.
     """
     code = SessionsAPIView.initialize_request.__code__
     unread = {(code.co_filename, number) for *_, number in code.co_lines()}
@@ -65,7 +65,7 @@ def person(db):
 
 
 class Flow:
-    """A request with its secrets, made anew for each failure."""
+    """A request with its secrets, created anew for each failure."""
 
     def __init__(self, path, body=None, *, secrets, access=None, method="post", **options):
         self.path, self.body, self.secrets = path, body, list(secrets)
@@ -156,7 +156,7 @@ FLOWS = (
 
 
 def assert_hidden(tracker, secrets, line):
-    # A failure amid a savepoint spoils the transaction of the test, which no server has.
+    # A failure inside a savepoint breaks the test's transaction, which no server has.
     connection.needs_rollback = False
     for report in tracker.reports:
         for text in report:
@@ -167,7 +167,7 @@ def assert_hidden(tracker, secrets, line):
 
 @pytest.mark.parametrize("make", FLOWS, ids=lambda make: make.__name__)
 def test_error_report_of_failure_at_any_line_shows_no_secret(make, person, ada):
-    make(person, ada).send()  # What is imported at the first request is not of every request.
+    make(person, ada).send()  # The first request imports modules; later ones do not.
     lines = failing_lines(make(person, ada).send)[::STEP]
     assert len(lines) > FEWEST_LINES / STEP
     reported = 0
@@ -177,7 +177,7 @@ def test_error_report_of_failure_at_any_line_shows_no_secret(make, person, ada):
             flow.send()
         assert_hidden(tracker, flow.secrets, line)
         reported += len(tracker.reports)
-    # Some failures are taken care of: a mail, a listener, a step after the rotation.
+    # Some failures are handled: a mail, a receiver, a step after the rotation.
     assert reported > FEWEST_LINES / STEP
 
 
@@ -212,7 +212,7 @@ def test_error_report_of_password_change_shows_no_secret(rf):
 
 
 class Broken:
-    """A middleware of the project's that has the body read before, and loads the form."""
+    """A middleware of the project that reads the body first and parses the form."""
 
     def __init__(self, get_response):
         self.get_response = get_response

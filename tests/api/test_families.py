@@ -75,7 +75,7 @@ def test_opening_a_family_with_stateless_check_reads_database(api, pair, options
 
 @pytest.mark.parametrize("where", ["body", "cookie"])
 def test_opening_a_family_with_cookie_transport_is_403(api, pair, options, where):
-    """A script could post the access token it holds, and read the new token off Set-Cookie."""
+    """A script could send its access token and read the new token from Set-Cookie."""
     options(TRANSPORT="cookie", COOKIE_NAME="refresh")
     body = {"refresh": pair.refresh} if where == "body" else None
     if where == "cookie":

@@ -1,4 +1,4 @@
-"""What an error tells a developer: which field is missing, and with DEBUG what was mixed up."""
+"""Hints in errors: the missing field, and with DEBUG the likely mistake."""
 
 from datetime import timedelta
 
@@ -177,7 +177,7 @@ class TestHeader:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("debug")
 class TestCredentials:
-    """The user model of the run signs in by user name or by email address."""
+    """Hints about the username field, for user models with a name or an email address."""
 
     @pytest.fixture
     def by_email(self):

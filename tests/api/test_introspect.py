@@ -1,4 +1,4 @@
-"""``introspect/``: would this token be accepted now? Asked by services, told without a trace."""
+"""``introspect/``: whether a token would be accepted now. It writes nothing."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ def _clients(options):
 
 @pytest.fixture
 def ask(api):
-    """Ask about a token, and see that nothing was written."""
+    """Introspect a token, and check that nothing was written."""
 
     def introspect(token, hint=None):
         body = {"token": token} | ({"token_type_hint": hint} if hint else {})

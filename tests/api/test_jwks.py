@@ -1,4 +1,4 @@
-"""The public keys: open to everybody, and the one answer that caches may keep."""
+"""The public keys: without authentication, and cacheable."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def get(client, **headers):
 
 @pytest.fixture
 def no_database(django_db_blocker):
-    """None of this asks the database."""
+    """Fail on any query."""
     with django_db_blocker.block():
         yield
 

@@ -68,7 +68,7 @@ class TestAnswer:
             sql for sql in statements if not sql.startswith(("SAVEPOINT", "RELEASE", "UPDATE"))
         ]
         assert len(counted) == 5
-        # The only UPDATE is the one of last_login, which is Django's.
+        # The only UPDATE is that of last_login, which Django sends.
         updates = [sql for sql in statements if sql.startswith("UPDATE")]
         assert len(updates) == 1
         assert "last_login" in updates[0]
@@ -188,13 +188,13 @@ class TestDjango:
 
 
 class RememberingSerializer(LoginSerializer):
-    """A login form with one more box to tick."""
+    """A login serializer with one more field."""
 
     remember_me = serializers.BooleanField(default=False)
 
 
 class RememberingPolicy(SessionPolicy):
-    """Longer for those who ticked it."""
+    """A longer lifetime for logins with ``remember_me``."""
 
     def session_lifetime(self, user, *, request, data):
         return timedelta(days=30 if data["remember_me"] else 1)

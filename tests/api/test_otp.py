@@ -1,4 +1,4 @@
-"""django-otp's devices as a second factor and in a step-up. They need the extra ``otp``."""
+"""Devices of django-otp as second factors of login and step-up. Needs the extra ``otp``."""
 
 from datetime import timedelta
 
@@ -39,14 +39,14 @@ def backup(user):
 
 
 @pytest.fixture
-def sign_in(api, credentials):
-    """Both steps, with a ticket for each second."""
+def log_in(api, credentials):
+    """Send both steps, the second with a new ticket."""
 
-    def both(**proof):
+    def both(**fields):
         answer = api.post("login/", credentials)
         assert problem(answer) == (401, "mfa_required")
         assert answer.json()["methods"] == [{"name": "otp", "factor": "second"}]
-        return api.post("login/verify/", {"ticket": answer.json()["ticket"], **proof})
+        return api.post("login/verify/", {"ticket": answer.json()["ticket"], **fields})
 
     return both
 
@@ -56,59 +56,57 @@ def code(device, **options):
 
 
 class TestSignIn:
-    def test_login_with_otp_code_succeeds(self, device, sign_in):
-        body = sign_in(otp=code(device)).json()
+    def test_login_with_otp_code_succeeds(self, device, log_in):
+        body = log_in(otp=code(device)).json()
         assert access_tokens.verify(body["access"]).authentication_methods == ("pwd", "otp")
 
-    def test_login_with_spaces_in_otp_code_succeeds(self, device, sign_in):
+    def test_login_with_spaces_in_otp_code_succeeds(self, device, log_in):
         digits = code(device)
-        assert sign_in(otp=f"{digits[:3]} {digits[3:]} ").status_code == 200
+        assert log_in(otp=f"{digits[:3]} {digits[3:]} ").status_code == 200
 
     @pytest.mark.parametrize("wrong", ["000000", "", "abc", 123456, ["1"], "\0", "9" * 1000, True])
-    def test_login_with_wrong_otp_code_is_refused(self, device, sign_in, wrong):
-        assert problem(sign_in(otp=wrong)) == (401, "second_factor_failed")
+    def test_login_with_wrong_otp_code_is_refused(self, device, log_in, wrong):
+        assert problem(log_in(otp=wrong)) == (401, "second_factor_failed")
         assert not DeviceSession.objects.exists()
 
-    def test_otp_code_is_accepted_once(self, clock, device, sign_in):
+    def test_otp_code_is_accepted_once(self, clock, device, log_in):
         used = code(device)
-        assert sign_in(otp=used).status_code == 200
-        assert sign_in(otp=used).status_code == 401
+        assert log_in(otp=used).status_code == 200
+        assert log_in(otp=used).status_code == 401
 
-    def test_otp_device_throttling_is_respected(self, clock, device, sign_in):
-        sign_in(otp="000000")
-        assert sign_in(otp=code(device)).status_code == 401
+    def test_otp_device_throttling_is_respected(self, clock, device, log_in):
+        log_in(otp="000000")
+        assert log_in(otp=code(device)).status_code == 401
         clock.move(timedelta(seconds=2))
-        assert sign_in(otp=code(device)).status_code == 200
+        assert log_in(otp=code(device)).status_code == 200
 
-    def test_login_with_backup_code_succeeds(self, device, backup, sign_in):
-        assert sign_in(otp="once").status_code == 200
-        assert sign_in(otp="once").status_code == 401
+    def test_login_with_backup_code_succeeds(self, device, backup, log_in):
+        assert log_in(otp="once").status_code == 200
+        assert log_in(otp="once").status_code == 401
 
-    def test_otp_code_of_one_device_does_not_throttle_another(
-        self, clock, device, backup, sign_in
-    ):
+    def test_otp_code_of_one_device_does_not_throttle_another(self, clock, device, backup, log_in):
         for _ in range(5):
-            assert sign_in(otp=code(device)).status_code == 200
+            assert log_in(otp=code(device)).status_code == 200
             clock.move(timedelta(minutes=1))
             for each in (device, backup):
                 each.refresh_from_db()
                 assert each.throttling_failure_count == 0
-        assert sign_in(otp="once").status_code == 200
+        assert log_in(otp="once").status_code == 200
 
-    def test_wrong_otp_code_throttles_each_device(self, device, backup, sign_in):
-        sign_in(otp="000000")
+    def test_wrong_otp_code_throttles_each_device(self, device, backup, log_in):
+        log_in(otp="000000")
         for each in (device, backup):
             each.refresh_from_db()
             assert each.throttling_failure_count == 1
 
-    def test_otp_device_can_be_selected(self, device, backup, sign_in):
+    def test_otp_device_can_be_selected(self, device, backup, log_in):
         right = code(device)
-        assert sign_in(otp=right, otp_device=backup.persistent_id).status_code == 401
-        assert sign_in(otp=right, otp_device=device.persistent_id).status_code == 200
+        assert log_in(otp=right, otp_device=backup.persistent_id).status_code == 401
+        assert log_in(otp=right, otp_device=device.persistent_id).status_code == 200
 
     @pytest.mark.parametrize("named", [7, [], {}, "x", ""])
-    def test_unknown_otp_device_is_refused(self, device, sign_in, named):
-        assert sign_in(otp=code(device), otp_device=named).status_code == 401
+    def test_unknown_otp_device_is_refused(self, device, log_in, named):
+        assert log_in(otp=code(device), otp_device=named).status_code == 401
 
     def test_unconfirmed_otp_device_is_ignored(self, api, credentials, device):
         TOTPDevice.objects.update(confirmed=False)
@@ -117,8 +115,8 @@ class TestSignIn:
 
 class TestStepUp:
     @pytest.fixture
-    def token(self, device, sign_in, clock):
-        token = sign_in(otp=code(device)).json()["access"]
+    def token(self, device, log_in, clock):
+        token = log_in(otp=code(device)).json()["access"]
         clock.move(timedelta(minutes=10))
         return token
 

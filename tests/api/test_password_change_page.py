@@ -1,4 +1,4 @@
-"""docs/password-change.md, as it is written there."""
+"""The code of docs/password-change.md."""
 
 import re
 from datetime import timedelta
@@ -32,12 +32,12 @@ def blocks() -> list[str]:
 
 @pytest.fixture(scope="module")
 def urls():
-    """A project that has done what the page says."""
+    """A project with the code of the page."""
     project: Any = ModuleType("project")
     view, patterns = blocks()
     code = compile(view, str(PAGE), "exec")
     exec(code, project.__dict__)  # noqa: S102  (our own page)
-    # The three dots stand for what a project has already.
+    # The three dots stand for the existing URLs of a project.
     exec(patterns.replace(", ...", ""), {**project.__dict__, "path": path}, project.__dict__)  # noqa: S102
     project.urlpatterns += [path("auth/", include("refresh_sessions.urls"))]
     with override_settings(ROOT_URLCONF=project):
@@ -89,14 +89,14 @@ def test_password_change_example_requires_recent_reauthentication(
     here = api.post("login/", credentials).json()
     clock.move(timedelta(minutes=6))
     assert problem(change(here)) == (401, "reauthentication_required")
-    proof = api.post("reauthenticate/", {"password": PASSWORD}, access=here["access"]).json()
-    answer = change(proof)
+    tokens = api.post("reauthenticate/", {"password": PASSWORD}, access=here["access"]).json()
+    answer = change(tokens)
     assert answer.status_code == 200
-    # The step-up has rotated a moment ago: the client keeps its refresh token, which still works.
+    # Right after the rotation of the step-up, the client keeps its valid refresh token.
     assert "refresh" not in answer.json()
     assert reaches(api, answer.json())
     clock.move(timedelta(seconds=11))
-    assert api.post("refresh/", {"refresh": proof["refresh"]}).status_code == 200
+    assert api.post("refresh/", {"refresh": tokens["refresh"]}).status_code == 200
 
 
 @pytest.mark.parametrize("body", [{}, {"new_password": ""}, {"new_password": None}, []])

@@ -1,4 +1,4 @@
-"""A project's own views with our authentication class, and ours with the project's defaults."""
+"""Project views with the package's authentication, and endpoints with the project's defaults."""
 
 import sqlite3
 from datetime import timedelta
@@ -86,7 +86,7 @@ class TestBusyDatabase:
 
 @pytest.fixture
 def rest_framework(settings):
-    """Change REST framework's settings, as a project would."""
+    """Change REST framework's settings as a project would."""
 
     def change(**keys):
         settings.REST_FRAMEWORK = {**django_settings.REST_FRAMEWORK, **keys}
@@ -97,7 +97,7 @@ def rest_framework(settings):
 
 class TestOurViewsUnderTheirDefaults:
     def flow(self, credentials):
-        """Sign in, look, refresh, sign out: the whole contract in one go."""
+        """Log in, list, refresh and log out in one sequence."""
         client = APIClient()
         tokens = client.post("/auth/login/", credentials, format="json").json()
         headers = {"authorization": f"Bearer {tokens['access']}"}

@@ -1,4 +1,4 @@
-"""Ending other devices needs fresh proof (ASVS 7.5.2)."""
+"""Revoking other sessions requires recent re-authentication (ASVS 7.5.2)."""
 
 from datetime import timedelta
 
@@ -35,8 +35,8 @@ def test_revoking_sessions_requires_recent_reauthentication(api, mine, other, cl
     assert problem(answer) == (401, "reauthentication_required")
     assert 'max_age="300"' in answer["WWW-Authenticate"]
     assert session_of(other).revoked_at is None
-    proven = api.post("reauthenticate/", {"password": PASSWORD}, access=mine.access)
-    access_token = proven.json()["access"]
+    reauthenticated = api.post("reauthenticate/", {"password": PASSWORD}, access=mine.access)
+    access_token = reauthenticated.json()["access"]
     assert api.request(method, path, access=access_token).status_code in {200, 204}
     assert session_of(other).revoked_at is not None
 

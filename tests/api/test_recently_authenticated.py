@@ -1,4 +1,4 @@
-"""``RecentlyAuthenticated`` on the views of a project."""
+"""``RecentlyAuthenticated`` on project views."""
 
 from datetime import timedelta
 
@@ -56,13 +56,13 @@ class Named(Plain):
 
 
 class OtherFirst(Plain):
-    """REST framework asks the first authenticator alone for the header of a 401."""
+    """REST framework takes the header of a 401 from the first authenticator alone."""
 
     authentication_classes = (SessionAuthentication, AccessTokenAuthentication)
 
 
 class WithoutHandler(Plain):
-    """A project need not use our exception handler."""
+    """A project that does not use the package's exception handler."""
 
     def get_exception_handler(self):
         from rest_framework.views import exception_handler  # noqa: PLC0415
@@ -200,7 +200,7 @@ class TestDatabase:
     ):
         options(ACCESS_TOKEN_CHECK=check)
         assert post("plain", pair).status_code == 200
-        # The proof is taken back, which no token can know.
+        # Reset the auth_time in the database, which no token contains.
         type(pair.family).objects.update(authenticated_at=None)
         assert problem(post("plain", pair)) == (401, "reauthentication_required")
 

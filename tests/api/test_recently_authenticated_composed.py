@@ -1,4 +1,4 @@
-"""``RecentlyAuthenticated`` among other permissions, on viewsets, and where it cannot work."""
+"""``RecentlyAuthenticated`` with other permissions, on viewsets, and where it cannot work."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ class IsSafe(BasePermission):
     def has_permission(self, request, view):
         return request.method in SAFE_METHODS
 
-    # The default of DRF would let every object pass, and with it whatever the other one refuses.
+    # DRF's default would grant object permission to each object that the other class refuses.
     def has_object_permission(self, request, view, obj):
         return self.has_permission(request, view)
 
@@ -45,11 +45,11 @@ class Answer(APIView):
     post = get
 
 
-class SafeOrProven(Answer):
+class SafeOrRecent(Answer):
     permission_classes = (IsSafe | RecentlyAuthenticated,)
 
 
-class ProvenOrSafe(Answer):
+class RecentOrSafe(Answer):
     permission_classes = (RecentlyAuthenticated | IsSafe,)
 
 
@@ -62,7 +62,7 @@ class Negated(Answer):
 
 
 class ByDjango(Answer):
-    """Signed in, but by no token of ours."""
+    """Authenticated, but not with a token of the package."""
 
     authentication_classes = (BasicAuthentication, SessionAuthentication)
     permission_classes = (RecentlyAuthenticated,)
@@ -96,8 +96,8 @@ async def coroutine(request):
 
 
 urlpatterns = [
-    path("safe-or-proven/", SafeOrProven.as_view()),
-    path("proven-or-safe/", ProvenOrSafe.as_view()),
+    path("safe-or-recent/", SafeOrRecent.as_view()),
+    path("recent-or-safe/", RecentOrSafe.as_view()),
     path("both/", Both.as_view()),
     path("negated/", Negated.as_view()),
     path("by-django/", ByDjango.as_view()),
@@ -109,7 +109,7 @@ urlpatterns = [
 
 @pytest.fixture
 def send(client, bearer):
-    """POST or GET, and say what was answered."""
+    """Send POST or GET; return "ok" or the status and code."""
 
     def ask(name, pair=None, method="post"):
         answer = getattr(client, method)(f"/{name}/", headers=bearer(pair) if pair else {})
@@ -119,7 +119,7 @@ def send(client, bearer):
 
 
 class TestOperators:
-    @pytest.mark.parametrize("name", ["safe-or-proven", "proven-or-safe", "both"])
+    @pytest.mark.parametrize("name", ["safe-or-recent", "recent-or-safe", "both"])
     def test_composed_permission_requires_recent_reauthentication(self, send, pair, clock, name):
         assert send(name, pair) == "ok"
         clock.move(STALE)
@@ -128,13 +128,13 @@ class TestOperators:
 
     def test_permission_after_or_applies_to_requests_refused_before(self, send, pair, clock):
         clock.move(STALE)
-        assert send("safe-or-proven", pair, "get") == "ok"
-        assert send("safe-or-proven", method="get") == "ok"
+        assert send("safe-or-recent", pair, "get") == "ok"
+        assert send("safe-or-recent", method="get") == "ok"
 
     def test_permission_before_or_applies_to_each_request(self, send, pair, clock):
-        """It raises the challenge, which REST framework lets nobody overrule."""
+        """The permission raises the challenge, which no other permission can override."""
         clock.move(STALE)
-        assert send("proven-or-safe", pair, "get") == REQUIRED
+        assert send("recent-or-safe", pair, "get") == REQUIRED
 
     def test_negated_permission_refuses_each_request(self, send, pair, clock):
         assert send("negated", pair) == (403, "permission_denied")
@@ -168,11 +168,11 @@ def test_permission_decorator_above_api_view_raises(client, bearer, pair):
 
 
 class TestCoroutines:
-    """REST framework has no asynchronous views; packages beside it do."""
+    """Views of packages that add asynchronous views to REST framework."""
 
     @pytest.fixture
     def call(self, pair, rf, bearer):
-        """As such a package calls it."""
+        """Call the view as such a package does."""
 
         def await_it():
             view = Both()
@@ -191,7 +191,7 @@ class TestCoroutines:
 
 
 class TestTokens:
-    """Fresh as the proof may be: the token has to be good, and the one that tells of it."""
+    """Recent authentication does not replace a valid token."""
 
     @pytest.fixture(autouse=True)
     def _checks(self, options):

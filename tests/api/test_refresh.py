@@ -116,7 +116,7 @@ class TestErrors:
 
 
 class TestAtomicRequests:
-    """The revocation of a reused token survives the 401 that reports it."""
+    """The revocation of a reused token is committed despite the 401."""
 
     @pytest.fixture(autouse=True)
     def _atomic_requests(self, transactional_db, monkeypatch):
@@ -130,7 +130,7 @@ class TestAtomicRequests:
         assert DeviceSession.objects.get().revoked_reason == "reuse"
 
     def test_delivery_in_atomic_requests_is_recorded(self, refresh, pair, client, bearer, clock):
-        """Not by the request that fails, whose evidence is rolled back, but by the next."""
+        """The failing request rolls its record back; the next request records the delivery."""
         new = refresh(pair.refresh).json()
         clock.move(STORED_BY_THEN)
         assert client.get("/who-am-i/", headers=bearer(new["access"])).status_code == 200

@@ -1,4 +1,4 @@
-"""The security log of what was refused."""
+"""Refusals in the security log."""
 
 import logging
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def refusals(caplog):
-    """Level, code, address and user of each line so far."""
+    """Return level, code, address and user of each line."""
     caplog.set_level(logging.INFO, logger="refresh_sessions.security")
 
     def read():

@@ -1,4 +1,4 @@
-"""``revoke/``: whoever holds a token may end its session, and learns nothing by trying."""
+"""``revoke/``: the owner of a token revokes its session; the answer reveals nothing."""
 
 import pytest
 from django.db import connection, transaction
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def revoke(api, token, **more):
-    """As JSON; the answer says nothing, whatever happened."""
+    """Send JSON; the answer is the same in each case."""
     answer = api.raw.post("/auth/revoke/", {"token": token, **more}, format="json")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer["Cache-Control"] == "no-store"

@@ -1,6 +1,6 @@
-"""What drf-spectacular makes of the package, by its optional extension.
+"""The OpenAPI schema of drf-spectacular, with the extension of the package.
 
-That each answer is as described is checked by the client of these tests, in all of them.
+The client of the API tests compares each answer with the schema.
 """
 
 import pytest
@@ -26,7 +26,7 @@ from tests.api.described import described
 
 
 class ShortSerializer(serializers.Serializer):
-    """A project's own."""
+    """A session serializer of a project."""
 
     id = serializers.UUIDField()
 
@@ -136,7 +136,7 @@ class TestSettings:
 class TestViews:
     def test_schema_describes_project_subclass_of_view(self):
         class OurLogin(LoginView):
-            """Signs in, at our place."""
+            """A login view of a project."""
 
         schema = SchemaGenerator(patterns=[path("in/", OurLogin.as_view())]).get_schema(
             public=True
@@ -153,7 +153,7 @@ class TestViews:
         assert set(schema["paths"]["/move/"]["post"]["responses"]) == {"204"}
 
     def test_views_have_no_schema_for_other_generators(self, monkeypatch):
-        """They would ask the views for serializers, and there are none."""
+        """Other generators would ask the views for serializers, which they do not have."""
         assert LoginView.schema is not None
         monkeypatch.setattr(api_settings, "DEFAULT_SCHEMA_CLASS", AutoSchema, raising=False)
         assert LoginView.schema is None

@@ -1,4 +1,4 @@
-"""No password and no token in a log line, an error report or an exception."""
+"""Log lines, error reports and exceptions contain no password and no token."""
 
 import pytest
 
@@ -14,11 +14,11 @@ def fail(*args, **kwargs):
 
 
 class TestSecrets:
-    """No password and no token in a log line, an error report or an exception."""
+    """Log lines, error reports and exceptions contain no password and no token."""
 
     @pytest.fixture
     def _broken(self, monkeypatch):
-        """Break every verb."""
+        """Make each session function fail."""
         for verb in ("sign_in", "finish_sign_in", "refresh_session", "sign_out"):
             monkeypatch.setattr(f"refresh_sessions.rest_framework.views.tokens.{verb}", fail)
         name = "refresh_sessions.rest_framework.authentication.check_access_token"
@@ -59,7 +59,7 @@ class TestSecrets:
             assert secret.rpartition(".")[2] not in seen
 
     def ticket(self, options, ada):
-        """Of a sign-in that waits for its second step."""
+        """Return the ticket of a login before its second step."""
         options(SECOND_FACTORS=("tests.factors.Code",))
         with pytest.raises(SecondFactorRequiredError) as asked:
             sign_in(ada)

@@ -1,4 +1,4 @@
-"""Logout and the user's own sessions."""
+"""Logout, and the sessions of the user."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -245,7 +245,7 @@ class TestManySessions:
         pair, oldest = many
         now = timezone.now()
         TokenFamily.objects.filter(session=oldest).update(rotated_at=now)
-        # This session is the one that was used least recently.
+        # The current session has the oldest last use.
         DeviceSession.objects.filter(pk=pair.session.pk).update(
             created_at=now - timedelta(days=2), name="Here"
         )

@@ -1,4 +1,4 @@
-"""Throttles have defaults, and projects set them where they set all others."""
+"""Throttles: defaults, and rates from REST framework's settings."""
 
 from collections import Counter
 from datetime import timedelta
@@ -111,7 +111,7 @@ class TestLogin:
 
 
 class Folding(ModelBackend):
-    """Stands for a collation that equates what no list has: it passes over each "x"."""
+    """A backend that ignores each "x", as a collation would that no list covers."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         return super().authenticate(
@@ -212,7 +212,7 @@ class TestLoginByAccount:
         monkeypatch.setattr(
             manager,
             "get_by_natural_key",
-            # As a search that reads "0" as "o" and knows no case.
+            # Looks up "0" as "o" and ignores case.
             lambda self, name: self.get(**{f"{field}__iexact": name.replace("0", "o")}),
         )
         names = ("ada@org", "ADA@ORG", "Ada@0rg", "aDA@0RG", "ADA@Org")
@@ -276,13 +276,13 @@ def test_usernames_equal_in_database_share_a_count(api, db):
 class TestLoginByAddress:
     @pytest.fixture(autouse=True)
     def _quick_hasher(self, monkeypatch):
-        """Nobody's password is right, and it is not about the wait."""
+        """Skip the password check, whose hashes are slow; no password is right."""
         monkeypatch.setattr(
             "refresh_sessions.rest_framework.views.tokens.authenticate", lambda *a, **k: None
         )
 
     def spray(self, api, count, address):
-        """Another account each time; how often each status was the answer."""
+        """Log in with another account each time; return the count of each status."""
         return Counter(
             status
             for n in range(count)

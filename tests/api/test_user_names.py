@@ -1,4 +1,4 @@
-"""User names in other forms of Unicode than the stored one."""
+"""Usernames in another Unicode form than the stored one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_command_revokes_by_username_in_another_unicode_form(jose, name):
 
 
 class TestStoredInAnotherForm:
-    """Such as by an import that went past Django's forms."""
+    """A username that an import stored without Django's forms."""
 
     @pytest.fixture
     def jose(self, jose):

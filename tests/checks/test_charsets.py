@@ -1,4 +1,4 @@
-"""Character sets of MySQL and MariaDB: what the check says without a server."""
+"""Checks of character sets of MySQL and MariaDB, without a server."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ MYSQL = {"HOST": "db", "PORT": "", "NAME": "shop"}
 
 
 class Connections(dict):
-    """The configured databases, by alias."""
+    """Set the configured databases, by alias."""
 
 
 def configured(**options):

@@ -1,4 +1,4 @@
-"""django-otp, with and without what it needs."""
+"""The check of django-otp, with and without the library and its devices."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.checks.finding import found, ids
 
 
 class TestDjangoOTP:
-    """As a second factor that nobody can have, it would let all sign in by password alone."""
+    """A second factor without devices would allow a login with the password alone."""
 
     @pytest.fixture(autouse=True)
     def _second_factor(self, settings):

@@ -1,4 +1,4 @@
-"""Each check speaks up when it should, and only then. None has a database here."""
+"""Each check reports its own fault and no other. No test has a database."""
 
 import re
 from collections import Counter
@@ -43,7 +43,7 @@ class TestEachCheck:
     def test_each_check_id_has_a_case(self):
         cases = {case.id for case in [*CASES, *(case for case, _ in PAIRS)]}
         cases |= set(KEYS)
-        # About DATABASES and the user model: test_charsets.py and test_users.py have them.
+        # test_charsets.py has W025, about DATABASES; test_users.py has E025, about the user model.
         cases |= {"W025", "E025"}
         assert cases == set(ids_in_source())
 

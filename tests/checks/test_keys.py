@@ -1,4 +1,4 @@
-"""Keys, with the libraries that they need."""
+"""Checks of keys, with the libraries that the keys need."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Checks of which more is to be said than one case."""
+"""Checks of settings whose test needs more than one case."""
 
 from datetime import timedelta
 
@@ -94,7 +94,7 @@ class TestPlaces:
 
 class TestAudience:
     @pytest.mark.django_db
-    def test_audience_equal_to_that_of_refresh_tokens_is_reported(self, settings):
+    def test_audience_of_refresh_tokens_is_reported(self, settings):
         settings.REFRESH_SESSIONS = {"ISSUER": "shop"}
         _, claims = parts(str(make_pair().refresh))
         settings.REFRESH_SESSIONS = {"ISSUER": "shop", "AUDIENCE": claims["aud"]}

@@ -1,4 +1,4 @@
-"""USER_ID_FIELD, against user models that no project would have all at once."""
+"""The check of ``USER_ID_FIELD``, with user models for each kind of field."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -9,13 +9,13 @@ from refresh_sessions.checks import check_deployment, check_settings, errors
 
 
 class TestUserIdField:
-    """Against user models that no project would have all at once."""
+    """User models with one field of each kind."""
 
     @pytest.fixture
     def check(self, settings, monkeypatch):
         with isolate_apps():
 
-            class Owner(models.Model):  # noqa: DJ008  (nobody looks at one)
+            class Owner(models.Model):  # noqa: DJ008  (never displayed)
                 class Meta:
                     app_label = "people"
 

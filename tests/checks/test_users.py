@@ -1,4 +1,4 @@
-"""User models, and databases of users, that sessions cannot work with."""
+"""Checks of user models, and of databases that store users."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -10,7 +10,7 @@ from tests.interpreters import run_afresh
 
 METHODS = ["get_username", "get_session_auth_hash", "get_session_auth_fallback_hash"]
 
-# Of a model that is none of Django's, which only a fresh interpreter can have.
+# Only a fresh interpreter can have a user model that does not inherit from Django's.
 BARE = """
 import tests.settings
 tests.settings.AUTH_USER_MODEL = "bare.Account"

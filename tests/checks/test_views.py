@@ -1,4 +1,4 @@
-"""Whether a project accepts the access tokens that it issues, in URLconfs of all kinds."""
+"""The check that a project accepts its access tokens, with URLconfs of all kinds."""
 
 from types import ModuleType
 
@@ -22,7 +22,7 @@ DEAF = path("me/", deaf.me)
 
 
 class Either(AccessTokenAuthentication):
-    """A class of a project."""
+    """An authentication class of the project."""
 
 
 class Plain(APIView):
@@ -39,7 +39,7 @@ class Open(APIView):
 
 
 class Login(LoginView):
-    """One of our endpoints, changed by the project."""
+    """An endpoint of the package that the project changed."""
 
 
 class Cards(ViewSet):
@@ -117,7 +117,7 @@ def test_default_authentication_class_is_not_warned(urlconf, settings):
 
 def test_empty_default_authentication_classes_are_warned_about(urlconf, settings, monkeypatch):
     class Me(APIView):
-        """It takes over what the setting says."""
+        """Inherits the authentication classes from the setting."""
 
     monkeypatch.setattr(APIView, "authentication_classes", nothing := [])
     settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": nothing}

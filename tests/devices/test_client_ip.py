@@ -1,4 +1,4 @@
-"""Whose address is believed, and whose is not."""
+"""The client's address: trusted proxies and forwarded headers."""
 
 import pytest
 from django.test import RequestFactory
@@ -65,10 +65,10 @@ class TestAddressBehindProxies:
             ("2001:db8::1", "2001:db9::7", "2001:db9::7"),
             ("2001:db8::1", "[2001:db9::7]:8080", "2001:db9::7"),
             ("10.1.1.1", "203.0.113.9:55555", "203.0.113.9"),
-            # Elements of a list are not empty, and those that are do not count (RFC 9110 §5.6.1).
+            # List elements are not empty; empty ones do not count (RFC 9110 §5.6.1).
             ("10.1.1.1", ",203.0.113.9, ,, 10.2.2.2,", "203.0.113.9"),
             ("10.1.1.1", "8.8.8.8, , 203.0.113.9", "203.0.113.9"),
-            # The proxy before the last does not tell, so nobody to the left of it counts.
+            # The last proxy but one has no address, so the elements to its left do not count.
             ("10.1.1.1", "203.0.113.9, unknown, 10.2.2.2", "10.2.2.2"),
             ("10.1.1.1", "unknown", "10.1.1.1"),
             # Two headers arrive joined, the second one last.
@@ -101,7 +101,7 @@ class TestAddressBehindProxies:
     def test_forwarded_header_is_read_up_to_its_limit(self):
         far = ", ".join(["203.0.113.9"] + ["10.2.2.2"] * 200)
         assert address("10.1.1.1", far) == "10.2.2.2"
-        # What is left of an address at the cut is another one, and nobody's.
+        # The rest of an address at the cut would be a different address.
         cut = ",".join(["203.0.113.95", "10.4.4.4", *["10.200.200.200"] * 67])
         assert len(cut) - 1024 == len("20")
         assert address("10.1.1.1", cut) == "10.4.4.4"

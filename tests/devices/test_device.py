@@ -1,4 +1,4 @@
-"""What is kept of what a client says of itself."""
+"""The stored data about a client: user agent, address and name."""
 
 import pytest
 from django.test import RequestFactory

@@ -1,4 +1,4 @@
-"""What browsers say in client hints, and how much of it is kept."""
+"""Client hints of browsers: reading and storage."""
 
 import pytest
 from django.test import RequestFactory

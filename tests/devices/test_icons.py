@@ -1,4 +1,4 @@
-"""The pictures of devices, in pages of ours and of projects."""
+"""Device icons on the package's pages and on project pages."""
 
 from xml.etree import ElementTree as ET
 
@@ -41,5 +41,5 @@ class TestIcon:
 
 
 @pytest.mark.parametrize("kind", ["", "fridge", "../../mail/reuse_body", "<script>"])
-def test_icon_of_unknown_kind_is_that_of_other(kind):
+def test_icon_of_unknown_kind_equals_icon_of_other(kind):
     assert device_icon(kind) == device_icon(DeviceKind.OTHER)

@@ -1,4 +1,4 @@
-"""Phone, tablet, computer or something else: by the user agent, and by hints where they tell."""
+"""Device kinds from the user agent and client hints: phone, tablet, computer or other."""
 
 import pytest
 from django.test import RequestFactory
@@ -22,7 +22,7 @@ def test_device_kind_is_read_from_user_agent(kind, name, user_agent):
         (f"{ANDROID} Mobile Safari/537.36", {"platform": "Android", "mobile": False}, TABLET),
         (f"{ANDROID} Mobile Safari/537.36", {"platform": "Android"}, PHONE),
         (f"{ANDROID} Safari/537.36", {"platform": "Android"}, TABLET),
-        # An app's window is always "mobile"; the model knows better.
+        # The window of an app is always "mobile"; the model is more specific.
         (f"{ANDROID} Mobile", {"platform": "Android", "mobile": True, "model": "SM-X710"}, TABLET),
         ("", {"platform": "Windows", "mobile": False}, COMPUTER),
         ("", {"platform": "macOS"}, COMPUTER),
@@ -33,7 +33,7 @@ def test_device_kind_is_read_from_user_agent(kind, name, user_agent):
         ("", {"mobile": False}, OTHER),
         ("", {"platform": "Plan 9"}, OTHER),
         ("curl/8.5.0", {"platform": "Plan 9"}, OTHER),
-        # A television says what it is; its browser knows only the system within.
+        # A television names itself; its browser only names the operating system.
         (FIRE_TV, {"platform": "Android", "mobile": False}, OTHER),
         (f"{ANDROID} Safari/537.36", {"platform": "Linux"}, COMPUTER),
     ],

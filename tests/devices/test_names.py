@@ -1,4 +1,4 @@
-"""How devices are called, with ua-parser and without."""
+"""Device names, with and without ua-parser."""
 
 import pytest
 from django.utils import translation
@@ -26,7 +26,7 @@ def ua_parser():
 
 @pytest.fixture
 def without(monkeypatch):
-    """As if the extra were not installed."""
+    """Pretend that the extra is not installed."""
     monkeypatch.setattr(names, "can_parse", lambda: False)
     monkeypatch.setattr(names, "_read", pytest.fail)
 
@@ -77,7 +77,7 @@ class TestName:
         with translation.override("de"):
             assert name_device(CHROME, ClientHints()) == "Chrome auf macOS"
 
-    # Pieces of which user agents are made, in any order and number.
+    # Parts of user agents, in any order and number.
     pieces = st.sampled_from(
         [
             *("(", ")", ";", "/", " ", "; K)", " wv)", "Android 14; ", "Mozilla/5.0 (", "%00%0a/"),

@@ -1,4 +1,4 @@
-"""The place of an address: where the project has configured Django's GeoIP2, and only there."""
+"""The place of an address, if the project has configured Django's GeoIP2."""
 
 import logging
 import socket
@@ -27,7 +27,7 @@ RECORDS = {
 
 @pytest.fixture(autouse=True)
 def _anew():
-    """Forget what was found under other settings."""
+    """Clear the cached results of other settings."""
     forget()
     yield
     forget()
@@ -49,7 +49,7 @@ def cities(settings, tmp_path):
 
 @pytest.fixture
 def no_lookups(monkeypatch):
-    """Nobody may open a database."""
+    """Fail if a database is opened."""
     monkeypatch.setattr(places, "_open", lru_cache(pytest.fail))
 
 
@@ -79,7 +79,7 @@ class TestPlace:
             ("9.9.9.9", "Atlantis"),
             ("9.9.8.9", ""),
             ("9.9.7.9", ""),
-            # Not in it, of no place in the world, no address, none.
+            # Not in the database, without a place, malformed, missing.
             ("8.8.8.8", ""),
             ("10.1.1.1", ""),
             ("::1", ""),
@@ -103,7 +103,7 @@ class TestPlace:
         ],
     )
     def test_place_is_in_the_active_language(self, language, place):
-        get_place("81.2.69.142")  # found before, in another
+        get_place("81.2.69.142")  # cached in another language
         with translation.override(language):
             assert get_place("81.2.69.142") == place
 
@@ -111,7 +111,7 @@ class TestPlace:
         with translation.override(None):
             assert get_place("81.2.69.142") == "London, United Kingdom"
 
-    def test_place_of_session_is_that_of_its_address(self):
+    def test_place_of_session_is_found_from_address(self):
         assert DeviceSession(ip_address="81.2.69.142").place == "London, United Kingdom"
         assert DeviceSession().place == ""
 
@@ -136,7 +136,7 @@ class TestCountries:
 
 
 class TestTrouble:
-    """Whatever is the matter with the database, the page is shown."""
+    """The page is shown with any faulty database."""
 
     def test_place_with_missing_database_is_empty_with_one_warning(
         self, settings, tmp_path, caplog

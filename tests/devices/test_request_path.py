@@ -1,4 +1,4 @@
-"""What no client waits for: names and places are worked out where they are shown."""
+"""Requests compute neither device names nor places; only pages that show them do."""
 
 import pytest
 
@@ -21,12 +21,12 @@ HEADERS = {
 
 
 class ShownError(Exception):
-    """Somebody worked out a name or a place."""
+    """A name or a place was computed."""
 
 
 @pytest.fixture
 def never_shown(monkeypatch, settings, tmp_path):
-    """Names and places cannot be worked out."""
+    """Raise ``ShownError`` if a name or a place is computed."""
 
     def fail(*args):
         raise ShownError
@@ -75,7 +75,7 @@ class TestNoClientWaits:
 
 
 def test_importing_urls_loads_no_large_library(tmp_path):
-    """A name needs megabytes of rules, a place all of an HTTP client."""
+    """A name needs megabytes of rules, a place an entire HTTP client."""
     program = (
         "import django, sys; django.setup()\n"
         "import refresh_sessions.urls\n"

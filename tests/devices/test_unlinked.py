@@ -1,4 +1,4 @@
-"""Texts of which no mail program makes a link."""
+"""Texts that mail programs do not turn into links."""
 
 import re
 

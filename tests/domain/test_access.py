@@ -1,4 +1,4 @@
-"""The three ways to check an access token."""
+"""The three checks of access tokens: session, stateless and cache."""
 
 from datetime import timedelta
 
@@ -112,7 +112,7 @@ class TestCache:
         assert call(pair) == "session_revoked"
 
     def test_cache_entry_stored_late_expires_before_the_revocation_marker(self, clock, user):
-        """A slow request has read the row before the end, and stores what it read long after."""
+        """A slow request reads the row before the revocation and caches it afterwards."""
         pair, slow = make_pair(user), iter([True])
 
         def end_meanwhile(execute, sql, params, many, context):
@@ -124,7 +124,7 @@ class TestCache:
 
         with connection.execute_wrapper(end_meanwhile):
             assert call(pair) == "ok"
-        # The snapshot is good for a minute from when it was stored.
+        # A cache entry is valid for a minute after it was stored.
         for seconds in (0, 9, 2, 48, 2, 20):
             clock.move(timedelta(seconds=seconds))
             assert call(pair) == "session_revoked"
@@ -143,7 +143,7 @@ class TestCache:
         assert call(pair) == "ok"
         new = refresh_session(pair.refresh)
         clock.move(STORED_BY_THEN)
-        with django_assert_num_queries(2):  # and its delivery is noted
+        with django_assert_num_queries(2):  # The second query records the delivery.
             assert call(new) == "ok"
         with django_assert_num_queries(0):
             assert call(new) == "ok"
@@ -159,7 +159,7 @@ class TestCache:
         assert call(pair) == "ok"
         for method in ("get_many", "set", "set_many"):
             monkeypatch.setattr(LocMemCache, method, fail)
-        # Whatever another test has had logged.
+        # Another test may have logged the same outage.
         monkeypatch.setattr("refresh_sessions.burst_log.REPEAT_AFTER", 0.0)
         assert call(pair) == "ok"
         revoke_session(pair.session, reason="admin")

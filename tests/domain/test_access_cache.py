@@ -1,4 +1,4 @@
-"""What a session remembers of its families, and when it looks again."""
+"""How long a session object keeps its token families, and when it reads them again."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ def pair(clock, user):
 
 @pytest.fixture
 def session(pair):
-    """As read from the database, with its families looked at once."""
+    """A session read from the database, with its families loaded."""
     session = session_of(pair)
     assert session.last_used_at == session.created_at
     assert session.status is SessionStatus.LIVE

@@ -1,4 +1,4 @@
-"""Users whom the project refuses: by a manager, by a backend or by the policy."""
+"""Users that the project refuses with a manager, a backend or the policy."""
 
 from datetime import timedelta
 
@@ -156,7 +156,7 @@ class TestSecondStep:
 
 @pytest.mark.usefixtures("way")
 class TestUnreadSession:
-    """Access tokens whose check reads no session."""
+    """Access tokens whose check does not read the session."""
 
     @pytest.mark.parametrize("check", ["cache", "stateless"])
     @pytest.mark.parametrize("key", ["pk", "username"])
@@ -315,7 +315,7 @@ class TestPolicy:
 
 
 def test_refusal_leaves_deactivated_user_revoked(pair, user, settings):
-    """The columns of the account still revoke where the project refuses as well."""
+    """A deactivated account revokes the session, even if the project refuses the user as well."""
     settings.AUTHENTICATION_BACKENDS = [path_of(RefusesSuperusers)]
     get_user_model().objects.filter(pk=user.pk).update(is_active=False, is_superuser=True)
     with pytest.raises(RefreshSessionsError):

@@ -1,4 +1,4 @@
-"""Revoking sessions when their account changes: who notices, when, and how often."""
+"""Revocation of sessions when their account changes."""
 
 from contextlib import contextmanager
 from datetime import timedelta
@@ -53,7 +53,7 @@ def set_password(user):
 
 
 def lock_out(user, how):
-    """Change the stored account in a way that no signal reports, and say for which reason."""
+    """Change the stored account without a signal; return the expected reason."""
     if how is deactivate:
         ACCOUNTS.objects.filter(pk=user.pk).update(is_active=False)
         return INACTIVE
@@ -62,7 +62,7 @@ def lock_out(user, how):
 
 
 def rolled_back(change):
-    """Make a change in a transaction that is then rolled back."""
+    """Change the account in a transaction, then roll back."""
     with transaction.atomic():
         change()
         transaction.set_rollback(True)
@@ -77,7 +77,7 @@ def reason_of(pair) -> str:
 
 @contextmanager
 def queries_of_sessions():
-    """The statements that read or write this package's tables."""
+    """The statements that read or write the tables of the package."""
     found: list[str] = []
     with CaptureQueriesContext(connection) as queries:
         yield found
@@ -134,7 +134,7 @@ class TestSaveOfTheUser:
         partial.save()
         assert reason_of(pair) == CHANGED
 
-    def test_save_that_does_not_store_the_change_revokes_nothing(self, user, pair):
+    def test_save_without_the_changed_field_revokes_nothing(self, user, pair):
         user = reload(user)
         user.is_active = False
         user.set_password("not stored")
@@ -143,7 +143,7 @@ class TestSaveOfTheUser:
         user.save()
         assert reason_of(pair) == INACTIVE
 
-    def test_save_revokes_sessions_of_that_user_only(self, user, pair):
+    def test_save_of_one_user_keeps_sessions_of_others(self, user, pair):
         other = make_pair()
         deactivate(user)
         user.save()
@@ -180,7 +180,7 @@ class TestSaveOfTheUser:
         assert call(pair) == "session_revoked"
         assert reason_of(pair) == INACTIVE
 
-    def test_changed_password_in_a_session_keeps_that_session(self, user):
+    def test_password_change_in_a_session_keeps_the_session(self, user):
         kept, other = make_pair(user), make_pair(user)
         with heard(session_revoked) as announced:
             pair = change_password(check_access_token(kept.access), "another battery staple")
@@ -209,7 +209,7 @@ class TestRolledBackSave:
         with heard(session_revoked) as announced:
             rolled_back(user.save)
             assert (reason_of(pair), call(pair), announced) == ("", "ok", [])
-            # The object has the same values as before; the row has not.
+            # The object has the old values; the row does not.
             with transaction.atomic():
                 user.save()
                 assert announced == []
@@ -235,7 +235,7 @@ class TestQueries:
             user.save(update_fields=[])
         assert found == []
 
-    def test_save_of_last_login_takes_no_query_whatever_was_read(self, user, pair):
+    def test_save_of_last_login_takes_no_query_with_any_deferred_fields(self, user, pair):
         partial = ACCOUNTS.objects.only("last_login").get(pk=user.pk)
         with queries_of_sessions() as found:
             partial.last_login = None

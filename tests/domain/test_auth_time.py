@@ -1,4 +1,4 @@
-"""Who can step up, what they get, and who hears of it."""
+"""Step-up: preconditions, derived secrets, events and signals."""
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -58,7 +58,7 @@ class TestWho:
             reauthenticate_session(grant, methods=("pwd",))
 
     def test_reauthentication_after_hash_upgrade_succeeds(self, old, settings):
-        """Django does that while it checks one, and the session hash changes with it."""
+        """Django upgrades the hash while it checks a password, which changes the session hash."""
         settings.PASSWORD_HASHERS = list(reversed(settings.PASSWORD_HASHERS))
         grant = check_access_token(old.access)
         before = grant.user.password
@@ -78,7 +78,7 @@ class TestWho:
 
 
 class TestSecrets:
-    """A step-up makes a refresh token although it has seen none."""
+    """A step-up issues a refresh token without the secret of the previous one."""
 
     def test_derived_secret_differs_from_first_secret(self, old):
         new = step_up(old)
@@ -92,7 +92,7 @@ class TestSecrets:
         settings.SECRET_KEY_FALLBACKS = [before]
         clock.move(AFTER_OVERLAP)
         newer = refresh_session(new.refresh)
-        # And the end of the old one, as soon as the token has been refreshed.
+        # Once the token is refreshed, the old secret key is not needed any more.
         settings.SECRET_KEY_FALLBACKS = []
         clock.move(AFTER_OVERLAP)
         assert refresh_session(newer.refresh).refresh
@@ -114,9 +114,12 @@ class TestSecrets:
 class TestTold:
     def test_reauthentication_sends_signals(self, old, rf):
         request = rf.post("/", REMOTE_ADDR="203.0.113.5")
-        with heard(session_reauthenticated) as proven, heard(session_refreshed) as refreshed:
+        with (
+            heard(session_reauthenticated) as reauthenticated,
+            heard(session_refreshed) as refreshed,
+        ):
             new = step_up(old, request=request)
-        (told,) = proven
+        (told,) = reauthenticated
         assert told["session"].pk == old.session.pk
         assert (told["methods"], told["request"]) == (("pwd",), request)
         assert [signal["generation"] for signal in refreshed] == [2]
@@ -130,7 +133,7 @@ class TestTold:
 
     def test_reauthentication_takes_fixed_number_of_queries(self, old, django_assert_num_queries):
         grant = check_access_token(old.access)
-        # A transaction, the turn, the family, the rotation, the event.
+        # The transaction, the lock, the family, the rotation, the event.
         with django_assert_num_queries(6):
             reauthenticate_session(grant, methods=("pwd",))
 

@@ -1,4 +1,4 @@
-"""Which of Django's authentication backends is asked, and under which keywords."""
+"""Which authentication backend is called, and with which keywords."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -18,7 +18,7 @@ asked: list[tuple[str, dict]] = []
 
 
 class Recorder:
-    """Finds nobody, and keeps what it was asked with."""
+    """Finds no user, and stores its arguments."""
 
     def note(self, **keywords):
         asked.append((type(self).__name__, keywords))
@@ -72,14 +72,14 @@ class Refusing(Recorder):
 
 
 class Delegating(ModelBackend):
-    """As projects write it, when their users sign in by email address."""
+    """A backend of a project whose users log in with an email address."""
 
     def authenticate(self, request, email=None, password=None, **kwargs):
         return super().authenticate(request, username=email, password=password, **kwargs)
 
 
 class Plain:
-    """Without a base class and without further keywords."""
+    """A backend without a base class and without further keywords."""
 
     def authenticate(self, request, email=None, password=None):
         user = get_user_model().objects.filter(email=email).first()
@@ -105,7 +105,7 @@ def backends(settings):
 
 @pytest.fixture
 def account():
-    # Django's own user model wants a name of its own besides.
+    # Django's own user model also needs a username.
     names = BOTH.items() & {(field.name, NAME) for field in get_user_model()._meta.fields}
     return get_user_model().objects.create_user(**dict(names), password=PASSWORD)
 

@@ -1,4 +1,4 @@
-"""The companion cookie: parallel requests of one browser, and somebody with a copied token."""
+"""The companion cookie: parallel requests of one browser, and an attacker with a copied token."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 def elsewhere():
-    """A request of somebody with another address and user agent, and without the cookie."""
+    """A request from another address and user agent, without the cookie."""
     return RequestFactory().post("/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="curl/8")
 
 
@@ -75,7 +75,7 @@ class TestAttacker:
         assert refused(pair.refresh, request=elsewhere()) == "refresh_superseded"
         assert family_of(pair).sibling_answered_at is None
 
-    def test_attacker_who_rotates_first_is_detected_by_owner(self, pair, clock):
+    def test_attacker_rotating_first_is_detected_by_owner(self, pair, clock):
         stolen = refresh_session(pair.refresh, request=elsewhere())
         owner = refresh_session(pair.refresh, request=companion_request(pair))
         assert owner.refresh
@@ -84,14 +84,14 @@ class TestAttacker:
         assert refused(stolen.refresh, request=elsewhere()) == "session_revoked"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
-    def test_attacker_who_uses_successor_is_detected_by_owner(self, pair, clock):
+    def test_attacker_using_successor_is_detected_by_owner(self, pair, clock):
         stolen = refresh_session(pair.refresh, request=elsewhere())
         delivered(stolen, clock)
         assert refused(pair.refresh, request=companion_request(pair)) == "session_revoked"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
     def test_attacker_behind_owner_is_detected_in_second_round(self, pair, clock):
-        """He presents the token he copied one second after each refresh of the owner."""
+        """The attacker presents a copied token one second after each refresh of the owner."""
         owner = pair
         for _ in range(2):
             copied = owner.refresh
@@ -142,7 +142,7 @@ class TestAttacker:
 
 class TestClientsWithoutIt:
     def test_client_writing_sent_token_back_is_not_accused(self, pair, clock):
-        """``save(answer.refresh ?? sent)``, as many OAuth libraries have it."""
+        """``save(answer.refresh ?? sent)``, as many OAuth libraries do."""
         newest = refresh_session(pair.refresh)
         stored = refresh_session(pair.refresh).refresh or pair.refresh
         delivered(newest, clock)
@@ -192,12 +192,12 @@ class TestSetting:
         def _require(self, options):
             options(COMPANION_COOKIE="require")
 
-        def test_family_that_never_showed_it_goes_on_without(self, pair, clock):
+        def test_family_without_companion_refreshes_with_required_companion(self, pair, clock):
             new = refresh_session(pair.refresh)
             clock.move(AFTER_OVERLAP)
             assert refresh_session(new.refresh).refresh
 
-        def test_copied_token_is_refused_and_the_session_lives_on(self, pair, clock):
+        def test_copied_token_is_refused_with_required_companion(self, pair, clock):
             new = refresh_session(pair.refresh, request=companion_request(pair))
             clock.move(AFTER_OVERLAP)
             for token in (new.refresh, pair.refresh):

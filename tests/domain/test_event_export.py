@@ -1,4 +1,4 @@
-"""Reading any number of events as CSV: all of them once, a batch at a time."""
+"""Export of events as CSV: each event once, in batches."""
 
 import tracemalloc
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def add_events(session, number, **fields) -> list[SessionEvent]:
-    # Many at one instant, as when many sessions are revoked at once.
+    # Many events at one instant, as when many sessions are revoked at once.
     at = datetime(2026, 1, 31, 12, 30, 15, 250_000, tzinfo=UTC)
     return SessionEvent.objects.bulk_create(
         SessionEvent(**{"session": session, "kind": "revoked", "created_at": at, **fields})
@@ -139,7 +139,7 @@ class TestBatches:
                 tracemalloc.stop()
 
         last = SessionEvent.objects.order_by("pk").last().pk
-        peak(100)  # what is loaded once is loaded by now
+        peak(100)  # Imports of the first run are complete.
         few, many = peak(400), peak(4000)
         assert many[0] > 9 * few[0]
         assert many[1] < 1.5 * few[1]
@@ -162,7 +162,7 @@ class TestBatches:
 class TestTroubles:
     @pytest.fixture
     def failing(self, monkeypatch):
-        """Statements after the first that end as if the server were shutting down."""
+        """Fail all statements after the first as if the server were shutting down."""
 
         def fail_after(number, *, times):
             left = {"good": number, "bad": times}

@@ -1,4 +1,4 @@
-"""What a policy may put into access tokens, and what it may not."""
+"""Extra claims that a policy adds to access tokens."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Policy(SessionPolicy):
-    """Returns what the test wants."""
+    """Returns the claims that the test sets."""
 
     wanted: object = {}
     asked: list = []  # noqa: RUF012  (emptied by the fixture)
@@ -136,7 +136,7 @@ def test_failing_extra_claims_use_no_refresh_token(claims, pair, clock):
     assert refresh_session(pair.refresh).refresh
 
 
-def test_client_id_claim_is_that_of_settings(options):
+def test_client_id_claim_follows_settings(options):
     options(CLIENT_ID="web")
     pair = make_pair()
     assert parts(pair.access)[1]["client_id"] == "web"

@@ -42,7 +42,7 @@ def opens(pair, **options):
 
 
 def refused_to_open(access, token) -> str:
-    """Try to open a family, and say with which code that was refused."""
+    """Try to open a family; return the error code."""
     with pytest.raises(RefreshSessionsError) as caught:
         open_family(check_access_token(access), token)
     return caught.value.code
@@ -102,7 +102,7 @@ class TestOpenedFamily:
 
 
 class TestPresentedToken:
-    """The newest refresh token of the caller's own family, which opening rotates."""
+    """The newest refresh token of the caller's family, which the opening rotates."""
 
     def test_presented_newest_token_is_rotated_in_one_transaction(self, pair, clock):
         current = opens(pair).current
@@ -135,7 +135,7 @@ class TestPresentedToken:
         assert session_of(pair).families.count() == 2
 
     def test_presented_sibling_token_opens_no_family(self, pair, clock):
-        """The attack: a used token gives an access token, and that gave a family."""
+        """The attack: exchange a used token for an access token, then open a family with it."""
         owner = refresh_session(pair.refresh)
         stolen = refresh_session(pair.refresh)
         assert stolen.refresh is None
@@ -285,7 +285,7 @@ class TestLimits:
 
 
 class EndAllPolicy(SessionPolicy):
-    """Where one token was stolen, others may have been."""
+    """After one stolen token, revokes all sessions of the user."""
 
     def reuse_ends(self, user, *, session):
         return "user"

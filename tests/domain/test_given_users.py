@@ -1,4 +1,4 @@
-"""Users as views of a project pass them: lazy, as ``request.user`` is, or as a proxy or child."""
+"""Users as views of a project pass them: ``request.user``, a lazy object, a proxy or a child."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -31,7 +31,7 @@ MODEL = get_user_model()
 
 
 class Router:
-    """Looks at the model, as routers do, which the class of a lazy object is not."""
+    """Reads attributes of the model class, which the class of a lazy object does not have."""
 
     def db_for_read(self, model, **hints):
         return "default" if model._meta.app_label else None
@@ -51,7 +51,7 @@ def user(transactional_db):
 
 @pytest.fixture(params=["request.user", "LazyUser", "proxy", "lazy proxy", "child"])
 def given(request, user):
-    """The user, as an object that is not an instance of the user model itself."""
+    """The user as an object whose type is not the user model."""
     if request.param == "request.user":
         yield SimpleLazyObject(lambda: MODEL.objects.get(pk=user.pk))
     elif request.param == "LazyUser":
@@ -63,7 +63,7 @@ def given(request, user):
             yield SimpleLazyObject(lambda: part) if lazy else part
 
 
-def test_session_of_a_given_user_is_as_that_of_the_model(given, user):
+def test_session_of_a_given_user_equals_session_of_the_model(given, user):
     plain, pair = start_session(user), start_session(given)
     assert [call(pair), call(plain)] == ["ok", "ok"]
     assert refresh_session(pair.refresh).refresh

@@ -1,4 +1,4 @@
-"""Reading claims from ``request.auth`` by their names, as users of simplejwt do."""
+"""Claims of ``request.auth`` by name, as simplejwt offers them."""
 
 import pytest
 from rest_framework.response import Response
@@ -55,7 +55,7 @@ def test_unknown_grant_claim_is_key_error_or_default(grant):
     assert grant.get("user_id") is None
     assert grant.get("user_id", 7) == 7
     assert "user_id" not in grant
-    # Attributes are no claims.
+    # Attributes are not claims.
     assert "session_id" not in grant
 
 

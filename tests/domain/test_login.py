@@ -1,4 +1,4 @@
-"""Signing in, and how many devices may do so."""
+"""Login, and the limit of sessions per user."""
 
 from datetime import timedelta
 
@@ -175,7 +175,7 @@ class TestSessionLimit:
 
 
 class KindPolicy(SessionPolicy):
-    """Staff briefly, those who ask to be remembered long, everybody one refresh."""
+    """Gives staff and remembered logins their own lifetimes, and all others one refresh."""
 
     def session_lifetime(self, user, *, request, data):
         if data.get("remember_me"):

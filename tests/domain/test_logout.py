@@ -1,4 +1,4 @@
-"""Whoever signs out behind himself is found when the owner comes back."""
+"""Reuse is detected although the session was logged out, whether by attacker or owner."""
 
 import logging
 
@@ -57,7 +57,7 @@ WAYS = [by_refresh_token, by_access_token, by_own_session, by_all_sessions]
 
 @pytest.fixture
 def alarms(caplog):
-    """The details of each alarm; a CRITICAL line belongs to each."""
+    """The details of each reuse event; each has a CRITICAL log line."""
     caplog.set_level(logging.CRITICAL, logger="refresh_sessions.security")
     heard = []
 
@@ -118,7 +118,7 @@ class TestAttackerWhoSignsOut:
 
 
 class TestHonestLaggard:
-    """Nobody is accused for coming late to a session that was signed out."""
+    """A late but honest client is not accused after a logout."""
 
     @pytest.mark.parametrize("sign_out_by", WAYS)
     def test_refresh_after_logout_with_newest_token_is_not_reuse(
@@ -162,7 +162,7 @@ class TestHonestLaggard:
 
 
 class TestReusedToken:
-    """At logout/ and revoke/ a used token is what it is at refresh/."""
+    """The logout/ and revoke/ endpoints judge a used token as refresh/ does."""
 
     @pytest.mark.parametrize("times", [1, 2, 5])
     def test_logout_with_reused_token_revokes_session_for_reuse(self, pair, clock, alarms, times):
@@ -186,7 +186,7 @@ class TestReusedToken:
 
 
 class EndAllPolicy(SessionPolicy):
-    """Where one token was stolen, others may have been."""
+    """After one stolen token, revokes all sessions of the user."""
 
     def reuse_ends(self, user, *, session):
         return "user"

@@ -1,4 +1,4 @@
-"""Django stores a checked password anew when its hashers have changed: no new password."""
+"""Django upgrades the stored hash at login when the hashers change; the password is the same."""
 
 import pytest
 from django.contrib import auth
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Directory(ModelBackend):
-    """Accepts a password that it keeps elsewhere, and stores what was typed."""
+    """Accepts passwords of an external directory, and stores the typed one."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         user = auth.get_user_model().objects.get_by_natural_key(username)
@@ -30,14 +30,14 @@ class Directory(ModelBackend):
 
 @pytest.fixture(name="newer_hashers")
 def _newer_hashers(user):
-    """Hashers that have changed since the user got a password."""
+    """Password hashers that changed after the user's password was set."""
     with newer_hashers():
         yield
 
 
 @pytest.fixture
 def type_password(user):
-    """Type the user's password, or another, where one signs in."""
+    """Log in with the user's password or another one."""
 
     def typed(password=PASSWORD):
         return authenticate(None, username=user.get_username(), password=password)
@@ -95,7 +95,7 @@ class TestTheSamePassword:
     def test_hash_upgrade_by_two_logins_is_stored_once(
         self, user, pair, type_password, monkeypatch
     ):
-        """The second one has read the older hash, and is to save after the first one has."""
+        """The second login reads the older hash and saves after the first one."""
         other = make_pair(user)
         check = type(user).check_password
 
@@ -156,7 +156,7 @@ class TestBackendWithAProxyOrChild:
         assert stored(user) != before
         assert [call(pair), call(here), reason_of(pair)] == ["ok", "ok", ""]
         assert refresh_session(pair.refresh).refresh
-        # By SQL as well.
+        # The SQL statements do not write the password either.
         assert DeviceSession.objects.active().count() == 2
 
     @pytest.mark.usefixtures("newer_hashers")

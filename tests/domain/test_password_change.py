@@ -1,4 +1,4 @@
-"""Changing one's password: this device stays signed in, with new tokens, and no other does."""
+"""Password change: the current session stays, with new tokens; all others are revoked."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -57,7 +57,7 @@ def change(pair, password=NEW, **options):
 
 
 class Policy(SessionPolicy):
-    """Fails once it is asked about the claims of a changed password."""
+    """A policy that fails when it adds claims after the password change."""
 
     def access_token_claims(self, user, *, session, request):
         if user.check_password(NEW):
@@ -122,11 +122,11 @@ class TestThisDevice:
     def test_password_change_does_not_extend_auth_time_of_access_token(self, here, clock):
         clock.move(timedelta(minutes=6))
         newer = refresh_session(here.refresh)
-        proven = step_up(newer)
-        assert proven.refresh is None
+        stepped_up = step_up(newer)
+        assert stepped_up.refresh is None
         clock.move(AFTER_OVERLAP)
-        change(proven)
-        # Somebody may have copied the refresh token, which never vouched for it.
+        change(stepped_up)
+        # A copied refresh token must not gain the auth_time of the access token.
         assert not is_fresh(refresh_session(newer.refresh))
 
     def test_password_change_right_after_rotation_keeps_refresh_token(self, here, clock):

@@ -1,4 +1,4 @@
-"""Refreshing, as honest clients live through it."""
+"""Refresh of honest clients: rotation, siblings, lost responses, delivery."""
 
 from datetime import timedelta
 
@@ -115,7 +115,7 @@ class TestLostResponse:
         "wait", [timedelta(seconds=1), timedelta(hours=1), timedelta(days=6, hours=23)]
     )
     def test_retry_after_lost_response_succeeds(self, pair, clock, wait):
-        refresh_session(pair.refresh)  # the answer never arrives
+        refresh_session(pair.refresh)  # The client does not receive the answer.
         clock.move(wait)
         answer = refresh_session(pair.refresh)
         assert call(answer) == "ok"
@@ -203,7 +203,7 @@ class TestDelivery:
 
     @pytest.mark.parametrize("crashed_after", [1, 3, 20, 40])
     def test_client_with_lost_newest_token_is_not_accused(self, pair, clock, crashed_after):
-        """Browsers write cookies up to 30 seconds late, and a crash loses them."""
+        """Browsers write cookies up to 30 seconds late; a crash loses them."""
         new = refresh_session(pair.refresh)
         clock.move(timedelta(seconds=crashed_after))
         check_access_token(new.access)
@@ -232,7 +232,7 @@ class TestDelivery:
 
 class TestTokenAheadOfDatabase:
     def test_token_ahead_of_database_is_accepted(self, pair, clock):
-        """The newest writes were lost in a failover; the client has their results."""
+        """A failover lost the newest writes; the client has their results."""
         new = rotated(pair, clock, times=3)
         TokenFamily.objects.filter(pk=pair.family.pk).update(generation=2, redeemable_generation=1)
         assert call(new) == "token_not_valid/token_superseded"

@@ -1,4 +1,4 @@
-"""What a refresh may not go beyond: times, numbers, and the state of the account."""
+"""Limits of a refresh: times, counts and the state of the account."""
 
 from datetime import timedelta
 
@@ -52,7 +52,7 @@ class TestLimits:
     ):
         options(MAX_REFRESHES_PER_SESSION=3)
         refresh_session(pair.refresh)
-        with django_assert_num_queries(2):  # and that a sibling was answered is noted
+        with django_assert_num_queries(2):  # The second query records the answered sibling.
             assert refresh_session(pair.refresh).refresh is None
         with django_assert_num_queries(1):
             assert refresh_session(pair.refresh).refresh is None

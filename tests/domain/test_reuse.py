@@ -1,4 +1,4 @@
-"""Used and foreign refresh tokens, and what becomes of who presents them."""
+"""Used and foreign refresh tokens."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ class TestReuse:
 
     @pytest.mark.parametrize("generation", [2, 40])
     def test_token_two_generations_behind_is_reuse(self, pair, clock, generation):
-        """Also inside the overlap, and one second before the hard expiry."""
+        """Reuse is detected inside the overlap and one second before the hard expiry."""
         old = pair
         new = rotated(pair, clock, times=generation)
         clock.move(session_of(pair).expires_at - clock.now - timedelta(seconds=1))
@@ -53,8 +53,8 @@ class TestReuse:
         pair_two = family_of(pair)
         clock.move(AFTER_OVERLAP)
         TokenFamily.objects.filter(pk=pair_two.pk).update(delivered_at=clock.now)
-        thief = rf.get("/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="curl/8")
-        refused(pair.refresh, request=thief)
+        attacker = rf.get("/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="curl/8")
+        refused(pair.refresh, request=attacker)
         event = session_of(pair).events.get(kind="reuse_detected")
         assert event.ip_address == "198.51.100.7"
         assert event.details == {
@@ -80,7 +80,7 @@ class TestForeignTokens:
             refresh_session("a.b.c")
 
     def test_signed_token_with_wrong_secret_is_refused(self, pair, django_assert_num_queries):
-        """A leaked signing key alone forges nothing, and ends nothing."""
+        """A leaked signing key alone forges no token and revokes no session."""
         forged = refresh_tokens.issue(
             session_id=pair.session.pk,
             family_id=pair.family.pk,

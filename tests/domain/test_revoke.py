@@ -1,4 +1,4 @@
-"""Ending sessions: one, all but one, all; by whom and why."""
+"""Revocation of one session, of all others, or of all; its actor and reason."""
 
 import asyncio
 
@@ -113,7 +113,7 @@ class TestMany:
     ):
         for _ in range(20):
             make_pair(user)
-        # The ids, a savepoint and its release, the rows under lock, their change, the events.
+        # Ids, savepoint and release, locked rows, their update, the events.
         with django_assert_max_num_queries(6):
             revoke_user_sessions(user, reason="user")
 
@@ -214,7 +214,7 @@ class TestAsync:
             assert await sessions.arevoke_user_sessions(user, reason="user") == 0
             assert await sessions.arevoke_sessions(DeviceSession.objects.all(), reason="x") == 0
             assert await sessions.asign_out(access_tokens.verify(new.access)) is False
-            # The verbs ran in a thread of their own, whose connection nobody else closes.
+            # The async functions ran in a thread with its own connection.
             await sync_to_async(connections.close_all)()
             return new
 

@@ -1,4 +1,4 @@
-"""The security log: what stands in a line, and what never does."""
+"""The security log: the content of each line."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ ATTRIBUTES = ("event", "session_id", "user_id", "actor_id", "ip_address", "accou
 
 @pytest.fixture
 def lines(caplog):
-    """The lines of the security log, each with its attributes."""
+    """Return the lines of the security log, each with its attributes."""
     caplog.set_level(logging.INFO, logger="refresh_sessions.security")
 
     def read():

@@ -1,4 +1,4 @@
-"""A step-up, and what becomes of the tokens from before it."""
+"""Step-up, and the state of the tokens issued before."""
 
 from datetime import timedelta
 
@@ -72,7 +72,7 @@ class TestOutsideTheOverlap:
         clock.move(AFTER_OVERLAP)
         recovered = refresh_session(old.refresh)
         assert recovered.refresh
-        # Whoever retries may be somebody else.
+        # The client that retries may be an attacker.
         assert not is_fresh(recovered)
         assert is_fresh(step_up(recovered))
 
@@ -110,7 +110,7 @@ class TestOutsideTheOverlap:
 
 
 class TestBesideRotation:
-    """Within the overlap, and for an access token that is not the newest."""
+    """Step-up inside the overlap, and with an access token that is not the newest."""
 
     @pytest.fixture
     def rotated(self, old):
@@ -134,7 +134,7 @@ class TestBesideRotation:
         assert call(new) == "ok"
 
     def test_refresh_token_gets_no_auth_time_from_step_up_after_rotation(self, rotated, clock):
-        """It may have been copied before the proof was given."""
+        """The refresh token may have been copied before the re-authentication."""
         step_up(rotated)
         assert auth_time(refresh_session(rotated.refresh)) is None
         clock.move(AFTER_OVERLAP)
@@ -153,7 +153,7 @@ class TestBesideRotation:
         assert new.refresh is None
         assert is_fresh(new)
         assert not is_fresh(rotated)
-        # And nobody's line is touched.
+        # The branch of the other sibling is unchanged.
         assert refresh_session(rotated.refresh).refresh
 
     def test_step_up_right_after_rotation_lasts_until_next_rotation(self, rotated, clock):

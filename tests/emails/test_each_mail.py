@@ -1,4 +1,4 @@
-"""What holds for each mail, above all what must never be in it."""
+"""Common rules of the mails, in particular their secrets and links."""
 
 import re
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 class TestEachMail:
     @pytest.fixture(params=["reuse", "new device"])
     def send(self, request, user, rf, clock):
-        """Have one of the two mails sent, with a device name of the client's choice."""
+        """Send one of the two mails, with a device name from the client."""
 
         def send(name="", agent=None):
             if request.param == "reuse":
@@ -41,7 +41,7 @@ class TestEachMail:
             assert part not in text
 
     def test_mail_contains_no_link(self, send, mailoutbox):
-        """Whoever sends the request chooses the host that it is for."""
+        """The attacker can choose the host of a request."""
         send()
         assert "://" not in only(mailoutbox).message().as_string()
         assert "testserver" not in only(mailoutbox).body
@@ -75,10 +75,10 @@ class TestEachMail:
 
     @pytest.mark.parametrize("between", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028", " \t "])
     def test_device_name_adds_no_mail_header(self, send, mailoutbox, between):
-        send(f"Phone{between}Bcc: thief@example.org")
+        send(f"Phone{between}Bcc: attacker@example.org")
         message = only(mailoutbox)
-        assert "“Phone Bcc: thief@ example. org”" in message.subject
-        assert "“Phone Bcc: thief@ example. org”" in message.body
+        assert "“Phone Bcc: attacker@ example. org”" in message.subject
+        assert "“Phone Bcc: attacker@ example. org”" in message.body
         assert message.message()["Bcc"] is None
         assert message.recipients() == [ADDRESS]
 

@@ -1,4 +1,4 @@
-"""The mail about a sign-in from a new device."""
+"""The mail about a login from a new device."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ class TestNewDevice:
         assert mailoutbox == []
 
     def test_new_device_mail_is_not_sent_for_known_device(self, user, rf, clock, mailoutbox):
-        """Ended and expired sessions count: what matters is that the user knows the device."""
+        """Ended sessions count: the user knows their device."""
         revoke_session(sign_in(user, rf).session, reason="logout")
         sign_in(user, rf)
         clock.move(timedelta(days=30))

@@ -1,4 +1,4 @@
-"""The mail about a used token that came back."""
+"""The mail about a reused refresh token."""
 
 import pytest
 from django.db import connection
@@ -47,7 +47,7 @@ class TestReuse:
         reuse(user, rf, clock, name="Ada's phone")
         message = only(mailoutbox)
         assert message.subject == "Your session on “Ada's phone” was ended"
-        # Half past twelve, and three times eleven seconds.
+        # 12:30, and three times eleven seconds.
         assert "was ended on Jan. 15, 2027, 12:30 p.m. UTC, because" in message.body
         assert f"(account {user.get_username()})" in message.body
         assert "- the one that presented the used token: curl/8.1, 198.51.100.7\n" in message.body

@@ -1,4 +1,4 @@
-"""``export_session_events``: the record on the command line, for a file or for another program."""
+"""``export_session_events``: events as CSV, to a file or to another program."""
 
 import io
 import logging
@@ -28,7 +28,7 @@ HEADER = ("\ufeff" + ",".join(f'"{name}"' for name in COLUMNS) + "\r\n").encode(
 
 
 class Pipe(io.StringIO):
-    """An output that takes bytes, as a real one does."""
+    """An output that accepts bytes, as a real one does."""
 
     def __init__(self):
         super().__init__()
@@ -220,7 +220,7 @@ class TestReader:
             with pytest.raises(CommandError, match="its reader has gone"):
                 call_command("export_session_events", stdout=out, stderr=io.StringIO())
             out.write("what follows")
-            # Goes nowhere, and does no harm.
+            # Written to nowhere, without an error.
             out.flush()
 
 

@@ -1,4 +1,4 @@
-"""``manage_session_keys``: keys in files of their own, and no secret where none is asked for."""
+"""``manage_session_keys``: key files, listings and rotation, without secrets in the output."""
 
 import ast
 import base64
@@ -23,7 +23,7 @@ def run(*arguments, **options) -> str:
 
 
 def pasted(said: str):
-    """The entry that a person would paste."""
+    """Return the settings entry that the command prints."""
     (entry,) = re.findall(r"\{'algorithm'.*\}", said)
     return ast.literal_eval(entry)
 

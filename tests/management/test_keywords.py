@@ -27,8 +27,8 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 NAMES = ["ada@example.org", "bob@example.org"]
 
-# Command, option, words on the command line, the same by keyword in several forms, and what else
-# the command needs.
+# Command, option, words on the command line, the same by keyword in several forms, and other
+# options that the command needs.
 OPTIONS = [
     (
         "prune_refresh_sessions",
@@ -148,7 +148,7 @@ WRONG = [
 
 @pytest.fixture
 def received(monkeypatch):
-    """What the command is told to do; nothing is done."""
+    """Return the options that the command receives, without running it."""
 
     def receive(name, /, *arguments, **options):
         seen = {}
@@ -197,7 +197,7 @@ def test_wrong_keyword_option_is_refused_before_execution(received, name, option
 
 @pytest.mark.django_db
 class TestFromPython:
-    """The calls that the documentation shows."""
+    """The calls in the documentation."""
 
     def test_prune_from_python_accepts_duration_as_text(self, clock, pair):
         clock.move(timedelta(days=40))

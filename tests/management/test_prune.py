@@ -147,10 +147,10 @@ class TestDuration:
     @pytest.mark.parametrize(
         "text",
         [
-            # Zero to Django, and easily given: --older-than "$NOT_SET".
+            # Django reads "" as zero; it is easily passed: --older-than "$NOT_SET".
             *("", " "),
             *("d", "d30", "30x", "30dd", "1d12h", "1.5d", "-30d", "3\N{THAI DIGIT ZERO}d", "soon"),
-            # Without a unit nobody knows: Django would take 30 for seconds.
+            # Ambiguous without a unit: Django would read 30 as seconds.
             *("30", "-1", "+1", "00", "1.5", "1e3"),
             # More than a timedelta holds.
             *("9" * 12 + "d", "9" * 9 + "w", "9" * 5000 + "d", "P" + "9" * 12 + "D"),
@@ -159,5 +159,5 @@ class TestDuration:
     def test_malformed_duration_text_is_refused(self, text):
         with pytest.raises(Exception, match=r"is no duration|has no unit") as raised:
             duration(text)
-        # By this type the parser of the command line knows that the message is for people.
+        # Only messages of this type are shown to the user by the argument parser.
         assert type(raised.value).__name__ == "ArgumentTypeError"

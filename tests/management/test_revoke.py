@@ -172,7 +172,7 @@ class TestRevokeOptions:
 
 
 class TestManySessions:
-    """However many sessions there are, only a batch of them is in memory."""
+    """The memory use is that of one batch, with any number of sessions."""
 
     @pytest.fixture(autouse=True)
     def _small_batches(self, monkeypatch):
@@ -194,7 +194,7 @@ class TestManySessions:
         newest_first = DeviceSession.objects.order_by("-created_at")
         with CaptureQueriesContext(connection) as queries:
             assert revoke_sessions(newest_first, reason="admin") == 5
-        # None of them is listed twice, although all still belong to the queryset.
+        # No session is read twice, although all still match the queryset.
         assert sum(query["sql"].endswith("LIMIT 2") for query in queries) == 3
         assert all(session_of(pair).revoked_at for pair in pairs)
 

@@ -1,4 +1,4 @@
-"""Run by test_moving.py, in a process of its own: these apps are not in everybody's settings."""
+"""``test_migrating.py`` runs these tests in their own process, with more INSTALLED_APPS."""
 
 from datetime import timedelta
 
@@ -83,10 +83,10 @@ class TestExchange:
         headers = bearer(new["access"])
         answer = client.get("/sensitive/", headers=headers)
         assert problem(answer) == (401, "reauthentication_required")
-        proven = client.post(
+        reauthenticated = client.post(
             "/auth/reauthenticate/", {"password": PASSWORD}, "json", headers=headers
         )
-        headers = bearer(proven.json()["access"])
+        headers = bearer(reauthenticated.json()["access"])
         assert client.get("/sensitive/", headers=headers).status_code == 200
 
     def test_exchange_of_old_token_succeeds_once(self, old, refresh, clock):
@@ -119,11 +119,11 @@ class TestExchange:
 
 
 class TestRevocation:
-    """What ends everything of a user ends the old tokens as well."""
+    """Revoking all sessions of a user also revokes the old tokens."""
 
     @pytest.fixture
     def is_good(self, client, refresh):
-        """Whether both tokens of simplejwt's answer are accepted, access and refresh."""
+        """Return whether the access and the refresh token of simplejwt are accepted."""
 
         def look(old):
             called = client.get("/me/", headers=bearer(old["access"])).status_code == 200
@@ -235,7 +235,7 @@ class TestKnox:
 
 
 class TestPage:
-    """It maps each setting of the other packages."""
+    """The page maps each setting of the other packages."""
 
     @pytest.mark.parametrize("name", [name for name in SIMPLE_JWT if "SLIDING" not in name])
     def test_page_names_each_simplejwt_setting(self, name):

@@ -1,4 +1,4 @@
-"""The settings of the tests, with the packages that projects come from and the page's project."""
+"""The settings of the tests, with the packages that projects migrate from."""
 
 from tests.migrating.written import write_project
 from tests.settings import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""docs/migrating.md, done: a project with the tokens of this package and of another."""
+"""The code of docs/migrating.md, in a project with tokens of both packages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""While the cache does not answer, nothing is guessed and nobody is signed out."""
+"""Behaviour while the cache is down: no unthrottled guesses, no logouts."""
 
 import logging
 from dataclasses import replace
@@ -33,7 +33,7 @@ def api():
 
 @pytest.fixture(params=KINDS)
 def cache_down(request, settings):
-    """Break the cache at a moment of the test's choice."""
+    """Break the cache when the test calls it."""
 
     def break_it():
         settings.CACHES = broken(request.param)
@@ -45,7 +45,7 @@ def cache_down(request, settings):
 
 @pytest.fixture
 def lines(caplog):
-    """What was logged of caches."""
+    """The log lines about caches."""
     return lambda: [
         record
         for record in caplog.records
@@ -54,9 +54,7 @@ def lines(caplog):
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "wrong"])
-def test_login_while_the_cache_is_down_is_503_whatever_the_password(
-    api, user, cache_down, password
-):
+def test_login_while_the_cache_is_down_is_503_with_each_password(api, user, cache_down, password):
     cache_down()
     body = {"username": user.get_username(), "password": password}
     answer = api.post("login/", body)

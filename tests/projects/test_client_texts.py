@@ -1,4 +1,4 @@
-"""Text that clients write, in databases that fold or hold it in ways of their own."""
+"""Text from clients, in databases that fold or store it differently."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestNames:
 
 
 class TestFoldedName:
-    """Whichever way a name is written."""
+    """The folded name follows each way to write the name."""
 
     @pytest.fixture
     def session(self, user):
@@ -110,7 +110,7 @@ class TestAgents:
 @pytest.mark.skipif(connection.vendor != "mysql", reason="has character sets of its own")
 @pytest.mark.django_db(transaction=True)
 class TestThreeByteColumns:
-    """What a database is like that was made before utf8mb4 was its default."""
+    """A database created before utf8mb4 was its default."""
 
     COLUMNS = (
         ("refresh_sessions_devicesession", "name", 128),

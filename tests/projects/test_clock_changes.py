@@ -1,6 +1,6 @@
-"""Logins and refreshes while clocks are set back and forth, on a connection with such a zone.
+"""Logins and refreshes at clock changes, on a connection with such a time zone.
 
-The database's own clock is set, so that the SQL of ``DatabaseNow`` runs as it does in production.
+The test sets the database's own clock, so that the SQL of ``DatabaseNow`` runs as in production.
 """
 
 import sqlite3
@@ -23,14 +23,14 @@ from tests.factories import PASSWORD, make_pair
 pytestmark = pytest.mark.django_db
 
 AUTUMN = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
-"""In New York the hour from one to two comes twice, from 05:00 and from 06:00 UTC on."""
+"""In New York the hour from one to two occurs twice, from 05:00 and from 06:00 UTC on."""
 SPRING = datetime(2026, 3, 8, 5, 30, tzinfo=UTC)
-"""The hour from two to three is left out at 07:00 UTC."""
+"""The hour from two to three is skipped at 07:00 UTC."""
 STEPS = [start + timedelta(minutes=15 * step) for start in (AUTUMN, SPRING) for step in range(13)]
 
 
 class ServerClock:
-    """The clock of the database server, and Python's."""
+    """The clock of the database server and of Python."""
 
     def __init__(self, traveller):
         self._traveller = traveller
@@ -47,7 +47,7 @@ class ServerClock:
         self.set(self.now + by)
 
     def strftime(self, form, *modifiers):
-        """SQLite's function, for which "now" is another instant."""
+        """SQLite's function, with another instant for "now"."""
         first, *others = modifiers
         if str(first).lower() == "now" and self.now is not None:
             first = self.now.strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -58,7 +58,7 @@ class ServerClock:
 
     @property
     def as_postgresql(self):
-        """PostgreSQL stores instants; a literal is as good as its clock."""
+        """PostgreSQL stores instants, so a literal can replace its clock."""
 
         def compile_literal(expression, compiler, connection, **context):
             return f"TIMESTAMPTZ '{self.now.isoformat()}'", ()
@@ -68,7 +68,7 @@ class ServerClock:
 
 @contextmanager
 def in_zone(name):
-    """The connection as with ``DATABASES["default"]["TIME_ZONE"]``."""
+    """Set the connection as ``DATABASES["default"]["TIME_ZONE"]`` does."""
 
     def change(zone):
         connection.settings_dict["TIME_ZONE"] = zone

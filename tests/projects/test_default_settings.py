@@ -1,4 +1,4 @@
-"""Our classes in the settings of REST framework that are for classes such as they are."""
+"""Classes of the package in REST framework's default settings."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SETTINGS = {
     BaseContentNegotiation: ("DEFAULT_CONTENT_NEGOTIATION_CLASS", None),
     ViewInspector: ("DEFAULT_SCHEMA_CLASS", None),
 }
-# An abstract class has no scope. Descriptors of ours take the place of a view's schema, and not
-# of the setting that they read.
+# An abstract class has no scope. Descriptors of the package replace the schema of a view, not
+# the setting that they read.
 LEFT_OUT = {"SessionThrottle", "DescribedSchema"}
 
 PROGRAM = """
@@ -67,7 +67,7 @@ def _classes():
 
 
 def _values():
-    """For each setting all of our classes that it may name, or the one that it can."""
+    """Return for each setting the package's classes that fit it."""
     values = {"EXCEPTION_HANDLER": f"{PACKAGE}.exceptions.exception_handler"}
     for dotted, found in _classes():
         for base, (setting, kind) in SETTINGS.items():
@@ -99,7 +99,7 @@ def test_project_with_package_classes_in_all_defaults_starts(first):
 
 
 class View(APIView):
-    """One of a project's, which knows no ticket, no claims and no session."""
+    """A project view that uses no ticket, no claims and no session."""
 
     authentication_classes = ()
     permission_classes = ()

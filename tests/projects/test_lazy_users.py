@@ -154,7 +154,7 @@ class TestSynchronous:
 
 
 class BlockingError(Exception):
-    """What a driver says of a database that cannot answer now."""
+    """The error of a driver whose database cannot answer now."""
 
 
 def leave(user, how):
@@ -165,7 +165,7 @@ def leave(user, how):
 
 
 class AsyncView(APIView):
-    """As packages for asynchronous views of REST framework have them."""
+    """A view as packages for asynchronous REST framework views have them."""
 
     @classmethod
     def as_request(cls, token):
@@ -192,7 +192,7 @@ class TestAsynchronous:
 
     def test_async_check_of_a_deleted_user_is_an_invalid_token(self, token, user):
         leave(user, "deleted")
-        # The cache has heard of it, and tells that the session has ended.
+        # The cache knows of the deletion and answers that the session was revoked.
         with pytest.raises((InvalidTokenError, SessionRevokedError)):
             async_to_sync(acheck_access_token)(token)
 

@@ -1,4 +1,4 @@
-"""Whatever is public can be pickled and copied: task queues and parallel test runners do."""
+"""Public objects can be pickled and copied, as task queues and parallel test runners do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WAYS = {
 each_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 WITHOUT_ALL = ("exceptions", "policies", "presets", "signals", "transports", "accounts")
-"""Public modules that have no ``__all__``: whatever they define counts."""
+"""Public modules without ``__all__``: all definitions count."""
 
 METHODS = [{"name": "password"}, {"name": "totp"}]
 ARGUMENTS = {
@@ -128,7 +128,7 @@ def test_pickled_exception_keeps_notes_in_its_language():
 
 
 class OrderError(exceptions.RefreshSessionsError):
-    """One of a project's, with a constructor of its own."""
+    """An exception of a project, with its own constructor."""
 
     def __init__(self, *, order):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Endpoints and pages below a prefix that has variables, and mounted more than once."""
+"""Endpoints and pages below a prefix with variables, and mounted more than once."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ class TestEndpoints:
         credentials = {"username": user.get_username(), "password": PASSWORD}
         return call("post", "login/", credentials).json()
 
-    def test_login_below_a_prefix_answers_tokens_that_refresh(self, call, tokens):
+    def test_login_below_a_prefix_answers_valid_tokens(self, call, tokens):
         refreshed = call("post", "refresh/", {"refresh": tokens["refresh"]})
         assert refreshed.status_code == 200
         assert call("get", "sessions/", access=refreshed.json()["access"]).status_code == 200
@@ -150,7 +150,7 @@ class TestPages:
 
 
 class TestLoginBelowThePrefix:
-    """Whose URL takes the variables of the request, which ``LOGIN_URL`` cannot name."""
+    """The login URL has the variables of the request, which ``LOGIN_URL`` cannot express."""
 
     @pytest.fixture
     def project(self, settings):
@@ -184,7 +184,7 @@ class TestLoginBelowThePrefix:
 
 
 class TestOtherPlaces:
-    """Views of a project's own, whose addresses have variables that ours do not take."""
+    """Project views whose URLs have variables that the pages do not take."""
 
     @pytest.fixture
     def project(self, settings):
@@ -238,7 +238,7 @@ class TestOtherPlaces:
         assert html == f"/devices/{session.pk}/end/"
 
     def test_view_subclass_with_old_handler_signature_answers(self, settings, user_client, client):
-        """As the pages of the documentation have had it: no further argument, no variable."""
+        """Handlers without further arguments and variables, as earlier documentation showed."""
 
         class Devices(pages.SessionListView):
             def get(self, request):

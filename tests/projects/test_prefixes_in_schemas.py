@@ -1,4 +1,4 @@
-"""The description of endpoints below a prefix that has variables, and mounted more than once."""
+"""The schema of endpoints below a prefix with variables, and mounted more than once."""
 
 import re
 

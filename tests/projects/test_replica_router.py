@@ -1,7 +1,7 @@
-"""A router with a replica that says where to read and where to write, and nothing of relations.
+"""A router with a replica, without ``allow_relation``.
 
-Django then takes an object that was read from the replica for a stranger to one of the primary.
-The replica here is the primary itself under another name, so it is always up to date.
+Django then refuses relations between objects read from the replica and those of the primary.
+The replica here is the primary under another alias, so it is always up to date.
 """
 
 from io import StringIO
@@ -28,7 +28,7 @@ REPLICA = "replica"
 
 
 class Router:
-    """As in Django's documentation, but for ``allow_relation``, which projects leave out."""
+    """The router of Django's documentation, without ``allow_relation``."""
 
     def db_for_read(self, model, **hints):
         return REPLICA
@@ -49,7 +49,7 @@ def _replica(settings):
 
 @pytest.fixture
 def user():
-    """As a view of the project has it: read from the replica."""
+    """A user read from the replica, as in a view."""
     user = get_user_model().objects.get(pk=UserFactory.create().pk)
     assert user._state.db == REPLICA
     return user
@@ -57,7 +57,7 @@ def user():
 
 @pytest.fixture
 def session(user):
-    """A session as a project's own query reads it."""
+    """A session read from the replica, as by a query of the project."""
     session = DeviceSession.objects.get(pk=make_pair(user, methods=("pwd",)).session.pk)
     assert session._state.db == REPLICA
     return session

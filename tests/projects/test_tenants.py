@@ -1,6 +1,6 @@
-"""User 1 of one tenant or environment is not user 1 of another, in tokens and in the cache.
+"""Users with the same key in two tenants or environments are separate, in tokens and cache.
 
-The tenants are schemas as django-tenants has them: an attribute of the connection. The twin is a
+The tenants are schemas as in django-tenants: an attribute of the connection. The twin is a
 second database with the same keys, cache, settings and primary keys.
 """
 
@@ -36,7 +36,7 @@ TWIN = "twin"
 
 @contextmanager
 def schema(name):
-    """Be in a schema for a while, as ``schema_context`` of django-tenants."""
+    """Use a schema, as ``schema_context`` of django-tenants does."""
     before = getattr(connection, "schema_name", None)
     connection.schema_name = name
     try:
@@ -53,7 +53,7 @@ def claims_of(token):
 
 
 def named_tenant():
-    """A project's own function for the setting ``TENANT``."""
+    """The function of a project for the setting ``TENANT``."""
     return CURRENT.name
 
 
@@ -187,7 +187,7 @@ class TestTenantSetting:
 
 
 class Router:
-    """All models in the environment that the test is in."""
+    """Sends all models to the environment of the test."""
 
     alias = "default"
 
@@ -205,11 +205,11 @@ class Router:
 
 @pytest.fixture
 def twin(db, settings, tmp_path):
-    """Give the way into another environment: there the project runs on a database of its own."""
+    """Return a context manager that enters another environment, with its own database."""
     template = connections.settings["default"]
     own = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "twin.sqlite3")}
     connections.settings[TWIN] = {**template, **own, "OPTIONS": {}, "HOST": "", "PORT": ""}
-    # By hand: Django's test case lets nothing else connect to a database that it does not know.
+    # Connected by hand: Django's test case refuses connections to unknown databases.
     connections[TWIN].connect()
     call_command("migrate", database=TWIN, verbosity=0)
     settings.DATABASE_ROUTERS = [f"{__name__}.Router"]
@@ -230,7 +230,7 @@ def twin(db, settings, tmp_path):
 
 @pytest.fixture
 def both(twin):
-    """The same primary key in both environments, and the tokens of the one here."""
+    """Users with the same primary key in both environments."""
     here = UserFactory.create()
     with twin():
         there = get_user_model()(pk=here.pk)
@@ -262,7 +262,7 @@ class TestTwins:
             sessions.refresh_session(pair.refresh)
 
     def test_cache_entry_of_a_database_copy_is_not_used(self, twin, both, options):
-        """Of a copy of the database: session and family have the same ids in both."""
+        """In a copy of the database, session and family have the same ids in both."""
         options(ACCESS_TOKEN_CHECK="cache")
         pair = make_pair(both[0])
         assert call(pair) == "ok"

@@ -1,4 +1,4 @@
-"""Pruning bit by bit, beside others, and in trouble."""
+"""Pruning in batches: concurrency and errors."""
 
 from contextlib import ExitStack
 from datetime import timedelta
@@ -43,7 +43,7 @@ class TestBatches:
         with CaptureQueriesContext(connection) as queries:
             prune_sessions(batch_size=size)
         batch = ["SELECT", "SELECT", "DELETE", "DELETE", "DELETE"]
-        # First the accounts of live sessions and the clock, last that nothing is left.
+        # First the accounts of active sessions and the clock, last a check that none is left.
         assert statements(queries) == ["SELECT", "SELECT", *batch, *batch, "SELECT"]
 
     def test_prune_batch_loads_at_most_its_size(self):
@@ -51,7 +51,7 @@ class TestBatches:
         loaded: list[int] = []
         with heard(post_init) as made:
             prune_sessions(batch_size=2, progress=lambda _: loaded.append(len(made)))
-        # No family and no event is among them: those are deleted unseen.
+        # Families and events are not loaded but deleted directly.
         assert {event["sender"] for event in made} == {DeviceSession}
         assert loaded == [2, 4, 6]
 
@@ -158,7 +158,7 @@ class TestAtTheSameTime:
             lambda: prune_sessions(batch_size=5),
         )
         assert ended + pruned >= len(sessions)
-        # What one of them had to leave to the other goes with the next run.
+        # The next run prunes sessions that one of the two skipped.
         assert prune_sessions() == len(sessions) - pruned
         assert not SessionEvent.objects.exists()
 

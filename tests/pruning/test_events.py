@@ -1,4 +1,4 @@
-"""Pruning events of sessions that stay: what goes, what has to stay, and by command."""
+"""Pruning the events of kept sessions, from Python and with the command."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -83,7 +83,7 @@ class TestWhatStays:
         assert prune_events(older_than=NOW, of_active_sessions=True) == 1
 
     def test_reuse_is_detected_after_event_prune(self, clock, pair):
-        """Events are a record: what happens to a token never hangs on them."""
+        """Events are a record; the verdict on a token never depends on them."""
         second = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         newest = refresh_session(second.refresh)
@@ -106,7 +106,7 @@ class TestBatches:
         with CaptureQueriesContext(connection) as queries:
             prune_events(older_than=NOW, batch_size=size)
         batch = ["SELECT", "SELECT", "DELETE"]
-        # Once before them the clock, and once after them to see that nothing is left.
+        # Before the batches the clock, after them a check that no event is left.
         assert statements(queries) == ["SELECT", *batch, *batch, "SELECT"]
 
     def test_prune_events_reads_kept_events_once(self):
@@ -158,7 +158,7 @@ class TestAtTheSameTime:
 
         first, second, sessions = together(events, events, lambda: prune_sessions(batch_size=5))
         assert first + second <= 80
-        # What one of them had to leave to another goes with the next run.
+        # The next run prunes sessions that one of the two skipped.
         assert sessions + prune_sessions() == 40
         assert not SessionEvent.objects.exists()
 

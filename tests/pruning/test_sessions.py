@@ -1,4 +1,4 @@
-"""Which sessions go, and which stay."""
+"""Which sessions are pruned, and which are kept."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -56,7 +56,7 @@ class TestWhatGoes:
         assert session_of(young).events.count() == 1
 
     def test_prune_deletes_each_session_at_its_own_hard_expiry(self, clock, user, options):
-        # The setting of today says nothing of sessions that began under another.
+        # The current setting does not apply to sessions created under another one.
         options(SESSION_LIFETIME=timedelta(days=90))
         long = make_pair(user)
         options(SESSION_LIFETIME=timedelta(days=1))
@@ -90,7 +90,7 @@ class TestWhatGoes:
 
 
 class TestWhatStays:
-    """A used token must meet its row until the hard expiry, whatever became of the session."""
+    """A used token needs its row until the hard expiry, whatever the state of the session."""
 
     def test_prune_keeps_revoked_session_until_hard_expiry(self, clock, pair):
         revoke_session(pair.session, reason=RevokedReason.ADMIN)

@@ -1,4 +1,4 @@
-"""Every text is translated into every language that is shipped, and the translation compiled."""
+"""Each text is translated into each shipped language, and compiled."""
 
 import os
 import re
@@ -50,7 +50,7 @@ class TestCatalogue:
         assert doubtful == []
 
     def test_catalogue_has_each_plural_form(self, language):
-        # Those of Django's newest release; an older one keeps ours beside its own.
+        # The forms of the newest Django; an older one keeps those of the package separate.
         catalogue = po_of(language)
         number = int(re.search(r"nplurals=(\d)", catalogue.metadata["Plural-Forms"])[1])
         plurals = [entry for entry in catalogue if entry.msgid_plural]
@@ -75,7 +75,7 @@ class TestCatalogue:
         assert compiled == {key_of(entry): forms_of(entry) for entry in po_of(language)}
 
     def test_catalogue_translates_distinct_texts_distinctly(self, language):
-        # A translation pasted onto a second text is the commonest slip.
+        # A translation copied to a second text is the most common slip.
         sentences = [entry for entry in po_of(language) if entry.msgid.endswith((".", "?"))]
         counted = Counter(form for entry in sentences for form in set(forms_of(entry)))
         assert [form for form, count in counted.items() if count > 1] == []
@@ -100,6 +100,6 @@ def test_error_text_is_in_language_of_request(client):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_confirmation_text_has_its_count_filled_in(language):
-    # A language with one form for both has the number in it, and so have to get it.
+    # A language with one form for both needs the number in the text.
     with translation.override(translation.to_language(language)):
         assert not any("%" in _confirmation_text(count) for count in (1, 2))

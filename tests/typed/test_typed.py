@@ -1,4 +1,4 @@
-"""User models whose ``USERNAME_FIELD`` is a number, a UUID, an address: on each database."""
+"""User models whose ``USERNAME_FIELD`` is a number, a UUID or an address, on each database."""
 
 from tests.interpreters import run_tests_afresh
 

@@ -1,4 +1,4 @@
-"""Names that a column cannot hold are names that nobody has, wherever they are typed."""
+"""A username that its column cannot hold is that of an unknown user, in each input."""
 
 from datetime import date
 from decimal import Decimal
@@ -45,7 +45,7 @@ every_name = pytest.mark.parametrize("name", UNFIT, ids=lambda name: ascii(name)
 
 
 class Strict(ModelBackend):
-    """A backend of the project's, which asks Django's and writes to the database."""
+    """A backend of the project that calls Django's and writes to the database."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         return super().authenticate(request, username=username, password=password, **kwargs)
@@ -63,7 +63,7 @@ def api():
 
 @pytest.fixture
 def by(monkeypatch):
-    """Have people log in by one of the columns."""
+    """Return a function that sets the username field."""
 
     def use(field):
         monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", field)
@@ -110,7 +110,7 @@ def test_unfit_username_is_answered_like_wrong_password(
         assert (answer.status_code, answer.content) == (401, wrong.content), name
         assert encode.call_count == 1, name
         assert len(failed) == 1, name
-        # The transaction around this test is as usable as before.
+        # The transaction of the test is still usable.
         assert not DeviceSession.objects.exists()
 
 
@@ -195,7 +195,7 @@ class TestCommands:
     def test_command_with_unfit_username_finds_no_user(self, user, by, field):
         by(field)
         for name in [*UNFIT, "a\0b", 10**400, -1, 8.5, [], object()]:
-            # Some of them are a number, and each number may be a key.
+            # Some values are numbers, and each number may be a key.
             for command, options in (
                 ("revoke_refresh_sessions", {"users": [name]}),
                 ("export_session_events", {"user": name}),
@@ -206,7 +206,7 @@ class TestCommands:
 
 
 class TestSubject:
-    """Tokens from before ``USER_ID_FIELD`` was changed bear what the new column cannot hold."""
+    """Tokens from before a change of ``USER_ID_FIELD`` can have subjects that do not fit."""
 
     @pytest.mark.parametrize("check", ["session", "cache", "stateless"])
     @pytest.mark.parametrize("field", ["pk", *VALUES])
@@ -245,7 +245,7 @@ class TestAdmin:
         for name in [*UNFIT[::3], "a\0b"]:
             for address in (sessions, events):
                 assert user_client.get(address, {"q": name}).status_code == 200, name
-            # Lists are narrowed by no NUL at all.
+            # A filter value with NUL is refused.
             expected = 400 if "\0" in name else 200
             assert user_client.get(events, {"user": name}).status_code == expected, name
             assert user_client.get(sessions, {"user__exact": name}).status_code in {
@@ -253,7 +253,7 @@ class TestAdmin:
                 302,
                 400,
             }
-        # An address is searched for among those of sessions, and SQLite writes 7.50 as 7.5.
+        # The search covers addresses of sessions, and SQLite stores 7.50 as 7.5.
         if field not in {"address", "rank"}:
             found = user_client.get(sessions, {"q": str(VALUES[field])})
             assert found.context["cl"].result_count == 1

@@ -1,4 +1,4 @@
-"""Keys with a public part: who can sign, who can verify, and what everybody may see."""
+"""Asymmetric keys: signing, verification and the public JWKs."""
 
 import json
 
@@ -151,7 +151,7 @@ class TestSizes:
 
 class TestThumbprint:
     def test_thumbprint_matches_example_of_rfc_8037(self, options):
-        """The example of its appendix A.3."""
+        """The example of RFC 8037, appendix A.3."""
         x = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
         public = ed25519.Ed25519PublicKey.from_public_bytes(x)
         value = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

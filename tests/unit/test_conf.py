@@ -1,4 +1,4 @@
-"""The settings object: defaults, and when it is read."""
+"""The settings object: defaults, problems and caching."""
 
 from dataclasses import FrozenInstanceError, fields
 from datetime import timedelta
@@ -107,7 +107,7 @@ class TestReading:
         with override_settings(REFRESH_SESSIONS={"ISSUER": "outer"}):
             assert get_settings().ISSUER == "outer"
             with override_settings(REFRESH_SESSIONS={"AUDIENCE": "inner"}):
-                # The whole dict is replaced, as with every setting of Django's.
+                # The whole dict is replaced, as with each Django setting.
                 assert (get_settings().ISSUER, get_settings().AUDIENCE) == (before.ISSUER, "inner")
             assert (get_settings().ISSUER, get_settings().AUDIENCE) == ("outer", before.AUDIENCE)
         assert get_settings() == before
@@ -119,7 +119,7 @@ class TestReading:
         assert get_settings().ISSUER == "second"
 
     def test_deleted_setting_gives_defaults(self, settings):
-        # Which sends no signal setting_changed.
+        # A deletion sends no signal setting_changed.
         settings.REFRESH_SESSIONS = {"ISSUER": "shop"}
         assert get_settings().ISSUER == "shop"
         del settings.REFRESH_SESSIONS

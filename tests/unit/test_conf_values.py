@@ -1,4 +1,4 @@
-"""What is said of settings that are unknown, of the wrong type, or impossible."""
+"""Messages about settings that are unknown, of the wrong type or impossible."""
 
 import re
 from dataclasses import fields
@@ -16,7 +16,7 @@ DURATIONS = [key for key in KEYS if isinstance(getattr(Settings(), key), timedel
 
 
 def problem(**raw) -> str:
-    """The one thing that is wrong with these settings."""
+    """Return the only problem of these settings."""
     (only,) = find_problems(raw)
     return only
 
@@ -119,7 +119,7 @@ class TestWrongTypes:
         [
             ("MAX_SESSIONS_PER_USER", "10", "of type int or None"),
             ("MAX_SESSIONS_PER_USER", 2.5, "of type int or None"),
-            # In Python True is 1.
+            # In Python, True equals 1.
             ("MAX_SESSIONS_PER_USER", True, "of type int or None"),
             ("MAX_REFRESHES_PER_SESSION", False, "of type int or None"),
             ("LOST_RESPONSE_RECOVERY", 1, "of type bool"),
@@ -272,7 +272,7 @@ class TestImpossibleValues:
 
 
 class TestSequences:
-    """Settings that list strings, which people write as lists or as tuples."""
+    """Settings that list strings, as lists or tuples."""
 
     KEYS = ("TRUSTED_PROXIES", "SECOND_FACTORS", "REAUTHENTICATION_METHODS")
 

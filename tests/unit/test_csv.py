@@ -1,4 +1,4 @@
-"""Cells that no spreadsheet takes for a formula, and that every reader of CSV gets back."""
+"""CSV cells are never formulas, and readers recover their text."""
 
 import csv
 import io
@@ -87,7 +87,7 @@ def read(text, **options):
 
 
 def is_formula(cell):
-    """What a spreadsheet with a weakness for quotes and spaces would calculate."""
+    """Return what a lenient spreadsheet would evaluate, after quotes and spaces."""
     bare = re.sub(rf"^[\s\x00-\x1f\"`{INVISIBLE}]+", "", cell)
     return bare.startswith(tuple(TRIGGERS))
 
@@ -97,7 +97,7 @@ def test_csv_cell_of_hostile_text_is_not_a_formula(text):
     ((cell, _),) = read(format_rows([[text, "next"]]))
     assert not is_formula(cell)
     assert not cell.startswith(("\t", "\r", "\n", "\0"))
-    # Nothing is lost: without the apostrophes it is what was written.
+    # Nothing is lost: without apostrophes the cell equals the text.
     assert cell.replace("'", "") == text.replace("'", "")
 
 
@@ -105,7 +105,7 @@ def test_csv_cell_of_hostile_text_is_not_a_formula(text):
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_csv_cell_split_by_another_separator_is_not_a_formula(text, separator):
     cell = format_cell(text)
-    # As though it knew nothing of quotes at all.
+    # A reader that ignores quotes.
     parts = re.split(rf"{re.escape(separator)}|[\r\n]", cell)
     assert not any(is_formula(part) for part in parts)
 

@@ -1,4 +1,4 @@
-"""What is not accepted as a token of ours. No database."""
+"""Forged tokens that verification refuses. No database."""
 
 import string
 from typing import Any
@@ -20,7 +20,7 @@ TEXT_AS_HEADER = b'"text"'
 
 
 def flips(token: str):
-    """The token with each of its characters replaced by the next one of the alphabet."""
+    """Yield the token with each of its characters replaced by the next one of the alphabet."""
     alphabet = string.ascii_letters + string.digits + "-_"
     for index, character in enumerate(token):
         if character != ".":
@@ -29,7 +29,7 @@ def flips(token: str):
 
 
 def each(**claims: list[Any]) -> list[tuple[str, Any]]:
-    """Each value with the name of its claim."""
+    """Yield each value with the name of its claim."""
     return [(name, value) for name, values in claims.items() for value in values]
 
 
@@ -142,7 +142,7 @@ class TestForgery:
             access_tokens.verify(refresh_token())
 
     def test_refresh_token_signed_with_access_key_is_refused(self):
-        """Type, audience and claims of a refresh token, but the key of access tokens."""
+        """The token has all claims of a refresh token, and the key of access tokens."""
         header, claims = parts(refresh_token())
         kid = get_keyring(Purpose.ACCESS).signing.kid
         secret = get_keyring(Purpose.ACCESS).signing.secret

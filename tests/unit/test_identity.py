@@ -1,4 +1,4 @@
-"""What a method has to say of itself, and what happens without an extra."""
+"""Authentication methods: declarations, second factors and missing extras."""
 
 import sys
 from functools import partial
@@ -52,7 +52,7 @@ def test_one_of_several_second_factors_is_sufficient(options, with_second_factor
 
 
 class AnybodyBackend:
-    """A project's backend with a fault: it finds somebody, but somebody else."""
+    """A faulty backend that returns another user."""
 
     def authenticate(self, request, username=None, password=None):
         return Grace()

@@ -1,4 +1,4 @@
-"""What is refused as a key, how that is said, and that no message shows one. Without any extra."""
+"""Refused keys and their messages, which show no key. Without optional libraries."""
 
 import pytest
 

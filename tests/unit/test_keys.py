@@ -1,4 +1,4 @@
-"""Which keys are in force, where they come from, and what is refused. Without any extra."""
+"""Keys in use, their sources and their rotation. Without optional libraries."""
 
 from itertools import pairwise
 
@@ -88,7 +88,7 @@ class TestRotation:
             access_tokens.verify(token)
 
     def test_servers_one_rotation_step_apart_verify_each_other(self, options):
-        """While a step of the rotation is under way, some servers are one step behind."""
+        """During a rotation, some servers are one step behind."""
         old, new = entry("HS256"), entry("HS256", 1)
         steps = [[old], [old, new], [new, old], [new]]
         for before, after in pairwise(steps):
@@ -133,7 +133,7 @@ class TestSources:
 
 
 def test_thumbprint_matches_example_of_rfc_7638():
-    """The example of its section 3.1."""
+    """The example of RFC 7638, section 3.1."""
     modulus = (
         "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECP"
         "ebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY"

@@ -1,4 +1,4 @@
-"""Instants as people say them, in English and in the languages that are shipped."""
+"""Relative times in English and in the shipped languages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -54,7 +54,7 @@ def test_naturaltime_has_singular_or_plural_unit(unit):
 @pytest.mark.parametrize(
     ("language", "past", "ahead"),
     [
-        # The dative, which no word for a duration by itself could know of.
+        # The dative, which a translated unit alone would not have.
         ("de", "vor 2 Tagen", "in 2 Tagen"),
         ("fr", "il y a 2 jours", "dans 2 jours"),
         ("es", "hace 2 días", "dentro de 2 días"),

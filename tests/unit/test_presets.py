@@ -1,4 +1,4 @@
-"""Ready-made settings: what they are made of. What they do is told in tests/standards."""
+"""Contents of the presets. Tests of their effect are in tests/standards."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The rule as a truth table, with the instants on either side of every edge."""
+"""The rotation rule as a truth table, with the instants on both sides of each limit."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,7 @@ RULES = Rules(overlap=OVERLAP, lost_response_recovery=True)
 
 
 def family(**changes) -> FamilyState:
-    """Rotated from generation 4 to 5 at T0; nobody has been seen with 5 yet."""
+    """A family rotated from generation 4 to 5 at T0; 5 is not delivered yet."""
     state = {
         "generation": 5,
         "redeemable_generation": 4,
@@ -154,10 +154,10 @@ def test_strict_mode_never_accepts_used_token(generation, after, expected):
 
 
 def test_token_superseded_by_step_up_in_strict_mode_is_reuse():
-    proven = family(
+    stepped_up = family(
         redeemable_generation=redeemable_after_reauthentication(family(), rules=STRICT)
     )
-    assert verdict(4, proven, rules=STRICT, token_expires_at=T0) is Verdict.REUSED
+    assert verdict(4, stepped_up, rules=STRICT, token_expires_at=T0) is Verdict.REUSED
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_hard_limit_is_exact_to_the_microsecond(after, expected):
     [
         (3, Verdict.REUSED),
         (4, Verdict.EXPIRED_IDLE),
-        # The row knows the expiry of the newest token to the microsecond; exp is cut to seconds.
+        # The row stores the expiry of the newest token in microseconds; exp has whole seconds.
         (5, Verdict.ROTATE),
     ],
 )
@@ -223,7 +223,7 @@ def test_reuse_is_detected_after_each_expiry(after):
 
 
 class TestCompanion:
-    """Generation 5 was rotated from 4; who holds a copied token lacks the cookie."""
+    """Generation 5 was rotated from 4; the attacker with a copied token lacks the cookie."""
 
     SHOWN = family(companion_generation=5)
     NOT_SHOWN = family(companion_generation=3)
@@ -279,7 +279,7 @@ class TestCompanion:
 
 
 class TestForgiveness:
-    """A sibling was answered without a refresh token, and may write the old one back."""
+    """A sibling was answered without a refresh token, and may store the old one again."""
 
     ANSWERED = family(delivered_at=T0, sibling_answered=True)
 
@@ -352,7 +352,7 @@ class TestToleratedGeneration:
 
 
 class TestOpenedFamily:
-    """The rotation from 4 to 5 opened a family; its answer may have been lost."""
+    """The rotation from 4 to 5 opened a family; its answer may be lost."""
 
     @pytest.mark.parametrize(
         ("shown", "presenter", "expected"),
@@ -403,12 +403,12 @@ class TestClosedFamily:
     ("generation", "expected"),
     [
         (11, Verdict.RECOVER),  # seven recoveries so far
-        (12, Verdict.RECOVER),  # eight: the last one allowed has just been lost as well
+        (12, Verdict.RECOVER),  # eight: the last allowed answer was lost as well
         (13, Verdict.RECOVERY_LIMIT),
     ],
 )
 def test_ninth_recovery_in_a_row_is_refused(generation, expected):
-    # Generation 4 is redeemable: 5 was the rotation, each one after it a recovery.
+    # Generation 4 is redeemable: 5 was the rotation, each later one a recovery.
     assert verdict(4, family(generation=generation)) is expected
 
 
@@ -420,10 +420,10 @@ def test_ninth_recovery_in_a_row_is_refused(generation, expected):
         (5, 4, 0, False),
         (5, 5, 1, False),
         (5, 6, 1, True),
-        # A recovery takes the place of what was lost, and counts all the same.
+        # A recovery replaces the lost rotation, and counts as well.
         (4, 5, 0, True),
         (4, 4, 0, False),
-        # A token from a future that the database has lost.
+        # A token ahead of the database.
         (8, 8, 0, True),
         (8, 7, 0, False),
     ],
@@ -441,7 +441,7 @@ def test_refresh_limit_counts_each_rotation(generation, maximum, elsewhere, expe
         (5, OVERLAP - TICK, False),
         (5, OVERLAP, True),
         (5, LATER, True),
-        # The token before stays what it is: nobody knows whether its successor arrived.
+        # The previous token stays redeemable: the delivery of its successor is unknown.
         (4, OVERLAP - TICK, False),
         (4, LATER, False),
     ],

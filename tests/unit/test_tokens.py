@@ -1,4 +1,4 @@
-"""What a token says, for how long, and with which keys. No database."""
+"""Tokens: claims, expiry and keys. No database."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""The two steps, as a client takes them."""
+"""The two login steps of a client."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def _factors(options):
 
 @pytest.fixture
 def ask(api):
-    """The first step; returns the answer."""
+    """Send the first step and return the answer."""
 
     def first(username="ada@example.org", password=PASSWORD, client=api, **more):
         return client.post("login/", {"username": username, "password": password, **more})
@@ -28,9 +28,9 @@ def ticket(ada, ask):
 
 @pytest.fixture
 def verify(api):
-    """The second step."""
+    """Send the second step and return the answer."""
 
-    def second(ticket, client=api, headers=None, **proof):
-        return client.post("login/verify/", {"ticket": ticket, **proof}, headers=headers)
+    def second(ticket, client=api, headers=None, **fields):
+        return client.post("login/verify/", {"ticket": ticket, **fields}, headers=headers)
 
     return second

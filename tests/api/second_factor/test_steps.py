@@ -80,7 +80,7 @@ class TestSecondStep:
         )
         for remember_me, days in ((True, 30), (False, 1)):
             ticket = ask(remember_me=remember_me).json()["ticket"]
-            # What is sent along with the second step cannot change it.
+            # Data of the second step must not change the policy's input.
             body = verify(ticket, code=CODE, remember_me=True).json()
             session = DeviceSession.objects.get(pk=body["session"]["id"])
             assert session.expires_at - session.created_at == timedelta(days=days)
@@ -115,7 +115,7 @@ class TestThrottle:
         wrong = [verify(tickets[n % 2], code="000000").status_code for n in range(5)]
         assert wrong == [401] * 5
         assert problem(verify(tickets[0], code=CODE)) == (429, "throttled")
-        # And nobody's first step is affected.
+        # The first step is not throttled.
         assert problem(ask()) == (401, "mfa_required")
 
     def test_second_step_throttle_is_per_account(self, ada, ask, verify, with_second_factor):

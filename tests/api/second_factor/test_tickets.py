@@ -1,4 +1,4 @@
-"""What a ticket is good for, and for how long."""
+"""Sign-in tickets: validity, attempts and lifetime."""
 
 from datetime import timedelta
 
