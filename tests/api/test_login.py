@@ -88,15 +88,6 @@ class TestRefusal:
         assert problem(answer) == (401, "no_active_account")
         assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
 
-    def test_login_refusal_is_the_same_for_each_cause(self, api, credentials, inactive):
-        answers = [
-            api.post("login/", {**credentials, "password": "wrong"}),
-            api.post("login/", {"username": "nobody@example.org", "password": PASSWORD}),
-            api.post("login/", {"username": inactive, "password": PASSWORD}),
-            api.post("login/", {"username": inactive, "password": "wrong"}),
-        ]
-        assert len({(answer.status_code, answer.content) for answer in answers}) == 1
-
     def test_login_computes_one_hash_for_each_outcome(self, api, credentials, inactive):
         counts = []
         for body in (
@@ -125,11 +116,6 @@ class TestRefusal:
             api.post("login/", {**credentials, "password": "wrong"})
         assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
 
-    def test_login_at_denied_session_limit_is_403(self, api, credentials, login, options):
-        options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
-        login()
-        assert problem(api.post("login/", credentials)) == (403, "session_limit_reached")
-
 
 class TestInput:
     @pytest.mark.parametrize("missing", ["username", "password"])
@@ -157,13 +143,6 @@ class TestInput:
 
     def test_login_ignores_unknown_fields(self, login):
         login(remember="x", access="y", session={"id": 1})
-
-    def test_login_keeps_spaces_of_password(self, api, user):
-        user.set_password("  spaces  ")
-        user.save()
-        body = {"username": user.get_username(), "password": "  spaces  "}
-        assert api.post("login/", body).status_code == 200
-        assert api.post("login/", {**body, "password": "spaces"}).status_code == 401
 
     @pytest.mark.parametrize("header", ["Bearer expired.or.garbage", "Bearer", "Basic eDp5", "ä"])
     def test_login_ignores_authorization_header(self, api, credentials, header):

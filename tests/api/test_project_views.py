@@ -50,10 +50,6 @@ class TestTheirViews:
         answer = client.get(PATH, headers={"authorization": "Basic eDp5"})
         assert problem(answer) == (401, "not_authenticated")
 
-    def test_project_view_ignores_token_in_url(self, client, pair):
-        answer = client.get(f"{PATH}?access_token={pair.access}&access={pair.access}")
-        assert problem(answer) == (401, "not_authenticated")
-
     def test_project_view_writes_delivery_alone(self, client, pair, bearer):
         before = TokenFamily.objects.values().get()
         client.get(PATH, headers=bearer(pair))

@@ -133,16 +133,6 @@ class TestLostResponse:
         assert refused(lost.refresh) == "session_revoked"
         assert call(recovered) == "session_revoked"
 
-    def test_recovery_drops_auth_time(self, pair, clock):
-        assert check_access_token(pair.access).claims.authentication_methods == ()
-        pair = make_pair(methods=("pwd",))
-        refresh_session(pair.refresh)
-        clock.move(AFTER_OVERLAP)
-        recovered = refresh_session(pair.refresh)
-        claims = check_access_token(recovered.access).claims
-        assert claims.authenticated_at is None
-        assert claims.authentication_methods == ()
-
     def test_ninth_recovery_in_a_row_is_refused_without_accusation(self, pair, clock):
         refresh_session(pair.refresh)
         for _ in range(8):
