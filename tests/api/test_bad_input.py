@@ -73,7 +73,7 @@ def wsgi_header(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
-class TestAnything:
+class TestArbitraryInput:
     """Hypothesis sends arbitrary input to each endpoint."""
 
     @pytest.mark.django_db

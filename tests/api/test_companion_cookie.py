@@ -110,7 +110,7 @@ class TestRefresh:
         assert api.post("refresh/", {"refresh": token}).status_code == 200
 
 
-class TestSignOut:
+class TestLogout:
     @pytest.mark.parametrize("path", ["logout/", "sessions/{}/", "sessions/revoke-all/"])
     def test_logout_deletes_companion_cookie(self, api, login, path):
         body = login()
@@ -148,7 +148,7 @@ class TestStatusOfExpiredSessions:
         assert problem(answer) == (status, "session_expired/refresh_limit")
 
 
-class TestTokensThatAreNoTokens:
+class TestMalformedTokens:
     @pytest.mark.parametrize("written", ["undefined", "null", "None", "[object Object]"])
     def test_token_named_undefined_is_logged_once_with_cause(
         self, api, caplog, monkeypatch, written

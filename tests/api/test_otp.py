@@ -55,7 +55,7 @@ def code(device, **options):
     return f"{totp(device.bin_key, **options):06d}"
 
 
-class TestSignIn:
+class TestLogin:
     def test_login_with_otp_code_succeeds(self, device, log_in):
         body = log_in(otp=code(device)).json()
         assert access_tokens.verify(body["access"]).authentication_methods == ("pwd", "otp")

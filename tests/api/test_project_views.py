@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 PATH = "/who-am-i/"
 
 
-class TestTheirViews:
+class TestProjectViews:
     def test_project_view_receives_user_with_session(
         self, client, pair, user, bearer, django_assert_num_queries
     ):
@@ -91,7 +91,7 @@ def rest_framework(settings):
     reload_api_settings(setting="REST_FRAMEWORK")
 
 
-class TestOurViewsUnderTheirDefaults:
+class TestEndpointsWithProjectDefaults:
     def flow(self, credentials):
         """Log in, list, refresh and log out in one sequence."""
         client = APIClient()

@@ -88,7 +88,7 @@ class TestPassword:
         assert reauthenticate(api, pair).status_code == 200
 
 
-class TestWrongProof:
+class TestFailedReauthentication:
     @pytest.mark.parametrize(
         "password", ["wrong", "", 7, True, ["x"], {"a": 1}, "x" * 5000, PASSWORD.upper()]
     )
@@ -148,7 +148,7 @@ class TestThrottle:
         assert {answer.status_code for answer in answers} == {200}
 
 
-class TestNoMethod:
+class TestWithoutMethods:
     def test_reauthentication_of_user_without_password_is_403(self, api, user):
         user.set_unusable_password()
         user.save()
@@ -218,7 +218,7 @@ class TestSeveralMethods:
         assert reauthenticate(api, pair, {**BY_PASSWORD, "knock": "two bits"}).status_code == 401
 
 
-class TestAsking:
+class TestStatus:
     def test_reauthentication_status_is_required_after_max_age(self, api, pair, clock):
         fresh = api.get("reauthenticate/", access=pair.access).json()
         assert fresh == {

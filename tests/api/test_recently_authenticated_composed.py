@@ -151,7 +151,7 @@ def test_permission_applies_to_viewset_action(send, pair, clock, name):
     assert send(name) == NOBODY
 
 
-class TestOtherSignIns:
+class TestOtherLogins:
     def test_permission_with_django_login_is_401(self, client, user):
         client.credentials(HTTP_AUTHORIZATION="")
         assert client.login(**{type(user).USERNAME_FIELD: user.get_username()}, password=PASSWORD)

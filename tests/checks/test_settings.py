@@ -32,7 +32,7 @@ class TestMalformedSettings:
         assert ids() == []
 
 
-class TestSeveral:
+class TestRepeatedFaults:
     def test_each_too_short_lifetime_is_reported(self, settings):
         short = seconds(0.5)
         settings.REFRESH_SESSIONS = {
@@ -85,7 +85,7 @@ class TestThrottles:
         assert {"session-login", "session-refresh"} <= set(scopes())
 
 
-class TestPlaces:
+class TestGeoIP:
     def test_geoip_path_with_geoip2_installed_is_not_reported(self, settings, monkeypatch):
         settings.GEOIP_PATH = "/var/lib/geoip"
         monkeypatch.setattr(deployment, "find_spec", lambda name: name == "geoip2" or None)

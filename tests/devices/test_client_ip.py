@@ -174,7 +174,7 @@ def test_private_proxies_combine_with_networks_plus_unix(options):
         assert address(peer, "8.8.8.8") == "8.8.8.8"
 
 
-class TestUnnamedProxy:
+class TestUnlistedProxy:
     @pytest.fixture(autouse=True)
     def _settings(self, options):
         options(TRUSTED_PROXIES=[])

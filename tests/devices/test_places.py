@@ -135,7 +135,7 @@ class TestCountries:
         assert get_place("81.2.69.142") == "United Kingdom"
 
 
-class TestTrouble:
+class TestDatabaseErrors:
     """The page is shown with any faulty database."""
 
     def test_place_with_missing_database_is_empty_with_one_warning(

@@ -44,7 +44,7 @@ def request_from_afar(rf):
 
 
 @pytest.mark.usefixtures("never_shown")
-class TestNoClientWaits:
+class TestRequestPath:
     def test_refresh_computes_no_device_name_or_place(self, client, request_from_afar):
         pair = make_pair(UserFactory(), request=request_from_afar)
         body = {"refresh": pair.refresh}

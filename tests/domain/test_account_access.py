@@ -155,7 +155,7 @@ class TestSecondStep:
 
 
 @pytest.mark.usefixtures("way")
-class TestUnreadSession:
+class TestChecksWithoutSession:
     """Access tokens whose check does not read the session."""
 
     @pytest.mark.parametrize("check", ["cache", "stateless"])

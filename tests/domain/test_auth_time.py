@@ -28,7 +28,7 @@ from tests.listeners import heard
 pytestmark = pytest.mark.django_db
 
 
-class TestWho:
+class TestPreconditions:
     def test_reauthentication_with_token_lost_before_recovery_is_refused(self, old, clock):
         lost = refresh_session(old.refresh)
         grant = check_access_token(lost.access)
@@ -111,7 +111,7 @@ class TestSecrets:
         assert call(other) == "ok"
 
 
-class TestTold:
+class TestEvents:
     def test_reauthentication_sends_signals(self, old, rf):
         request = rf.post("/", REMOTE_ADDR="203.0.113.5")
         with (

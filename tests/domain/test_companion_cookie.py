@@ -140,7 +140,7 @@ class TestAttacker:
         assert family_of(pair).recoveries_by_others == 0
 
 
-class TestClientsWithoutIt:
+class TestClientsWithoutCompanion:
     def test_client_writing_sent_token_back_is_not_accused(self, pair, clock):
         """``save(answer.refresh ?? sent)``, as many OAuth libraries do."""
         newest = refresh_session(pair.refresh)

@@ -159,7 +159,7 @@ class TestBatches:
             EventExport(SessionEvent.objects.all(), batch_size=0)
 
 
-class TestTroubles:
+class TestDatabaseErrors:
     @pytest.fixture
     def failing(self, monkeypatch):
         """Fail all statements after the first as if the server were shutting down."""

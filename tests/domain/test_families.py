@@ -291,7 +291,7 @@ class EndAllPolicy(SessionPolicy):
         return "user"
 
 
-class TestWhatReuseEnds:
+class TestReuseScope:
     def reuse(self, pair, clock):
         new = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)

@@ -70,7 +70,7 @@ def alarms(caplog):
     assert len(caplog.get_records("call")) == len(heard)
 
 
-class TestAttackerWhoSignsOut:
+class TestLogoutByAttacker:
     @pytest.mark.parametrize("sign_out_by", WAYS)
     def test_logout_by_attacker_is_detected_at_next_refresh_of_owner(
         self, pair, clock, alarms, sign_out_by
@@ -117,7 +117,7 @@ class TestAttackerWhoSignsOut:
         assert len(alarms) == 1
 
 
-class TestHonestLaggard:
+class TestLateHonestClient:
     """A late but honest client is not accused after a logout."""
 
     @pytest.mark.parametrize("sign_out_by", WAYS)
@@ -192,7 +192,7 @@ class EndAllPolicy(SessionPolicy):
         return "user"
 
 
-class TestPolicyThatEndsAll:
+class TestPolicyRevokingAllSessions:
     def test_reuse_policy_revoking_all_sessions_spares_later_logins(
         self, pair, user, clock, options
     ):

@@ -75,7 +75,7 @@ def there(user):
     return make_pair(user, name="Phone")
 
 
-class TestThisDevice:
+class TestCurrentSession:
     def test_password_change_stores_new_password(self, here, user):
         change(here)
         user.refresh_from_db()
@@ -172,7 +172,7 @@ class TestThisDevice:
             assert call(there) == "session_revoked"
 
 
-class TestOtherDevices:
+class TestOtherSessions:
     def test_password_change_revokes_other_sessions(self, user, here, there, rf):
         third, stranger = make_pair(user), make_pair(UserFactory())
         request = rf.get("/", REMOTE_ADDR="192.0.2.7")

@@ -118,7 +118,7 @@ class TestMany:
             revoke_user_sessions(user, reason="user")
 
 
-class TestSignOut:
+class TestLogout:
     def test_logout_with_refresh_token_revokes_session(self, pair, user, rf):
         request = rf.post("/")
         with heard(user_logged_out) as djangos:

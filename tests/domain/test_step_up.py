@@ -109,7 +109,7 @@ class TestOutsideTheOverlap:
         assert is_fresh(again)
 
 
-class TestBesideRotation:
+class TestInsideTheOverlap:
     """Step-up inside the overlap, and with an access token that is not the newest."""
 
     @pytest.fixture

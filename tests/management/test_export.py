@@ -63,7 +63,7 @@ def add(session, kind="revoked", **fields):
     )
 
 
-class TestWhat:
+class TestContent:
     def test_export_command_writes_same_file_as_admin(self, session):
         add(session, details={"user_agent": "=1+1"})
         content, said = export()
@@ -91,7 +91,7 @@ class TestWhat:
         assert export()[0] == text.encode(errors="replace")
 
 
-class TestWhich:
+class TestFilters:
     def test_export_command_filters_by_period(self, session):
         SessionEvent.objects.all().delete()
         days = [datetime(2026, 1, day, tzinfo=UTC) for day in (30, 31)]
@@ -212,7 +212,7 @@ class TestFile:
         assert not file.exists()
 
 
-class TestReader:
+class TestClosedPipe:
     def test_export_to_closed_pipe_fails_with_message(self, session, capfd):
         reading, writing = os.pipe()
         os.close(reading)

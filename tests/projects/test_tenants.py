@@ -241,7 +241,7 @@ def both(twin):
     return here, there
 
 
-class TestTwins:
+class TestSecondDatabase:
     @pytest.mark.parametrize("check", CHECKS)
     def test_access_token_of_another_database_is_refused(self, twin, both, options, check):
         options(ACCESS_TOKEN_CHECK=check)

@@ -97,7 +97,7 @@ class TestBatches:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestTrouble:
+class TestDatabaseErrors:
     def test_prune_retries_deadlock_without_double_count(self):
         long_expired(4)
         reported: list[int] = []
@@ -129,7 +129,7 @@ class TestTrouble:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtTheSameTime:
+class TestConcurrency:
     def test_concurrent_prunes_share_the_sessions(self):
         long_expired(60)
         pruned = together(*[lambda: prune_sessions(batch_size=7)] * 2)

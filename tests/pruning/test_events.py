@@ -33,7 +33,7 @@ def prune(*arguments) -> str:
     return out.getvalue()
 
 
-class TestWhatGoes:
+class TestPrunedEvents:
     def test_prune_deletes_old_events_of_kept_sessions(self, clock, pair):
         revoke_session(pair.session, reason=RevokedReason.ADMIN)
         clock.move(LONG - MOMENT)
@@ -65,7 +65,7 @@ class TestWhatGoes:
                 verb(older_than=-MOMENT)
 
 
-class TestWhatStays:
+class TestKeptEvents:
     @pytest.mark.parametrize("status", ["live", "revoked"])
     def test_prune_keeps_events_until_hard_expiry_of_session(self, clock, pair, status):
         if status == "revoked":
@@ -149,7 +149,7 @@ class TestBatches:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtTheSameTime:
+class TestConcurrency:
     def test_concurrent_event_with_session_prune_does_not_deadlock(self):
         long_expired(40)
 

@@ -21,7 +21,7 @@ from tests.pruning.builders import HARD, MOMENT, NOW, exists, long_expired, rene
 pytestmark = pytest.mark.django_db
 
 
-class TestWhatGoes:
+class TestPrunedSessions:
     def test_prune_deletes_session_with_families_plus_events(self, clock, pair, user):
         clock.move(HARD + RETENTION)
         assert prune_sessions() == 1
@@ -89,7 +89,7 @@ class TestWhatGoes:
         assert exists(pair)
 
 
-class TestWhatStays:
+class TestKeptSessions:
     """A used token needs its row until the hard expiry, whatever the state of the session."""
 
     def test_prune_keeps_revoked_session_until_hard_expiry(self, clock, pair):
