@@ -195,11 +195,12 @@ class TestSeveralMethods:
         reauthenticate(api, make_pair(with_code), {"password": "wrong", "code": CODE})
         assert asked == []
 
-    def test_reauthentication_with_wrong_code_sends_user_login_failed(self, api, with_code):
+    def test_reauthentication_with_wrong_code_sends_user_login_failed(self, api, ada, with_code):
         with heard(user_login_failed) as failed:
             reauthenticate(api, make_pair(with_code), {**BY_PASSWORD, "code": "000000"})
         (told,) = failed
-        assert told["credentials"] == {"username": "ada@example.org"}
+        name = ada.get_username()
+        assert told["credentials"] == {"username": name, ada.USERNAME_FIELD: name}
         assert told["sender"] == "tests.factors.Code"
 
     def test_reauthentication_of_user_without_second_factor_needs_password(

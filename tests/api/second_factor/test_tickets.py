@@ -50,11 +50,12 @@ class TestTicket:
         assert answer.json()["methods"] == [{"name": "code", "factor": "second"}]
         assert SignInTicket.objects.get().attempts == 0
 
-    def test_wrong_code_sends_user_login_failed(self, ticket, verify):
+    def test_wrong_code_sends_user_login_failed(self, ada, ticket, verify):
         with heard(user_login_failed) as failed:
             verify(ticket, code="000000")
         (told,) = failed
-        assert told["credentials"] == {"username": "ada@example.org"}
+        name = ada.get_username()
+        assert told["credentials"] == {"username": name, ada.USERNAME_FIELD: name}
 
     def test_ticket_is_refused_after_password_change(self, ada, ticket, verify):
         ada.set_password("another")
