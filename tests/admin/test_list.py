@@ -38,7 +38,7 @@ def test_a_device_that_calls_itself_as_we_do_is_named_once():
 def test_a_row_says_why_a_session_was_ended(pages, make_session):
     make_session(status="revoked", reason=RevokedReason.REUSE)
     # Once among the filters, once in the row.
-    assert pages.list().text.count("A used refresh token came back") == 2
+    assert pages.list().text.count("A used refresh token was presented again") == 2
 
 
 # What fits on a page need not be counted.

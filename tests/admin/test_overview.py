@@ -57,7 +57,7 @@ def test_very_many_live_sessions_are_told_as_about(overview, make_session, monke
         make_session(status=status)
     # The one that is only idle is counted in, as the note says.
     assert numbers(overview())["live"] == "≈ 4"
-    assert "unused ones included" in overview().cards[0].note
+    assert "including unused ones" in overview().cards[0].note
 
 
 def test_events_are_counted_by_what_they_mean(overview, record):

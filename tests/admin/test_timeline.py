@@ -51,7 +51,7 @@ def test_an_end_says_by_whom_from_where_and_why(pages, revoker, make_session, rf
     page = pages.open(session)
     end = page.context["timeline"].entries[0]
     assert (end.tone, end.actor, end.address) == ("ended", str(revoker), "192.0.2.77")
-    for text in (f"by {revoker}", "from 192.0.2.77", "reason: Ended by staff"):
+    for text in (f"by {revoker}", "from 192.0.2.77", "reason: Revoked by staff"):
         assert text in page.text
 
 
@@ -70,7 +70,7 @@ def test_a_session_that_was_left_unused_tells_since_when(story, make_session):
     session = make_session(status="expired")
     told = story(session).entries[0]
     family = TokenFamily.objects.get(session=session)
-    assert (told.text, told.at) == ("Expired, as it was left unused", family.idle_expires_at)
+    assert (told.text, told.at) == ("Expired: unused for too long", family.idle_expires_at)
 
 
 def test_a_session_whose_tokens_were_closed_or_are_gone_has_a_story_too(story, make_session):
@@ -97,7 +97,7 @@ def test_details_of_a_reuse_are_in_words(pages, make_session):
     for text in (
         "Reuse of a refresh token detected",
         "refresh-sessions-tone-alarm",
-        "reason: A used refresh token came back",
+        "reason: A used refresh token was presented again",
         "newest generation: 6",
         "address of the other client: -",
         "user agent of the other client: Tablet/1.0",

@@ -191,7 +191,7 @@ def test_without_live_sessions_there_is_nothing_to_ask(pages, user, make_session
     make_session(user, "revoked")
     response = pages.client.get(pages.sign_out_url(user))
     assert response.status_code == 302
-    assert messages_of(response) == ["No session was revoked: none of them was live."]
+    assert messages_of(response) == ["There was no live session to revoke."]
 
 
 def test_nobody_is_not_found(pages, user, make_session):

@@ -160,7 +160,7 @@ class TestMalformedTokens:
         lines = [line for line in caplog.records if line.name == __name__]
         assert [line.levelname for line in lines] == ["WARNING"]
         assert f'presented "{written}"' in lines[0].getMessage()
-        assert "only when the answer has one" in lines[0].getMessage()
+        assert "only if the answer contains one" in lines[0].getMessage()
 
     def test_ordinary_invalid_token_logs_no_cause(self, api, caplog, pair):
         api.post("refresh/", {"refresh": "garbage"})

@@ -163,7 +163,7 @@ class TestOtherLogins:
 
 
 def test_permission_decorator_above_api_view_raises(client, bearer, pair):
-    with pytest.raises(TypeError, match="stands below @api_view"):
+    with pytest.raises(TypeError, match="put @recently_authenticated below @api_view"):
         client.post("/upside-down/", headers=bearer(pair))
 
 

@@ -137,11 +137,11 @@ class TestLoginByAccount:
     def test_cache_operations_do_not_reveal_account(self, api, account, monkeypatch):
         counted = Counter()
         monkeypatch.setattr(
-            throttling._Counts,
+            throttling._ThrottleCache,
             "get",
             lambda self, key, default=None: counted.update("g") or default,
         )
-        monkeypatch.setattr(throttling._Counts, "set", lambda *args: counted.update("s"))
+        monkeypatch.setattr(throttling._ThrottleCache, "set", lambda *args: counted.update("s"))
         seen = []
         for name in ("ada@org", "bob@org"):
             counted.clear()

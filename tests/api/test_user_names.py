@@ -53,7 +53,7 @@ def test_unknown_username_forms_share_throttle(api, db):
 @every_form
 def test_command_revokes_by_username_in_another_unicode_form(jose, name):
     pair = make_pair(jose)
-    assert revoke("--user", name).startswith("Ended 1 session of ")
+    assert revoke("--user", name).startswith("Revoked 1 session of ")
     assert session_of(pair).revoked_at is not None
 
 
@@ -74,7 +74,7 @@ class TestStoredInAnotherForm:
 
     def test_command_revokes_by_stored_unicode_form(self, jose):
         make_pair(jose)
-        assert revoke("--user", FORMS["decomposed"]).startswith("Ended 1 session of ")
+        assert revoke("--user", FORMS["decomposed"]).startswith("Revoked 1 session of ")
 
 
 def test_hint_recognizes_full_width_email_address(api, settings):

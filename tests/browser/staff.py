@@ -81,7 +81,7 @@ class StaffPages:
     @property
     def story(self) -> Locator:
         """What happened to a session, on its page."""
-        return self.page.get_by_role("region", name="What happened").get_by_role("listitem")
+        return self.page.get_by_role("region", name="Events").get_by_role("listitem")
 
     @property
     def events_of_session(self) -> Locator:

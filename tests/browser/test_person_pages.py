@@ -111,7 +111,7 @@ def test_too_many_tries(stale, phone, watch):
     stale.password.fill(PASSWORD)
     stale.answer.click()
 
-    expect(stale.page.get_by_role("heading", name="Too many tries")).to_be_visible()
+    expect(stale.page.get_by_role("heading", name="Too many attempts")).to_be_visible()
     watch.expect_status(429)
 
 

@@ -56,7 +56,7 @@ def test_on_a_phone_the_button_lies_on_no_text(staff, ada, phone):
     open_user(staff, ada)
 
     button = staff.sign_user_out.bounding_box()
-    text = staff.page.get_by_text("Ends all device sessions.").bounding_box()
+    text = staff.page.get_by_text("Revokes all device sessions.").bounding_box()
     assert button["y"] + button["height"] <= text["y"]
 
 

@@ -12,19 +12,19 @@ from threading import Timer
 
 import pytest
 
-from example_project.demo.management.commands.demo import PASSWORD, PERSON, STAFF
+from example_project.demo.management.commands.demo import PASSWORD, STAFF, USERNAME
 from tests.example.running import CHECKOUT, LONGEST_RUN, environment, manage
 
 HEADLINES = [
-    "1. Sign in",
+    "1. Log in",
     "2. Call the API",
     "3. The access token expires",
     "4. Refresh",
     "5. Five tabs refresh at once",
     "6. The response gets lost",
     "7. A sensitive action",
-    "8. A stolen token is replayed",
-    "9. Staff revoke the other device",
+    "8. A stolen token is reused",
+    "9. Staff revoke another session",
     "10. The hard deadline passes",
 ]
 
@@ -47,7 +47,7 @@ def test_every_step_answers_as_told(database):
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert headlines(demo.stdout) == HEADLINES
     assert "✗" not in demo.stdout
-    assert '403 {"detail": "Session expired. Please log in again."' in demo.stdout
+    assert '403 {"detail": "This session has expired. Please sign in again."' in demo.stdout
     assert demo.stdout.splitlines()[-1].startswith("✓ 10 steps")
     assert_no_secret(demo.stdout + demo.stderr)
 
@@ -70,7 +70,7 @@ def test_serve_goes_on_with_ordinary_lifetimes_until_interrupted(database):
         address = re.search(r"http://([\d.]+):(\d+)/admin/", shown[shown.index("Serving") :])
         assert address, shown
         host, port = address.groups()
-        answer = sign_in(host, int(port))
+        answer = log_in(host, int(port))
         demo.send_signal(signal.SIGINT)
         demo.communicate()
 
@@ -83,7 +83,7 @@ def test_serve_goes_on_with_ordinary_lifetimes_until_interrupted(database):
 
 def test_no_server_is_left_behind_when_the_demo_is_killed(database):
     with running_demo("demo", env=environment(database)) as demo:
-        shown = read_until(demo, "1. Sign in")
+        shown = read_until(demo, "1. Log in")
         demo.kill()
         # The pipe of standard error is closed once nobody writes to it any more.
         demo.communicate()
@@ -110,7 +110,7 @@ def assert_no_secret(output):
     assert PASSWORD not in output
 
 
-def heed_interrupts():
+def restore_interrupts():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -124,7 +124,7 @@ def running_demo(*arguments, env):
         encoding="utf-8",
         # What runs in the background of a shell without job control ignores SIGINT, and so
         # would all its children.
-        preexec_fn=heed_interrupts,  # noqa: PLW1509  (no threads of ours hold locks)
+        preexec_fn=restore_interrupts,  # noqa: PLW1509  (no threads of ours hold locks)
     )
     # Ends with the process: a demo that hangs must not hang the tests.
     guard = Timer(LONGEST_RUN, process.kill)
@@ -147,8 +147,8 @@ def lifetime(answer):
     return datetime.fromisoformat(ends) - datetime.fromisoformat(began)
 
 
-def sign_in(host, port):
-    body = json.dumps({"username": PERSON, "password": PASSWORD})
+def log_in(host, port):
+    body = json.dumps({"username": USERNAME, "password": PASSWORD})
     with closing(HTTPConnection(host, port)) as connection:
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/auth/login/", body, headers)

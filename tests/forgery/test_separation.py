@@ -128,7 +128,7 @@ class TestLogs:
         seen = "".join([caplog.text, *reports, *(str(r.__dict__) for r in caplog.records)])
         assert "INSERT INTO" in seen
         assert "broken on purpose" in seen
-        assert "Used refresh token came back" in seen
+        assert "Refresh token reused" in seen
         for secret in _what_makes_them(secrets):
             assert secret not in seen
 

@@ -67,13 +67,13 @@ class TestGenerate:
     def test_generating_key_over_existing_file_fails(self, tmp_path):
         file = tmp_path / "key"
         file.write_text("precious")
-        with pytest.raises(CommandError, match="left as it is"):
+        with pytest.raises(CommandError, match="was not changed"):
             run("generate", "--algorithm", "HS256", "--file", str(file))
         assert file.read_text() == "precious"
 
     def test_generating_key_over_symbolic_link_fails(self, tmp_path):
         (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(CommandError, match="left as it is"):
+        with pytest.raises(CommandError, match="was not changed"):
             run("generate", "--algorithm", "HS256", "--file", str(tmp_path / "link"))
         assert not (tmp_path / "elsewhere").exists()
 
@@ -138,7 +138,7 @@ class TestRotate:
 
     def test_key_rotation_from_empty_setting_names_secret_key(self, tmp_path, options):
         said = run("rotate", "--file", str(tmp_path / "next"))
-        assert "KEYS is empty now, which stands for ['SECRET_KEY']" in said
+        assert "KEYS is empty now, which means ['SECRET_KEY']" in said
 
     def test_key_rotation_to_another_algorithm_mentions_jwks(self, tmp_path):
         pytest.importorskip("cryptography")

@@ -18,7 +18,7 @@ COOKIE = "__Host-refresh_token"
 
 def own_login_alone(browser) -> bool:
     """Whether the first row is the browser as the request shows it."""
-    return "own login, which this list cannot end" in browser.show().text
+    return "To end it, sign out of the site." in browser.show().text
 
 
 class TestByCookie:

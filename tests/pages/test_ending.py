@@ -31,8 +31,8 @@ def test_ends_that_device_and_no_other(browser, device, user):
 def test_twice_is_fine(browser, device):
     phone = device("Phone")
     browser.end(phone)
-    assert told(browser.end(phone))[-1] == "That device had been signed out before."
-    assert told(browser.client.get(f"{LIST}{phone.pk}/end/"))[-1].endswith("before.")
+    assert told(browser.end(phone))[-1] == "That device was already signed out."
+    assert told(browser.client.get(f"{LIST}{phone.pk}/end/"))[-1].endswith("already signed out.")
 
 
 def test_of_two_at_once_one_comes_too_late(browser, device, monkeypatch):
@@ -43,7 +43,7 @@ def test_of_two_at_once_one_comes_too_late(browser, device, monkeypatch):
         return revoke_session(session, **options)
 
     monkeypatch.setattr(views, "revoke_session", too_late)
-    assert told(browser.end(phone)) == ["That device had been signed out before."]
+    assert told(browser.end(phone)) == ["That device was already signed out."]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -112,7 +112,7 @@ class TestOthers:
         device("One")
         device("Two")
         question = browser.client.get(f"{LIST}end-others/")
-        assert "2 other devices will have to sign in again." in question.text
+        assert "You will have to sign in again on 2 other devices." in question.text
 
 
 class TestGet:

@@ -59,7 +59,7 @@ def test_bad_names_are_asked_for_again(browser, path, phone, name):
 def test_what_has_ended_is_not_renamed(browser, phone, path, method):
     revoke_session(phone, reason="user")
     response = getattr(browser.client, method)(path, {"name": "Kitchen"})
-    assert told(response) == ["That device had been signed out before."]
+    assert told(response) == ["That device was already signed out."]
     phone.refresh_from_db()
     assert phone.name == "Phone"
 
@@ -74,5 +74,5 @@ def test_it_does_not_bring_back_what_ends_meanwhile(browser, phone, path, monkey
 
     monkeypatch.setattr(views.OneSessionPage, "find_session", find_and_end)
     response = browser.client.post(path, {"name": "Kitchen"})
-    assert told(response) == ["That device had been signed out before."]
+    assert told(response) == ["That device was already signed out."]
     assert live() == set()

@@ -79,7 +79,7 @@ class TestPrunedSessions:
     def test_prune_with_negative_age_is_refused(self, clock, pair, older_than):
         clock.move(HARD - MOMENT)
         for verb in (prune_sessions, count_prunable_sessions):
-            with pytest.raises(ValueError, match="until their hard expiry"):
+            with pytest.raises(ValueError, match="until their hard deadline"):
                 verb(older_than=older_than)
         assert exists(pair)
 

@@ -42,7 +42,7 @@ def test_the_page_of_a_session_tells_its_story_and_has_the_button(pages, make_se
     session = make_session(name="Kitchen tablet")
     page = pages.open(session)
     assert of_theme(page)
-    assert "What happened" in page.text
+    assert ">Events</h2>" in page.text
     assert pages.url("revoke", session) in page.text
     assert "Last refreshed" in page.text or "last refreshed" in page.text
 
