@@ -53,12 +53,12 @@ class TestReading:
 
     def test_no_script_or_style_of_ours_is_inline(self, pages, make_session):
         session = make_session()
-        sign_out = pages.client.get(pages.sign_out_url(session.user))
+        log_out = pages.client.get(pages.sign_out_url(session.user))
         for response in (
             pages.list(),
             pages.open(session),
             pages.open(session, "revoke"),
-            sign_out,
+            log_out,
         ):
             assert response.status_code == 200
             assert "<style" not in response.text

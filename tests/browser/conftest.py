@@ -131,7 +131,7 @@ def page(context: BrowserContext, live_server, watch: Watch) -> Iterator[Page]:
 
 
 @pytest.fixture
-def sign_in(context, live_server):
+def log_in(context, live_server):
     """Give the browser somebody's cookie, as if from a visit before."""
 
     def put_cookie(user) -> None:
@@ -160,11 +160,11 @@ def viewer(live_server):
 
 
 @pytest.fixture
-def staff(page, sign_in, superuser) -> StaffPages:
+def staff(page, log_in, superuser) -> StaffPages:
     """The admin, for staff who may do everything and are signed in."""
     from tests.browser.staff import StaffPages  # noqa: PLC0415 - may be missing
 
-    sign_in(superuser)
+    log_in(superuser)
     return StaffPages(page)
 
 
@@ -192,11 +192,11 @@ def bystanders(ada, phone, laptop, make_device) -> Iterator[None]:
 
 
 @pytest.fixture
-def person(page, sign_in, ada) -> PersonPages:
+def person(page, log_in, ada) -> PersonPages:
     """The page of devices, for somebody who is signed in at this very moment."""
     from tests.browser.person import PersonPages  # noqa: PLC0415 - may be missing
 
-    sign_in(ada)
+    log_in(ada)
     return PersonPages(page)
 
 
@@ -207,7 +207,7 @@ def make_device(live_server):
 
     def make(user, name="Ada's phone", user_agent=PHONE) -> Device:
         device = Device(wire=wire, name=name, user_agent=user_agent)
-        device.sign_in(user)
+        device.log_in(user)
         return device
 
     return make

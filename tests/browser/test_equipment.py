@@ -48,8 +48,8 @@ def test_the_accessibility_check_finds_grave_faults(faulty):
     } <= grave_faults(page).keys()
 
 
-def test_a_fault_of_django_is_not_held_against_us(page, sign_in, superuser):
-    sign_in(superuser)
+def test_a_fault_of_django_is_not_held_against_us(page, log_in, superuser):
+    log_in(superuser)
     page.goto("/plain/admin/refresh_sessions/devicesession/")
     of_django = grave_faults(page)
 
@@ -57,9 +57,9 @@ def test_a_fault_of_django_is_not_held_against_us(page, sign_in, superuser):
     assert {fault.rule for fault in of_django} == {"label-title-only"}
 
 
-def test_a_fault_of_ours_is(faulty, sign_in, superuser):
+def test_a_fault_of_ours_is(faulty, log_in, superuser):
     page, _, _ = faulty
-    sign_in(superuser)
+    log_in(superuser)
 
     of_ours = faults_of_ours(page, plain="/plain/admin/refresh_sessions/devicesession/")
 
@@ -85,13 +85,13 @@ def test_what_the_keyboard_cannot_reach_is_noticed(page):
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
-def test_the_next_test_finds_nothing_of_the_one_before(page, sign_in, superuser, turn):
+def test_the_next_test_finds_nothing_of_the_one_before(page, log_in, superuser, turn):
     assert page.context.cookies() == []
     page.goto("/admin/")
     expect(page).to_have_title(re.compile("Log in"))
     assert page.evaluate("localStorage.getItem('left')") is None
 
     page.evaluate("localStorage.setItem('left', 'behind')")
-    sign_in(superuser)
+    log_in(superuser)
     page.goto("/admin/")
     expect(page).to_have_title(re.compile("Site administration"))

@@ -24,7 +24,7 @@ class TestAnotherDevice:
         expect(page).to_have_url(re.compile("/devices/$"))
         expect(pages.names).to_have_count(3)
 
-        pages.sign_out("Ada's phone").click()
+        pages.log_out("Ada's phone").click()
 
         expect(pages.message).to_have_text(DONE)
         expect(pages.names).to_have_count(2)
@@ -33,7 +33,7 @@ class TestAnotherDevice:
     def test_long_after_the_login_with_proof_of_identity(self, person, clock, ada, phone):
         clock.move(LONG_AGO)
         person.open_list()
-        person.sign_out("Ada's phone").click()
+        person.log_out("Ada's phone").click()
         expect(person.password).to_be_visible()
         person.password.fill("a guess")
         person.answer.click()
@@ -49,7 +49,7 @@ class TestAnotherDevice:
     def test_not_after_a_change_of_mind(self, person, clock, phone):
         clock.move(LONG_AGO)
         person.open_list()
-        person.sign_out("Ada's phone").click()
+        person.log_out("Ada's phone").click()
 
         person.cancel.click()
 
@@ -67,7 +67,7 @@ class TestAnotherDevice:
         with page.expect_navigation():
             keyboard.press("Enter")
         clock.move(LONG_AGO)
-        keyboard.follow(pages.sign_out("Ada's phone"), key="Space")
+        keyboard.follow(pages.log_out("Ada's phone"), key="Space")
         expect(pages.password).to_be_focused()
         keyboard.type(PASSWORD)
 
@@ -122,7 +122,7 @@ class TestThisDevice:
         access = person.become_a_device(ada)
         person.open_list()
 
-        person.sign_out("This browser").click()
+        person.log_out("This browser").click()
 
         expect(person.username).to_be_visible()
         assert call(person, access) == 401

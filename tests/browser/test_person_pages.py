@@ -115,14 +115,14 @@ def test_too_many_tries(stale, phone, watch):
     watch.expect_status(429)
 
 
-def test_nothing_to_prove_identity_by(stale, ada, phone, sign_in, clock, watch):
+def test_nothing_to_prove_identity_by(stale, ada, phone, log_in, clock, watch):
     ada.set_unusable_password()
     type(ada).objects.filter(pk=ada.pk).update(password=ada.password)
     # As if the device had logged in without a password.
     DeviceSession.objects.update(
         auth_hash=get_auth_hash(ada), password_fingerprint=get_password_fingerprint(ada)
     )
-    sign_in(ada)
+    log_in(ada)
     session = phone.session
     clock.move(LONG_AGO)
     stale.page.goto(reverse(f"{PREFIX}:end-others"))
@@ -140,6 +140,6 @@ def test_a_new_name(person, phone):
 
 def test_after_a_device_was_ended(person, phone):
     person.open_list()
-    person.sign_out("Ada's phone").click()
+    person.log_out("Ada's phone").click()
 
     expect(person.message).to_be_visible()

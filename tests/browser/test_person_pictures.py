@@ -26,11 +26,11 @@ def devices(clock):
 
 
 @pytest.fixture
-def person(page, devices, sign_in):
+def person(page, devices, log_in):
     """Ada, whose browser is one of her devices."""
     ada = devices[0].user
     page.set_viewport_size(DESK)
-    sign_in(ada)
+    log_in(ada)
     pages = PersonPages(page)
     pages.become_a_device(ada, name="")
     return pages

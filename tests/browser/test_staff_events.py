@@ -77,9 +77,9 @@ def test_one_event_is_fit_for_all(staff, ended):
 
 class TestWhoMayNotSeeEvents:
     @pytest.fixture
-    def pages(self, page, sign_in, viewer):
+    def pages(self, page, log_in, viewer):
         viewer.user_permissions.set(Permission.objects.filter(codename="view_devicesession"))
-        sign_in(viewer)
+        log_in(viewer)
         return StaffPages(page)
 
     def test_is_shown_no_way_there(self, pages, ended):

@@ -123,8 +123,8 @@ def test_the_way_back_by_keyboard(staff, phone):
 
 class TestWhoMayOnlyLook:
     @pytest.fixture
-    def pages(self, page, sign_in, viewer):
-        sign_in(viewer)
+    def pages(self, page, log_in, viewer):
+        log_in(viewer)
         return StaffPages(page)
 
     def test_has_no_action(self, pages):

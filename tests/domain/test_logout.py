@@ -13,7 +13,7 @@ from refresh_sessions.sessions import (
     revoke_by_holder,
     revoke_session,
     revoke_user_sessions,
-    sign_out,
+    log_out,
 )
 from refresh_sessions.signals import refresh_token_reused
 from refresh_sessions.tokens import access_tokens, refresh_tokens
@@ -36,11 +36,11 @@ def claims_of(pair):
 
 
 def by_refresh_token(pair):
-    sign_out(claims_of(pair))
+    log_out(claims_of(pair))
 
 
 def by_access_token(pair):
-    sign_out(access_tokens.verify(pair.access))
+    log_out(access_tokens.verify(pair.access))
 
 
 def by_own_session(pair):
@@ -89,14 +89,14 @@ class TestLogoutByAttacker:
         clock.move(AFTER_OVERLAP)
         for _ in range(3):
             assert refused(pair.refresh) == "session_revoked"
-            sign_out(claims_of(pair))
+            log_out(claims_of(pair))
         assert len(alarms) == 1
         assert kinds(pair) == ["signed_in", "signed_out", "reuse_detected"]
 
     def test_logout_by_attacker_is_detected_at_logout_of_owner(self, pair, clock, alarms):
         by_refresh_token(refresh_session(pair.refresh))
         clock.move(AFTER_OVERLAP)
-        assert sign_out(claims_of(pair)) is False
+        assert log_out(claims_of(pair)) is False
         assert len(alarms) == 1
 
     def test_used_token_of_revoked_session_writes_at_most_once(self, pair, clock):
@@ -150,13 +150,13 @@ class TestLateHonestClient:
     def test_logout_with_previous_refresh_token_is_ordinary(self, pair, clock, alarms):
         refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
-        assert sign_out(claims_of(pair)) is True
+        assert log_out(claims_of(pair)) is True
         assert session_of(pair).revoked_reason == "logout"
         assert alarms == []
 
     def test_logout_with_old_access_token_is_ordinary(self, pair, clock, alarms):
         rotated(pair, clock, times=3)
-        assert sign_out(access_tokens.verify(pair.access)) is True
+        assert log_out(access_tokens.verify(pair.access)) is True
         assert session_of(pair).revoked_reason == "logout"
         assert alarms == []
 
@@ -168,7 +168,7 @@ class TestReusedToken:
     def test_logout_with_reused_token_revokes_session_for_reuse(self, pair, clock, alarms, times):
         new = rotated(pair, clock, times=times)
         delivered(new, clock)
-        assert sign_out(claims_of(pair)) is True
+        assert log_out(claims_of(pair)) is True
         assert session_of(pair).revoked_reason == "reuse"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
         assert [details.get("after_end") for details in alarms] == [None]
@@ -180,7 +180,7 @@ class TestReusedToken:
         clock.move(AFTER_OVERLAP)
         for _ in range(2):
             refused(pair.refresh)
-            sign_out(claims_of(pair))
+            log_out(claims_of(pair))
             refused(new.refresh)
         assert len(alarms) == 1
 

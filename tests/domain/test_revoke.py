@@ -14,7 +14,7 @@ from refresh_sessions.sessions import (
     revoke_session,
     revoke_sessions,
     revoke_user_sessions,
-    sign_out,
+    log_out,
 )
 from refresh_sessions.signals import (
     refresh_token_recovered,
@@ -122,34 +122,34 @@ class TestLogout:
     def test_logout_with_refresh_token_revokes_session(self, pair, user, rf):
         request = rf.post("/")
         with heard(user_logged_out) as djangos:
-            assert sign_out(refresh_tokens.verify(pair.refresh), request=request) is True
+            assert log_out(refresh_tokens.verify(pair.refresh), request=request) is True
         assert [(item["user"], item["request"]) for item in djangos] == [(user, request)]
         assert call(pair) == "session_revoked"
         assert kinds(pair) == ["signed_in", "signed_out"]
         assert session_of(pair).revoked_by == user
 
     def test_logout_with_access_token_revokes_session(self, pair):
-        assert sign_out(access_tokens.verify(pair.access)) is True
+        assert log_out(access_tokens.verify(pair.access)) is True
         assert refused(pair.refresh) == "session_revoked"
 
     def test_logout_with_used_refresh_token_revokes_session(self, pair, clock):
         clock.move(AFTER_OVERLAP)
         new = refresh_session(pair.refresh)
-        assert sign_out(refresh_tokens.verify(pair.refresh)) is True
+        assert log_out(refresh_tokens.verify(pair.refresh)) is True
         assert call(new) == "session_revoked"
         assert session_of(pair).revoked_reason == "logout"
 
     def test_second_logout_changes_nothing(self, pair):
         claims = refresh_tokens.verify(pair.refresh)
-        assert sign_out(claims) is True
+        assert log_out(claims) is True
         with heard(user_logged_out) as djangos:
-            assert sign_out(claims) is False
+            assert log_out(claims) is False
         assert djangos == []
         assert kinds(pair) == ["signed_in", "signed_out"]
 
     def test_logout_after_hard_limit_changes_nothing(self, pair, clock):
         clock.move(session_of(pair).expires_at - clock.now)
-        assert sign_out(refresh_tokens.verify(pair.refresh)) is False
+        assert log_out(refresh_tokens.verify(pair.refresh)) is False
         assert session_of(pair).revoked_at is None
 
     def test_logout_with_wrong_secret_is_refused(self, pair):
@@ -161,13 +161,13 @@ class TestLogout:
             expires_at=own.expires_at,
             secret=refresh_tokens.new_secret(),
         )
-        assert sign_out(refresh_tokens.verify(forged)) is False
+        assert log_out(refresh_tokens.verify(forged)) is False
         assert call(pair) == "ok"
 
     def test_logout_of_deleted_session_changes_nothing(self, pair):
         claims = refresh_tokens.verify(pair.refresh)
         DeviceSession.objects.all().delete()
-        assert sign_out(claims) is False
+        assert log_out(claims) is False
 
 
 class TestSignalsOfRefreshing:
@@ -213,7 +213,7 @@ class TestAsync:
             assert await sessions.arevoke_session(pair.session, reason="user") is True
             assert await sessions.arevoke_user_sessions(user, reason="user") == 0
             assert await sessions.arevoke_sessions(DeviceSession.objects.all(), reason="x") == 0
-            assert await sessions.asign_out(access_tokens.verify(new.access)) is False
+            assert await sessions.alog_out(access_tokens.verify(new.access)) is False
             # The async functions ran in a thread with its own connection.
             await sync_to_async(connections.close_all)()
             return new

@@ -90,7 +90,7 @@ class TestAsksThePrimary:
 
     def test_sign_out(self, pair):
         claims = sessions.check_access_token(pair.access).claims
-        assert sessions.sign_out(claims) is True
+        assert sessions.log_out(claims) is True
         assert call(pair) == "session_revoked"
 
     def test_end(self, pair):

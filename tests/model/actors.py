@@ -37,7 +37,7 @@ class Counter(ABC):
     """Where tokens are exchanged, and access tokens used."""
 
     @abstractmethod
-    def sign_in(self) -> Tokens: ...
+    def log_in(self) -> Tokens: ...
 
     @abstractmethod
     def refresh(self, token: Any, *, elsewhere: bool) -> Tokens:
@@ -70,7 +70,7 @@ class ModelCounter(Counter):
         self.proven = True
         self.last_elsewhere = False
 
-    def sign_in(self) -> Tokens:
+    def log_in(self) -> Tokens:
         return Tokens(self.family.newest, self.family.newest, self.proven)
 
     def refresh(self, token: int, *, elsewhere: bool) -> Tokens:
@@ -111,7 +111,7 @@ class PackageCounter(Counter):
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
-    def sign_in(self) -> Tokens:
+    def log_in(self) -> Tokens:
         pair = make_pair(methods=("pwd",), request=_request(elsewhere=False))
         self.session = pair.session
         self.clock.move(AFTER_OVERLAP)

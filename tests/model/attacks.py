@@ -59,7 +59,7 @@ def _attacker_acts(world: World, attacker: Attacker, scene: Scene) -> Moves:
         reply = scene.rule.refresh(token, world.family, presenter)
         yield _gets(world, attacker, token, reply, scene, told)
         if scene.ends:
-            reply = scene.rule.sign_out(token, world.family, presenter)
+            reply = scene.rule.log_out(token, world.family, presenter)
             yield _gets(world, attacker, token, reply, scene, f"{told} to sign out")
     if scene.opens:
         yield from _attacker_opens(world, attacker, scene, presenter)

@@ -227,15 +227,15 @@ class RevokedIsRevoked(Rule):
 class SignOutIsNoUse(Rule):
     """Signing out with the newest token is no evidence that it has arrived."""
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
-        reply = super().sign_out(token, family, presenter)
+    def log_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+        reply = super().log_out(token, family, presenter)
         return reply._replace(family=reply.family._replace(delivered=family.delivered))
 
 
 class SignOutIsNotJudged(Rule):
     """Signing out works with every token."""
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+    def log_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         return Reply(Answer.REVOKED, family._replace(revoked=True))
 
 

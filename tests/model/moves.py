@@ -100,7 +100,7 @@ def request_arrives(world: World, scene: Scene, request: Message) -> Moves:
     told = f"the server gets {kind_of(request.sent, world.family)}"
     before, rule = world.family, scene.rule
     if request.kind is Kind.SIGN_OUT:
-        family = rule.sign_out(request.sent, before, owner(world, scene)).family
+        family = rule.log_out(request.sent, before, owner(world, scene)).family
         told = f"{told} to sign out"
         yield Event(f"{told}: reuse" if family.alarm else told), world._replace(family=family)
         return

@@ -321,7 +321,7 @@ class Rule:
         child = Child.USED if family.child is Child.NEW else family.child
         return Reply(Answer.ROTATED, family._replace(child=child))
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+    def log_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
         """Revoke the session with a refresh token (``logout/``, ``revoke/``)."""
         judged = self.judge(token, family, presenter)
         if judged is Answer.REUSED or family.revoked:

@@ -182,9 +182,9 @@ class Sessions(RuleBasedStateMachine):
 
     @precondition(lambda self: self.steps > 10)
     @rule(holding=holdings, client=CLIENTS)
-    def sign_out(self, holding, client):
+    def log_out(self, holding, client):
         """Anybody, with any refresh token."""
-        holding.refresh.twin.sign_out(holding.refresh, client)
+        holding.refresh.twin.log_out(holding.refresh, client)
         holding.refresh.twin.check()
 
     @rule(seconds=st.sampled_from([0.25, 3, 5, 9, 11, 60, 1200]))

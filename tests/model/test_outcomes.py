@@ -29,7 +29,7 @@ def counter(request, confirm):
 
 @pytest.fixture
 def victim(counter):
-    return Actor(counter, counter.sign_in())
+    return Actor(counter, counter.log_in())
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from refresh_sessions.sessions import (
     reauthenticate_session,
     refresh_session,
     revoke_session,
-    sign_out,
+    log_out,
 )
 from refresh_sessions.sessions.queries import get_family_state, read_family
 from refresh_sessions.tokens import access_tokens, refresh_tokens
@@ -146,11 +146,11 @@ class Twin:
         code, _ = attempt(lambda: refresh_session(self.child))
         assert code == expected, (code, expected)
 
-    def sign_out(self, held: Held, client: Client) -> None:
+    def log_out(self, held: Held, client: Client) -> None:
         """Sign out at both with a refresh token."""
-        expected = self.image.sign_out(held.token, client, self.clock.now)
+        expected = self.image.log_out(held.token, client, self.clock.now)
         claims = refresh_tokens.verify(held.encoded)
-        assert sign_out(claims, request=self._request(client)) is expected
+        assert log_out(claims, request=self._request(client)) is expected
 
     def call(self, held: Held) -> None:
         """Use an access token with both."""

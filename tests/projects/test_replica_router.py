@@ -88,7 +88,7 @@ def test_login_at_limit_with_user_from_replica_revokes_oldest(user, options):
 
 def test_login_with_user_authenticated_on_replica_succeeds(user):
     found = authenticate(username=user.get_username(), password=PASSWORD)
-    assert call(sessions.sign_in(found, methods=("pwd",))) == "ok"
+    assert call(sessions.log_in(found, methods=("pwd",))) == "ok"
 
 
 def test_revocation_by_user_from_replica_stores_actor(session):

@@ -13,7 +13,7 @@ from refresh_sessions.sessions import (
     refresh_session,
     revoke_session,
     revoke_user_sessions,
-    sign_out,
+    log_out,
 )
 from refresh_sessions.signals import session_revoked
 from refresh_sessions.tokens import access_tokens, refresh_tokens
@@ -37,11 +37,11 @@ def revoke_all(pair):
 
 
 def log_out(pair):
-    assert sign_out(refresh_tokens.verify(pair.refresh)) is True
+    assert log_out(refresh_tokens.verify(pair.refresh)) is True
 
 
 def log_out_by_access_token(pair):
-    assert sign_out(access_tokens.verify(pair.access)) is True
+    assert log_out(access_tokens.verify(pair.access)) is True
 
 
 def change_password(pair):
@@ -102,7 +102,7 @@ def test_two_ways_to_end_are_one_end():
                 partial(way, pair.session, reason=f"way {number}")
                 for number, way in enumerate(ways)
             ]
-            calls.append(partial(sign_out, refresh_tokens.verify(pair.refresh)))
+            calls.append(partial(log_out, refresh_tokens.verify(pair.refresh)))
             ended = race(calls)
             assert sorted(ended) == [False] * 3 + [True]
             reason = "logout" if ended[-1] else f"way {ended.index(True)}"

@@ -11,7 +11,7 @@ from refresh_sessions.sessions import (
     check_access_token,
     open_family,
     refresh_session,
-    sign_out,
+    log_out,
 )
 from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import companion_request, family_of, kinds, session_of
@@ -56,7 +56,7 @@ def test_sign_out_with_a_used_token_against_refresh_leaves_nothing_and_one_alarm
             TokenFamily.objects.update(rotated_at=None)
             pair = refresh_session(pair.refresh)
             TokenFamily.objects.update(rotated_at=None)
-            reusing = partial(sign_out, refresh_tokens.verify(used.refresh))
+            reusing = partial(log_out, refresh_tokens.verify(used.refresh))
             refreshing = partial(refresh_session, pair.refresh)
             race([reusing, reusing, refreshing, refreshing])
             assert session_of(used).revoked_reason == "reuse"
@@ -73,10 +73,10 @@ def test_owner_and_used_token_after_a_sign_out_raise_one_alarm():
         for _ in range(scaled(3, 60)):
             owner = make_pair()
             stolen = refresh_session(owner.refresh)
-            sign_out(refresh_tokens.verify(stolen.refresh))
+            log_out(refresh_tokens.verify(stolen.refresh))
             TokenFamily.objects.update(rotated_at=None)
             coming_back = partial(refresh_session, owner.refresh)
-            signing_out = partial(sign_out, refresh_tokens.verify(owner.refresh))
+            signing_out = partial(log_out, refresh_tokens.verify(owner.refresh))
             race([*[coming_back] * 4, *[signing_out] * 2])
             assert kinds(owner) == ["signed_in", "signed_out", "reuse_detected"]
 

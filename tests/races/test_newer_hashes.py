@@ -16,7 +16,7 @@ from tests.races.runner import crew, scaled, soon
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def sign_in(user):
+def log_in(user):
     return make_pair(authenticate(None, username=user.get_username(), password=PASSWORD))
 
 
@@ -27,7 +27,7 @@ def test_nobody_is_signed_out(tally):
             user.password = make_password(PASSWORD, hasher="md5")
             user.save()
             there, elsewhere = make_pair(user), make_pair(user)
-            calls = [partial(sign_in, user)] * 2
+            calls = [partial(log_in, user)] * 2
             calls += [partial(refresh_session, pair.refresh) for pair in (there, elsewhere)]
             answers = race([soon(each) for each in calls])
             assert failures(answers) == []

@@ -14,7 +14,7 @@ from django.urls import get_resolver
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.rest_framework.throttling import SessionThrottle
-from refresh_sessions.sessions import revoke_session, sign_in, start_session
+from refresh_sessions.sessions import revoke_session, log_in, start_session
 from tests.api.client import Client, problem
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE
@@ -101,7 +101,7 @@ def test_asvs_6_3_1_codes_are_guessed_from_many_addresses_in_vain(ada, options):
 @passes(
     "ASVS 6.3.4",
     "The second factor of `SECOND_FACTORS` is asked for on each way in: at sign-in, at a step-up, "
-    "and of a project's own sign-in by `sign_in`; there is no other.",
+    "and of a project's own sign-in by `log_in`; there is no other.",
 )
 def test_asvs_6_3_4_each_way_in_is_as_strong(api, ada, options):
     options(SECOND_FACTORS=("tests.factors.Code",))
@@ -111,7 +111,7 @@ def test_asvs_6_3_4_each_way_in_is_as_strong(api, ada, options):
     body = {"ticket": answer.json()["ticket"], "code": "000000"}
     assert problem(api.post("login/verify/", body)) == (401, "second_factor_failed")
     with pytest.raises(SecondFactorRequiredError):
-        sign_in(ada, methods=["pwd"])
+        log_in(ada, methods=["pwd"])
     # No endpoint at all gives tokens for the password alone, and nothing documented is missing.
     for url in get_resolver("refresh_sessions.urls").url_patterns:
         answer = api.raw.post(f"/auth/{url.pattern}", {**body, **by_password}, format="json")
