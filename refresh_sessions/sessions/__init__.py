@@ -24,7 +24,7 @@ from refresh_sessions.sessions.introspection import (
 )
 from refresh_sessions.sessions.issue import TokenPair
 from refresh_sessions.sessions.login import start_session
-from refresh_sessions.sessions.logout import revoke_by_holder, log_out
+from refresh_sessions.sessions.logout import log_out, revoke_by_holder
 from refresh_sessions.sessions.password_change import change_password
 from refresh_sessions.sessions.prune import (
     count_prunable_sessions,
@@ -73,6 +73,8 @@ __all__ = [
     "afinish_login",
     "aintrospect_access_token",
     "aintrospect_refresh_token",
+    "alog_in",
+    "alog_out",
     "aopen_family",
     "areauthenticate_session",
     "arecord_failed_reauthentication",
@@ -80,8 +82,6 @@ __all__ = [
     "arevoke_session",
     "arevoke_sessions",
     "arevoke_user_sessions",
-    "alog_in",
-    "alog_out",
     "astart_session",
     "authenticated_at_for_token",
     "change_password",
@@ -92,6 +92,8 @@ __all__ = [
     "introspect_access_token",
     "introspect_refresh_token",
     "is_recently_authenticated",
+    "log_in",
+    "log_out",
     "open_family",
     "prune_sessions",
     "prune_short_lived",
@@ -105,7 +107,5 @@ __all__ = [
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",
-    "log_in",
-    "log_out",
     "start_session",
 ]

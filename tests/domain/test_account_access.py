@@ -24,12 +24,12 @@ from refresh_sessions.sessions import (
     finish_login,
     introspect_access_token,
     introspect_refresh_token,
+    log_in,
+    log_out,
     open_family,
     read_grant,
     reauthenticate_session,
     refresh_session,
-    log_in,
-    log_out,
     start_session,
 )
 from refresh_sessions.tokens import refresh_tokens

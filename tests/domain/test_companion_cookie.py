@@ -8,10 +8,10 @@ from django.test import RequestFactory
 from refresh_sessions.exceptions import DeviceProofRequiredError
 from refresh_sessions.sessions import (
     check_access_token,
+    log_out,
     open_family,
     reauthenticate_session,
     refresh_session,
-    log_out,
 )
 from refresh_sessions.tokens.refresh_tokens import verify
 from tests.domain.stories import (

@@ -11,10 +11,10 @@ from refresh_sessions.lazy_users import LazyUser
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import (
     finish_login,
+    log_in,
     refresh_session,
     revoke_by_holder,
     revoke_user_sessions,
-    log_in,
     start_session,
 )
 from refresh_sessions.tokens import access_tokens

@@ -9,11 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import (
     check_access_token,
+    log_out,
     refresh_session,
     revoke_by_holder,
     revoke_session,
     revoke_user_sessions,
-    log_out,
 )
 from refresh_sessions.signals import refresh_token_reused
 from refresh_sessions.tokens import access_tokens, refresh_tokens

@@ -25,11 +25,11 @@ from refresh_sessions.sessions import (
     change_password,
     check_access_token,
     finish_login,
+    log_in,
     open_family,
     refresh_session,
     revoke_session,
     revoke_user_sessions,
-    log_in,
 )
 from refresh_sessions.signals import session_refreshed, session_revoked
 from tests.domain.steps import auth_time, is_fresh, step_up

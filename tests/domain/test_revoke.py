@@ -10,11 +10,11 @@ from django.db import connections, transaction
 from refresh_sessions import sessions
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import (
+    log_out,
     refresh_session,
     revoke_session,
     revoke_sessions,
     revoke_user_sessions,
-    log_out,
 )
 from refresh_sessions.signals import (
     refresh_token_recovered,

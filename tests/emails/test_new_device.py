@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.sessions import revoke_session
-from tests.emails.builders import ADDRESS, only, log_in, with_address
+from tests.emails.builders import ADDRESS, log_in, only, with_address
 from tests.factories import UserFactory, make_pair
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.policies import SessionPolicy
 from tests.domain.stories import call, refused
-from tests.emails.builders import ADDRESS, come_from, only, refreshed_twice, reuse, log_in
+from tests.emails.builders import ADDRESS, come_from, log_in, only, refreshed_twice, reuse
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from refresh_sessions.identity.attempts import get_second_factor_limiter
 from refresh_sessions.management.arguments import duration
 from refresh_sessions.management.commands import prune_refresh_sessions
 from refresh_sessions.models import DeviceSession, ProofAttempts, RevokedReason, SignInTicket
-from refresh_sessions.sessions import revoke_session, log_in
+from refresh_sessions.sessions import log_in, revoke_session
 from tests.factories import UserFactory, make_pair
 from tests.management.calling import HARD, MOMENT, Terminal, busy, prune
 

@@ -18,12 +18,12 @@ from refresh_sessions.sessions import (
     TokenPair,
     authenticated_at_for_token,
     check_access_token,
+    log_out,
     open_family,
     read_grant,
     reauthenticate_session,
     refresh_session,
     revoke_session,
-    log_out,
 )
 from refresh_sessions.sessions.queries import get_family_state, read_family
 from refresh_sessions.tokens import access_tokens, refresh_tokens

@@ -9,11 +9,11 @@ from refresh_sessions.exceptions import SessionRevokedError
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import (
     check_access_token,
+    log_out,
     open_family,
     refresh_session,
     revoke_session,
     revoke_user_sessions,
-    log_out,
 )
 from refresh_sessions.signals import session_revoked
 from refresh_sessions.tokens import access_tokens, refresh_tokens

@@ -9,9 +9,9 @@ from refresh_sessions.models import TokenFamily
 from refresh_sessions.sessions import (
     OpenedFamily,
     check_access_token,
+    log_out,
     open_family,
     refresh_session,
-    log_out,
 )
 from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import companion_request, family_of, kinds, session_of

@@ -18,11 +18,11 @@ from refresh_sessions.sessions import (
     authenticated_at_for_token,
     check_access_token,
     finish_login,
+    log_in,
     read_grant,
     reauthenticate_session,
     refresh_session,
     revoke_session,
-    log_in,
 )
 from tests.domain.stories import call, family_of, session_of
 from tests.factories import UserFactory, make_pair

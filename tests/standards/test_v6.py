@@ -14,7 +14,7 @@ from django.urls import get_resolver
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.rest_framework.throttling import SessionThrottle
-from refresh_sessions.sessions import revoke_session, log_in, start_session
+from refresh_sessions.sessions import log_in, revoke_session, start_session
 from tests.api.client import Client, problem
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE

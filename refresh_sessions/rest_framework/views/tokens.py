@@ -40,10 +40,10 @@ from refresh_sessions.sessions import (
     Ticket,
     TokenPair,
     finish_login,
-    read_ticket,
-    refresh_session,
     log_in,
     log_out,
+    read_ticket,
+    refresh_session,
 )
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.access_tokens import AccessClaims
