@@ -14,22 +14,22 @@ from refresh_sessions.instants import InstantField
 
 
 class Clock:
-    """Time stands still until it is moved, for the database's clock as for Python's."""
+    """A stopped clock, for the database and for Python."""
 
     def __init__(self, traveller: time_machine.Traveller, start: datetime) -> None:
         self._traveller = traveller
         self.now = start
 
     def move(self, by: timedelta) -> None:
-        """Go on, or back, by so much."""
+        """Move the clock forwards or backwards."""
         self.now += by
         self._traveller.move_to(self.now)
 
     def compile(self, expression, compiler, connection, **context):
-        """Stand in for the SQL of ``DatabaseNow``: a parameter with the clock's instant."""
+        """Replace the SQL of ``DatabaseNow`` with a parameter for the clock's instant."""
         value = Value(self.now, output_field=InstantField())
         sql, params = value.as_sql(compiler, connection)
-        # A bare parameter has no type of its own in the servers' eyes.
+        # Servers give a bare parameter no type.
         types = {"postgresql": "timestamptz", "mysql": "datetime(6)"}
         if kind := types.get(connection.vendor):
             sql = f"CAST({sql} AS {kind})"

@@ -1,8 +1,8 @@
-"""Which database the tests run on, and what is said when it is not there.
+"""The database of the tests, and the message if its server is missing.
 
 REFRESH_SESSIONS_TEST_DATABASE names one of them: sqlite (the default), postgres or mariadb.
-REFRESH_SESSIONS_TEST_ISOLATION names one of the server's isolation levels, if the run is to have
-another than Django's default for it.
+REFRESH_SESSIONS_TEST_ISOLATION names an isolation level of the server, if the run needs
+another than Django's default.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import dj_database_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A database that somebody has to start before the tests can use it."""
+    """A database server that must run before the tests."""
 
     name: str
     url_variable: str
@@ -29,10 +29,10 @@ class Server:
     options: dict[str, Any]
     test_options: dict[str, Any]
     isolation_levels: dict[str, dict[str, Any]]
-    """The OPTIONS of each level that the tests know by name."""
+    """The OPTIONS of each isolation level."""
 
     def missing(self) -> str | None:
-        """Say what keeps the tests from using it, or None when nothing does."""
+        """Return why the tests cannot use the server, or None."""
         if not os.environ.get(self.url_variable):
             return f"{self.url_variable} is not set (run scripts/servers start)"
         if find_spec(self.driver) is None:
@@ -45,20 +45,20 @@ class Server:
         return {
             **database,
             "OPTIONS": {**database.get("OPTIONS", {}), **self.options, **level},
-            # Of its own for each process, so that runs on one server cannot meet.
+            # One database per process, so that runs on one server cannot meet.
             "TEST": {"NAME": f"test_{database['NAME']}_{os.getpid()}", **self.test_options},
         }
 
 
 def _postgres_level(name: str) -> dict[str, Any]:
-    # The server's own default for the connection. Django's "isolation_level" is said with BEGIN,
-    # and so means nothing to statements in autocommit, which is how refreshes run.
+    # Set as default of the connection. Django's "isolation_level" is sent with BEGIN, so it does
+    # not apply to statements in autocommit, which is how refreshes run.
     escaped = name.replace(" ", r"\ ")
     return {"options": f"-c default_transaction_isolation={escaped}"}
 
 
 def _mariadb_level(name: str, *, snapshot_isolation: bool = False) -> dict[str, Any]:
-    # Said either way: the default has changed from one release of the server to another.
+    # Always set: the default differs between releases of the server.
     switch = "ON" if snapshot_isolation else "OFF"
     return {
         "isolation_level": name,
@@ -103,24 +103,24 @@ if ISOLATION and (_chosen not in SERVERS or ISOLATION not in SERVERS[_chosen].is
 
 
 def settings() -> dict[str, Any]:
-    """Give the settings of the chosen database.
+    """Return the settings of the chosen database.
 
-    SQLite stands in for a server that is missing, so that Django can load and `left_out` be said.
+    SQLite replaces a missing server, so that Django can load and ``left_out`` can report.
     """
     server = SERVERS.get(_chosen)
     return _sqlite() if server is None or server.missing() else server.settings(ISOLATION)
 
 
 def left_out() -> str | None:
-    """Say in one line why the chosen database cannot be tested, or None when it can."""
+    """Return one line about why the chosen database cannot be tested, or None."""
     server = SERVERS.get(_chosen)
     reason = server and server.missing()
     return f"{server.name}: left out, {reason}" if server and reason else None
 
 
 def _sqlite() -> dict[str, Any]:
-    # Threads of one test share a file, which they could not do with a database in memory. Each
-    # process has a file of its own, so parallel runs cannot meet.
+    # A file, which the threads of a test can share, unlike a database in memory. Each process has
+    # its own file, so parallel runs cannot meet.
     name = f"refresh_sessions-{os.getpid()}-{secrets.token_hex(4)}"
     directory = Path(tempfile.gettempdir())
     atexit.register(_remove, directory, name)
@@ -128,7 +128,7 @@ def _sqlite() -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": directory / f"{name}.sqlite3",
         "OPTIONS": {
-            # As a project in production should have it. Only the sync to disk is left out.
+            # The options of a project in production, without the sync to disk.
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
             "timeout": 20,

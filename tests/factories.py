@@ -1,4 +1,4 @@
-"""People and sessions to test with."""
+"""Users and sessions for tests."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PASSWORD = "correct horse battery staple"
 
 
 class UserFactory(factory.django.DjangoModelFactory):
-    """A person who can sign in with ``PASSWORD``, whatever the user model of the run."""
+    """A user that can log in with ``PASSWORD``, for the user model of the run."""
 
     class Meta:
         model = settings.AUTH_USER_MODEL
@@ -29,12 +29,12 @@ class UserFactory(factory.django.DjangoModelFactory):
 
     @classmethod
     def _adjust_kwargs(cls, **kwargs):
-        # The tests say "username"; the model may call it otherwise.
+        # Tests say "username"; the model may use another name.
         kwargs[get_user_model().USERNAME_FIELD] = kwargs.pop("username")
         return kwargs
 
 
 def make_pair(user: Any = None, **options: Any) -> TokenPair:
-    """Sign somebody in."""
+    """Log a user in."""
     user = user or UserFactory()
     return start_session(user, **options)

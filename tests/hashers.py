@@ -1,4 +1,4 @@
-"""Hashers of passwords that have changed since the users of the tests got theirs."""
+"""A newer password hasher than that of the tests' users."""
 
 from contextlib import AbstractContextManager
 
@@ -8,7 +8,7 @@ from django.test import override_settings
 
 
 class NewerHasher(MD5PasswordHasher):
-    """Quick, for the tests."""
+    """A fast hasher for tests."""
 
     algorithm = "newer"
 
@@ -17,5 +17,5 @@ NEWER = f"{__name__}.{NewerHasher.__qualname__}"
 
 
 def newer_hashers() -> AbstractContextManager[object]:
-    """Have passwords that are checked meanwhile stored anew."""
+    """Upgrade the stored hash of each password checked in this context."""
     return override_settings(PASSWORD_HASHERS=[NEWER, *settings.PASSWORD_HASHERS])

@@ -1,4 +1,4 @@
-"""Work that needs an interpreter in which nothing has been imported and set up yet."""
+"""Work in a fresh interpreter, without imports and setup."""
 
 import os
 import subprocess
@@ -9,15 +9,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def run_afresh(program: str) -> str:
-    """What a few lines print; they may set up Django."""
+    """Return the output of a program, which may set up Django."""
     return _run("-c", program, DJANGO_SETTINGS_MODULE="tests.settings")
 
 
 def run_tests_afresh(*tests: str, settings: str) -> None:
-    """Run files of tests in a project that has other apps, or another user model."""
-    # Without their warnings: what is deprecated in them is for their makers to replace.
+    """Run test files in a project with other apps or another user model."""
+    # Without warnings: deprecations in these packages are for their authors.
     options = ("-q", "-p", "no:cacheprovider", "-W", "default", f"--ds={settings}")
-    # The report of the races is about the run from outside.
+    # Only the outer run writes the report of the races.
     _run(
         *("-m", "pytest", *options, *tests),
         PYTHONWARNINGS="default",

@@ -1,4 +1,4 @@
-"""Keys to test with, made once per run. What is asymmetric needs the extra ``crypto``."""
+"""Keys for tests, created once per run. Asymmetric ones need the extra ``crypto``."""
 
 import base64
 from functools import lru_cache
@@ -15,12 +15,12 @@ SYMMETRIC = ("HS256", "HS384", "HS512")
 
 @lru_cache
 def text(algorithm: str, which: int = 0) -> str:
-    """A key as a person would have it in a file; another one for each number."""
+    """Return a key as text for a file; another one for each number."""
     return generate_key("PS256" if algorithm == "RS256" else algorithm)
 
 
 def entry(algorithm: str, which: int = 0) -> dict[str, str]:
-    """An entry of KEYS that holds that key itself."""
+    """Return an entry of KEYS that contains the key itself."""
     return {"algorithm": algorithm, "value": text(algorithm, which)}
 
 
@@ -41,7 +41,7 @@ def public_pem(algorithm: str, which: int = 0) -> str:
 
 
 def fault() -> KeyConfigError:
-    """The one thing that is wrong with the keys, which the run raises too."""
+    """Return the only error of the keys, which their use raises as well."""
     (only,) = find_config_errors()
     with pytest.raises(type(only)) as raised:
         get_keyring(Purpose.ACCESS)
@@ -51,10 +51,10 @@ def fault() -> KeyConfigError:
 
 
 def b64(data: bytes) -> str:
-    """With its padding, which keys may have."""
+    """Return base64 with padding, which keys may have."""
     return base64.urlsafe_b64encode(data).decode()
 
 
 def random_bytes(count: int) -> bytes:
-    """Always the same, and different enough to pass for random."""
+    """Return fixed bytes that pass for random."""
     return bytes((i * 37 + 11) % 256 for i in range(count))

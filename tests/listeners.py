@@ -1,4 +1,4 @@
-"""Listening to signals."""
+"""Receivers of signals for tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from django.dispatch import Signal
 
 @contextmanager
 def heard(signal: Signal) -> Iterator[list[dict[str, Any]]]:
-    """Collect what is sent with a signal."""
+    """Collect the arguments of a signal."""
     received: list[dict[str, Any]] = []
 
     def listen(**kwargs: Any) -> None:

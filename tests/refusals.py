@@ -1,4 +1,4 @@
-"""Ways in which a project refuses a user, each undone when the test ends."""
+"""Ways in which a project refuses a user; each ends with the test."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,21 +11,21 @@ from refresh_sessions.policies import SessionPolicy
 
 
 class HidesSuperusers(BaseUserManager[Any]):
-    """Stands for a manager that hides soft-deleted users: a column that both user models have."""
+    """A manager that hides soft-deleted users, with a column of both user models."""
 
     def get_queryset(self):
         return super().get_queryset().filter(is_superuser=False)
 
 
 class RefusesSuperusers(ModelBackend):
-    """Stands for a backend that bans users."""
+    """A backend that bans users."""
 
     def user_can_authenticate(self, user):
         return super().user_can_authenticate(user) and not user.is_superuser
 
 
 class FindsNoSuperusers(ModelBackend):
-    """The same by the other method that Django asks."""
+    """A backend that bans users with the other method that Django calls."""
 
     def get_user(self, user_id):
         user = super().get_user(user_id)
@@ -33,7 +33,7 @@ class FindsNoSuperusers(ModelBackend):
 
 
 class GrantsPermissions(BaseBackend):
-    """Authenticates nobody and finds nobody, as backends of permission packages do."""
+    """A backend that authenticates no user, as those of permission packages."""
 
 
 class PolicyRefusesSuperusers(SessionPolicy):
@@ -76,6 +76,6 @@ WAYS: dict[str, Callable[..., None]] = {
 
 
 def set_refused(user: Any, *, refused: bool = True) -> None:
-    """Have the project refuse a user, in a way that no signal reports."""
+    """Let the project refuse a user, without a signal."""
     model = get_user_model()
     model._base_manager.filter(pk=user.pk).update(is_superuser=refused)

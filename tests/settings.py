@@ -12,7 +12,7 @@ ROOT_URLCONF = "tests.urls"
 DATABASES = {"default": databases.settings()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-# From Django 6.1 on no mail is sent without; those before know nothing of it.
+# Django 6.1 and later send no mail without MAILERS; earlier versions ignore it.
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 USE_TZ = True
@@ -20,7 +20,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
 
-# The whole suite runs once with Django's user model and once with quite another.
+# The test suite runs once with Django's user model and once with a very different one.
 AUTH_USER_MODEL = os.environ.get("REFRESH_SESSIONS_TEST_USER", "auth.User")
 
 INSTALLED_APPS = [
@@ -69,7 +69,7 @@ TEMPLATES = [
 ]
 
 PASSWORD_HASHERS = [
-    # Real hashers are slow by intent; the tests sign in hundreds of times.
+    # Real hashers are slow by intent; the tests log in hundreds of times.
     "django.contrib.auth.hashers.MD5PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]

@@ -1,6 +1,6 @@
-"""Every block of Python on the pages: it can be compiled, and what it imports is there.
+"""Python blocks in the documentation compile, and their imports exist.
 
-Blocks with annotations are for projects that check their types, and pass as strictly as ours.
+Blocks with annotations also pass the strict type checks.
 """
 
 import ast
@@ -25,7 +25,7 @@ FENCE = re.compile(r"^( *)```(?:python|py)\n(.*?)^\1```$", re.MULTILINE | re.DOT
 
 
 def snippets() -> Iterator[tuple[str, str]]:
-    """Each block with a name for it."""
+    """Each block with a name."""
     for page in PAGES:
         for number, block in enumerate(FENCE.finditer(page.read_text(encoding="utf-8"))):
             yield f"{page.stem.replace('-', '_').lower()}_{number}", dedent(block[2])
@@ -40,7 +40,7 @@ def is_typed(code: str) -> bool:
 
 
 def documented_policy() -> str:
-    """The example of ``SessionPolicy``'s docstring, with the imports of docs/settings.md."""
+    """The example in the docstring of ``SessionPolicy``, with the imports of docs/settings.md."""
     (example,) = re.findall(r"::\n\n(    .*?)\n(?=\S)", getdoc(SessionPolicy) or "", re.DOTALL)
     (settings,) = [
         code for code in SNIPPETS.values() if "class Policy" in code and "Login" in code
@@ -54,12 +54,12 @@ def test_pages_have_snippets():
 
 
 @pytest.mark.parametrize("code", SNIPPETS.values(), ids=SNIPPETS)
-def test_snippet_is_python(code):
+def test_snippet_is_valid_python(code):
     compile(code, "snippet", "exec")
 
 
 @pytest.mark.parametrize("code", SNIPPETS.values(), ids=SNIPPETS)
-def test_snippet_imports_what_is_there(code):
+def test_snippet_imports_exist(code):
     for node in ast.walk(ast.parse(code)):
         names = [alias.name for alias in getattr(node, "names", ()) if hasattr(alias, "asname")]
         if isinstance(node, ast.Import):
@@ -72,9 +72,9 @@ def test_snippet_imports_what_is_there(code):
 
 
 def is_installed(module: str) -> bool:
-    """Whether it is a package of this environment, and not one of a project or an extra."""
+    """Return whether the package is installed here, and not part of a project or an extra."""
     top = module.partition(".")[0]
-    # Their models cannot be imported unless they are in INSTALLED_APPS.
+    # Their models can only be imported if they are in INSTALLED_APPS.
     return top not in {"knox", "rest_framework_simplejwt"} and find_spec(top) is not None
 
 
@@ -93,7 +93,7 @@ def test_typed_snippets_pass_strict_type_checks(tmp_path):
     checked = subprocess.run(  # noqa: S603  (our own command)
         [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", *map(str, files)],
         cwd=ROOT,
-        # Warnings of the type checker itself are not ours to turn into errors.
+        # Warnings of the type checker itself are not errors of the project.
         env={name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"},
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ from rest_framework.views import APIView
 
 
 class WhoAmI(APIView):
-    """A view of a project: whatever authentication and permissions its settings name."""
+    """A project view with the authentication and permissions of its settings."""
 
     permission_classes = (IsAuthenticated,)
 

@@ -1,4 +1,4 @@
-"""Proxies and children of the user model that exist for one test, and logins that return them."""
+"""Proxies and children of the user model for one test, and backends that return them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ KINDS = ("proxy", "child", "proxy of a child")
 
 @contextmanager
 def model_of_kind(kind: str) -> Iterator[Any]:
-    """Define a model that stores a part of the user. A child has a table: not in a transaction."""
+    """Define a proxy or child of the user model. A child has a table: not in a transaction."""
     user_model = get_user_model()
     if kind == "proxy":
         with _defined("Customer", user_model, proxy=True) as proxy:
@@ -35,18 +35,18 @@ def model_of_kind(kind: str) -> Iterator[Any]:
 
 
 def part_of(user: Any, model: Any) -> Any:
-    """The object of ``model`` for a stored user, read from the database."""
+    """Return the object of ``model`` for a stored user."""
     if model._meta.concrete_model is not get_user_model()._meta.concrete_model:
         child = model(pk=user.pk)
-        # Only the row of the child, beside the user that is there.
+        # Create the child's row alone; the user exists.
         child.save_base(raw=True)
     return model._base_manager.get(pk=user.pk)
 
 
 class PartBackend(ModelBackend):
-    """Returns the user as an object of ``model``, and has Django store newer hashes through it.
+    """Returns the user as an object of ``model``, through which Django upgrades hashes.
 
-    It takes names that differ in hyphens for one name.
+    Names that differ in hyphens are equal.
     """
 
     model: Any = None

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from example_project.demo import lifetimes
 from example_project.settings import *  # noqa: F403
-from example_project.settings import REFRESH_SESSIONS as FROM_ENVIRONMENT
-from example_project.settings import REST_FRAMEWORK as ORDINARY_REST_FRAMEWORK
+from example_project.settings import (
+    REFRESH_SESSIONS as FROM_ENVIRONMENT,
+    REST_FRAMEWORK as ORDINARY_REST_FRAMEWORK,
+)
 
 REFRESH_SESSIONS = {
     "ACCESS_TOKEN_LIFETIME": lifetimes.ACCESS_TOKEN,

@@ -10,8 +10,7 @@ from typing import Final
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from refresh_sessions.admin.display import format_instant
 from refresh_sessions.models import (

@@ -11,8 +11,7 @@ from importlib.util import find_spec
 from ipaddress import ip_network
 from typing import Any, Final
 
-from django.conf import global_settings
-from django.conf import settings as django_settings
+from django.conf import global_settings, settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Warning  # noqa: A004  (Django's name)
 from django.core.exceptions import ImproperlyConfigured

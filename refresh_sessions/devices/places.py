@@ -10,8 +10,7 @@ from ipaddress import ip_address as parse_address
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _
 
 if TYPE_CHECKING:
     from refresh_sessions.devices.geoip import MultilingualGeoIP2, Names

@@ -8,23 +8,11 @@ from refresh_sessions.identity.methods import AuthenticationMethod, PasswordMeth
 from refresh_sessions.identity.passwords import authenticate
 from refresh_sessions.identity.verification import (
     available_methods as available_methods,
-)
-from refresh_sessions.identity.verification import (
     configured_methods as configured_methods,
-)
-from refresh_sessions.identity.verification import (
     describe_methods as describe_methods,
-)
-from refresh_sessions.identity.verification import (
     lacks_second_factor as lacks_second_factor,
-)
-from refresh_sessions.identity.verification import (
     missing_second_factors as missing_second_factors,
-)
-from refresh_sessions.identity.verification import (
     verify_identity,
-)
-from refresh_sessions.identity.verification import (
     verify_methods as verify_methods,
 )
 

@@ -14,8 +14,6 @@ from refresh_sessions.sessions.access import (
 )
 from refresh_sessions.sessions.auth_time import (
     authenticated_at_for_token as authenticated_at_for_token,
-)
-from refresh_sessions.sessions.auth_time import (
     is_recently_authenticated,
     require_recent_authentication,
 )
@@ -26,16 +24,11 @@ from refresh_sessions.sessions.introspection import (
 )
 from refresh_sessions.sessions.issue import TokenPair
 from refresh_sessions.sessions.login import start_session
-from refresh_sessions.sessions.logout import log_out
-from refresh_sessions.sessions.logout import revoke_by_holder as revoke_by_holder
+from refresh_sessions.sessions.logout import log_out, revoke_by_holder as revoke_by_holder
 from refresh_sessions.sessions.password_change import change_password
 from refresh_sessions.sessions.prune import (
     count_prunable_sessions as count_prunable_sessions,
-)
-from refresh_sessions.sessions.prune import (
     prune_sessions,
-)
-from refresh_sessions.sessions.prune import (
     prune_short_lived as prune_short_lived,
 )
 from refresh_sessions.sessions.refresh import refresh_session
@@ -47,13 +40,10 @@ from refresh_sessions.sessions.revoke import (
 from refresh_sessions.sessions.second_factor import finish_login, log_in
 from refresh_sessions.sessions.step_up import (
     get_step_up_limiter as get_step_up_limiter,
-)
-from refresh_sessions.sessions.step_up import (
     reauthenticate_session,
     record_failed_reauthentication,
 )
-from refresh_sessions.sessions.tickets import Ticket as Ticket
-from refresh_sessions.sessions.tickets import read_ticket as read_ticket
+from refresh_sessions.sessions.tickets import Ticket as Ticket, read_ticket as read_ticket
 
 # Django's ORM has no asynchronous transactions, so these functions run in a thread.
 aopen_family = sync_to_async(open_family)

@@ -6,8 +6,7 @@ from django.urls import reverse
 from refresh_sessions.admin import confirmation, revoke
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent
-from refresh_sessions.sessions import revoke as sessions_revoke
-from refresh_sessions.sessions import revoke_session, revoke_sessions
+from refresh_sessions.sessions import revoke as sessions_revoke, revoke_session, revoke_sessions
 from tests.admin.pages import LIST, hidden_fields, messages_of
 from tests.factories import UserFactory, make_pair
 

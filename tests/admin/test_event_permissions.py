@@ -87,22 +87,25 @@ class TestEverybody:
 
 
 class TestASiteOfTheProjectsOwn:
-    @pytest.fixture
-    def browser(self, superuser, events_of, settings):
+    @pytest.fixture(autouse=True)
+    def _urls(self, settings):
         settings.ROOT_URLCONF = __name__
-        return events_of(superuser).client
 
-    def test_shows_its_own_columns_and_leads_nowhere_else(self, browser, make_event):
+    def test_shows_its_own_columns_and_leads_nowhere_else(self, superuser_client, make_event):
         event = make_event(actor=UserFactory.create())
-        page = browser.get(reverse("backoffice:refresh_sessions_sessionevent_changelist")).text
+        page = superuser_client.get(
+            reverse("backoffice:refresh_sessions_sessionevent_changelist")
+        ).text
         assert "field-id" in page
         assert "refresh_sessions/admin/base.css" in page
         assert str(event.session.user) in page
         assert 'href="/admin/' not in page
 
-    def test_has_the_download(self, browser, make_event):
+    def test_has_the_download(self, superuser_client, make_event):
         make_event()
         address = reverse("backoffice:refresh_sessions_sessionevent_export")
-        page = browser.get(reverse("backoffice:refresh_sessions_sessionevent_changelist")).text
+        page = superuser_client.get(
+            reverse("backoffice:refresh_sessions_sessionevent_changelist")
+        ).text
         assert address in page
-        assert browser.get(address).getvalue().count(b"\r\n") == 3
+        assert superuser_client.get(address).getvalue().count(b"\r\n") == 3

@@ -1,4 +1,4 @@
-"""A client of the HTTP contract that checks in every answer what holds for all of them."""
+"""A client of the HTTP API that checks the common rules in each answer."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ CHALLENGE = 'Bearer realm="api"'
 
 
 class Client:
-    """Speaks to the endpoints below ``/auth/``."""
+    """Sends requests to the endpoints below ``/auth/``."""
 
     def __init__(self, **options: Any) -> None:
         self.raw = APIClient(**options)
@@ -43,7 +43,7 @@ class Client:
         if access is not None:
             headers["authorization"] = f"Bearer {access}"
         if body is not None:
-            # Escaped to ASCII, so that a lone surrogate gets as far as the server.
+            # Escaped to ASCII, so that a lone surrogate reaches the server.
             body = json.dumps(body)
             options = {"data": body, "content_type": "application/json", **options}
         answer = getattr(self.raw, method)(f"/auth/{path}", headers=headers, **options)
@@ -53,13 +53,13 @@ class Client:
 
 
 def check_contract(answer: Any) -> None:
-    """What holds for every answer of the package."""
+    """Check the rules of every answer of the package."""
     assert answer["Cache-Control"] == "no-store"
     check_form(answer)
 
 
 def check_form(answer: Any) -> None:
-    """What holds also for the keys, which anybody may keep."""
+    """Check the rules that also apply to the keys, which caches may store."""
     assert answer.status_code < 500 or answer.status_code == 503
     if answer.status_code != 204:
         assert answer["Content-Type"] == "application/json"
@@ -67,12 +67,12 @@ def check_form(answer: Any) -> None:
         body = answer.json()
         assert isinstance(body["detail"], str)
         assert isinstance(body["code"], str)
-        # For clients of OAuth the endpoints of its RFCs say it in OAuth's way as well.
+        # OAuth endpoints also answer with the error fields of their RFCs.
         assert body.get("error", body["code"]) == body["code"]
         known = {"detail", "code", "reason", "errors", "error", "methods", "ticket", "expires_at"}
         assert set(body) <= known
     if answer.status_code == 401:
-        # Services are no users, and authenticate in their own way.
+        # Services are not users, and authenticate in another way.
         service = answer.json()["code"] == "invalid_client"
         assert answer["WWW-Authenticate"].startswith("Basic " if service else CHALLENGE)
     else:
@@ -82,7 +82,7 @@ def check_form(answer: Any) -> None:
 
 
 def problem(answer: Any) -> tuple[int, str]:
-    """Status and code of a failure, with its reason where it has one."""
+    """Return status and code of an error, with its reason if there is one."""
     body = answer.json()
     code = "/".join(part for part in (body["code"], body.get("reason")) if part)
     return answer.status_code, code

@@ -7,7 +7,7 @@ from tests.factories import PASSWORD
 
 @pytest.fixture
 def api() -> Client:
-    """The HTTP contract, as a client sees it."""
+    """A client of the HTTP API."""
     return Client()
 
 
@@ -18,7 +18,7 @@ def credentials(user) -> dict[str, str]:
 
 @pytest.fixture
 def login(api, credentials):
-    """Sign in over HTTP and return the body of the answer."""
+    """Log in over HTTP and return the body of the answer."""
 
     def log_in(**more):
         answer = api.post("login/", {**credentials, **more})

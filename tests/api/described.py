@@ -1,4 +1,4 @@
-"""Holds answers to what the OpenAPI description says of them, where drf-spectacular is there."""
+"""Compares answers with the OpenAPI description, if drf-spectacular is installed."""
 
 import re
 from functools import lru_cache
@@ -9,11 +9,11 @@ from typing import Any
 from refresh_sessions.conf import get_settings
 
 ANYWAY = {405, 406}
-"""Statuses of requests that the description does not know of."""
+"""Statuses that the description does not list."""
 
 
 def check_description(answer: Any, *, method: str, path: str) -> None:
-    """Status and body are those of the operation."""
+    """Check status and body against the operation."""
     if find_spec("drf_spectacular") is None or answer.status_code in ANYWAY:
         return
     operation = operation_of(method, path)
@@ -29,7 +29,7 @@ def check_description(answer: Any, *, method: str, path: str) -> None:
 
 
 def operation_of(method: str, path: str) -> dict[str, Any] | None:
-    """The operation for a path below ``/auth/``, if one is described."""
+    """Return the operation for a path below ``/auth/``, if the description has one."""
     bare = path.partition("?")[0]
     for template, operations in described()["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), f"/{bare}") and (
@@ -41,14 +41,14 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
 
 
 def described() -> dict[str, Any]:
-    """The description of this package by the settings in force."""
+    """Return the description of the package for the current settings."""
     settings = get_settings()
     return _described(repr(settings))
 
 
 def validate(body: Any, schema: dict[str, Any]) -> None:
-    """Hold a body to a schema of the description."""
-    # It comes with drf-spectacular, and has no types.
+    """Check a body against a schema of the description."""
+    # A dependency of drf-spectacular, without types.
     jsonschema = import_module("jsonschema")
     document = {**schema, "components": described()["components"]}
     jsonschema.Draft202012Validator(document).validate(body)
@@ -59,7 +59,7 @@ def _described(_settings: str) -> dict[str, Any]:
     from drf_spectacular.generators import SchemaGenerator  # noqa: PLC0415
     from drf_spectacular.settings import patched_settings  # noqa: PLC0415
 
-    # Of version 3.1, whose schemas are JSON Schema to the letter.
+    # Of version 3.1, whose schemas are JSON Schema.
     with patched_settings({"OAS_VERSION": "3.1.0"}):
         generator = SchemaGenerator(urlconf="refresh_sessions.urls")
         schema: dict[str, Any] = generator.get_schema(public=True)

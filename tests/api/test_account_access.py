@@ -1,10 +1,10 @@
-"""The HTTP answers to users whom the project refuses."""
+"""Answers to users that the project refuses."""
 
 import pytest
 from django.contrib.auth.signals import user_login_failed
 
 from tests.api.second_factor.projects import FACTORS
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD
 from tests.listeners import heard
 from tests.refusals import WAYS, set_refused
 
@@ -45,9 +45,8 @@ def test_refused_user_gets_answer_of_wrong_password(api, user):
     assert names == [user.get_username()] * 2
 
 
-def test_refused_user_cannot_finish_login(api, options, db):
+def test_refused_user_cannot_finish_login(api, options, ada):
     options(SECOND_FACTORS=FACTORS)
-    ada = UserFactory(username="ada@example.org")
     first = api.post("login/", {"username": "ada@example.org", "password": PASSWORD})
     set_refused(ada)
     second = api.post("login/verify/", {"ticket": first.json()["ticket"], "code": "314159"})

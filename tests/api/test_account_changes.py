@@ -1,4 +1,4 @@
-"""What clients are answered after their account has changed, and what that leaves behind."""
+"""Answers after a change of the account, and the stored state."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -33,7 +33,9 @@ def restore(user):
 @pytest.mark.django_db
 class TestProjectView:
     @both_ways
-    def test_refused_call_revokes_for_good(self, client, user, pair, bearer, reason):
+    def test_refused_call_at_project_view_revokes_session(
+        self, client, user, pair, bearer, reason
+    ):
         change_by_sql(reason)
         with heard(session_revoked) as announced:
             for _ in range(2):
@@ -44,7 +46,7 @@ class TestProjectView:
         answer = client.post("/auth/refresh/", {"refresh": pair.refresh}, format="json")
         assert problem(answer) == REVOKED
 
-    def test_cache_check_refuses_after_the_save_of_the_user(self, client, user, bearer, options):
+    def test_cache_check_refuses_after_save_of_user(self, client, user, bearer, options):
         options(ACCESS_TOKEN_CHECK="cache")
         pair = make_pair(user)
         assert client.get("/who-am-i/", headers=bearer(pair)).status_code == 200
@@ -54,7 +56,7 @@ class TestProjectView:
 
 
 class TestAtomicRequests:
-    """The refusal rolls the request's transaction back; the revocation is not part of it."""
+    """The refusal rolls back the transaction of the request, without the revocation."""
 
     @pytest.fixture(autouse=True)
     def _atomic_requests(self, transactional_db, monkeypatch):
@@ -62,7 +64,9 @@ class TestAtomicRequests:
 
     @both_ways
     @pytest.mark.parametrize("check", ["session", "cache"])
-    def test_refused_call_revokes_once(self, client, user, bearer, options, reason, check):
+    def test_refused_call_in_atomic_requests_revokes_once(
+        self, client, user, bearer, options, reason, check
+    ):
         options(ACCESS_TOKEN_CHECK=check)
         pair = make_pair(user)
         change_by_sql(reason)

@@ -1,4 +1,4 @@
-"""How many guesses there are at a second factor, for who has all the tickets and addresses."""
+"""The limit of failed second factors, for an attacker with many tickets and addresses."""
 
 from datetime import timedelta
 
@@ -26,13 +26,8 @@ def _factors(options):
 
 
 @pytest.fixture
-def ada(db):
-    return UserFactory(username="ada@example.org")
-
-
-@pytest.fixture
 def attempt(api):
-    """Both steps, from a new address each time."""
+    """Send both steps, each time from a new address."""
     sent = 0
 
     def both(code, username="ada@example.org", password=PASSWORD):
@@ -50,18 +45,18 @@ def attempt(api):
 
 @pytest.fixture
 def exhausted(ada, attempt, clock):
-    """A thief who knows the password has guessed as often as there are guesses."""
+    """An attacker with the password has used all attempts."""
     statuses = [problem(attempt(WRONG)) for _ in range(MAX_FAILURES)]
     assert statuses == [FAILED] * MAX_FAILURES
     return ada
 
 
 class TestSecondStep:
-    def test_neither_tickets_nor_addresses_give_more(self, exhausted, attempt):
+    def test_attempt_limit_counts_all_tickets_from_all_addresses(self, exhausted, attempt):
         assert problem(attempt(CODE)) == BLOCKED
         assert not DeviceSession.objects.exists()
 
-    def test_for_a_day_from_the_first_on(self, exhausted, attempt, clock):
+    def test_attempt_limit_lasts_a_day_from_first_failure(self, exhausted, attempt, clock):
         clock.move(DAY - MOMENT)
         answer = attempt(CODE)
         assert problem(answer) == BLOCKED
@@ -69,56 +64,54 @@ class TestSecondStep:
         clock.move(MOMENT)
         assert attempt(CODE).status_code == 200
 
-    def test_the_next_day_begins_at_one(self, exhausted, attempt, clock):
+    def test_attempt_count_restarts_after_a_day(self, exhausted, attempt, clock):
         clock.move(DAY)
         assert problem(attempt(WRONG)) == FAILED
         assert ProofAttempts.objects.get().count == 1
 
-    def test_other_accounts_have_their_own(self, exhausted, attempt):
-        UserFactory(username="ada@example.com")
-        assert attempt(CODE, username="ada@example.com").status_code == 200
+    def test_attempt_limit_is_per_account(self, exhausted, attempt, with_second_factor):
+        with_second_factor(UserFactory(username="bob@example.org"))
+        assert attempt(CODE, username="bob@example.org").status_code == 200
 
-    def test_a_new_password_which_the_thief_does_not_know_gives_them_back(
-        self, exhausted, attempt
-    ):
+    def test_attempt_limit_is_reset_at_password_change(self, exhausted, attempt):
         exhausted.set_password("a new one")
         exhausted.save()
         assert attempt(CODE, password="a new one").status_code == 200
 
-    def test_the_last_may_be_right_and_success_gives_them_back(self, ada, attempt):
+    def test_attempt_limit_is_reset_at_success(self, ada, attempt):
         for _ in range(MAX_FAILURES - 1):
             attempt(WRONG)
         assert attempt(CODE).status_code == 200
         assert not ProofAttempts.objects.exists()
         assert problem(attempt(WRONG)) == FAILED
 
-    def test_a_session_that_is_denied_gives_none_back(self, ada, attempt, options):
+    def test_attempt_limit_is_kept_at_denied_session(self, ada, attempt, options):
         attempt(WRONG)
         options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
         make_pair(ada)
         assert problem(attempt(CODE)) == (403, "session_limit_reached")
         assert ProofAttempts.objects.get().count == 2
 
-    def test_a_request_without_a_code_is_none(self, ada, attempt):
+    def test_request_without_code_counts_no_attempt(self, ada, attempt):
         assert problem(attempt(None)) == (400, "proof_incomplete")
         assert not ProofAttempts.objects.exists()
 
-    def test_whoever_is_signed_in_stays_so_and_can_prove_it(self, api, ada, attempt):
+    def test_attempt_limit_of_login_leaves_reauthentication(self, api, ada, attempt):
         pair = make_pair(ada, methods=("pwd", "otp"))
         for _ in range(MAX_FAILURES):
             attempt(WRONG)
-        proof = {"password": PASSWORD, "code": CODE}
-        assert api.post("reauthenticate/", proof, access=pair.access).status_code == 200
+        body = {"password": PASSWORD, "code": CODE}
+        assert api.post("reauthenticate/", body, access=pair.access).status_code == 200
 
-    def test_counting_takes_two_queries(self, api, ada, django_assert_num_queries):
+    def test_attempt_count_takes_two_queries(self, api, ada, django_assert_num_queries):
         body = {"username": ada.get_username(), "password": PASSWORD}
         ticket = {"ticket": api.post("login/", body).json()["ticket"]}
-        # Each time the ticket is read and its attempt taken; the first time with a savepoint.
+        # Each request reads the ticket and counts its attempt; the first one has a savepoint.
         for queries in (2 + 2 + 2, 2 + 2):
             with django_assert_num_queries(queries):
                 assert problem(api.post("login/verify/", {**ticket, "code": WRONG})) == FAILED
 
-    def test_they_go_with_the_account(self, ada, attempt):
+    def test_attempts_are_deleted_with_the_account(self, ada, attempt):
         attempt(WRONG)
         get_user_model().objects.all().delete()
         assert not ProofAttempts.objects.exists()
@@ -127,32 +120,32 @@ class TestSecondStep:
 class TestStepUp:
     @pytest.fixture(autouse=True)
     def _patient(self, settings):
-        """A thief who has all the time that the throttle asks for."""
+        """Disable the throttle, so that only attempts are limited."""
         rates = {"session-reauthenticate": None}
         settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": rates}
 
     @pytest.fixture
-    def prove(self, api):
+    def reauthenticate(self, api):
         def send(pair, password=PASSWORD):
             body = {"password": password, "code": CODE}
             return api.post("reauthenticate/", body, access=pair.access)
 
         return send
 
-    def test_fifty_per_session(self, ada, prove):
+    def test_reauthentication_attempts_are_limited_per_session(self, ada, reauthenticate):
         pair, other = make_pair(ada), make_pair(ada)
         for _ in range(MAX_FAILURES):
-            assert problem(prove(pair, "wrong")) == (401, "reauthentication_failed")
-        assert problem(prove(pair)) == BLOCKED
-        assert prove(other).status_code == 200
+            assert problem(reauthenticate(pair, "wrong")) == (401, "reauthentication_failed")
+        assert problem(reauthenticate(pair)) == BLOCKED
+        assert reauthenticate(other).status_code == 200
 
-    def test_success_gives_them_back(self, ada, prove):
+    def test_reauthentication_attempts_are_reset_at_success(self, ada, reauthenticate):
         pair = make_pair(ada)
-        prove(pair, "wrong")
-        assert prove(pair).status_code == 200
+        reauthenticate(pair, "wrong")
+        assert reauthenticate(pair).status_code == 200
         assert not ProofAttempts.objects.exists()
 
-    def test_asking_and_incomplete_proofs_are_none(self, api, ada):
+    def test_incomplete_reauthentication_counts_no_attempt(self, api, ada):
         pair = make_pair(ada)
         assert api.get("reauthenticate/", access=pair.access).status_code == 200
         answer = api.post("reauthenticate/", {"password": "wrong"}, access=pair.access)

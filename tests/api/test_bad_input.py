@@ -1,4 +1,4 @@
-"""Whatever is sent: a 4xx with the contract's body, and no write."""
+"""Arbitrary input: a 4xx with a documented body, and no write."""
 
 import json
 import string
@@ -6,8 +6,7 @@ import string
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.api.client import Client, check_contract, problem
 
@@ -69,12 +68,12 @@ content_types = st.sampled_from(
 
 
 def wsgi_header(text: str) -> str:
-    """A header as a WSGI server hands it on: each byte as one character."""
+    """Return a header as a WSGI server passes it: each byte as one character."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
-class TestAnything:
-    """Hypothesis throws what it likes at every endpoint."""
+class TestArbitraryInput:
+    """Hypothesis sends arbitrary input to each endpoint."""
 
     @pytest.mark.django_db
     @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
@@ -83,7 +82,7 @@ class TestAnything:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(body=bodies, header=headers, content_type=content_types, method_too=st.booleans())
-    def test_bodies_and_headers(
+    def test_arbitrary_body_with_header_is_a_client_error(
         self, no_throttles, method, path, body, header, content_type, method_too
     ):
         client = Client(raise_request_exception=True)
@@ -106,7 +105,7 @@ class TestAnything:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(session_id=st.text(min_size=1, max_size=60).filter(lambda text: "/" not in text))
-    def test_ids(self, no_throttles, pair, session_id):
+    def test_arbitrary_session_id_is_404(self, no_throttles, pair, session_id):
         client = Client()
         if session_id in {".", ".."}:
             return
@@ -116,7 +115,7 @@ class TestAnything:
             PATH_INFO=wsgi_header(f"/auth/sessions/{session_id}/"),
             HTTP_AUTHORIZATION=f"Bearer {pair.access}",
         )
-        # A line break ends a URL pattern; there Django's own 404 answers.
+        # A line break ends a URL pattern; Django's own 404 answers.
         if answer["Content-Type"] == "application/json":
             assert problem(answer) == (404, "not_found")
         else:
@@ -125,7 +124,7 @@ class TestAnything:
 
 @pytest.fixture
 def no_throttles(settings, db):
-    """Bad input must not be stopped by a throttle before it gets anywhere."""
+    """Remove the throttles, so that each request reaches the view."""
     rates = {"session-login": None, "session-refresh": None}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
 
@@ -159,7 +158,7 @@ class TestBodies:
         ],
         ids=lambda body: repr(body[:12]),
     )
-    def test_json(self, api, no_throttles, method, path, body):
+    def test_malformed_json_is_a_client_error(self, api, no_throttles, method, path, body):
         answer = api.raw.generic(method, f"/auth/{path}", body, content_type="application/json")
         check_contract(answer)
         assert 400 <= answer.status_code < 500
@@ -167,7 +166,7 @@ class TestBodies:
     @pytest.mark.parametrize(
         "content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded"]
     )
-    def test_other_content_types(self, api, no_throttles, method, path, content_type):
+    def test_unsupported_content_type_is_415(self, api, no_throttles, method, path, content_type):
         answer = api.raw.generic(
             method, f"/auth/{path}", "refresh=x&username=x&password=x", content_type=content_type
         )
@@ -175,12 +174,12 @@ class TestBodies:
         assert problem(answer) == (415, "unsupported_media_type")
 
     @pytest.mark.parametrize("verb", ["get", "put", "patch", "delete", "options", "trace"])
-    def test_other_methods(self, api, method, path, verb):
+    def test_unsupported_method_is_405(self, api, method, path, verb):
         answer = getattr(api.raw, verb)(f"/auth/{path}")
         check_contract(answer)
         assert problem(answer) == (405, "method_not_allowed")
 
     @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "", "nonsense"])
-    def test_whatever_is_accepted_it_is_json(self, api, no_throttles, method, path, accept):
+    def test_answer_is_json_with_each_accept_header(self, api, no_throttles, method, path, accept):
         answer = api.post(path, {}, headers={"accept": accept})
         assert answer["Content-Type"] == "application/json"

@@ -1,4 +1,4 @@
-"""A body costs little before it is refused: its size and its codec are not the client's choice."""
+"""Body limits: the client chooses neither size nor codec of the work."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def send(path, body, content_type=JSON, *, method="post", **options):
 
 
 def padded(size, **fields):
-    """A JSON object of exactly so many bytes."""
+    """Return a JSON object of exactly this size in bytes."""
     bare = json.dumps({**fields, "padding": ""})
     return json.dumps({**fields, "padding": "x" * (size - len(bare))}).encode()
 
@@ -50,11 +50,11 @@ def padded(size, **fields):
 class TestSize:
     @pytest.mark.parametrize("path", [*POSTS, "introspect/"])
     @pytest.mark.parametrize("size", [MAX_BODY + 1, 3_000_000])
-    def test_body_beyond_the_limit_is_413_in_the_contracts_form(self, path, size):
+    def test_body_beyond_the_limit_is_413_with_code(self, path, size):
         assert problem(send(path, padded(size))) == TOO_LARGE
 
     @pytest.mark.parametrize("method", ["patch", "delete", "get"])
-    def test_body_beyond_the_limit_is_413_whatever_the_method(self, method):
+    def test_body_beyond_the_limit_is_413_with_each_method(self, method):
         answer = send(f"sessions/{SOME_ID}/", padded(MAX_BODY + 1), method=method)
         assert problem(answer) == TOO_LARGE
 
@@ -72,7 +72,7 @@ class TestSize:
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
         assert problem(send("login/", padded(MAX_BODY + 1, **credentials))) == TOO_LARGE
 
-    def test_body_that_is_declared_too_large_is_not_read(self):
+    def test_body_declared_too_large_is_not_read(self):
         class Unreadable:
             def read(self, *args):
                 raise AssertionError("read")
@@ -87,7 +87,7 @@ class TestSize:
         )
         assert problem(answer) == TOO_LARGE
 
-    def test_connection_that_breaks_while_the_body_is_read_is_400(self):
+    def test_broken_connection_during_body_is_400(self):
         class Broken:
             def read(self, *args):
                 raise OSError("gone")
@@ -103,21 +103,21 @@ class TestSize:
         assert problem(answer) == (400, "parse_error")
 
     @pytest.mark.parametrize("length", ["", "-1", "x", "1_0", "9" * 5000, "0"])
-    def test_length_that_is_none_is_400(self, length):
+    def test_malformed_content_length_is_400(self, length):
         answer = send("login/", b'{"username": "x"}', CONTENT_LENGTH=length)
         assert answer.status_code == 400
 
-    def test_large_body_that_a_middleware_has_read_is_413(self, settings):
+    def test_large_body_read_by_middleware_is_413(self, settings):
         settings.MIDDLEWARE = [f"{__name__}.reading_middleware", *settings.MIDDLEWARE]
         assert problem(send("login/", padded(MAX_BODY + 1))) == TOO_LARGE
 
-    def test_body_that_a_middleware_has_read_is_still_there(self, settings, credentials):
+    def test_body_read_by_middleware_is_available(self, settings, credentials):
         settings.MIDDLEWARE = [f"{__name__}.reading_middleware", *settings.MIDDLEWARE]
         assert send("login/", json.dumps(credentials)).status_code == 200
 
 
 def reading_middleware(get_response):
-    """Reads bodies, and then reads on, as middlewares that log do."""
+    """Reads bodies before the view, as logging middleware does."""
 
     def middleware(request):
         assert request.body
@@ -128,7 +128,7 @@ def reading_middleware(get_response):
 
 
 class TestASGI:
-    """There is no Content-Length where a body comes in chunks, and one that lies is believed."""
+    """A chunked body has no Content-Length, and a wrong one is trusted."""
 
     def send(self, path, body, *, content_type=JSON, length=None):
         headers = [(b"host", b"testserver"), (b"content-type", content_type.encode())]
@@ -163,16 +163,14 @@ class TestASGI:
     @pytest.mark.parametrize("length", [None, 0, 10, MAX_BODY])
     @pytest.mark.parametrize("size", [MAX_BODY + 1, 3_000_000])
     @pytest.mark.parametrize("path", ["login/", "refresh/", "revoke/"])
-    def test_body_beyond_the_limit_is_413_whatever_its_length_is_said_to_be(
-        self, path, size, length
-    ):
+    def test_asgi_body_beyond_the_limit_is_413_with_each_declared_length(self, path, size, length):
         assert self.send(path, padded(size), length=length) == TOO_LARGE
 
-    def test_form_beyond_the_limit_is_413(self):
+    def test_asgi_form_beyond_the_limit_is_413(self):
         body = b"token=" + b"x" * MAX_BODY
         assert self.send("revoke/", body, content_type=FORM) == TOO_LARGE
 
-    def test_small_body_in_chunks_is_read(self):
+    def test_asgi_small_body_in_chunks_is_read(self):
         assert self.send("revoke/", b'{"token": "x"}') == (200, None)
         assert self.send("revoke/", b"token=x", content_type=FORM) == (200, None)
         assert self.send("revoke/", b"{}") == (400, "invalid_request")
@@ -180,7 +178,7 @@ class TestASGI:
 
 class TestCharset:
     @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8", ""])
-    def test_utf8_is_read_by_all_its_names(self, charset, credentials):
+    def test_utf8_body_is_read_with_each_alias(self, charset, credentials):
         content_type = f"{JSON}; charset={charset}"
         assert send("login/", json.dumps(credentials), content_type).status_code == 200
 
@@ -205,26 +203,26 @@ class TestCharset:
     @pytest.mark.parametrize("path", ["login/", "refresh/", "revoke/"])
     @pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7"])
     @pytest.mark.parametrize("name", ["charset", "charset*=utf-8''", "CHARSET"])
-    def test_codec_that_takes_quadratic_time_takes_none(self, path, charset, name):
+    def test_slow_codec_is_never_used(self, path, charset, name):
         parameter = name if "*" in name else f"{name}="
         body = '{"refresh": "' + "-x" * ((MAX_BODY - 100) // 2) + '"}'
         started = time.process_time()
         send(path, body, f"{JSON}; {parameter}{charset}")
         assert time.process_time() - started < 0.2
 
-    def test_charset_of_the_project_is_not_that_of_json(self, settings, user):
+    def test_json_charset_is_independent_of_default_charset(self, settings, user):
         settings.DEFAULT_CHARSET = "latin-1"
         user.set_password("pässwörd")
         user.save()
         body = {"username": user.get_username(), "password": "pässwörd"}
         assert self.send_raw("login/", json.dumps(body, ensure_ascii=False)) == 200
 
-    def test_charset_of_the_project_is_not_that_of_forms(self, settings):
+    def test_form_charset_is_independent_of_default_charset(self, settings):
         settings.DEFAULT_CHARSET = "utf-16"
         assert self.send_raw("revoke/", urlencode({"token": "é"}), FORM) == 200
 
     def send_raw(self, path, text, content_type=JSON):
-        """In UTF-8; Django's client would encode it as the project's charset has it."""
+        """Send a body in UTF-8; Django's test client would use the project's charset."""
         raw = text.encode()
         answer = APIClient().generic(
             "POST",
@@ -235,5 +233,5 @@ class TestCharset:
         return answer.status_code
 
     @pytest.mark.parametrize("body", [b'{"username": "\xe9"}', b"\xff\xfe{\x00}\x00"])
-    def test_body_that_is_not_utf8_is_400(self, body):
+    def test_body_with_invalid_utf8_is_400(self, body):
         assert problem(send("login/", body)) == (400, "parse_error")

@@ -1,4 +1,4 @@
-"""The companion cookie over HTTP: who gets it, when it goes, and what it changes."""
+"""The companion cookie over HTTP: when it is set, deleted and required."""
 
 import logging
 from datetime import timedelta
@@ -24,7 +24,7 @@ def log_in(client, credentials, **options):
 
 
 class TestLogin:
-    def test_sets_it_out_of_the_reach_of_scripts(self, api, credentials):
+    def test_login_sets_companion_cookie_as_httponly(self, api, credentials):
         answer = log_in(api, credentials, secure=True)
         cookie = answer.cookies[SECURE]
         assert len(cookie.value) == 22
@@ -34,34 +34,34 @@ class TestLogin:
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Strict", "/", "")
         assert list(answer.cookies) == [SECURE]
 
-    def test_it_lasts_as_long_as_the_session(self, api, credentials, clock, options):
+    def test_companion_cookie_expires_with_the_session(self, api, credentials, clock, options):
         options(SESSION_LIFETIME=timedelta(days=30))
         cookie = log_in(api, credentials, secure=True).cookies[SECURE]
         expires = parsedate_to_datetime(cookie["expires"])
         late = expires - DeviceSession.objects.get().expires_at
         assert abs(late) < timedelta(seconds=2)
 
-    def test_over_plain_http_the_name_has_no_prefix(self, api, credentials):
+    def test_companion_cookie_over_http_has_no_prefix(self, api, credentials):
         cookie = log_in(api, credentials).cookies[PLAIN]
         assert not cookie["secure"]
         assert cookie["httponly"]
         assert cookie["samesite"] == "Lax"
 
-    def test_each_login_sets_another(self, api, credentials):
+    def test_each_login_sets_another_companion_cookie(self, api, credentials):
         values = {log_in(api, credentials).cookies[PLAIN].value for _ in range(3)}
         assert len(values) == 3
 
     @pytest.mark.parametrize("samesite", ["Strict", "Lax", "None"])
-    def test_same_site_is_that_of_the_settings(self, api, credentials, options, samesite):
+    def test_companion_cookie_samesite_follows_settings(self, api, credentials, options, samesite):
         options(COOKIE_SAMESITE=samesite)
         assert log_in(api, credentials, secure=True).cookies[SECURE]["samesite"] == samesite
 
-    def test_refused_one_sets_none(self, api, credentials):
+    def test_refused_login_sets_no_companion_cookie(self, api, credentials):
         answer = log_in(api, {**credentials, "password": "wrong"})
         assert not answer.cookies
 
     @pytest.mark.parametrize("change", [{"COMPANION_COOKIE": "off"}, {"TRANSPORT": "cookie"}])
-    def test_sets_none_where_it_is_not_in_use(self, api, credentials, options, change):
+    def test_login_with_companion_disabled_sets_no_cookie(self, api, credentials, options, change):
         options(**change)
         cookies = log_in(api, credentials, secure=True).cookies
         assert SECURE not in cookies
@@ -69,7 +69,7 @@ class TestLogin:
 
 
 class TestRefresh:
-    def test_siblings_of_one_browser_get_one_successor(self, api, credentials, clock):
+    def test_siblings_with_companion_cookie_get_one_successor(self, api, credentials, clock):
         first = log_in(api, credentials).json()["refresh"]
         answers = [api.post("refresh/", {"refresh": first}).json() for _ in range(3)]
         assert all("refresh" in answer for answer in answers)
@@ -77,13 +77,13 @@ class TestRefresh:
         for answer in answers:
             assert api.post("refresh/", {"refresh": answer["refresh"]}).status_code == 200
 
-    def test_copied_token_gets_none(self, api, credentials):
+    def test_copied_token_without_companion_cookie_is_superseded(self, api, credentials):
         first = log_in(api, credentials).json()["refresh"]
         api.post("refresh/", {"refresh": first})
         answer = Client().post("refresh/", {"refresh": first})
         assert problem(answer) == (409, "refresh_superseded")
 
-    def test_changes_no_cookie(self, api, credentials, clock):
+    def test_refresh_changes_no_companion_cookie(self, api, credentials, clock):
         token = log_in(api, credentials).json()["refresh"]
         for _ in range(3):
             answer = api.post("refresh/", {"refresh": token})
@@ -92,12 +92,12 @@ class TestRefresh:
             clock.move(AFTER_OVERLAP)
 
     @pytest.mark.parametrize("value", ["", "x", "ü", "a" * 5000, "\x00"])
-    def test_other_values_are_as_none(self, api, pair, value):
+    def test_malformed_companion_cookie_is_ignored(self, api, pair, value):
         api.raw.cookies[PLAIN] = value
         assert api.post("refresh/", {"refresh": pair.refresh}).status_code == 200
         assert family_of(pair).companion_generation is None
 
-    def test_required_and_missing_is_401_and_the_session_lives_on(
+    def test_missing_required_companion_cookie_is_401_without_revocation(
         self, api, credentials, clock, options
     ):
         options(COMPANION_COOKIE="require")
@@ -110,9 +110,9 @@ class TestRefresh:
         assert api.post("refresh/", {"refresh": token}).status_code == 200
 
 
-class TestSignOut:
+class TestLogout:
     @pytest.mark.parametrize("path", ["logout/", "sessions/{}/", "sessions/revoke-all/"])
-    def test_deletes_it(self, api, login, path):
+    def test_logout_deletes_companion_cookie(self, api, login, path):
         body = login()
         method = "delete" if "{" in path else "post"
         data = {"refresh": body["refresh"]} if path == "logout/" else None
@@ -121,10 +121,10 @@ class TestSignOut:
         cookie = answer.cookies[PLAIN]
         assert (cookie.value, cookie["max-age"], cookie["path"]) == ("", 0, "/")
 
-    def test_without_it_sets_nothing(self, pair):
+    def test_logout_without_companion_cookie_sets_nothing(self, pair):
         assert not Client().post("logout/", {"refresh": pair.refresh}).cookies
 
-    def test_of_another_device_leaves_it_alone(self, api, login, pair):
+    def test_revoking_another_session_keeps_companion_cookie(self, api, login, pair):
         body = login()
         answer = api.delete(f"sessions/{pair.session.pk}/", access=body["access"])
         assert not answer.cookies
@@ -132,7 +132,7 @@ class TestSignOut:
 
 class TestStatusOfExpiredSessions:
     @pytest.mark.parametrize("status", [403, 401])
-    def test_is_a_setting(self, api, pair, clock, options, status):
+    def test_expired_session_status_follows_settings(self, api, pair, clock, options, status):
         options(SESSION_EXPIRED_STATUS=status)
         clock.move(timedelta(days=7))
         answer = api.post("refresh/", {"refresh": pair.refresh})
@@ -140,7 +140,7 @@ class TestStatusOfExpiredSessions:
         assert answer.has_header("WWW-Authenticate") is (status == 401)
 
     @pytest.mark.parametrize("status", [403, 401])
-    def test_holds_for_every_reason(self, api, pair, options, status):
+    def test_expired_session_status_applies_to_refresh_limit(self, api, pair, options, status):
         options(SESSION_EXPIRED_STATUS=status, MAX_REFRESHES_PER_SESSION=1)
         token = api.post("refresh/", {"refresh": pair.refresh}).json()["refresh"]
         options(SESSION_EXPIRED_STATUS=status, MAX_REFRESHES_PER_SESSION=1, ROTATION_OVERLAP=ZERO)
@@ -148,9 +148,11 @@ class TestStatusOfExpiredSessions:
         assert problem(answer) == (status, "session_expired/refresh_limit")
 
 
-class TestTokensThatAreNoTokens:
+class TestMalformedTokens:
     @pytest.mark.parametrize("written", ["undefined", "null", "None", "[object Object]"])
-    def test_leave_one_line_that_names_the_cause(self, api, caplog, monkeypatch, written):
+    def test_token_named_undefined_is_logged_once_with_cause(
+        self, api, caplog, monkeypatch, written
+    ):
         monkeypatch.setattr(base, "burst_logger", BurstLog(logging.getLogger(__name__)))
         for _ in range(3):
             answer = api.post("refresh/", {"refresh": written})
@@ -160,13 +162,13 @@ class TestTokensThatAreNoTokens:
         assert f'presented "{written}"' in lines[0].getMessage()
         assert "only if the answer contains one" in lines[0].getMessage()
 
-    def test_others_leave_none(self, api, caplog, pair):
+    def test_ordinary_invalid_token_logs_no_cause(self, api, caplog, pair):
         api.post("refresh/", {"refresh": "garbage"})
         api.post("refresh/", {"refresh": pair.refresh})
         assert not [line for line in caplog.records if "presented" in line.getMessage()]
 
 
-def test_alarm_about_a_signed_out_session_is_a_401_as_any_other(api, pair, clock):
+def test_reuse_after_logout_is_an_ordinary_401(api, pair, clock):
     new = api.post("refresh/", {"refresh": pair.refresh}).json()
     assert api.post("logout/", {"refresh": new["refresh"]}).status_code == 204
     clock.move(AFTER_OVERLAP)
@@ -176,7 +178,7 @@ def test_alarm_about_a_signed_out_session_is_a_401_as_any_other(api, pair, clock
 
 
 @pytest.mark.parametrize(("path", "field"), [("logout/", "refresh"), ("revoke/", "token")])
-def test_reused_token_signs_out_as_any_other_and_is_on_record(api, pair, clock, path, field):
+def test_logout_with_reused_token_is_recorded_as_reuse(api, pair, clock, path, field):
     token = pair.refresh
     for _ in range(2):
         token = api.post("refresh/", {"refresh": token}).json()["refresh"]

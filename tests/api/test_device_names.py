@@ -1,4 +1,4 @@
-"""Every way to store the name of a session strips control characters."""
+"""Each way to store the name of a session strips control characters."""
 
 import pytest
 from rest_framework import serializers
@@ -15,7 +15,7 @@ CLEAN = "Kit chen   [31mred"
 
 
 class Plain(serializers.ModelSerializer):
-    """As a project may write it that knows nothing of ours."""
+    """A serializer of a project without control over characters."""
 
     class Meta:
         model = DeviceSession
@@ -29,21 +29,21 @@ def _serializer(request, options):
 
 
 @pytest.mark.usefixtures("_serializer")
-def test_renaming_a_session_strips_control_characters(api, pair):
+def test_session_rename_strips_control_characters(api, pair):
     answer = api.patch(f"sessions/{pair.session.pk}/", {"name": RAW}, access=pair.access)
     assert answer.json()["name"] == CLEAN
     assert session_of(pair).name == CLEAN
 
 
-def test_login_strips_control_characters_of_the_device_name(login):
+def test_login_strips_control_characters_of_device_name(login):
     assert login(device_name=RAW)["session"]["name"] == CLEAN
 
 
-def test_starting_a_session_strips_control_characters_of_the_name(user):
+def test_started_session_name_has_no_control_characters(user):
     assert session_of(make_pair(user, name=RAW)).name == CLEAN
 
 
-def test_renaming_on_the_page_strips_control_characters(user, pair, settings):
+def test_page_rename_strips_control_characters(user, pair, settings):
     settings.LOGIN_URL = "login"
     browser = Browser().login(user)
     browser.client.post(f"{LIST}{pair.session.pk}/rename/", {"name": RAW})
@@ -62,7 +62,7 @@ def test_renaming_on_the_page_strips_control_characters(user, pair, settings):
     ],
     ids=["save", "save fields", "update", "bulk update"],
 )
-def test_code_of_the_project_stores_no_control_characters(pair, write):
+def test_project_code_stores_no_control_characters(pair, write):
     session = session_of(pair)
     session.name = session.user_agent = RAW
     write(session)
@@ -70,12 +70,12 @@ def test_code_of_the_project_stores_no_control_characters(pair, write):
     assert (stored.name, stored.user_agent) == (CLEAN, CLEAN)
 
 
-def test_name_keeps_emoji_joiners_and_letters_of_all_scripts(api, pair):
+def test_device_name_keeps_joiners_of_all_scripts(api, pair):
     name = "گوشی\u200cمن 👩\u200d💻 Büro"
     answer = api.patch(f"sessions/{pair.session.pk}/", {"name": name}, access=pair.access)
     assert answer.json()["name"] == name
 
 
-def test_name_of_nothing_but_control_characters_is_empty(api, pair):
+def test_device_name_of_control_characters_alone_is_empty(api, pair):
     answer = api.patch(f"sessions/{pair.session.pk}/", {"name": "\u202e\x1b"}, access=pair.access)
     assert answer.json()["name"] == ""

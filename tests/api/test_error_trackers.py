@@ -1,4 +1,4 @@
-"""No password and no token in what error trackers collect, wherever a request fails."""
+"""Reports of error trackers show no password and no token, whichever line fails."""
 
 import linecache
 import re
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "a new battery staple"
 FEWEST_LINES = 40
 STEP = 2
-"""Of the lines of a request every second one fails: neighbours have the same variables."""
+"""Every second line of a request fails: neighbouring lines have the same variables."""
 
 
 def failing_lines(call):
-    """The lines at which to fail: not those that hide a secret, which have to see it before.
+    """Return the lines at which the request fails, without those that hide a secret.
 
-    Nor those of the view that run before REST framework has a request: the body is still Django's
-    and the server's there.
+    Lines of the view before REST framework has a request are left out: the body belongs to Django
+    and the server there.
     """
     code = SessionsAPIView.initialize_request.__code__
     unread = {(code.co_filename, number) for *_, number in code.co_lines()}
@@ -64,13 +64,8 @@ def person(db):
     return UserFactory(username="person@example.org")
 
 
-@pytest.fixture
-def ada(db):
-    return UserFactory(username="ada@example.org")
-
-
 class Flow:
-    """A request with its secrets, made anew for each failure."""
+    """A request with its secrets, created anew for each failure."""
 
     def __init__(self, path, body=None, *, secrets, access=None, method="post", **options):
         self.path, self.body, self.secrets = path, body, list(secrets)
@@ -161,7 +156,7 @@ FLOWS = (
 
 
 def assert_hidden(tracker, secrets, line):
-    # A failure amid a savepoint spoils the transaction of the test, which no server has.
+    # A failure inside a savepoint breaks the test's transaction, which no server has.
     connection.needs_rollback = False
     for report in tracker.reports:
         for text in report:
@@ -171,8 +166,8 @@ def assert_hidden(tracker, secrets, line):
 
 
 @pytest.mark.parametrize("make", FLOWS, ids=lambda make: make.__name__)
-def test_report_of_a_failure_at_any_line_of_a_request_shows_no_secret(make, person, ada):
-    make(person, ada).send()  # What is imported at the first request is not of every request.
+def test_error_report_of_failure_at_any_line_shows_no_secret(make, person, ada):
+    make(person, ada).send()  # The first request imports modules; later ones do not.
     lines = failing_lines(make(person, ada).send)[::STEP]
     assert len(lines) > FEWEST_LINES / STEP
     reported = 0
@@ -182,12 +177,12 @@ def test_report_of_a_failure_at_any_line_of_a_request_shows_no_secret(make, pers
             flow.send()
         assert_hidden(tracker, flow.secrets, line)
         reported += len(tracker.reports)
-    # Some failures are taken care of: a mail, a listener, a step after the rotation.
+    # Some failures are handled: a mail, a receiver, a step after the rotation.
     assert reported > FEWEST_LINES / STEP
 
 
 @pytest.mark.parametrize("make", [refresh, logout], ids=lambda make: make.__name__)
-def test_report_with_the_token_in_a_cookie_shows_no_secret(make, person, ada, options):
+def test_error_report_with_token_in_cookie_shows_no_secret(make, person, ada, options):
     options(TRANSPORT="cookie", COOKIE_NAME="refresh_token")
 
     def in_cookie():
@@ -203,7 +198,7 @@ def test_report_with_the_token_in_a_cookie_shows_no_secret(make, person, ada, op
         assert_hidden(tracker, flow.secrets, line)
 
 
-def test_report_of_a_changed_password_shows_no_secret(rf):
+def test_error_report_of_password_change_shows_no_secret(rf):
     def change():
         change_password(check_access_token(make_pair(UserFactory()).access), NEW_PASSWORD)
 
@@ -217,7 +212,7 @@ def test_report_of_a_changed_password_shows_no_secret(rf):
 
 
 class Broken:
-    """A middleware of the project's that has the body read before, and loads the form."""
+    """A middleware of the project that reads the body first and parses the form."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -229,7 +224,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("make", [login, refresh, revoke_by_form], ids=lambda make: make.__name__)
-def test_report_shows_no_secret_where_a_middleware_has_read_the_body(
+def test_error_report_after_body_read_by_middleware_shows_no_secret(
     make, person, ada, settings, monkeypatch
 ):
     settings.MIDDLEWARE = [f"{__name__}.Broken", *settings.MIDDLEWARE]

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 PATH = "sessions/branch/"
 
 
-def test_answer_is_that_of_a_login_with_the_callers_own_tokens(api, login):
+def test_opened_family_answers_like_login_plus_current_tokens(api, login):
     first = login(device_name="Phone")
     answer = api.post(PATH, {"refresh": first["refresh"]}, access=first["access"])
     assert answer.status_code == 201
@@ -27,13 +27,13 @@ def test_answer_is_that_of_a_login_with_the_callers_own_tokens(api, login):
         assert len(api.get("sessions/", access=tokens["access"]).json()) == 1
 
 
-def test_renamed_fields_are_renamed_in_the_callers_own_tokens_too(api, pair, options):
+def test_opened_family_renames_fields_of_current_tokens(api, pair, options):
     options(FIELD_NAMES={"refresh": "refreshToken", "access": "accessToken"})
     body = api.post(PATH, {"refreshToken": pair.refresh}, access=pair.access).json()
     assert {"refreshToken", "accessToken"} <= body.keys() & body["current"].keys()
 
 
-def test_old_reauthentication_is_refused_and_the_token_not_used(api, pair, clock):
+def test_opening_a_family_with_old_reauthentication_uses_no_token(api, pair, clock):
     clock.move(timedelta(minutes=6))
     answer = api.post(PATH, {"refresh": pair.refresh}, access=pair.access)
     assert problem(answer) == (401, "reauthentication_required")
@@ -44,19 +44,19 @@ def test_old_reauthentication_is_refused_and_the_token_not_used(api, pair, clock
     assert api.post("refresh/", {"refresh": pair.refresh}).json()["refresh"]
 
 
-def test_limit_of_families_is_403(api, pair, options):
+def test_family_limit_is_403(api, pair, options):
     options(MAX_FAMILIES_PER_SESSION=1)
     answer = api.post(PATH, {"refresh": pair.refresh}, access=pair.access)
     assert problem(answer) == (403, "family_limit_reached")
 
 
-def test_used_token_is_409(api, pair):
+def test_opening_a_family_with_used_token_is_409(api, pair):
     new = api.post("refresh/", {"refresh": pair.refresh}).json()
     answer = api.post(PATH, {"refresh": pair.refresh}, access=new["access"])
     assert problem(answer) == (409, "refresh_superseded")
 
 
-def test_either_token_missing_is_401(api, pair):
+def test_opening_a_family_without_either_token_is_401(api, pair):
     body = {"refresh": pair.refresh}
     assert problem(api.post(PATH, body)) == (401, "not_authenticated")
     assert problem(api.post(PATH, body, access=pair.refresh)) == (401, "token_not_valid")
@@ -68,14 +68,14 @@ def test_either_token_missing_is_401(api, pair):
     )
 
 
-def test_stateless_project_still_asks_the_database(api, pair, options):
+def test_opening_a_family_with_stateless_check_reads_database(api, pair, options):
     options(ACCESS_TOKEN_CHECK="stateless")
     assert api.post(PATH, {"refresh": pair.refresh}, access=pair.access).status_code == 201
 
 
 @pytest.mark.parametrize("where", ["body", "cookie"])
-def test_cookie_transport_opens_none(api, pair, options, where):
-    """A script could post the access token it holds, and read the new token off Set-Cookie."""
+def test_opening_a_family_with_cookie_transport_is_403(api, pair, options, where):
+    """A script could send its access token and read the new token from Set-Cookie."""
     options(TRANSPORT="cookie", COOKIE_NAME="refresh")
     body = {"refresh": pair.refresh} if where == "body" else None
     if where == "cookie":

@@ -1,4 +1,4 @@
-"""What an error tells a developer: which field is missing, and with DEBUG what was mixed up."""
+"""Hints in errors: the missing field, and with DEBUG the likely mistake."""
 
 from datetime import timedelta
 
@@ -39,24 +39,24 @@ class TestMissingField:
     @pytest.mark.parametrize(
         "body", [{"token": SECRET}, {"refresh_token": SECRET}, {"refresh": ""}, {}, None]
     )
-    def test_refresh_without_its_field_says_which_is_missing(self, api, path, body):
+    def test_missing_field_is_named_at_refresh(self, api, path, body):
         answer = api.post(path, body)
         assert problem(answer) == NOT_AUTHENTICATED
         assert answer.json()["detail"] == 'Missing field "refresh".'
         assert SECRET not in answer.content.decode()
 
-    def test_field_has_the_name_that_the_project_gave_it(self, api, options):
+    def test_missing_field_has_name_of_settings(self, api, options):
         options(FIELD_NAMES={"refresh": "refreshToken"})
         answer = api.post("refresh/", {"refresh": SECRET})
         assert answer.json()["detail"] == 'Missing field "refreshToken".'
 
-    def test_cookie_is_named_where_it_carries_the_token(self, api, options):
+    def test_missing_cookie_is_named_with_cookie_transport(self, api, options):
         options(TRANSPORT="cookie")
         answer = api.post("refresh/", {"refresh": SECRET})
         assert problem(answer) == NOT_AUTHENTICATED
         assert answer.json()["detail"] == 'Missing cookie "__Host-refresh_token".'
 
-    def test_missing_field_is_said_in_the_language_of_the_request(self, api):
+    def test_missing_field_text_is_in_language_of_request(self, api):
         answer = api.post("refresh/", {}, headers={"accept-language": "es"})
         assert answer.json()["detail"] == "Falta el campo “refresh”."
 
@@ -64,7 +64,7 @@ class TestMissingField:
 @pytest.mark.django_db
 class TestContentType:
     @pytest.mark.parametrize("path", ["login/", "refresh/", "logout/", "revoke/"])
-    def test_unsupported_content_type_is_told_to_send_json(self, api, path):
+    def test_unsupported_content_type_has_hint_to_send_json(self, api, path):
         answer = api.raw.generic("POST", f"/auth/{path}", SECRET, content_type="text/x-secret")
         assert problem(answer) == (415, "unsupported_media_type")
         assert "Content-Type: application/json" in answer.json()["detail"]
@@ -75,27 +75,27 @@ class TestContentType:
 @pytest.mark.usefixtures("debug")
 class TestHeader:
     @pytest.mark.parametrize("path", ["/who-am-i/", "/auth/sessions/"])
-    def test_refresh_token_as_bearer_is_named(self, api, pair, path):
+    def test_refresh_token_as_bearer_has_hint(self, api, pair, path):
         answer = api.raw.get(path, headers={"authorization": f"Bearer {pair.refresh}"})
         assert problem(answer) == INVALID
         assert "This is a refresh token" in answer.json()["hint"]
         assert 'field "refresh"' in answer.json()["hint"]
 
     @pytest.mark.parametrize("path", ["/who-am-i/", "/auth/sessions/"])
-    def test_token_without_scheme_is_told_to_have_one(self, api, pair, path):
+    def test_token_without_scheme_has_hint(self, api, pair, path):
         answer = api.raw.get(path, headers={"authorization": pair.access})
         assert problem(answer) == NOT_AUTHENTICATED
         assert answer.json()["hint"] == f"The token has no scheme: {WRITE}."
 
     @pytest.mark.parametrize("scheme", ["JWT", "Token", "jwt", "TOKEN", "Basic"])
     @pytest.mark.parametrize("path", ["/who-am-i/", "/auth/sessions/"])
-    def test_scheme_of_another_package_is_named(self, api, pair, path, scheme):
+    def test_scheme_of_another_package_has_hint(self, api, pair, path, scheme):
         answer = api.raw.get(path, headers={"authorization": f"{scheme} {pair.access}"})
         assert problem(answer) == NOT_AUTHENTICATED
         name = {"jwt": "JWT", "token": "Token", "basic": "Basic"}[scheme.lower()]
         assert answer.json()["hint"] == f"The scheme is 'Bearer', not '{name}': {WRITE}."
 
-    def test_scheme_that_nobody_knows_is_not_repeated(self, me, pair):
+    def test_unknown_scheme_is_not_repeated_in_hint(self, me, pair):
         hint = me(f"{SECRET} {pair.access}").json()["hint"]
         assert hint == f"The scheme is 'Bearer': {WRITE}."
 
@@ -112,7 +112,7 @@ class TestHeader:
             ("Bearer {},", "quotes"),
         ],
     )
-    def test_malformed_header_is_explained(self, me, pair, header, hint):
+    def test_malformed_header_has_hint(self, me, pair, header, hint):
         answer = me(header.replace("{}", pair.access))
         assert problem(answer) == INVALID
         assert hint in answer.json()["hint"]
@@ -121,7 +121,7 @@ class TestHeader:
     @pytest.mark.parametrize(
         "header", ["Bearer x", "Bearer a.b.c", "Bearer eyJ0eXAiOjd9.e30.c2ln"]
     )
-    def test_token_of_which_nothing_can_be_told_has_no_hint(self, me, header):
+    def test_unrecognizable_token_has_no_hint(self, me, header):
         assert set(me(header).json()) == {"detail", "code"}
 
     def test_expired_token_has_no_hint(self, me, clock, user):
@@ -134,7 +134,7 @@ class TestHeader:
     def test_request_without_header_has_no_hint(self, api):
         assert set(api.raw.get("/who-am-i/").json()) == {"detail", "code"}
 
-    def test_access_token_at_refresh_is_named(self, api, pair):
+    def test_access_token_at_refresh_has_hint(self, api, pair):
         answer = api.raw.post("/auth/refresh/", {"refresh": pair.access}, format="json")
         assert problem(answer) == INVALID
         assert "This is an access token" in answer.json()["hint"]
@@ -145,13 +145,13 @@ class TestHeader:
             assert problem(answer) == INVALID
             assert "hint" not in answer.json()
 
-    def test_bearer_at_refresh_is_told_that_nobody_reads_it(self, api, pair):
+    def test_bearer_header_at_refresh_has_hint(self, api, pair):
         headers = {"authorization": f"Bearer {pair.refresh}"}
         answer = api.raw.post("/auth/refresh/", {}, format="json", headers=headers)
         assert problem(answer) == NOT_AUTHENTICATED
         assert answer.json()["hint"] == "This endpoint does not read the Authorization header."
 
-    def test_default_handler_of_the_project_shows_the_hint_about_a_token(self, pair):
+    def test_default_exception_handler_shows_token_hint(self, pair):
         class Me(APIView):
             authentication_classes = (AccessTokenAuthentication,)
             permission_classes = (IsAuthenticated,)
@@ -164,7 +164,7 @@ class TestHeader:
         assert answer.status_code == 401
         assert "This is a refresh token" in answer.data["hint"]
 
-    def test_view_without_our_authentication_has_no_hint(self, pair):
+    def test_view_with_other_authentication_has_no_hint(self, pair):
         class Me(APIView):
             authentication_classes = ()
             permission_classes = (IsAuthenticated,)
@@ -177,7 +177,7 @@ class TestHeader:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("debug")
 class TestCredentials:
-    """The user model of the run signs in by user name or by email address."""
+    """Hints about the username field, for user models with a name or an email address."""
 
     @pytest.fixture
     def by_email(self):
@@ -187,7 +187,7 @@ class TestCredentials:
     def try_to_log_in(self, api):
         return lambda body: api.raw.post("/auth/login/", body, format="json")
 
-    def test_wrong_kind_of_user_name_is_told_which_field_counts(self, try_to_log_in, by_email):
+    def test_username_of_wrong_kind_has_hint_with_username_field(self, try_to_log_in, by_email):
         name = SECRET if by_email else f"{SECRET}@example.org"
         answer = try_to_log_in({"username": name, "password": PASSWORD})
         assert problem(answer) == (401, "no_active_account")
@@ -196,20 +196,22 @@ class TestCredentials:
         assert ("not an email address" in hint) is by_email
         assert SECRET not in answer.content.decode()
 
-    def test_right_kind_of_user_name_has_no_hint(self, try_to_log_in, by_email):
+    def test_username_of_right_kind_has_no_hint(self, try_to_log_in, by_email):
         name = f"{SECRET}@example.org" if by_email else SECRET
         answer = try_to_log_in({"username": name, "password": PASSWORD})
         assert problem(answer) == (401, "no_active_account")
         assert "hint" not in answer.json()
 
-    def test_email_in_a_field_of_its_own_is_told_the_right_field(self, try_to_log_in):
+    def test_email_in_its_own_field_has_hint_with_right_field(self, try_to_log_in):
         answer = try_to_log_in({"email": SECRET, "password": PASSWORD})
         assert problem(answer) == (400, "invalid")
         assert 'in the field "username"' in answer.json()["hint"]
         assert "FIELD_NAMES" in answer.json()["hint"]
         assert SECRET not in answer.content.decode()
 
-    def test_user_name_under_its_old_name_is_told_the_new_one(self, try_to_log_in, options):
+    def test_username_under_default_field_has_hint_with_renamed_field(
+        self, try_to_log_in, options
+    ):
         options(FIELD_NAMES={"username": "email"})
         answer = try_to_log_in({"username": SECRET, "password": PASSWORD})
         assert 'in the field "email"' in answer.json()["hint"]
@@ -217,7 +219,7 @@ class TestCredentials:
     @pytest.mark.parametrize(
         "body", [{}, {"password": "x"}, {"username": 7}, {"username": "x"}, [], "x", None]
     )
-    def test_other_invalid_bodies_have_no_hint(self, try_to_log_in, body):
+    def test_other_invalid_login_body_has_no_hint(self, try_to_log_in, body):
         answer = try_to_log_in(body)
         assert problem(answer) == (400, "invalid")
         assert "hint" not in answer.json()
@@ -225,7 +227,7 @@ class TestCredentials:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("debug")
-def test_request_from_another_site_is_told_of_the_trusted_origins(api, options):
+def test_cross_site_request_has_hint_about_trusted_origins(api, options):
     options(TRANSPORT="cookie")
     headers = {"sec-fetch-site": "cross-site", "origin": "https://front.example"}
     answer = api.raw.post("/auth/refresh/", {}, format="json", headers=headers)
@@ -235,7 +237,7 @@ def test_request_from_another_site_is_told_of_the_trusted_origins(api, options):
 
 @pytest.mark.django_db
 class TestWithoutDebug:
-    def test_no_answer_has_a_hint(self, api, pair, me, options):
+    def test_answers_without_debug_have_no_hint(self, api, pair, me, options):
         answers = [
             me(f"Bearer {pair.refresh}"),
             me(pair.access),

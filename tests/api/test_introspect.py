@@ -1,4 +1,4 @@
-"""``introspect/``: would this token be accepted now? Asked by services, told without a trace."""
+"""``introspect/``: whether a token would be accepted now. It writes nothing."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ def _clients(options):
 
 @pytest.fixture
 def ask(api):
-    """Ask about a token, and see that nothing was written."""
+    """Introspect a token, and check that nothing was written."""
 
     def introspect(token, hint=None):
         body = {"token": token} | ({"token_type_hint": hint} if hint else {})
@@ -51,31 +51,33 @@ INACTIVE = {"active": False}
 
 
 class TestAccessTokens:
-    def test_active_ones_say_all_they_say(self, ask, pair):
+    def test_active_access_token_is_introspected_with_all_claims(self, ask, pair):
         _, claims = parts(pair.access)
         assert ask(pair.access) == {"active": True, "token_type": "Bearer", **claims}
 
     @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "unheard_of"])
-    def test_a_hint_hides_nothing(self, ask, pair, hint):
+    def test_access_token_introspection_ignores_wrong_hint(self, ask, pair, hint):
         assert ask(pair.access, hint)["active"] is True
 
-    def test_expired(self, ask, pair, clock):
+    def test_expired_access_token_is_introspected_inactive(self, ask, pair, clock):
         clock.move(timedelta(minutes=16))
         assert ask(pair.access) == INACTIVE
 
     @pytest.mark.parametrize("check", ["session", "cache", "stateless"])
-    def test_of_an_ended_session_whatever_is_checked_elsewhere(self, ask, pair, options, check):
+    def test_access_token_of_revoked_session_is_introspected_inactive(
+        self, ask, pair, options, check
+    ):
         options(ACCESS_TOKEN_CHECK=check)
         assert ask(pair.access)["active"] is True
         revoke_session(pair.session, reason="admin")
         assert ask(pair.access) == INACTIVE
 
-    def test_of_a_user_with_another_password(self, ask, pair, user):
+    def test_access_token_after_password_change_is_introspected_inactive(self, ask, pair, user):
         user.set_password("another")
         user.save()
         assert ask(pair.access) == INACTIVE
 
-    def test_of_a_superseded_generation(self, ask, pair, clock):
+    def test_superseded_access_token_is_introspected_inactive(self, ask, pair, clock):
         held = pair
         for _ in range(2):
             clock.move(AFTER_OVERLAP)
@@ -83,7 +85,7 @@ class TestAccessTokens:
         assert ask(pair.access) == INACTIVE
         assert ask(held.access)["active"] is True
 
-    def test_asking_is_no_evidence_of_delivery(self, ask, pair, clock):
+    def test_introspection_records_no_delivery(self, ask, pair, clock):
         clock.move(AFTER_OVERLAP)
         new = refresh_session(pair.refresh)
         assert ask(new.access)["active"] is True
@@ -91,13 +93,13 @@ class TestAccessTokens:
         clock.move(AFTER_OVERLAP)
         assert refresh_session(pair.refresh).refresh
 
-    def test_takes_one_query(self, ask, api, pair, django_assert_num_queries):
+    def test_introspection_takes_one_query(self, ask, api, pair, django_assert_num_queries):
         with django_assert_num_queries(1):
             api.post("introspect/", {"token": pair.access}, headers=basic())
 
 
 class TestRefreshTokens:
-    def test_are_active_for_who_expects_one(self, ask, pair):
+    def test_refresh_token_with_hint_is_introspected_active(self, ask, pair):
         _, claims = parts(pair.refresh)
         del claims["secret"]
         about = ask(pair.refresh, "refresh_token")
@@ -105,10 +107,10 @@ class TestRefreshTokens:
         assert about == {"active": True, "token_type": "refresh_token", **claims, **expected}
 
     @pytest.mark.parametrize("hint", [None, "access_token", "unheard_of"])
-    def test_never_pass_for_access_tokens(self, ask, pair, hint):
+    def test_refresh_token_without_hint_is_introspected_inactive(self, ask, pair, hint):
         assert ask(pair.refresh, hint) == INACTIVE
 
-    def test_used_ones_while_they_may_be_retried_and_no_longer(self, ask, pair, clock):
+    def test_used_refresh_token_is_introspected_active_until_delivery(self, ask, pair, clock):
         clock.move(AFTER_OVERLAP)
         new = refresh_session(pair.refresh)
         assert ask(pair.refresh, "refresh_token")["active"] is True
@@ -120,15 +122,15 @@ class TestRefreshTokens:
         assert session_of(pair).revoked_at is None
         assert kinds(pair) == ["signed_in"]
 
-    def test_of_an_idle_session(self, ask, pair, clock):
+    def test_refresh_token_of_idle_session_is_introspected_inactive(self, ask, pair, clock):
         clock.move(timedelta(days=8))
         assert ask(pair.refresh, "refresh_token") == INACTIVE
 
-    def test_of_an_ended_session(self, ask, pair):
+    def test_refresh_token_of_revoked_session_is_introspected_inactive(self, ask, pair):
         revoke_session(pair.session, reason="admin")
         assert ask(pair.refresh, "refresh_token") == INACTIVE
 
-    def test_of_a_session_that_may_not_refresh(self, ask, pair, options):
+    def test_refresh_token_at_refresh_limit_is_introspected_inactive(self, ask, pair, options):
         options(MAX_REFRESHES_PER_SESSION=1)
         new = refresh_session(pair.refresh)
         assert ask(new.refresh, "refresh_token")["active"] is True
@@ -137,7 +139,7 @@ class TestRefreshTokens:
 
 
 class TestRequests:
-    def test_as_a_form(self, api, pair):
+    def test_introspection_accepts_form(self, api, pair):
         answer = api.raw.post(
             "/auth/introspect/",
             f"token={pair.access}&token_type_hint=access_token",
@@ -150,7 +152,7 @@ class TestRequests:
     @pytest.mark.parametrize(
         "form", ["", "token=", "tokens=x", "token_type_hint=access_token", "token%00=x"]
     )
-    def test_without_a_token(self, api, form):
+    def test_introspection_without_token_is_400(self, api, form):
         answer = api.raw.post(
             "/auth/introspect/",
             form,
@@ -162,12 +164,12 @@ class TestRequests:
         assert answer.json()["error"] == "invalid_request"
 
     @pytest.mark.parametrize("token", [None, "", 7, [], {}, True])
-    def test_with_something_else_in_its_place(self, api, token):
+    def test_introspection_with_token_of_wrong_type_is_400(self, api, token):
         answer = api.post("introspect/", {"token": token}, headers=basic())
         assert problem(answer) == (400, "invalid_request")
 
     @pytest.mark.parametrize("form", ["token=a&token=b", "token=a&token=a"])
-    def test_with_two_tokens(self, api, form):
+    def test_introspection_with_two_tokens_is_400(self, api, form):
         answer = api.raw.post(
             "/auth/introspect/",
             form,
@@ -176,7 +178,7 @@ class TestRequests:
         )
         assert problem(answer) == (400, "parse_error")
 
-    def test_with_more_fields_than_django_takes(self, api):
+    def test_introspection_with_too_many_fields_is_400(self, api):
         answer = api.raw.post(
             "/auth/introspect/",
             "&".join(f"f{i}=x" for i in range(2000)),
@@ -186,7 +188,7 @@ class TestRequests:
         check_contract(answer)
         assert problem(answer) == (400, "parse_error")
 
-    def test_the_names_are_those_of_the_rfc(self, api, pair, options):
+    def test_introspection_names_are_those_of_rfc_7662(self, api, pair, options):
         options(FIELD_NAMES={"access": "token", "refresh": "refreshToken"})
         answer = api.post("introspect/", {"token": pair.access}, headers=basic())
         assert answer.json()["active"] is True
@@ -208,24 +210,26 @@ CREDENTIALS = [
 
 
 class TestClients:
-    def test_nobody_may_ask_unless_somebody_is_named(self, api, pair, options):
+    def test_introspection_without_configured_clients_is_404(self, api, pair, options):
         options(INTROSPECTION_CLIENTS={})
         for headers in (basic(), {}):
             answer = api.post("introspect/", {"token": pair.access}, headers=headers)
             assert problem(answer) == (404, "not_found")
 
     @pytest.mark.parametrize("headers", CREDENTIALS, ids=str)
-    def test_others_are_told_nothing(self, api, pair, headers, django_assert_num_queries):
+    def test_introspection_by_unknown_client_is_refused(
+        self, api, pair, headers, django_assert_num_queries
+    ):
         with django_assert_num_queries(0):
             answer = api.post("introspect/", {"token": pair.access}, headers=headers)
         assert problem(answer) == (401, "invalid_client")
         assert answer["WWW-Authenticate"].startswith("Basic ")
 
-    def test_a_user_is_no_service(self, api, pair):
+    def test_introspection_by_user_is_refused(self, api, pair):
         answer = api.post("introspect/", {"token": pair.access}, access=pair.access)
         assert problem(answer) == (401, "invalid_client")
 
-    def test_each_has_a_secret_of_its_own(self, api, pair, options):
+    def test_introspection_client_needs_its_own_secret(self, api, pair, options):
         other = hashlib.sha256(b"other").hexdigest()
         options(INTROSPECTION_CLIENTS={"billing": DIGEST, "mail": other})
         body = {"token": pair.access}
@@ -239,6 +243,6 @@ class Tenants(SessionPolicy):
         return {"tenant": "blue"}
 
 
-def test_what_a_policy_added_is_told(ask, user, options):
+def test_introspection_has_extra_claims(ask, user, options):
     options(POLICY="tests.api.test_introspect.Tenants")
     assert ask(make_pair(user).access)["tenant"] == "blue"

@@ -1,4 +1,4 @@
-"""docs/password-change.md, as it is written there."""
+"""The code of docs/password-change.md."""
 
 import re
 from datetime import timedelta
@@ -32,12 +32,12 @@ def blocks() -> list[str]:
 
 @pytest.fixture(scope="module")
 def urls():
-    """A project that has done what the page says."""
+    """A project with the code of the page."""
     project: Any = ModuleType("project")
     view, patterns = blocks()
     code = compile(view, str(PAGE), "exec")
     exec(code, project.__dict__)  # noqa: S102  (our own page)
-    # The three dots stand for what a project has already.
+    # The three dots stand for the existing URLs of a project.
     exec(patterns.replace(", ...", ""), {**project.__dict__, "path": path}, project.__dict__)  # noqa: S102
     project.urlpatterns += [path("auth/", include("refresh_sessions.urls"))]
     with override_settings(ROOT_URLCONF=project):
@@ -61,7 +61,7 @@ def reaches(api: Client, tokens: Any) -> bool:
     return bool(api.get("sessions/", access=tokens["access"]).status_code == 200)
 
 
-def test_device_in_hand_stays_signed_in_and_no_other_does(api, login, here, change):
+def test_password_change_example_revokes_other_sessions_alone(api, login, here, change):
     there = login(device_name="Phone")
     with heard(session_revoked) as revoked:
         answer = change(here)
@@ -76,35 +76,37 @@ def test_device_in_hand_stays_signed_in_and_no_other_does(api, login, here, chan
     assert [str(one["session"].pk) for one in revoked] == [there["session"]["id"]]
 
 
-def test_password_is_the_new_one_at_the_next_login(api, credentials, here, change):
+def test_password_change_example_stores_new_password(api, credentials, here, change):
     change(here)
     assert problem(api.post("login/", credentials)) == (401, "no_active_account")
     assert api.post("login/", {**credentials, "password": NEW}).status_code == 200
 
 
-def test_stale_proof_of_identity_is_asked_for_again(api, credentials, clock, change, options):
+def test_password_change_example_requires_recent_reauthentication(
+    api, credentials, clock, change, options
+):
     options(ACCESS_TOKEN_LIFETIME=timedelta(hours=1))
     here = api.post("login/", credentials).json()
     clock.move(timedelta(minutes=6))
     assert problem(change(here)) == (401, "reauthentication_required")
-    proof = api.post("reauthenticate/", {"password": PASSWORD}, access=here["access"]).json()
-    answer = change(proof)
+    tokens = api.post("reauthenticate/", {"password": PASSWORD}, access=here["access"]).json()
+    answer = change(tokens)
     assert answer.status_code == 200
-    # The step-up has rotated a moment ago: the client keeps its refresh token, which still works.
+    # Right after the rotation of the step-up, the client keeps its valid refresh token.
     assert "refresh" not in answer.json()
     assert reaches(api, answer.json())
     clock.move(timedelta(seconds=11))
-    assert api.post("refresh/", {"refresh": proof["refresh"]}).status_code == 200
+    assert api.post("refresh/", {"refresh": tokens["refresh"]}).status_code == 200
 
 
 @pytest.mark.parametrize("body", [{}, {"new_password": ""}, {"new_password": None}, []])
-def test_missing_password_is_invalid_and_changes_nothing(api, here, body, urls):
+def test_password_change_example_without_password_is_400(api, here, body, urls):
     answer = api.post("password/", body, access=here["access"])
     assert problem(answer) == (400, "invalid")
     assert reaches(api, here)
 
 
-def test_password_that_validators_refuse_is_explained(here, change, settings):
+def test_password_change_example_with_weak_password_is_400(here, change, settings):
     settings.AUTH_PASSWORD_VALIDATORS = [MINIMUM]
     answer = change(here, "short")
     assert problem(answer) == (400, "invalid")
@@ -113,18 +115,18 @@ def test_password_that_validators_refuse_is_explained(here, change, settings):
     assert DeviceSession.objects.active().count() == 1
 
 
-def test_spaces_around_the_password_are_part_of_it(api, credentials, here, change):
+def test_password_change_example_keeps_spaces_of_password(api, credentials, here, change):
     spaced = f" {NEW} "
     change(here, spaced)
     assert api.post("login/", {**credentials, "password": spaced}).status_code == 200
 
 
-def test_anonymous_request_is_refused(api, urls):
+def test_password_change_example_refuses_anonymous_request(api, urls):
     answer = api.post("password/", {"new_password": NEW})
     assert problem(answer) == (401, "not_authenticated")
 
 
-def test_cookie_is_replaced_where_it_carries_the_token(api, credentials, change, options):
+def test_password_change_example_replaces_cookie(api, credentials, change, options):
     options(TRANSPORT="cookie", COOKIE_NAME="rt", COOKIE_SECURE=False)
     here = api.post("login/", credentials)
     before = here.cookies["rt"].value
@@ -136,7 +138,9 @@ def test_cookie_is_replaced_where_it_carries_the_token(api, credentials, change,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_error_report_shows_no_password(reports, credentials, urls, monkeypatch):
+def test_password_change_example_error_report_shows_no_password(
+    reports, credentials, urls, monkeypatch
+):
     def fail(*args, **kwargs):
         raise RuntimeError("broken on purpose")
 

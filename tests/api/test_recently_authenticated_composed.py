@@ -1,4 +1,4 @@
-"""``RecentlyAuthenticated`` among other permissions, on viewsets, and where it cannot work."""
+"""``RecentlyAuthenticated`` with other permissions, on viewsets, and where it cannot work."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ class IsSafe(BasePermission):
     def has_permission(self, request, view):
         return request.method in SAFE_METHODS
 
-    # The default of DRF would let every object pass, and with it whatever the other one refuses.
+    # DRF's default would grant object permission to each object that the other class refuses.
     def has_object_permission(self, request, view, obj):
         return self.has_permission(request, view)
 
@@ -45,11 +45,11 @@ class Answer(APIView):
     post = get
 
 
-class SafeOrProven(Answer):
+class SafeOrRecent(Answer):
     permission_classes = (IsSafe | RecentlyAuthenticated,)
 
 
-class ProvenOrSafe(Answer):
+class RecentOrSafe(Answer):
     permission_classes = (RecentlyAuthenticated | IsSafe,)
 
 
@@ -62,7 +62,7 @@ class Negated(Answer):
 
 
 class ByDjango(Answer):
-    """Signed in, but by no token of ours."""
+    """Authenticated, but not with a token of the package."""
 
     authentication_classes = (BasicAuthentication, SessionAuthentication)
     permission_classes = (RecentlyAuthenticated,)
@@ -96,8 +96,8 @@ async def coroutine(request):
 
 
 urlpatterns = [
-    path("safe-or-proven/", SafeOrProven.as_view()),
-    path("proven-or-safe/", ProvenOrSafe.as_view()),
+    path("safe-or-recent/", SafeOrRecent.as_view()),
+    path("recent-or-safe/", RecentOrSafe.as_view()),
     path("both/", Both.as_view()),
     path("negated/", Negated.as_view()),
     path("by-django/", ByDjango.as_view()),
@@ -109,7 +109,7 @@ urlpatterns = [
 
 @pytest.fixture
 def send(client, bearer):
-    """POST or GET, and say what was answered."""
+    """Send POST or GET; return "ok" or the status and code."""
 
     def ask(name, pair=None, method="post"):
         answer = getattr(client, method)(f"/{name}/", headers=bearer(pair) if pair else {})
@@ -119,24 +119,24 @@ def send(client, bearer):
 
 
 class TestOperators:
-    @pytest.mark.parametrize("name", ["safe-or-proven", "proven-or-safe", "both"])
-    def test_a_fresh_proof_passes_and_no_other(self, send, pair, clock, name):
+    @pytest.mark.parametrize("name", ["safe-or-recent", "recent-or-safe", "both"])
+    def test_composed_permission_requires_recent_reauthentication(self, send, pair, clock, name):
         assert send(name, pair) == "ok"
         clock.move(STALE)
         assert send(name, pair) == REQUIRED
         assert send(name) == NOBODY
 
-    def test_after_or_it_is_asked_only_of_whom_the_other_refuses(self, send, pair, clock):
+    def test_permission_after_or_applies_to_requests_refused_before(self, send, pair, clock):
         clock.move(STALE)
-        assert send("safe-or-proven", pair, "get") == "ok"
-        assert send("safe-or-proven", method="get") == "ok"
+        assert send("safe-or-recent", pair, "get") == "ok"
+        assert send("safe-or-recent", method="get") == "ok"
 
-    def test_before_or_it_is_asked_of_everybody(self, send, pair, clock):
-        """It raises the challenge, which REST framework lets nobody overrule."""
+    def test_permission_before_or_applies_to_each_request(self, send, pair, clock):
+        """The permission raises the challenge, which no other permission can override."""
         clock.move(STALE)
-        assert send("proven-or-safe", pair, "get") == REQUIRED
+        assert send("recent-or-safe", pair, "get") == REQUIRED
 
-    def test_its_opposite_lets_nobody_pass(self, send, pair, clock):
+    def test_negated_permission_refuses_each_request(self, send, pair, clock):
         assert send("negated", pair) == (403, "permission_denied")
         clock.move(STALE)
         assert send("negated", pair) == REQUIRED
@@ -144,35 +144,35 @@ class TestOperators:
 
 
 @pytest.mark.parametrize("name", ["burn", "sink"])
-def test_actions_of_viewsets(send, pair, clock, name):
+def test_permission_applies_to_viewset_action(send, pair, clock, name):
     assert send(name, pair) == "ok"
     clock.move(STALE)
     assert send(name, pair) == REQUIRED
     assert send(name) == NOBODY
 
 
-class TestOtherSignIns:
-    def test_basic(self, client, user):
+class TestOtherLogins:
+    def test_permission_with_django_login_is_401(self, client, user):
         client.credentials(HTTP_AUTHORIZATION="")
         assert client.login(**{type(user).USERNAME_FIELD: user.get_username()}, password=PASSWORD)
         assert problem(client.post("/by-django/")) == NOBODY
 
-    def test_forced_by_a_test(self, client, user):
+    def test_permission_with_forced_authentication_is_401(self, client, user):
         client.force_authenticate(user)
         assert problem(client.post("/both/")) == NOBODY
 
 
-def test_where_no_request_of_rest_framework_arrives_it_says_so(client, bearer, pair):
+def test_permission_decorator_above_api_view_raises(client, bearer, pair):
     with pytest.raises(TypeError, match="put @recently_authenticated below @api_view"):
         client.post("/upside-down/", headers=bearer(pair))
 
 
 class TestCoroutines:
-    """REST framework has no asynchronous views; packages beside it do."""
+    """Views of packages that add asynchronous views to REST framework."""
 
     @pytest.fixture
     def call(self, pair, rf, bearer):
-        """As such a package calls it."""
+        """Call the view as such a package does."""
 
         def await_it():
             view = Both()
@@ -182,7 +182,7 @@ class TestCoroutines:
 
         return await_it
 
-    def test_are_guarded(self, call, clock):
+    def test_permission_applies_to_async_view(self, call, clock):
         assert call() == {"done": True}
         clock.move(STALE)
         with pytest.raises(APIException) as refused:
@@ -191,21 +191,21 @@ class TestCoroutines:
 
 
 class TestTokens:
-    """Fresh as the proof may be: the token has to be good, and the one that tells of it."""
+    """Recent authentication does not replace a valid token."""
 
     @pytest.fixture(autouse=True)
     def _checks(self, options):
         options(ACCESS_TOKEN_CHECK="stateless", ACCESS_TOKEN_LIFETIME=timedelta(days=2))
 
-    def test_of_an_ended_session(self, send, pair):
+    def test_permission_with_token_of_revoked_session_is_401(self, send, pair):
         revoke_session(pair.session, reason="user")
         assert send("both", pair) == (401, "session_revoked")
 
-    def test_of_a_deactivated_user(self, send, pair, user):
+    def test_permission_with_token_of_inactive_user_is_401(self, send, pair, user):
         type(user).objects.filter(pk=user.pk).update(is_active=False)
         assert send("both", pair) == (401, "session_revoked")
 
-    def test_of_a_session_past_its_limits(self, send, user, clock, options):
+    def test_permission_with_token_of_expired_session_is_401(self, send, user, clock, options):
         for limits in (
             {"REFRESH_TOKEN_LIFETIME": timedelta(minutes=1)},
             {"SESSION_LIFETIME": timedelta(minutes=1), "LEEWAY": timedelta(hours=1)},
@@ -215,12 +215,12 @@ class TestTokens:
             clock.move(timedelta(minutes=1))
             assert send("both", pair) == (401, "token_not_valid/token_expired")
 
-    def test_of_another_session_of_the_same_user(self, send, pair, user, clock):
+    def test_permission_ignores_other_sessions_of_user(self, send, pair, user, clock):
         clock.move(STALE)
         assert send("both", make_pair(user)) == "ok"
         assert send("both", pair) == REQUIRED
 
-    def test_of_the_generation_before(self, send, pair, clock):
+    def test_permission_with_superseded_token_is_401(self, send, pair, clock):
         new = refresh_session(pair.refresh)
         assert send("both", new) == "ok"
         assert send("both", pair) == "ok"

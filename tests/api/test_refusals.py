@@ -1,4 +1,4 @@
-"""The security log of what was refused."""
+"""Refusals in the security log."""
 
 import logging
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def refusals(caplog):
-    """Level, code, address and user of each line so far."""
+    """Return level, code, address and user of each line."""
     caplog.set_level(logging.INFO, logger="refresh_sessions.security")
 
     def read():
@@ -29,14 +29,14 @@ def refusals(caplog):
     return read
 
 
-def test_what_is_answered_well_has_no_line(api, login, refusals):
+def test_successful_request_is_not_logged(api, login, refusals):
     tokens = login()
     api.get("sessions/", access=tokens["access"])
     api.post("refresh/", {"refresh": tokens["refresh"]})
     assert refusals() == []
 
 
-def test_mistakes_are_no_refusals(api, db, refusals):
+def test_invalid_request_is_not_logged(api, db, refusals):
     api.post("login/", {})
     api.get("login/")
     assert refusals() == []
@@ -53,18 +53,18 @@ def test_mistakes_are_no_refusals(api, db, refusals):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_level_tells_what_is_ordinary(rf, refusals, error, level, code):
+def test_refusal_log_level_depends_on_error(rf, refusals, error, level, code):
     sessions_exception_handler(error, {"request": Request(rf.get("/", REMOTE_ADDR="::1"))})
     assert refusals() == [(level, code, "::1", None)]
 
 
-def test_who_was_refused(api, pair, user, refusals):
+def test_refusal_log_has_user(api, pair, user, refusals):
     assert call(pair) == "ok"
     api.get("sessions/none/", access=pair.access)
     assert refusals() == [("INFO", "not_found", "127.0.0.1", user.pk)]
 
 
-def test_does_not_try_the_token_once_more(client, pair, bearer, refusals, monkeypatch):
+def test_refusal_log_verifies_token_once(client, pair, bearer, refusals, monkeypatch):
     tried = []
 
     def count(*args, **kwargs):
@@ -77,7 +77,7 @@ def test_does_not_try_the_token_once_more(client, pair, bearer, refusals, monkey
     assert refusals() == [("WARNING", "token_not_valid", "127.0.0.1", None)]
 
 
-def test_a_handler_that_is_called_without_a_request(refusals):
+def test_refusal_without_request_is_answered(refusals):
     response = exception_handler(PermissionDenied(), {})
     assert response is not None
     assert response.data["code"] == "permission_denied"

@@ -1,6 +1,6 @@
-"""What drf-spectacular makes of the package, by its optional extension.
+"""The OpenAPI schema of drf-spectacular, with the extension of the package.
 
-That each answer is as described is checked by the client of these tests, in all of them.
+The client of the API tests compares each answer with the schema.
 """
 
 import pytest
@@ -26,7 +26,7 @@ from tests.api.described import described
 
 
 class ShortSerializer(serializers.Serializer):
-    """A project's own."""
+    """A session serializer of a project."""
 
     id = serializers.UUIDField()
 
@@ -42,7 +42,7 @@ def parameters(path, method="post"):
     }
 
 
-def test_views_of_a_project_are_said_to_take_a_bearer_token():
+def test_schema_of_project_view_has_bearer_security():
     schema = SchemaGenerator().get_schema(public=True)
     scheme = schema["components"]["securitySchemes"]["accessToken"]
     assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
@@ -50,7 +50,7 @@ def test_views_of_a_project_are_said_to_take_a_bearer_token():
 
 
 @pytest.mark.parametrize("options_", [{}, {"TRANSPORT": "cookie"}])
-def test_each_endpoint_is_described_without_a_warning(options, options_):
+def test_schema_describes_each_endpoint_without_warning(options, options_):
     options(**options_)
     reset_generator_stats()
     schema = SchemaGenerator(urlconf="refresh_sessions.urls").get_schema(public=True)
@@ -75,10 +75,10 @@ class TestSecurity:
             ("/introspect/", [{"basicAuth": []}]),
         ],
     )
-    def test_of_an_endpoint(self, path, security):
+    def test_schema_security_of_endpoint(self, path, security):
         assert described()["paths"][path]["post"]["security"] == security
 
-    def test_a_subclass_is_a_scheme_of_its_own(self):
+    def test_schema_of_authentication_subclass_is_its_own_scheme(self):
         class EitherToken(AccessTokenAuthentication):
             pass
 
@@ -98,13 +98,13 @@ class TestSecurity:
 
 
 class TestSettings:
-    def test_names(self, options):
+    def test_schema_field_names_follow_settings(self, options):
         options(FIELD_NAMES={"access": "accessToken", "username": "email"})
         assert "accessToken" in component("SessionSignedIn")
         assert "accessToken" in component("SessionRefreshed")
         assert {"email", "password", "device_name"} == set(component("SessionLogin"))
 
-    def test_cookie(self, options):
+    def test_schema_with_cookie_transport_has_cookie_parameter(self, options):
         options(TRANSPORT="cookie", COOKIE_NAME="__Host-r")
         assert "refresh" not in component("SessionSignedIn")
         assert "refresh" not in component("SessionRefreshed")
@@ -112,38 +112,38 @@ class TestSettings:
         assert "requestBody" not in described()["paths"]["/refresh/"]["post"]
         assert "403" in described()["paths"]["/sessions/"]["get"]["responses"]
 
-    def test_body(self):
+    def test_schema_with_body_transport_has_token_field(self):
         assert "refresh" in component("SessionSignedIn")
         assert parameters("/refresh/") == {"__Host-refresh_companion": "cookie"}
         assert "403" not in described()["paths"]["/sessions/"]["get"]["responses"]
 
-    def test_body_without_companion(self, options):
+    def test_schema_without_companion_has_no_cookie_parameter(self, options):
         options(COMPANION_COOKIE="off")
         assert "cookie" not in parameters("/refresh/").values()
 
-    def test_methods(self, options):
+    def test_schema_methods_follow_settings(self, options):
         assert set(component("SessionProof")) == {"password"}
         options(SECOND_FACTORS=("tests.factors.Code",))
         assert set(component("SessionProof")) == {"password", "code"}
         assert set(component("SessionSecondStep")) == {"ticket", "device_name", "code"}
 
-    def test_a_session_of_ones_own(self, options):
+    def test_schema_session_follows_session_serializer(self, options):
         options(SESSION_SERIALIZER="tests.api.test_schema.ShortSerializer")
         session = component("SessionSignedIn")["session"]
         assert session == {"$ref": "#/components/schemas/Short"}
 
 
 class TestViews:
-    def test_a_subclass_of_a_project_is_described_too(self):
+    def test_schema_describes_project_subclass_of_view(self):
         class OurLogin(LoginView):
-            """Signs in, at our place."""
+            """A login view of a project."""
 
         schema = SchemaGenerator(patterns=[path("in/", OurLogin.as_view())]).get_schema(
             public=True
         )
         assert "429" in schema["paths"]["/in/"]["post"]["responses"]
 
-    def test_a_view_upon_the_base_alone_describes_itself(self):
+    def test_schema_of_view_on_base_class_is_its_own(self):
         class Move(SessionsAPIView):
             @extend_schema(responses={204: None})
             def post(self, request):
@@ -152,8 +152,8 @@ class TestViews:
         schema = SchemaGenerator(patterns=[path("move/", Move.as_view())]).get_schema(public=True)
         assert set(schema["paths"]["/move/"]["post"]["responses"]) == {"204"}
 
-    def test_are_left_out_by_other_generators(self, monkeypatch):
-        """They would ask the views for serializers, and there are none."""
+    def test_views_have_no_schema_for_other_generators(self, monkeypatch):
+        """Other generators would ask the views for serializers, which they do not have."""
         assert LoginView.schema is not None
         monkeypatch.setattr(api_settings, "DEFAULT_SCHEMA_CLASS", AutoSchema, raising=False)
         assert LoginView.schema is None

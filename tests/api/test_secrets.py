@@ -1,4 +1,4 @@
-"""No password and no token in a log line, an error report or an exception."""
+"""Log lines, error reports and exceptions contain no password and no token."""
 
 import pytest
 
@@ -14,11 +14,11 @@ def fail(*args, **kwargs):
 
 
 class TestSecrets:
-    """No password and no token in a log line, an error report or an exception."""
+    """Log lines, error reports and exceptions contain no password and no token."""
 
     @pytest.fixture
     def _broken(self, monkeypatch):
-        """Break every verb."""
+        """Make each session function fail."""
         for verb in ("log_in", "finish_login", "refresh_session", "log_out"):
             monkeypatch.setattr(f"refresh_sessions.rest_framework.views.tokens.{verb}", fail)
         name = "refresh_sessions.rest_framework.authentication.check_access_token"
@@ -26,7 +26,9 @@ class TestSecrets:
 
     @pytest.mark.usefixtures("_broken")
     @pytest.mark.parametrize("transport", ["body", "cookie"])
-    def test_error_reports(self, transactional_db, reports, options, caplog, transport):
+    def test_error_report_of_each_endpoint_shows_no_secret(
+        self, transactional_db, ada, reports, options, caplog, transport
+    ):
         user = UserFactory()
         pair = make_pair(user)
         options(TRANSPORT=transport, COOKIE_NAME="refresh_token")
@@ -34,7 +36,7 @@ class TestSecrets:
         client.cookies["refresh_token"] = pair.refresh
         bodies = {
             "login/": {"username": user.get_username(), "password": PASSWORD},
-            "login/verify/": {"ticket": self.ticket(options), "code": CODE},
+            "login/verify/": {"ticket": self.ticket(options, ada), "code": CODE},
             "refresh/": {"refresh": pair.refresh},
             "logout/": {"refresh": pair.refresh},
         }
@@ -56,11 +58,11 @@ class TestSecrets:
             assert secret not in seen
             assert secret.rpartition(".")[2] not in seen
 
-    def ticket(self, options):
-        """Of a sign-in that waits for its second step."""
+    def ticket(self, options, ada):
+        """Return the ticket of a login before its second step."""
         options(SECOND_FACTORS=("tests.factors.Code",))
         with pytest.raises(SecondFactorRequiredError) as asked:
-            log_in(UserFactory(username="ada@example.org"))
+            log_in(ada)
         return asked.value.ticket
 
     @pytest.mark.parametrize(
@@ -71,7 +73,9 @@ class TestSecrets:
             "sessions.step_up.derive_secret",
         ],
     )
-    def test_error_reports_of_a_step_up(self, db, reports, monkeypatch, broken):
+    def test_error_report_of_reauthentication_shows_no_secret(
+        self, db, reports, monkeypatch, broken
+    ):
         pair = make_pair()
         client = Client(raise_request_exception=False)
         monkeypatch.setattr(f"refresh_sessions.{broken}", fail)

@@ -1,4 +1,4 @@
-"""Throttles have defaults, and projects set them where they set all others."""
+"""Throttles: defaults, and rates from REST framework's settings."""
 
 from collections import Counter
 from datetime import timedelta
@@ -26,28 +26,13 @@ def attempts(api, body, count, **options):
 
 
 class TestLogin:
-    def test_five_a_minute(self, api, credentials):
-        wrong = {**credentials, "password": "wrong"}
-        assert attempts(api, wrong, 5) == [401] * 5
-        answer = api.post("login/", credentials)
-        assert problem(answer) == (429, "throttled")
-
-    def test_per_account(self, api, credentials):
-        attempts(api, credentials, 6)
-        other = {**credentials, "username": UserFactory().get_username()}
-        assert attempts(api, other, 1) == [200]
-
-    def test_per_address(self, api, credentials):
-        attempts(api, credentials, 6, REMOTE_ADDR="203.0.113.5")
-        assert attempts(api, credentials, 1, REMOTE_ADDR="203.0.113.6") == [200]
-
-    def test_other_addresses_of_a_household_do_not_help(self, api, credentials):
+    def test_login_throttle_counts_ipv6_network_as_one_address(self, api, credentials):
         for n in range(6):
             attempts(api, credentials, 1, REMOTE_ADDR=f"2001:db8:0:7::{n:x}:1")
         assert attempts(api, credentials, 1, REMOTE_ADDR="2001:db8:0:7:ffff::9") == [429]
         assert attempts(api, credentials, 1, REMOTE_ADDR="2001:db8:0:8::1") == [200]
 
-    def test_forged_addresses_do_not_help(self, api, credentials):
+    def test_login_throttle_ignores_forwarded_address(self, api, credentials):
         wrong = {**credentials, "password": "wrong"}
         statuses = [
             api.post("login/", wrong, headers={"x-forwarded-for": f"8.8.8.{n}"}).status_code
@@ -56,7 +41,9 @@ class TestLogin:
         assert statuses == [401] * 5 + [429]
 
     @pytest.mark.parametrize("peer", ["10.0.0.1", ""])
-    def test_behind_proxies_per_client(self, api, credentials, options, peer):
+    def test_login_throttle_behind_trusted_proxy_is_per_client(
+        self, api, credentials, options, peer
+    ):
         options(TRUSTED_PROXIES=("10.0.0.0/8", "unix"))
 
         def try_from(client, forged=""):
@@ -67,7 +54,7 @@ class TestLogin:
         assert [try_from("203.0.113.5", f"8.8.8.{n}, ") for n in range(6)] == [401] * 5 + [429]
         assert try_from("203.0.113.6") == 401
 
-    def test_spelling_of_the_name_does_not_help(self, api, credentials):
+    def test_login_throttle_counts_spellings_of_username_together(self, api, credentials):
         name = credentials["username"]
         spellings = [name, name.upper(), f" {name} ", name.title(), f"{name} ", name]
         statuses = [
@@ -84,32 +71,32 @@ class TestLogin:
             *("ADA@EXAMPLE.ORG", "a\x01da@example.org", "a\u0111a@example.org"),
         ],
     )
-    def test_nor_do_spellings_that_some_database_takes_for_the_same(self, api, name, db):
+    def test_login_throttle_counts_collation_equal_usernames_together(self, api, name, db):
         wrong = {"username": "ada@example.org", "password": "wrong"}
         assert attempts(api, wrong, 5) == [401] * 5
         assert attempts(api, {**wrong, "username": name}, 1) == [429]
 
     @pytest.mark.parametrize("name", ["\u0430da@example.org", "adaa@example.org", "\u5c71", "1"])
-    def test_other_letters_are_other_names(self, api, name, db):
+    def test_login_throttle_counts_similar_letters_apart(self, api, name, db):
         wrong = {"username": "ada@example.org", "password": "wrong"}
         attempts(api, wrong, 6)
         assert attempts(api, {**wrong, "username": name}, 1) == [401]
 
-    def test_rate_of_the_project(self, api, credentials, rates):
+    def test_login_throttle_rate_follows_settings(self, api, credentials, rates):
         rates(session_login="1/min")
         assert attempts(api, credentials, 2) == [200, 429]
 
-    def test_none_turns_it_off(self, api, credentials, rates):
+    def test_login_throttle_rate_none_disables(self, api, credentials, rates):
         rates(session_login=None)
         assert attempts(api, credentials, 8) == [200] * 8
 
-    def test_other_rates_of_the_project_leave_ours_alone(self, api, credentials, rates):
+    def test_login_throttle_ignores_other_rates(self, api, credentials, rates):
         rates(anon="1000/min")
         assert attempts(api, credentials, 6) == [200] * 5 + [429]
 
 
 class Folding(ModelBackend):
-    """Stands for a collation that equates what no list has: it passes over each "x"."""
+    """A backend that ignores each "x", as a collation would that no list covers."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         return super().authenticate(
@@ -123,20 +110,20 @@ class TestLoginByAccount:
         settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Folding"]
 
     @pytest.fixture
-    def ada(self, db):
+    def account(self, db):
         return UserFactory(username="ada@org")
 
     def guess(self, api, name, password="wrong", **options):
         return api.post("login/", {"username": name, "password": password}, **options)
 
-    def test_spellings_that_lead_to_one_account_share_a_count(self, api, ada):
+    def test_spellings_of_one_account_share_a_count(self, api, account):
         for number in range(5):
             assert self.guess(api, f"ada{'x' * number}@org").status_code == 401
         answer = self.guess(api, "xada@org", PASSWORD)
         assert problem(answer) == (401, "no_active_account")
         assert not DeviceSession.objects.exists()
 
-    def test_answers_do_not_tell_whether_spellings_lead_to_an_account(self, api, ada):
+    def test_throttled_answers_do_not_reveal_account(self, api, account):
         answers = {}
         for name in ("ada", "bob"):
             with CaptureQueriesContext(connection) as queries:
@@ -147,9 +134,7 @@ class TestLoginByAccount:
             )
         assert answers["ada"] == answers["bob"]
 
-    def test_login_takes_as_many_operations_of_the_cache_with_an_account_as_without(
-        self, api, ada, monkeypatch
-    ):
+    def test_cache_operations_do_not_reveal_account(self, api, account, monkeypatch):
         counted = Counter()
         monkeypatch.setattr(
             throttling._ThrottleCache,
@@ -165,7 +150,7 @@ class TestLoginByAccount:
         assert seen[0] == seen[1]
         assert seen[0]["s"] >= 2
 
-    def test_other_accounts_and_addresses_have_counts_of_their_own(self, api, ada):
+    def test_account_count_is_per_account_per_address(self, api, account):
         other = UserFactory(username="bob@org")
         for number in range(7):
             self.guess(api, f"ada{'x' * number}@org", REMOTE_ADDR="203.0.113.5")
@@ -174,19 +159,17 @@ class TestLoginByAccount:
         name = other.get_username()
         assert self.guess(api, name, PASSWORD, REMOTE_ADDR="203.0.113.5").status_code == 200
 
-    def test_account_counts_at_the_rate_of_the_project(self, api, ada, rates):
+    def test_account_count_rate_follows_settings(self, api, account, rates):
         rates(session_login="2/min")
         answers = [self.guess(api, f"ada{'x' * n}@org", PASSWORD) for n in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 401]
 
-    def test_account_counts_are_off_with_the_throttle(self, api, ada, rates):
+    def test_account_count_is_disabled_with_the_throttle(self, api, account, rates):
         rates(session_login=None)
         answers = [self.guess(api, f"ada{'x' * n}@org", PASSWORD) for n in range(8)]
         assert {answer.status_code for answer in answers} == {200}
 
-    def test_login_answers_503_while_the_cache_fails_after_the_password(
-        self, api, ada, monkeypatch
-    ):
+    def test_login_with_cache_error_after_password_is_503(self, api, account, monkeypatch):
         def fail(*args, **kwargs):
             raise ThrottleUnavailableError
 
@@ -195,22 +178,26 @@ class TestLoginByAccount:
         assert problem(answer) == (503, "throttle_unavailable")
         assert not DeviceSession.objects.exists()
 
-    def test_backend_with_a_proxy_or_child_leads_to_one_count(self, part_backend, api, ada):
-        part_of(ada, part_backend)
+    def test_backend_returning_proxy_or_child_shares_account_count(
+        self, part_backend, api, account
+    ):
+        part_of(account, part_backend)
         for number in range(5):
             assert self.guess(api, f"ada{'-' * number}@org").status_code == 401
         assert problem(self.guess(api, "-ada@org", PASSWORD)) == (401, "no_active_account")
         elsewhere = self.guess(api, "--ada@org", PASSWORD, REMOTE_ADDR="203.0.113.6")
         assert elsewhere.status_code == 200
 
-    def test_manager_that_ignores_case_leads_to_one_count(self, api, ada, monkeypatch, settings):
+    def test_case_insensitive_manager_shares_account_count(
+        self, api, account, monkeypatch, settings
+    ):
         settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
         manager = type(get_user_model()._default_manager)
         field = get_user_model().USERNAME_FIELD
         monkeypatch.setattr(
             manager,
             "get_by_natural_key",
-            # As a search that reads "0" as "o" and knows no case.
+            # Looks up "0" as "o" and ignores case.
             lambda self, name: self.get(**{f"{field}__iexact": name.replace("0", "o")}),
         )
         names = ("ada@org", "ADA@ORG", "Ada@0rg", "aDA@0RG", "ADA@Org")
@@ -236,7 +223,7 @@ class TestLoginByAccount:
         ("\u03bd\u03af\u03ba\u03bf\u03c2", "\u039d\u0399\u039a\u039f\u03a3"),
     ],
 )
-def test_spellings_that_collations_equate_share_a_count(one, other):
+def test_normalized_usernames_equate_collation_equal_spellings(one, other):
     assert throttling.normalize_username(one) == throttling.normalize_username(other)
 
 
@@ -253,7 +240,7 @@ SPELLINGS = (
 )
 
 
-def test_spellings_that_the_database_itself_equates_share_a_count(api, db):
+def test_usernames_equal_in_database_share_a_count(api, db):
     model = get_user_model()
     UserFactory(username="osi")
     same = [
@@ -274,13 +261,13 @@ def test_spellings_that_the_database_itself_equates_share_a_count(api, db):
 class TestLoginByAddress:
     @pytest.fixture(autouse=True)
     def _quick_hasher(self, monkeypatch):
-        """Nobody's password is right, and it is not about the wait."""
+        """Skip the password check, whose hashes are slow; no password is right."""
         monkeypatch.setattr(
             "refresh_sessions.rest_framework.views.tokens.authenticate", lambda *a, **k: None
         )
 
     def spray(self, api, count, address):
-        """Another account each time; how often each status was the answer."""
+        """Log in with another account each time; return the count of each status."""
         return Counter(
             status
             for n in range(count)
@@ -289,22 +276,22 @@ class TestLoginByAddress:
             )
         )
 
-    def test_sixty_a_minute_whatever_the_account(self, api, db):
+    def test_address_throttle_is_sixty_a_minute_for_all_accounts(self, api, db):
         assert self.spray(api, 62, "8.8.8.8") == {401: 60, 429: 2}
         assert self.spray(api, 2, "8.8.4.4") == {401: 2}
 
-    def test_a_household_is_one_address(self, api, db, rates):
+    def test_address_throttle_counts_ipv6_network_as_one_address(self, api, db, rates):
         rates(session_login_address="1/min")
         assert self.spray(api, 1, "2606:4700::1") == {401: 1}
         assert self.spray(api, 1, "2606:4700::2") == {429: 1}
         assert self.spray(api, 1, "2606:4700:0:1::1") == {401: 1}
 
     @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "100.64.0.1", "fd00::1", ""])
-    def test_what_may_be_a_proxy_that_nobody_named_is_no_person(self, api, db, rates, address):
+    def test_address_throttle_ignores_possible_proxy(self, api, db, rates, address):
         rates(session_login_address="1/min")
         assert self.spray(api, 3, address) == {401: 3}
 
-    def test_behind_a_proxy_that_is_named(self, api, db, rates, options):
+    def test_address_throttle_behind_trusted_proxy_is_per_client(self, api, db, rates, options):
         options(TRUSTED_PROXIES=("10.0.0.0/8",))
         rates(session_login_address="1/min")
         wrong = {"username": "x", "password": "x"}
@@ -312,7 +299,7 @@ class TestLoginByAddress:
             headers = {"x-forwarded-for": client}
             assert attempts(api, wrong, 2, headers=headers, REMOTE_ADDR="10.0.0.1") == statuses
 
-    def test_none_turns_it_off(self, api, db, rates):
+    def test_address_throttle_rate_none_disables(self, api, db, rates):
         rates(session_login_address=None)
         assert self.spray(api, 62, "8.8.8.8") == {401: 62}
 
@@ -330,14 +317,14 @@ class TestRefresh:
             statuses.append(answer.status_code)
         return statuses
 
-    def test_thirty_a_minute_per_session(self, api, user, options):
+    def test_refresh_throttle_is_thirty_a_minute_per_session(self, api, user, options):
         options(ROTATION_OVERLAP=timedelta(0))
         busy, other = make_pair(user), make_pair(user)
         assert self.rotate(api, busy.refresh, 31) == [200] * 30 + [429]
         assert self.send(api, other, 1) == [200]
 
     @pytest.mark.parametrize("companion", [True, False])
-    def test_siblings_of_a_rotation_weigh_nothing(self, api, pair, rates, companion):
+    def test_refresh_throttle_ignores_siblings(self, api, pair, rates, companion):
         rates(session_refresh="2/day")
         if companion:
             api.raw.cookies["refresh_companion"] = pair.companion
@@ -345,29 +332,29 @@ class TestRefresh:
         for token in [pair.refresh, newest] * 10:
             assert api.post("refresh/", {"refresh": token}).status_code == 200
 
-    def test_refusals_weigh_as_much_as_rotations(self, api, pair, rates):
+    def test_refresh_throttle_counts_refusals(self, api, pair, rates):
         rates(session_refresh="2/day")
         revoke_session(pair.session, reason="admin")
         assert self.send(api, pair, 3) == [401, 401, 429]
 
-    def test_does_not_consume_the_token(self, api, pair, rates):
+    def test_throttled_refresh_uses_no_token(self, api, pair, rates):
         rates(session_refresh="1/day")
         assert self.send(api, pair, 1) == [200]
         assert self.send(api, pair, 1) == [429]
         assert refresh_session(pair.refresh).access
 
-    def test_forged_tokens_use_up_nobodys_share(self, api, pair):
+    def test_refresh_throttle_ignores_forged_tokens(self, api, pair):
         forged = pair.refresh[:-6] + "AAAAAA"
         statuses = [api.post("refresh/", {"refresh": forged}).status_code for _ in range(40)]
         assert statuses == [401] * 40
         assert self.send(api, pair, 1) == [200]
 
-    def test_none_turns_it_off(self, api, pair, rates):
+    def test_refresh_throttle_rate_none_disables(self, api, pair, rates):
         rates(session_refresh=None)
         assert self.send(api, pair, 35) == [200] * 35
 
 
-def test_a_malformed_login_is_a_400_before_it_is_counted(db):
+def test_malformed_login_is_400_before_throttling(db):
     client = APIClient()
     answer = client.post("/auth/login/", "{", content_type="application/json")
     assert problem(answer) == (400, "parse_error")

@@ -1,4 +1,4 @@
-"""User names in other forms of Unicode than the stored one."""
+"""Usernames in another Unicode form than the stored one."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ def log_in(api, name, password=PASSWORD, **options):
 
 
 @every_form
-def test_name_in_another_form_logs_in(api, jose, name):
+def test_username_in_another_unicode_form_logs_in(api, jose, name):
     assert log_in(api, name).status_code == 200
 
 
 @every_form
-def test_name_in_another_form_uses_up_the_same_rate(api, jose, name):
+def test_username_in_another_unicode_form_shares_throttle(api, jose, name):
     assert [log_in(api, STORED, "wrong").status_code for _ in range(5)] == [401] * 5
     assert log_in(api, name).status_code == 429
 
 
-def test_unknown_names_in_several_forms_use_up_one_rate(api, db):
+def test_unknown_username_forms_share_throttle(api, db):
     forms = [STORED, *FORMS.values(), STORED]
     assert [log_in(api, name).status_code for name in forms] == [401] * 5
     assert log_in(api, STORED).status_code == 429
 
 
 @every_form
-def test_sessions_are_revoked_by_a_name_in_another_form(jose, name):
+def test_command_revokes_by_username_in_another_unicode_form(jose, name):
     pair = make_pair(jose)
     assert revoke("--user", name).startswith("Revoked 1 session of ")
     assert session_of(pair).revoked_at is not None
 
 
 class TestStoredInAnotherForm:
-    """Such as by an import that went past Django's forms."""
+    """A username that an import stored without Django's forms."""
 
     @pytest.fixture
     def jose(self, jose):
@@ -67,17 +67,17 @@ class TestStoredInAnotherForm:
         jose.refresh_from_db()
         return jose
 
-    def test_person_with_a_session_can_prove_identity(self, api, jose):
+    def test_user_stored_in_another_unicode_form_can_reauthenticate(self, api, jose):
         pair = make_pair(jose)
         answer = api.post("reauthenticate/", {"password": PASSWORD}, access=pair.access)
         assert answer.status_code == 200
 
-    def test_sessions_are_revoked_by_the_stored_name(self, jose):
+    def test_command_revokes_by_stored_unicode_form(self, jose):
         make_pair(jose)
         assert revoke("--user", FORMS["decomposed"]).startswith("Revoked 1 session of ")
 
 
-def test_hint_reads_a_full_width_email_address_as_one(api, settings):
+def test_hint_recognizes_full_width_email_address(api, settings):
     settings.DEBUG = True
     answer = api.raw.post(
         "/auth/login/", {"username": "ada\uff20example.org", "password": "x"}, format="json"
@@ -87,21 +87,21 @@ def test_hint_reads_a_full_width_email_address_as_one(api, settings):
 
 
 class TestCanonicalUsername:
-    def test_name_longer_than_the_column_stays_as_it_is(self):
+    def test_canonical_username_longer_than_column_is_unchanged(self):
         longest = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD).max_length
         assert canonical_username("\uff41" * longest) == "a" * longest
         assert canonical_username("\uff41" * (longest + 1)) == "\uff41" * (longest + 1)
 
-    def test_name_for_a_column_without_a_limit_is_normalized_up_to_254(self, monkeypatch):
+    def test_canonical_username_without_column_limit_is_normalized_to_254(self, monkeypatch):
         monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "last_login")
         assert canonical_username("\uff11" * 254) == "1" * 254
         assert canonical_username("\uff11" * 255) == "\uff11" * 255
 
     @pytest.mark.parametrize("name", [7, None, True, ["a"]])
-    def test_name_that_is_no_text_stays_as_it_is(self, name):
+    def test_canonical_username_of_other_type_is_unchanged(self, name):
         assert canonical_username(name) is name
 
 
-def test_wrong_password_in_another_form_is_answered_as_in_the_stored_form(api, jose):
+def test_wrong_password_for_username_in_another_form_is_401(api, jose):
     answers = [log_in(api, name, "wrong") for name in (STORED, FORMS["decomposed"])]
     assert {problem(answer) for answer in answers} == {(401, "no_active_account")}

@@ -1,8 +1,7 @@
-"""An error tracker that knows nothing of this package, nor of ``sensitive_variables``.
+"""An error tracker that ignores this package and ``sensitive_variables``.
 
-It collects what Sentry's defaults collect: the repr of each local variable of each frame of the
-exception and of those before it, and the body of the request, parsed as REST framework has it, as
-Django's form and as raw bytes.
+It collects the data of Sentry's defaults: the repr of each local variable in each frame of the
+exception and of its causes; the body of the request as parsed data, as form and as bytes.
 """
 
 import json
@@ -19,14 +18,14 @@ DEPTH = 6
 
 
 class Tracker:
-    """Reports of unhandled exceptions: one list of texts for each."""
+    """Reports of unhandled exceptions: one list of texts each."""
 
     def __init__(self) -> None:
         self.reports: list[list[str]] = []
         self.own_frames = 0
 
     def report(self, error: BaseException, request, *, everywhere: bool = False) -> None:
-        """Collect what a report would have; locals of frames of ours, or ``everywhere``."""
+        """Return a report: the locals of package frames, or of all frames with ``everywhere``."""
         texts: list[str] = []
         for one in chain_of(error):
             texts += [str(one), repr(one)]
@@ -53,7 +52,7 @@ def is_ours(frame: FrameType) -> bool:
 
 
 def reprs(value: object, depth: int = 0) -> list[str]:
-    """What a tracker shows of a variable: containers item by item, all else by its repr."""
+    """Return what a tracker shows of a variable: containers item by item, the repr of all else."""
     texts = [safe(repr, value)]
     if depth < DEPTH and isinstance(value, Mapping):
         for name, item in list(value.items()):
@@ -65,7 +64,7 @@ def reprs(value: object, depth: int = 0) -> list[str]:
 
 
 def body_of(error: BaseException, request) -> list[str]:
-    """The body by all ways that REST framework and Django have."""
+    """Return the body in all forms that REST framework and Django offer."""
     texts = []
     for rest in {id(item): item for item in _requests(error)}.values():
         texts += [
@@ -106,7 +105,7 @@ def safe(function, *args) -> str:
 
 @contextmanager
 def tracking() -> Iterator[Tracker]:
-    """Report what Django says of unhandled exceptions."""
+    """Report the unhandled exceptions that Django signals."""
     tracker = Tracker()
 
     def collect(sender, request, **kwargs):
@@ -122,7 +121,7 @@ def tracking() -> Iterator[Tracker]:
 
 
 def lines_of(call) -> list[tuple[str, int]]:
-    """Each line of ours that a call runs, in the order of its first run."""
+    """Return each package line that a call runs, in order of its first run."""
     seen: dict[tuple[str, int], None] = {}
 
     def trace(frame, event, argument):
@@ -139,7 +138,7 @@ def lines_of(call) -> list[tuple[str, int]]:
 
 @contextmanager
 def failing_at(line: tuple[str, int], error: type[BaseException] = RuntimeError) -> Iterator[None]:
-    """Raise at a line of ours, the first time that it is run."""
+    """Raise at a line of the package when it first runs."""
     filename, number = line
     done = False
 

@@ -1,4 +1,4 @@
-"""Settings under which a check speaks up, two do, or none."""
+"""Settings that make one check, two checks or no check report."""
 
 from abc import ABCMeta, abstractmethod
 from datetime import timedelta
@@ -24,11 +24,11 @@ def entry_for(algorithm):
 
 
 class NoPolicy:
-    """Knows nothing of sessions."""
+    """A class without any method of a policy."""
 
 
 class Thumb(Code):
-    """A second factor of which something is missing."""
+    """A second factor that reports a problem."""
 
     def find_problems(self):
         yield "there is no reader.", "Buy one."
@@ -39,7 +39,7 @@ def cookie(**options):
 
 
 class UsersElsewhere:
-    """A router that keeps the users in a database of their own, for reads and writes."""
+    """A router that reads and writes users in a separate database."""
 
     def db_for_write(self, model, **hints):
         return "people" if model is get_user_model() else None
@@ -48,21 +48,21 @@ class UsersElsewhere:
 
 
 class AttemptsElsewhere:
-    """A router that moves one of our models away from the users."""
+    """A router that stores one model of the package in another database than the users."""
 
     def db_for_write(self, model, **hints):
         return "attempts" if model.__name__ == "ProofAttempts" else None
 
 
 class UsersReadElsewhere:
-    """A router with a replica."""
+    """A router that reads from a replica."""
 
     def db_for_read(self, model, **hints):
         return "replica"
 
 
 class Stricter(SessionPolicy):
-    """A policy as projects write them."""
+    """A policy that overrides one method."""
 
     def __init__(self, limit=3):
         self.limit = limit
@@ -140,7 +140,7 @@ class CodeLogin(serializers.Serializer):
 
 
 class NothingLogin(serializers.Serializer):
-    """No field at all."""
+    """A serializer without fields."""
 
 
 class ReadOnlyLogin(LoginSerializer):
@@ -169,7 +169,7 @@ class NeedsRequest(LoginSerializer):
 
 
 class WithoutMeta(serializers.ModelSerializer):
-    """A model serializer that names no model."""
+    """A model serializer without a model."""
 
 
 class UnknownField(SessionSerializer):
@@ -361,9 +361,9 @@ CASES = [
 ]
 
 
-# These cannot be had without a second one.
+# Each of these faults causes a second one.
 KEYS = ("E016", "E018", "W019", "W020")
-"""Whose cases need a library: test_keys.py has them."""
+"""Checks whose cases need a library; ``test_keys.py`` tests them."""
 
 PAIRS = [
     (
@@ -430,7 +430,7 @@ FINE = [
     Case("cookie", **cookie()),
     Case("cookie for a path", **cookie(COOKIE_NAME="__Secure-rt", COOKIE_PATH="/auth/")),
     Case("cookie for a domain", **cookie(COOKIE_NAME="rt", COOKIE_DOMAIN="example.org")),
-    # What is not in use does no harm.
+    # An unused value causes no report.
     Case("body", COOKIE_SECURE=False, COOKIE_SAMESITE="None", COOKIE_NAME="no name"),
     Case("no cache", CACHE_ALIAS="missing"),
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
@@ -448,7 +448,7 @@ FINE = [
         "throttles",
         django={"REST_FRAMEWORK": {"DEFAULT_THROTTLE_RATES": {"session-login": "9/min"}}},
     ),
-    # Missing altogether, or not installed: Django says so itself.
+    # Django itself reports a cache that is missing or not installed.
     Case("no default cache", django={"CACHES": {}}),
     Case("unknown cache", django={"CACHES": {"default": {"BACKEND": "nowhere.Cache"}}}),
 ]

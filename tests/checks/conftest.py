@@ -1,4 +1,4 @@
-"""A project against which nothing can be said."""
+"""Settings for which no check reports anything."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.checks.finding import LOCAL, SHARED, STRONG
 
 @pytest.fixture(autouse=True)
 def _sound(settings, monkeypatch):
-    """A project against which nothing can be said, without optional libraries."""
+    """Settings for which no check reports anything, without optional libraries."""
     monkeypatch.setattr(deployment, "find_spec", lambda name: None)
     settings.SECRET_KEY = STRONG
     settings.SECRET_KEY_FALLBACKS = []

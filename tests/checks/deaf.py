@@ -1,7 +1,7 @@
-"""A project that issues access tokens and accepts none: the README's first setting is missing.
+"""A project that issues access tokens but accepts none: its views lack the authentication class.
 
-The settings of the tests name our class, which REST framework's views have taken over as they were
-imported; so each view says here what it would have in a project without.
+REST framework's views read the settings of the tests at import, which name the package's class. So
+each view here names the classes that it would have in such a project.
 """
 
 from django.urls import include, path

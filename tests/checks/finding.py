@@ -1,4 +1,4 @@
-"""What the checks say of the settings of the moment, and settings to say something of."""
+"""The messages of the checks for the current settings, and settings that cause them."""
 
 import re
 from datetime import timedelta
@@ -34,7 +34,7 @@ def ids() -> list[str]:
 
 
 class Case:
-    """Settings under which one check speaks up, and what it has to mention."""
+    """Settings for which one check reports, with the words of its message."""
 
     def __init__(self, id, *mentions, django=None, **options):  # noqa: A002
         self.id, self.mentions, self.django, self.options = id, mentions, django or {}, options
@@ -49,7 +49,7 @@ class Case:
 
 
 def scopes() -> list[str]:
-    """The scopes of all throttles of this package, as they stand in its source."""
+    """The scopes of all throttles of the package, read from the source."""
     source = (PACKAGE / "rest_framework" / "throttling.py").read_text()
     return re.findall(r'^    scope = "([a-z-]+)"$', source, re.M)
 

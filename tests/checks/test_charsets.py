@@ -1,4 +1,4 @@
-"""Character sets of MySQL and MariaDB: what the check says without a server."""
+"""Checks of character sets of MySQL and MariaDB, without a server."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ MYSQL = {"HOST": "db", "PORT": "", "NAME": "shop"}
 
 
 class Connections(dict):
-    """The configured databases, by alias."""
+    """Set the configured databases, by alias."""
 
 
 def configured(**options):
@@ -29,7 +29,7 @@ def use(monkeypatch):
 
 
 @pytest.mark.parametrize("charset", ["utf8", "utf8mb3", "latin1"])
-def test_configured_charset_that_lacks_emoji_is_named_with_the_remedy(use, charset):
+def test_configured_charset_without_emoji_is_reported_with_hint(use, charset):
     use(configured(charset=charset))
     (message,) = checks.check_configured_charsets()
     assert message.id == "refresh_sessions.W025"
@@ -38,18 +38,18 @@ def test_configured_charset_that_lacks_emoji_is_named_with_the_remedy(use, chars
 
 
 @pytest.mark.parametrize("options", [{"charset": "utf8mb4"}, {}])
-def test_configured_charset_that_has_all_is_fine(use, options):
+def test_configured_charset_utf8mb4_is_not_reported(use, options):
     use(configured(**options))
     assert list(checks.check_configured_charsets()) == []
 
 
 @pytest.mark.parametrize("databases", [None, []])
-def test_check_that_may_ask_no_database_asks_none(use, databases):
+def test_charset_check_without_databases_takes_no_query(use, databases):
     use(configured())
     assert list(checks.check_stored_charsets(databases)) == []
 
 
-def test_stored_charset_is_named_with_its_table(use, monkeypatch):
+def test_stored_charset_is_reported_with_table(use, monkeypatch):
     use(configured())
     monkeypatch.setattr(
         charsets, "_read_charsets", lambda *place: frozenset({"utf8mb4", "utf8mb3"})
@@ -77,8 +77,8 @@ class TestStorable:
             ([], "Jörg\u2019s 📱 手"),
         ],
     )
-    def test_text_keeps_what_the_character_sets_hold(self, monkeypatch, sets, stored):
+    def test_stored_text_keeps_characters_of_the_column_charset(self, monkeypatch, sets, stored):
         assert self.store(monkeypatch, "Jörg\u2019s 📱 手", *sets) == stored
 
-    def test_text_of_other_databases_stays_as_it_is(self, monkeypatch):
+    def test_stored_text_on_other_databases_is_unchanged(self, monkeypatch):
         assert self.store(monkeypatch, "📱", "utf8mb3", vendor="postgresql") == "📱"

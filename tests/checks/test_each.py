@@ -1,4 +1,4 @@
-"""Each check speaks up when it should, and only then. None has a database here."""
+"""Each check reports its own fault and no other. No test has a database."""
 
 import re
 from collections import Counter
@@ -14,25 +14,25 @@ PAGE = PACKAGE.parent / "docs" / "checks.md"
 
 class TestEachCheck:
     @pytest.mark.parametrize("case", CASES, ids=repr)
-    def test_speaks_up_alone(self, settings, case):
+    def test_check_reports_one_fault_alone(self, settings, case):
         case.apply(settings)
         assert ids() == [case.id]
         (message,) = found()
         assert all(part in message.msg for part in case.mentions)
 
     @pytest.mark.parametrize(("case", "expected"), PAIRS, ids=repr)
-    def test_may_bring_another_along(self, settings, case, expected):
+    def test_check_reports_fault_with_its_companion(self, settings, case, expected):
         case.apply(settings)
         assert ids() == expected
         assert all(part in found()[0].msg for part in case.mentions)
 
     @pytest.mark.parametrize("case", FINE, ids=repr)
-    def test_is_silent_about_what_is_fine(self, settings, case):
+    def test_check_of_valid_settings_is_silent(self, settings, case):
         case.apply(settings)
         assert ids() == []
 
     @pytest.mark.parametrize("case", [*CASES, *(case for case, _ in PAIRS)], ids=repr)
-    def test_says_what_to_do_and_how_bad_it_is(self, settings, case):
+    def test_check_message_has_level_with_hint(self, settings, case):
         case.apply(settings)
         for message in found():
             kind = Error if "refresh_sessions.E" in str(message.id) else Warning
@@ -40,25 +40,25 @@ class TestEachCheck:
             assert str(message.hint).endswith(".")
             assert message.msg.endswith((".", "?"))
 
-    def test_has_a_case_here(self):
+    def test_each_check_id_has_a_case(self):
         cases = {case.id for case in [*CASES, *(case for case, _ in PAIRS)]}
         cases |= set(KEYS)
-        # About DATABASES and the user model: test_charsets.py and test_users.py have them.
+        # test_charsets.py has W025, about DATABASES; test_users.py has E025, about the user model.
         cases |= {"W025", "E025"}
         assert cases == set(ids_in_source())
 
 
 class TestIds:
-    def test_are_unique(self):
+    def test_check_ids_are_unique(self):
         counted = Counter(ids_in_source())
         assert len(counted) > 20
         assert [name for name, times in counted.items() if times > 1] == []
 
-    def test_are_numbered_without_gaps(self):
+    def test_check_ids_are_numbered_without_gaps(self):
         for letter in "EW":
             numbers = sorted(int(name[1:]) for name in ids_in_source() if name[0] == letter)
             assert numbers == list(range(1, len(numbers) + 1))
 
-    def test_are_documented_in_order_and_once(self):
+    def test_check_ids_are_documented_once_in_order(self):
         rows = re.findall(r"^\| `refresh_sessions\.([EW]\d{3})` \|", PAGE.read_text(), re.M)
         assert rows == sorted(ids_in_source())

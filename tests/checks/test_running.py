@@ -15,23 +15,23 @@ def _run(*, deploy=False) -> list[str]:
 
 
 class TestRunning:
-    def test_errors_come_with_every_check(self, settings):
+    def test_errors_are_reported_without_deploy(self, settings):
         settings.REFRESH_SESSIONS = {"ISSUR": "shop"}
         assert _run() == ["refresh_sessions.E001"]
         with pytest.raises(CommandError, match=r"refresh_sessions\.E001"):
             call_command("check", tags=["refresh_sessions"])
 
-    def test_warnings_come_with_deploy(self, settings):
+    def test_warnings_are_reported_with_deploy_alone(self, settings):
         settings.REFRESH_SESSIONS = {"LEEWAY": seconds(61)}
         assert _run() == []
         assert _run(deploy=True) == ["refresh_sessions.W007"]
 
-    def test_warnings_count_among_those_of_security(self, settings):
+    def test_warnings_have_security_tag(self, settings):
         settings.REFRESH_SESSIONS = {"LEEWAY": seconds(61)}
         messages = run_checks(tags=["security"], include_deployment_checks=True)
         assert "refresh_sessions.W007" in [message.id for message in messages]
 
-    def test_warnings_are_silenced_in_the_ordinary_way(self, settings):
+    def test_warnings_are_silenced_with_silenced_system_checks(self, settings):
         settings.REFRESH_SESSIONS = {"LEEWAY": seconds(61), "ACCESS_TOKEN_CHECK": "stateless"}
         settings.SILENCED_SYSTEM_CHECKS = ["refresh_sessions.W007"]
         out = StringIO()
@@ -41,5 +41,5 @@ class TestRunning:
         assert "refresh_sessions.W014" in out.getvalue() + err.getvalue()
         assert "refresh_sessions.W007" not in out.getvalue() + err.getvalue()
 
-    def test_finds_nothing_in_the_project_of_these_tests(self):
+    def test_checks_of_test_settings_are_silent(self):
         assert _run(deploy=True) == []

@@ -1,4 +1,4 @@
-"""Checks of which more is to be said than one case."""
+"""Checks of settings whose test needs more than one case."""
 
 from datetime import timedelta
 
@@ -11,29 +11,29 @@ from tests.unit.forge import parts
 
 
 class TestMalformedSettings:
-    def test_are_all_told_at_once(self, settings):
+    def test_malformed_settings_are_all_reported_together(self, settings):
         settings.REFRESH_SESSIONS = {"ISSUR": "x", "LEEWAY": 5, "SESSION_LIFETIME": timedelta(0)}
         assert ids() == ["E001"] * 3
         told = " ".join(message.msg for message in found())
         assert all(key in told for key in ("'ISSUR'", "'LEEWAY'", "'SESSION_LIFETIME'"))
 
-    def test_keep_the_other_checks_waiting(self, settings):
+    def test_malformed_settings_suppress_other_checks(self, settings):
         settings.USE_TZ = False
         settings.SECRET_KEY = "short"
         settings.REFRESH_SESSIONS = {"POLICY": None}
         assert ids() == ["E001"]
 
-    def test_that_are_no_dict_are_told_too(self, settings):
+    def test_settings_of_wrong_type_are_reported(self, settings):
         settings.REFRESH_SESSIONS = ["ISSUER"]
         assert ids() == ["E001"]
 
-    def test_may_be_missing_altogether(self, settings):
+    def test_missing_settings_are_not_reported(self, settings):
         del settings.REFRESH_SESSIONS
         assert ids() == []
 
 
-class TestSeveral:
-    def test_lifetimes_can_be_too_short(self, settings):
+class TestRepeatedFaults:
+    def test_each_too_short_lifetime_is_reported(self, settings):
         short = seconds(0.5)
         settings.REFRESH_SESSIONS = {
             "ACCESS_TOKEN_LIFETIME": short,
@@ -43,7 +43,7 @@ class TestSeveral:
         }
         assert ids() == ["E003", "E003", "E003", "W003"]
 
-    def test_keys_can_be_weak(self, settings):
+    def test_each_weak_secret_key_is_reported(self, settings):
         settings.SECRET_KEY = "short"
         settings.SECRET_KEY_FALLBACKS = ["older", STRONG, "oldest"]
         told = [message.msg.split(" ")[0] for message in found()]
@@ -51,7 +51,7 @@ class TestSeveral:
 
 
 class TestStrictMode:
-    def test_is_named_where_it_was_chosen(self, settings):
+    def test_strict_mode_is_named_in_hint(self, settings):
         settings.REFRESH_SESSIONS = {
             "ROTATION_OVERLAP": timedelta(0),
             "LOST_RESPONSE_RECOVERY": False,
@@ -60,7 +60,7 @@ class TestStrictMode:
         assert "strict mode" in str(message.hint)
         assert "silence this check" in str(message.hint)
 
-    def test_is_not_named_where_responses_may_be_lost(self, settings):
+    def test_strict_mode_is_not_named_with_recovery_enabled(self, settings):
         settings.REFRESH_SESSIONS = {"ROTATION_OVERLAP": timedelta(0)}
         (message,) = found()
         assert message.hint
@@ -68,7 +68,7 @@ class TestStrictMode:
 
 
 class TestThrottles:
-    def test_are_each_named_when_off(self, settings):
+    def test_each_disabled_throttle_is_reported(self, settings):
         rates = dict.fromkeys(scopes())
         settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": rates}
         assert ids() == ["W008"] * len(scopes())
@@ -76,17 +76,17 @@ class TestThrottles:
             assert f"'{scope}'" in message.msg
 
     @pytest.mark.parametrize("cache", [LOCAL, NOTHING], ids=["local", "nothing"])
-    def test_need_no_cache_when_all_are_off(self, settings, cache):
+    def test_cache_is_not_reported_with_all_throttles_disabled(self, settings, cache):
         settings.CACHES = {"default": cache}
         settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": dict.fromkeys(scopes())}
         assert set(ids()) == {"W008"}
 
-    def test_are_the_two_that_everybody_meets_at_least(self):
+    def test_throttle_check_covers_login_with_refresh(self):
         assert {"session-login", "session-refresh"} <= set(scopes())
 
 
-class TestPlaces:
-    def test_silent_where_the_library_is_there(self, settings, monkeypatch):
+class TestGeoIP:
+    def test_geoip_path_with_geoip2_installed_is_not_reported(self, settings, monkeypatch):
         settings.GEOIP_PATH = "/var/lib/geoip"
         monkeypatch.setattr(deployment, "find_spec", lambda name: name == "geoip2" or None)
         assert ids() == []
@@ -94,7 +94,7 @@ class TestPlaces:
 
 class TestAudience:
     @pytest.mark.django_db
-    def test_of_refresh_tokens_is_the_one_that_is_refused(self, settings):
+    def test_audience_of_refresh_tokens_is_reported(self, settings):
         settings.REFRESH_SESSIONS = {"ISSUER": "shop"}
         _, claims = parts(str(make_pair().refresh))
         settings.REFRESH_SESSIONS = {"ISSUER": "shop", "AUDIENCE": claims["aud"]}

@@ -1,4 +1,4 @@
-"""USER_ID_FIELD, against user models that no project would have all at once."""
+"""The check of ``USER_ID_FIELD``, with user models for each kind of field."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -9,13 +9,13 @@ from refresh_sessions.checks import check_deployment, check_settings, errors
 
 
 class TestUserIdField:
-    """Against user models that no project would have all at once."""
+    """User models with one field of each kind."""
 
     @pytest.fixture
     def check(self, settings, monkeypatch):
         with isolate_apps():
 
-            class Owner(models.Model):  # noqa: DJ008  (nobody looks at one)
+            class Owner(models.Model):  # noqa: DJ008  (never displayed)
                 class Meta:
                     app_label = "people"
 
@@ -50,18 +50,18 @@ class TestUserIdField:
         return check
 
     @pytest.mark.parametrize("name", ["pk", "id", "public_id", "number", "owner_id"])
-    def test_may_be_anything_that_tells_users_apart(self, check, name):
+    def test_unique_user_id_field_is_not_reported(self, check, name):
         assert check(name) == []
 
     @pytest.mark.parametrize("name", ["owner", "missing", ""])
-    def test_must_be_a_plain_field(self, check, name):
+    def test_user_id_field_without_plain_column_is_reported(self, check, name):
         assert check(name) == ["E007"]
 
     @pytest.mark.parametrize("name", ["maybe", "number_of_living", "half"])
-    def test_must_never_be_shared(self, check, name):
+    def test_non_unique_user_id_field_is_reported(self, check, name):
         assert check(name) == ["E008"]
 
-    def test_that_is_the_email_address_is_warned_of(self, settings, monkeypatch):
+    def test_email_as_user_id_field_is_warned_about(self, settings, monkeypatch):
         model = get_user_model()
         monkeypatch.setattr(model, "USERNAME_FIELD", "number")
         settings.REFRESH_SESSIONS = {"USER_ID_FIELD": "email"}

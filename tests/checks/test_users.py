@@ -1,4 +1,4 @@
-"""User models, and databases of users, that sessions cannot work with."""
+"""Checks of user models, and of databases that store users."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -10,7 +10,7 @@ from tests.interpreters import run_afresh
 
 METHODS = ["get_username", "get_session_auth_hash", "get_session_auth_fallback_hash"]
 
-# Of a model that is none of Django's, which only a fresh interpreter can have.
+# Only a fresh interpreter can have a user model that does not inherit from Django's.
 BARE = """
 import tests.settings
 tests.settings.AUTH_USER_MODEL = "bare.Account"
@@ -37,13 +37,13 @@ def test_user_model_without_a_method_is_an_error(monkeypatch, name, value):
     assert "AbstractBaseUser" in str(message.hint)
 
 
-def test_user_model_that_is_not_django_s_is_an_error_and_the_project_starts():
+def test_user_model_without_django_base_is_an_error_at_check_time():
     found, message = run_afresh(BARE).splitlines()
     assert found == "refresh_sessions.E025"
     assert all(f"{name}()" in message for name in METHODS)
 
 
-def test_two_aliases_of_one_database_are_fine(settings, monkeypatch):
+def test_two_aliases_of_one_database_are_not_reported(settings, monkeypatch):
     monkeypatch.setitem(connections.settings, "people", dict(connections.settings["default"]))
     settings.DATABASE_ROUTERS = ["tests.checks.cases.UsersElsewhere"]
     assert ids() == []

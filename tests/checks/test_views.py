@@ -1,4 +1,4 @@
-"""Whether a project accepts the access tokens that it issues, in URLconfs of all kinds."""
+"""The check that a project accepts its access tokens, with URLconfs of all kinds."""
 
 from types import ModuleType
 
@@ -22,7 +22,7 @@ DEAF = path("me/", deaf.me)
 
 
 class Either(AccessTokenAuthentication):
-    """A class of a project."""
+    """An authentication class of the project."""
 
 
 class Plain(APIView):
@@ -39,7 +39,7 @@ class Open(APIView):
 
 
 class Login(LoginView):
-    """One of our endpoints, changed by the project."""
+    """An endpoint of the package that the project changed."""
 
 
 class Cards(ViewSet):
@@ -82,7 +82,7 @@ def urlconf(settings):
     ],
     ids=["first view", "nested", "class", "beside an open one", "viewset", "a login of its own"],
 )
-def test_project_without_a_view_that_accepts_tokens_is_warned(urlconf, patterns):
+def test_project_without_view_accepting_tokens_is_warned(urlconf, patterns):
     urlconf(*patterns)
     assert ids() == ["W021"]
 
@@ -104,20 +104,20 @@ def test_project_without_a_view_that_accepts_tokens_is_warned(urlconf, patterns)
         *("as_view", "chosen per request", "viewset"),
     ],
 )
-def test_project_that_accepts_tokens_or_needs_none_is_not_warned(urlconf, patterns):
+def test_project_with_view_accepting_tokens_is_not_warned(urlconf, patterns):
     urlconf(*patterns)
     assert ids() == []
 
 
-def test_class_in_the_setting_is_enough(urlconf, settings):
+def test_default_authentication_class_is_not_warned(urlconf, settings):
     urlconf(OURS, DEAF)
     settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [f"{__name__}.Either"]}
     assert ids() == []
 
 
-def test_setting_without_any_class_is_warned_of(urlconf, settings, monkeypatch):
+def test_empty_default_authentication_classes_are_warned_about(urlconf, settings, monkeypatch):
     class Me(APIView):
-        """It takes over what the setting says."""
+        """Inherits the authentication classes from the setting."""
 
     monkeypatch.setattr(APIView, "authentication_classes", nothing := [])
     settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": nothing}
@@ -132,7 +132,7 @@ def test_project_without_urlconf_is_not_warned(settings):
     assert ids() == []
 
 
-def test_warning_comes_with_every_check_and_can_be_silenced(urlconf, settings):
+def test_view_warning_is_reported_without_deploy_unless_silenced(urlconf, settings):
     urlconf(OURS, DEAF)
     told = run_checks(tags=["refresh_sessions"])
     assert [message.id for message in told] == ["refresh_sessions.W021"]
@@ -142,7 +142,7 @@ def test_warning_comes_with_every_check_and_can_be_silenced(urlconf, settings):
     assert told[0].is_silenced()
 
 
-def test_malformed_settings_come_first(urlconf, settings):
+def test_malformed_settings_suppress_view_warning(urlconf, settings):
     urlconf(OURS, DEAF)
     settings.REFRESH_SESSIONS = {"ISSUR": "shop"}
     assert [str(message.id) for message in found()] == ["refresh_sessions.E001"]

@@ -1,4 +1,4 @@
-"""A user model as far from Django's own as projects go: no username, and no integer key."""
+"""A user model very unlike Django's own: without a username and an integer key."""
 
 from __future__ import annotations
 

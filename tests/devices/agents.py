@@ -1,7 +1,7 @@
-"""User agents as devices send them, with what each is and how people would call it.
+"""User agents of real devices, with their kind and name.
 
-Chromium's browsers cut theirs down: "Android 10; K" is any phone, "Windows NT 10.0" any Windows.
-An iPad whose browser asks for the pages of a computer sends the words of a Mac, so it is one.
+Chromium's browsers shorten theirs: "Android 10; K" is any phone, "Windows NT 10.0" any Windows.
+An iPad whose browser requests desktop pages sends the text of a Mac, so it counts as one.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""A database of places as MaxMind's format has it, small enough to be written by a test.
+"""Writes a small database of places in MaxMind's format.
 
 https://maxmind.github.io/MaxMind-DB/: a binary tree over the bits of an address, whose leaves
-point into a section of data, and a description of itself at the end.
+point into a data section, and metadata at the end.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 
 _MARKER = b"\xab\xcd\xefMaxMind.com"
 _SEPARATOR = bytes(16)
-# The numbers of types; those above 7 are told in a byte of their own.
+# Type numbers; those above 7 take an extra byte.
 _STRING, _UINT16, _UINT32, _MAP, _UINT64, _ARRAY = 2, 5, 6, 7, 9, 11
-# Readers insist on the width of each number.
+# Readers require these integer widths.
 _WIDTHS = {"build_epoch": (_UINT64, 8), "node_count": (_UINT32, 4)}
 
 
 def write_database(
     kind: str, places: Mapping[str, Any], *, languages: tuple[str, ...] = ("en",)
 ) -> bytes:
-    """A database of this kind ("GeoLite2-City"), with the records of networks."""
+    """Return a database of this kind ("GeoLite2-City") with the records of networks."""
     tree: list[list[Any]] = [[None, None]]
     data = b""
     for network, record in places.items():
@@ -44,7 +44,7 @@ def write_database(
 
 def _plant(tree: list[list[Any]], network: str, offset: int) -> None:
     net = ip_network(network)
-    # Addresses of IPv4 are those of IPv6 that begin with 96 zeros.
+    # IPv4 addresses are IPv6 addresses that begin with 96 zeros.
     length = net.prefixlen + (96 if isinstance(net, IPv4Network) else 0)
     bits = f"{int(net.network_address):0128b}"[:length]
     node = 0

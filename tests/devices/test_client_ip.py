@@ -1,4 +1,4 @@
-"""Whose address is believed, and whose is not."""
+"""The client's address: trusted proxies and forwarded headers."""
 
 import pytest
 from django.test import RequestFactory
@@ -16,7 +16,7 @@ def address(peer, forwarded=None, **headers):
 
 class TestAddressWithoutProxies:
     @pytest.mark.parametrize("forged", ["8.8.8.8", "8.8.8.8, 10.0.0.1", "127.0.0.1", "garbage"])
-    def test_forwarded_for_is_not_believed(self, forged):
+    def test_forwarded_for_without_proxies_is_ignored(self, forged):
         assert address("203.0.113.9", forged) == "203.0.113.9"
 
     @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ class TestAddressWithoutProxies:
             ("garbage", None),
         ],
     )
-    def test_forms_of_addresses(self, peer, expected):
+    def test_client_ip_is_normalized(self, peer, expected):
         assert address(peer) == expected
 
 
@@ -65,10 +65,10 @@ class TestAddressBehindProxies:
             ("2001:db8::1", "2001:db9::7", "2001:db9::7"),
             ("2001:db8::1", "[2001:db9::7]:8080", "2001:db9::7"),
             ("10.1.1.1", "203.0.113.9:55555", "203.0.113.9"),
-            # Elements of a list are not empty, and those that are do not count (RFC 9110 §5.6.1).
+            # List elements are not empty; empty ones do not count (RFC 9110 §5.6.1).
             ("10.1.1.1", ",203.0.113.9, ,, 10.2.2.2,", "203.0.113.9"),
             ("10.1.1.1", "8.8.8.8, , 203.0.113.9", "203.0.113.9"),
-            # The proxy before the last does not tell, so nobody to the left of it counts.
+            # The last proxy but one has no address, so the elements to its left do not count.
             ("10.1.1.1", "203.0.113.9, unknown, 10.2.2.2", "10.2.2.2"),
             ("10.1.1.1", "unknown", "10.1.1.1"),
             # Two headers arrive joined, the second one last.
@@ -80,28 +80,28 @@ class TestAddressBehindProxies:
             ("unix:", "8.8.8.8", None),
         ],
     )
-    def test_walks_from_the_right(self, peer, forwarded, expected):
+    def test_client_ip_is_last_untrusted_forwarded_address(self, peer, forwarded, expected):
         assert address(peer, forwarded) == expected
 
-    def test_forwarded_is_not_looked_at(self):
+    def test_forwarded_header_is_ignored(self):
         forged = {"HTTP_FORWARDED": "for=8.8.8.8", "HTTP_X_REAL_IP": "8.8.8.8"}
         assert address("10.1.1.1", **forged) == "10.1.1.1"
         assert address("10.1.1.1", "203.0.113.9", **forged) == "203.0.113.9"
 
-    def test_a_network_may_be_written_in_the_manner_of_ipv6(self, options):
+    def test_trusted_network_in_ipv6_notation_matches_ipv4(self, options):
         options(TRUSTED_PROXIES=("::ffff:10.0.0.0/104",))
         assert address("10.1.1.1", "8.8.8.8, 203.0.113.9, 10.2.2.2") == "203.0.113.9"
         assert address("11.1.1.1", "8.8.8.8") == "11.1.1.1"
 
     @pytest.mark.parametrize("filler", ["1", ",", "8.8.8.8,", "10.9.9.9,", "[::1]:80, ", " "])
-    def test_however_long_the_header_is(self, filler):
+    def test_client_ip_behind_long_forwarded_header_is_found(self, filler):
         long = filler * (100_000 // len(filler))
         assert address("10.1.1.1", f"{long}, 203.0.113.9, 10.2.2.2") == "203.0.113.9"
 
-    def test_no_more_of_it_is_read_than_real_proxies_write(self):
+    def test_forwarded_header_is_read_up_to_its_limit(self):
         far = ", ".join(["203.0.113.9"] + ["10.2.2.2"] * 200)
         assert address("10.1.1.1", far) == "10.2.2.2"
-        # What is left of an address at the cut is another one, and nobody's.
+        # The rest of an address at the cut would be a different address.
         cut = ",".join(["203.0.113.95", "10.4.4.4", *["10.200.200.200"] * 67])
         assert len(cut) - 1024 == len("20")
         assert address("10.1.1.1", cut) == "10.4.4.4"
@@ -125,15 +125,15 @@ class TestAddressBehindAUnixSocket:
             (None, None),
         ],
     )
-    def test_the_proxy_in_front_of_it_is_believed(self, peer, forwarded, expected):
+    def test_forwarded_for_from_unix_socket_is_trusted(self, peer, forwarded, expected):
         assert address(peer, forwarded) == expected
 
-    def test_servers_that_name_no_peer_at_all(self):
+    def test_forwarded_for_without_peer_address_is_trusted(self):
         request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR="8.8.8.8, 203.0.113.9")
         del request.META["REMOTE_ADDR"]
         assert get_client_ip(request) == "203.0.113.9"
 
-    def test_who_comes_by_network_is_not_believed_for_it(self):
+    def test_forwarded_for_from_network_is_ignored_with_unix_proxy(self):
         assert address("203.0.113.9", "8.8.8.8") == "203.0.113.9"
 
 
@@ -150,7 +150,7 @@ class TestPrivateProxies:
             *("fc00::1", "fdff::1", "169.254.1.1", "fe80::1%eth0"),
         ],
     )
-    def test_peer_of_a_private_network_is_believed(self, peer):
+    def test_forwarded_for_from_private_peer_is_trusted(self, peer):
         assert address(peer, "203.0.113.9") == "203.0.113.9"
         assert address(peer, "8.8.8.8, 203.0.113.9, 192.168.0.1") == "203.0.113.9"
 
@@ -161,20 +161,20 @@ class TestPrivateProxies:
             *("2001:db8::1", "2606:4700::1", "fec0::1", "203.0.113.1"),
         ],
     )
-    def test_peer_of_any_other_network_is_not_believed(self, peer):
+    def test_forwarded_for_from_public_peer_is_ignored(self, peer):
         assert address(peer, "1.1.1.1") == peer
 
-    def test_peer_on_a_unix_socket_is_not_believed(self):
+    def test_forwarded_for_from_unix_socket_is_ignored_with_private_proxies(self):
         assert address("", "203.0.113.9") is None
 
 
-def test_private_proxies_may_stand_beside_networks_and_the_socket(options):
+def test_private_proxies_combine_with_networks_plus_unix(options):
     options(TRUSTED_PROXIES=["private", "unix", "198.51.100.0/24"])
     for peer in ("10.0.0.1", "", "198.51.100.7"):
         assert address(peer, "8.8.8.8") == "8.8.8.8"
 
 
-class TestUnnamedProxy:
+class TestUnlistedProxy:
     @pytest.fixture(autouse=True)
     def _settings(self, options):
         options(TRUSTED_PROXIES=[])
@@ -187,7 +187,7 @@ class TestUnnamedProxy:
         ]
 
     @pytest.mark.parametrize("peer", ["10.0.0.1", "127.0.0.1", "::1", "fd00::1", ""])
-    def test_unnamed_proxy_is_warned_of_once(self, caplog, peer):
+    def test_unlisted_proxy_is_warned_about_once(self, caplog, peer):
         for _ in range(3):
             address(peer, "203.0.113.9")
         (text,) = self.warned(caplog)
@@ -197,16 +197,16 @@ class TestUnnamedProxy:
         assert caplog.records[0].levelname == "WARNING"
 
     @pytest.mark.parametrize("peer", ["8.8.8.8", "2606:4700::1", "203.0.113.5"])
-    def test_peer_of_the_internet_who_sends_the_header_is_no_proxy(self, caplog, peer):
+    def test_public_peer_with_forwarded_header_is_not_warned_about(self, caplog, peer):
         address(peer, "203.0.113.9")
         assert self.warned(caplog) == []
 
-    def test_private_peer_without_the_header_is_no_proxy(self, caplog):
+    def test_private_peer_without_forwarded_header_is_not_warned_about(self, caplog):
         address("10.0.0.1")
         assert self.warned(caplog) == []
 
     @pytest.mark.parametrize("proxies", [["private"], ["10.0.0.0/8"], ["unix"]])
-    def test_named_proxies_are_not_warned_of(self, caplog, options, proxies):
+    def test_listed_proxy_is_not_warned_about(self, caplog, options, proxies):
         options(TRUSTED_PROXIES=proxies)
         address("10.0.0.1", "203.0.113.9")
         assert self.warned(caplog) == []

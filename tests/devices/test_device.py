@@ -1,4 +1,4 @@
-"""What is kept of what a client says of itself."""
+"""The stored data about a client: user agent, address and name."""
 
 import pytest
 from django.test import RequestFactory
@@ -14,7 +14,7 @@ from refresh_sessions.devices import (
 
 
 class TestUserAgent:
-    def test_absent_request(self):
+    def test_device_without_request_is_empty(self):
         device = read_device(None)
         assert (device.ip_address, device.user_agent, device.name) == (None, "", "")
         assert (device.hints, device.kind) == (ClientHints(), DeviceKind.OTHER)
@@ -30,17 +30,17 @@ class TestUserAgent:
             ("x" * 4096, "x" * USER_AGENT_LENGTH),
         ],
     )
-    def test_is_cut_and_made_printable(self, sent, kept):
+    def test_user_agent_is_truncated_without_control_characters(self, sent, kept):
         request = RequestFactory().get("/", HTTP_USER_AGENT=sent)
         assert read_device(request).user_agent == kept
 
-    def test_label_is_short_and_on_one_line(self):
+    def test_shortened_text_is_one_line(self):
         assert shorten("Shop/1.2   (iPhone)") == "Shop/1.2 (iPhone)"
         assert len(shorten("x" * 512)) == SHORT_LENGTH
         assert shorten("x" * 512).endswith("…")
         assert shorten("") == ""
         assert shorten("a\r\nBcc:\x00b\u202ec") == "a Bcc: b c"
 
-    def test_what_joins_emoji_and_letters_is_kept(self):
+    def test_shortened_text_keeps_joiners(self):
         for name in ("\U0001f469\u200d\U0001f467 Anna", "נ\u200cב"):
             assert shorten(name) == name

@@ -1,9 +1,8 @@
-"""What browsers say in client hints, and how much of it is kept."""
+"""Client hints of browsers: reading and storage."""
 
 import pytest
 from django.test import RequestFactory
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from refresh_sessions.devices import STORED_LENGTH, ClientHints
 
@@ -14,11 +13,11 @@ def sent(**headers) -> ClientHints:
 
 
 class TestRequest:
-    def test_nothing(self):
+    def test_client_hints_without_headers_are_empty(self):
         assert sent() == ClientHints()
         assert ClientHints() == ClientHints(platform="", model="", brand="", mobile=None)
 
-    def test_everything(self):
+    def test_client_hints_with_all_headers_are_read(self):
         hints = sent(
             UA='"Google Chrome";v="141", "Not?A_Brand";v="8", "Chromium";v="141"',
             UA_PLATFORM='"Android"',
@@ -52,7 +51,7 @@ class TestRequest:
             ('"' * 100_000, ""),
         ],
     )
-    def test_brands(self, header, brand):
+    def test_client_hints_brand_is_read(self, header, brand):
         assert sent(UA=header).brand == brand
 
     @pytest.mark.parametrize(
@@ -65,11 +64,11 @@ class TestRequest:
             ("x" * 4096, "x" * 64),
         ],
     )
-    def test_platforms(self, header, platform):
+    def test_client_hints_platform_is_read(self, header, platform):
         assert sent(UA_PLATFORM=header).platform == platform
 
     @pytest.mark.parametrize("header", ["", "1", "true", "?2", "?1;x"])
-    def test_what_is_neither_yes_nor_no(self, header):
+    def test_client_hints_mobile_of_other_value_is_none(self, header):
         assert sent(UA_MOBILE=header).mobile is None
 
 
@@ -78,16 +77,18 @@ texts = st.text(max_size=80)
 
 class TestStoring:
     @given(texts, texts, texts, st.sampled_from(["", "?0", "?1", "x"]))
-    def test_keeps_what_was_sent_within_the_column(self, platform, model, brand, mobile):
+    def test_stored_client_hints_round_trip_within_the_column(
+        self, platform, model, brand, mobile
+    ):
         hints = sent(UA=f'"{brand}";v="1"', UA_PLATFORM=platform, UA_MODEL=model, UA_MOBILE=mobile)
         stored = hints.to_store()
         assert len(stored) <= STORED_LENGTH
         assert ClientHints.from_stored(stored) == hints
 
-    def test_nothing_is_nothing(self):
+    def test_stored_empty_client_hints_are_empty(self):
         assert ClientHints().to_store() == ""
         assert ClientHints.from_stored("") == ClientHints()
 
     @given(st.text())
-    def test_reads_whatever_stands_there(self, stored):
+    def test_stored_client_hints_of_any_text_are_read(self, stored):
         ClientHints.from_stored(stored)

@@ -1,4 +1,4 @@
-"""Phone, tablet, computer or something else: by the user agent, and by hints where they tell."""
+"""Device kinds from the user agent and client hints: phone, tablet, computer or other."""
 
 import pytest
 from django.test import RequestFactory
@@ -11,7 +11,7 @@ FIRE_TV = "Mozilla/5.0 (Linux; Android 9; AFTKA) AppleWebKit/537.36 Silk/108.9.3
 
 
 @pytest.mark.parametrize(("kind", "name", "user_agent"), AGENTS)
-def test_by_the_user_agent(kind, name, user_agent):
+def test_device_kind_is_read_from_user_agent(kind, name, user_agent):
     assert get_device_kind(user_agent, ClientHints()) is kind
 
 
@@ -22,7 +22,7 @@ def test_by_the_user_agent(kind, name, user_agent):
         (f"{ANDROID} Mobile Safari/537.36", {"platform": "Android", "mobile": False}, TABLET),
         (f"{ANDROID} Mobile Safari/537.36", {"platform": "Android"}, PHONE),
         (f"{ANDROID} Safari/537.36", {"platform": "Android"}, TABLET),
-        # An app's window is always "mobile"; the model knows better.
+        # The window of an app is always "mobile"; the model is more specific.
         (f"{ANDROID} Mobile", {"platform": "Android", "mobile": True, "model": "SM-X710"}, TABLET),
         ("", {"platform": "Windows", "mobile": False}, COMPUTER),
         ("", {"platform": "macOS"}, COMPUTER),
@@ -33,26 +33,26 @@ def test_by_the_user_agent(kind, name, user_agent):
         ("", {"mobile": False}, OTHER),
         ("", {"platform": "Plan 9"}, OTHER),
         ("curl/8.5.0", {"platform": "Plan 9"}, OTHER),
-        # A television says what it is; its browser knows only the system within.
+        # A television names itself; its browser only names the operating system.
         (FIRE_TV, {"platform": "Android", "mobile": False}, OTHER),
         (f"{ANDROID} Safari/537.36", {"platform": "Linux"}, COMPUTER),
     ],
 )
-def test_by_hints(user_agent, hints, kind):
+def test_device_kind_is_read_from_client_hints(user_agent, hints, kind):
     assert get_device_kind(user_agent, ClientHints(**hints)) is kind
 
 
 @pytest.mark.parametrize("sent", ["iPhone", "x" * 200 + " iPhone", "iPhone" + "x" * 4096])
-def test_where_the_words_are_does_not_matter(sent):
+def test_device_kind_is_independent_of_word_position(sent):
     assert get_device_kind(sent, ClientHints()) is PHONE
 
 
-def test_of_a_request():
+def test_device_kind_of_request_prefers_client_hints():
     request = RequestFactory().get("/", HTTP_USER_AGENT=f"{ANDROID} Mobile Safari/537.36")
     assert read_device(request).kind is PHONE
     request.META |= {"HTTP_SEC_CH_UA_PLATFORM": '"Windows"', "HTTP_SEC_CH_UA_MOBILE": "?0"}
     assert read_device(request).kind is COMPUTER
 
 
-def test_have_names():
+def test_device_kinds_have_labels():
     assert [str(kind.label) for kind in DeviceKind] == ["Phone", "Tablet", "Computer", "Other"]

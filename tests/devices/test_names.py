@@ -1,9 +1,8 @@
-"""How devices are called, with ua-parser and without."""
+"""Device names, with and without ua-parser."""
 
 import pytest
 from django.utils import translation
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from refresh_sessions.devices import SHORT_LENGTH, ClientHints, name_device, names, shorten
 from refresh_sessions.models import DeviceSession
@@ -26,7 +25,7 @@ def ua_parser():
 
 @pytest.fixture
 def without(monkeypatch):
-    """As if the extra were not installed."""
+    """Pretend that the extra is not installed."""
     monkeypatch.setattr(names, "can_parse", lambda: False)
     monkeypatch.setattr(names, "_read_client", pytest.fail)
 
@@ -34,7 +33,7 @@ def without(monkeypatch):
 @pytest.mark.usefixtures("ua_parser")
 class TestName:
     @pytest.mark.parametrize(("kind", "name", "user_agent"), AGENTS)
-    def test_by_the_user_agent(self, kind, name, user_agent):
+    def test_device_name_is_read_from_user_agent(self, kind, name, user_agent):
         assert name_device(user_agent, ClientHints()) == name
 
     @pytest.mark.parametrize(
@@ -53,21 +52,21 @@ class TestName:
             ("", ClientHints(platform="Plan 9"), "Plan 9"),
         ],
     )
-    def test_by_hints(self, user_agent, hints, name):
+    def test_device_name_is_read_from_client_hints(self, user_agent, hints, name):
         assert name_device(user_agent, hints) == name
 
-    def test_of_a_session(self):
+    def test_device_name_of_session_is_its_default_label(self):
         session = DeviceSession(user_agent=PHONE, client_hints=PIXEL.to_store())
         assert session.device == str(session) == "Chrome on Pixel 7"
         session.name = "Ada's phone"
         assert (str(session), session.device) == ("Ada's phone", "Chrome on Pixel 7")
 
-    def test_is_worked_out_once(self, monkeypatch):
+    def test_device_name_is_computed_once(self, monkeypatch):
         assert name_device(CHROME, ClientHints()) == "Chrome on macOS"
         monkeypatch.setattr(names, "find_browser", pytest.fail)
         assert name_device(CHROME, ClientHints()) == "Chrome on macOS"
 
-    def test_is_said_in_the_language_of_the_page(self, monkeypatch):
+    def test_device_name_is_in_the_active_language(self, monkeypatch):
         def in_german(message):
             german = {"%(browser)s on %(system)s": "%(browser)s auf %(system)s"}
             return german[message] if translation.get_language() == "de" else message
@@ -77,7 +76,7 @@ class TestName:
         with translation.override("de"):
             assert name_device(CHROME, ClientHints()) == "Chrome auf macOS"
 
-    # Pieces of which user agents are made, in any order and number.
+    # Parts of user agents, in any order and number.
     pieces = st.sampled_from(
         [
             *("(", ")", ";", "/", " ", "; K)", " wv)", "Android 14; ", "Mozilla/5.0 (", "%00%0a/"),
@@ -88,7 +87,7 @@ class TestName:
     @given(st.lists(pieces, max_size=200).map("".join) | st.text(max_size=600))
     @example("Mozilla/5.0 (" * 400)
     @example("%" * 600 + "/1")
-    def test_is_one_short_line_for_whatever_is_sent(self, sent):
+    def test_device_name_of_any_text_is_one_short_line(self, sent):
         name = name_device(sent, ClientHints(model=shorten(sent)))
         assert len(name) <= SHORT_LENGTH
         assert name.isprintable()
@@ -107,11 +106,11 @@ class TestWithoutUaParser:
             ("", ClientHints(), ""),
         ],
     )
-    def test_is_the_user_agent_cut_short(self, user_agent, hints, name):
+    def test_device_name_without_ua_parser_is_shortened_user_agent(self, user_agent, hints, name):
         assert name_device(user_agent, hints) == name
 
 
-def test_without_the_library_nothing_breaks():
+def test_device_name_without_ua_parser_installed_is_available():
     program = (
         "import importlib.util as util, sys\n"
         "find = util.find_spec\n"

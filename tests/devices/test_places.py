@@ -1,4 +1,4 @@
-"""The place of an address: where the project has configured Django's GeoIP2, and only there."""
+"""The place of an address, if the project has configured Django's GeoIP2."""
 
 import logging
 import socket
@@ -27,7 +27,7 @@ RECORDS = {
 
 @pytest.fixture(autouse=True)
 def _anew():
-    """Forget what was found under other settings."""
+    """Clear the cached results of other settings."""
     forget()
     yield
     forget()
@@ -49,20 +49,20 @@ def cities(settings, tmp_path):
 
 @pytest.fixture
 def no_lookups(monkeypatch):
-    """Nobody may open a database."""
+    """Fail if a database is opened."""
     monkeypatch.setattr(places, "_open", lru_cache(pytest.fail))
 
 
 class TestUnconfigured:
-    def test_is_empty_and_opens_nothing(self, no_lookups):
+    def test_place_without_geoip_path_is_empty(self, no_lookups):
         assert get_place("81.2.69.142") == ""
 
     @pytest.mark.parametrize("path", [None, ""])
-    def test_as_good_as_unset(self, settings, no_lookups, path):
+    def test_place_with_blank_geoip_path_is_empty(self, settings, no_lookups, path):
         settings.GEOIP_PATH = path
         assert get_place("81.2.69.142") == ""
 
-    def test_without_the_library_it_is_empty(self, settings, tmp_path, monkeypatch):
+    def test_place_without_geoip2_is_empty(self, settings, tmp_path, monkeypatch):
         settings.GEOIP_PATH = tmp_path
         monkeypatch.setattr(places, "find_spec", lambda name: None)
         assert get_place("81.2.69.142") == ""
@@ -79,7 +79,7 @@ class TestPlace:
             ("9.9.9.9", "Atlantis"),
             ("9.9.8.9", ""),
             ("9.9.7.9", ""),
-            # Not in it, of no place in the world, no address, none.
+            # Not in the database, without a place, malformed, missing.
             ("8.8.8.8", ""),
             ("10.1.1.1", ""),
             ("::1", ""),
@@ -88,7 +88,7 @@ class TestPlace:
             (None, ""),
         ],
     )
-    def test_in_words(self, address, place):
+    def test_place_of_address_is_named(self, address, place):
         assert get_place(address) == place
 
     @pytest.mark.parametrize(
@@ -102,32 +102,32 @@ class TestPlace:
             ("nl", "London, United Kingdom"),
         ],
     )
-    def test_in_the_language_of_the_page(self, language, place):
-        get_place("81.2.69.142")  # found before, in another
+    def test_place_is_in_the_active_language(self, language, place):
+        get_place("81.2.69.142")  # cached in another language
         with translation.override(language):
             assert get_place("81.2.69.142") == place
 
-    def test_without_any_language(self):
+    def test_place_without_active_language_is_english(self):
         with translation.override(None):
             assert get_place("81.2.69.142") == "London, United Kingdom"
 
-    def test_of_a_session(self):
+    def test_place_of_session_is_found_from_address(self):
         assert DeviceSession(ip_address="81.2.69.142").place == "London, United Kingdom"
         assert DeviceSession().place == ""
 
-    def test_is_looked_up_once(self, cities):
+    def test_place_is_looked_up_once(self, cities):
         assert get_place("81.2.69.142")
         places._open.cache_clear()
         cities.unlink()
         assert get_place("81.2.69.142") == "London, United Kingdom"
 
-    def test_names_are_not_asked_of_the_dns(self, monkeypatch):
+    def test_place_of_host_name_makes_no_dns_query(self, monkeypatch):
         monkeypatch.setattr(socket, "gethostbyname", pytest.fail)
         assert get_place("example.org") == ""
 
 
 class TestCountries:
-    def test_have_no_city(self, settings, tmp_path):
+    def test_place_from_country_database_is_the_country(self, settings, tmp_path):
         pytest.importorskip("geoip2")
         file = tmp_path / "countries.mmdb"
         file.write_bytes(write_database("GeoLite2-Country", RECORDS))
@@ -135,10 +135,12 @@ class TestCountries:
         assert get_place("81.2.69.142") == "United Kingdom"
 
 
-class TestTrouble:
-    """Whatever is the matter with the database, the page is shown."""
+class TestDatabaseErrors:
+    """The page is shown with any faulty database."""
 
-    def test_file_is_missing(self, settings, tmp_path, caplog):
+    def test_place_with_missing_database_is_empty_with_one_warning(
+        self, settings, tmp_path, caplog
+    ):
         pytest.importorskip("geoip2")
         settings.GEOIP_PATH = tmp_path / "nowhere"
         with caplog.at_level(logging.WARNING):
@@ -147,20 +149,20 @@ class TestTrouble:
         assert "nowhere" in said
 
     @pytest.mark.parametrize("content", [b"", b"garbage"])
-    def test_file_is_no_database(self, cities, content):
+    def test_place_with_malformed_database_is_empty(self, cities, content):
         cities.write_bytes(content)
         assert get_place("81.2.69.142") == ""
 
-    def test_database_is_of_another_kind(self, cities):
+    def test_place_with_database_of_another_kind_is_empty(self, cities):
         cities.write_bytes(write_database("GeoLite2-ASN", RECORDS))
         assert get_place("81.2.69.142") == ""
 
-    def test_database_is_damaged(self, cities):
+    def test_place_with_damaged_record_is_empty(self, cities):
         cities.write_bytes(cities.read_bytes().replace(b"London", b"\xff" * len("London")))
         assert get_place("81.2.69.142") == ""
         assert get_place("2a02:d300::1") == "Ukraine"
 
-    def test_path_is_no_path(self, settings):
+    def test_place_with_geoip_path_of_wrong_type_is_empty(self, settings):
         pytest.importorskip("geoip2")
         settings.GEOIP_PATH = 42
         assert get_place("81.2.69.142") == ""

@@ -1,9 +1,8 @@
-"""What no client waits for: names and places are worked out where they are shown."""
+"""Requests compute neither device names nor places; only pages that show them do."""
 
 import pytest
 
-from refresh_sessions.devices import names as devices_names
-from refresh_sessions.devices import places
+from refresh_sessions.devices import names as devices_names, places
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
 from tests.factories import UserFactory, make_pair
@@ -21,12 +20,12 @@ HEADERS = {
 
 
 class ShownError(Exception):
-    """Somebody worked out a name or a place."""
+    """A name or a place was computed."""
 
 
 @pytest.fixture
 def never_shown(monkeypatch, settings, tmp_path):
-    """Names and places cannot be worked out."""
+    """Raise ``ShownError`` if a name or a place is computed."""
 
     def fail(*args):
         raise ShownError
@@ -47,25 +46,29 @@ def request_from_afar(rf):
 
 
 @pytest.mark.usefixtures("never_shown")
-class TestNoClientWaits:
-    def test_for_a_refresh(self, client, request_from_afar):
+class TestRequestPath:
+    def test_refresh_computes_no_device_name_or_place(self, client, request_from_afar):
         pair = make_pair(UserFactory(), request=request_from_afar)
         body = {"refresh": pair.refresh}
         answer = client.post("/auth/refresh/", body, format="json", **HEADERS)
         assert answer.status_code == 200
 
-    def test_for_a_request(self, client, request_from_afar, bearer):
+    def test_authenticated_request_computes_no_device_name_or_place(
+        self, client, request_from_afar, bearer
+    ):
         pair = make_pair(UserFactory(), request=request_from_afar)
         answer = client.get("/who-am-i/", headers=bearer(pair), **HEADERS)
         assert answer.status_code == 200
 
-    def test_for_the_verbs(self, request_from_afar):
+    def test_session_functions_compute_no_device_name_or_place(self, request_from_afar):
         pair = make_pair(UserFactory(), request=request_from_afar)
         check_access_token(pair.access)
         pair = refresh_session(pair.refresh, request=request_from_afar)
         revoke_session(pair.session, reason="logout")
 
-    def test_though_what_shows_them_would(self, request_from_afar, monkeypatch):
+    def test_showing_a_session_computes_device_name_with_place(
+        self, request_from_afar, monkeypatch
+    ):
         session = make_pair(UserFactory(), request=request_from_afar).session
         with pytest.raises(ShownError):
             _ = session.place
@@ -73,8 +76,8 @@ class TestNoClientWaits:
         assert DeviceSession.objects.get().device
 
 
-def test_nothing_large_is_imported_before(tmp_path):
-    """A name needs megabytes of rules, a place all of an HTTP client."""
+def test_importing_urls_loads_no_large_library(tmp_path):
+    """A name needs megabytes of rules, a place an entire HTTP client."""
     program = (
         "import django, sys; django.setup()\n"
         "import refresh_sessions.urls\n"

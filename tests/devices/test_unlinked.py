@@ -1,4 +1,4 @@
-"""Texts of which no mail program makes a link."""
+"""Texts that mail programs do not turn into links."""
 
 import re
 
@@ -46,7 +46,7 @@ LINK = re.compile(
         "évil.éxample",
     ],
 )
-def test_unlinked_text_holds_nothing_that_becomes_a_link(text):
+def test_unlinked_text_contains_no_link(text):
     assert LINK.search(text)
     shown = remove_links(text)
     assert not LINK.search(shown), shown
@@ -68,11 +68,11 @@ def test_unlinked_text_holds_nothing_that_becomes_a_link(text):
         "گوشی\u200cمن",
     ],
 )
-def test_unlinked_text_without_links_stays_as_it_is(text):
+def test_unlinked_text_without_links_is_unchanged(text):
     assert remove_links(text) == text
 
 
-def test_unlinked_text_parts_what_invisible_characters_hold_together():
+def test_unlinked_text_separates_at_invisible_characters():
     assert remove_links("evil.\u200dexample") == "evil. \u200dexample"
 
 

@@ -1,4 +1,4 @@
-"""What several of these tests begin with."""
+"""Fixtures of the domain tests."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from tests.factories import make_pair
 
 @pytest.fixture
 def old(user, clock, options):
-    """A pair whose proof of identity is an hour old."""
+    """A token pair whose authentication is an hour old."""
     options(ACCESS_TOKEN_LIFETIME=timedelta(hours=2))
     pair = make_pair(user, methods=("pwd",))
     clock.move(HOUR)

@@ -1,4 +1,4 @@
-"""Step-ups, in short words."""
+"""Helpers for step-ups."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ def step_up(pair, methods=("pwd",), **options):
 
 
 def is_fresh(pair, max_age=timedelta(minutes=5), **options) -> bool:
-    """Whether a sensitive action would be allowed with this access token."""
+    """Return whether this access token allows an action that needs recent authentication."""
     grant = check_access_token(pair.access)
     try:
         require_recent_authentication(read_grant(grant), grant.claims, max_age=max_age, **options)

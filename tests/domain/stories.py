@@ -1,4 +1,4 @@
-"""Short words for what clients do with their tokens."""
+"""Helpers for the actions of clients with their tokens."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ STORED_BY_THEN = timedelta(minutes=1)
 
 
 def rotated(pair, clock, times=1):
-    """Refresh an honest client that uses each of its tokens."""
+    """Refresh as a client that uses each of its tokens."""
     for _ in range(times):
         clock.move(AFTER_OVERLAP)
         pair = refresh_session(pair.refresh)
@@ -22,21 +22,21 @@ def rotated(pair, clock, times=1):
     return pair
 
 
-def browser(pair) -> HttpRequest:
-    """A request of the browser that logged in, with the companion cookie of the login."""
+def companion_request(pair) -> HttpRequest:
+    """Return a request with the companion cookie of this login."""
     request = RequestFactory().post("/")
     request.COOKIES["refresh_companion"] = pair.companion
     return request
 
 
 def delivered(pair, clock):
-    """Call with a token that is old enough to be evidence that its client has stored it."""
+    """Use the access token after ``CONFIRM_DELIVERY_AFTER``, which records the delivery."""
     clock.move(STORED_BY_THEN)
     check_access_token(pair.access)
 
 
 def refused(token, **options) -> str:
-    """Present a refresh token that must be refused, and say with which code and reason."""
+    """Present a refresh token that must be refused; return the error code and reason."""
     try:
         refresh_session(token, **options)
     except RefreshSessionsError as error:
@@ -46,7 +46,7 @@ def refused(token, **options) -> str:
 
 
 def call(pair) -> str:
-    """Use an access token, and say how that went."""
+    """Use an access token; return "ok" or the error code and reason."""
     try:
         check_access_token(pair.access)
     except RefreshSessionsError as error:
@@ -64,5 +64,5 @@ def session_of(pair) -> DeviceSession:
 
 
 def kinds(pair) -> list[str]:
-    """What has been recorded of the session so far."""
+    """Return the kinds of events recorded for the session."""
     return list(session_of(pair).events.order_by("pk").values_list("kind", flat=True))

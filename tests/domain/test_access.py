@@ -1,4 +1,4 @@
-"""The three ways to check an access token."""
+"""The three checks of access tokens: session, stateless and cache."""
 
 from datetime import timedelta
 
@@ -18,26 +18,28 @@ pytestmark = pytest.mark.django_db
 
 
 class TestSession:
-    def test_is_one_query_user_included(self, pair, user, django_assert_num_queries):
+    def test_database_check_takes_one_query_with_the_user(
+        self, pair, user, django_assert_num_queries
+    ):
         with django_assert_num_queries(1):
             grant = check_access_token(pair.access)
             assert grant.user == user
             assert grant.user.is_active
             assert grant.session.pk == grant.session_id == pair.session.pk
 
-    def test_the_subject_must_own_the_session(self, pair):
+    def test_database_check_with_subject_of_another_user_is_refused(self, pair):
         other = UserFactory()
         assert call_with(pair, sub=str(other.pk)) == "token_not_valid"
 
-    def test_the_family_must_be_of_the_session(self, pair, user):
+    def test_database_check_with_family_of_another_session_is_refused(self, pair, user):
         other = make_pair(user)
         assert call_with(pair, sid=str(other.session.pk)) == "token_not_valid"
 
-    def test_a_closed_family(self, pair, clock):
+    def test_database_check_with_closed_family_is_refused(self, pair, clock):
         pair.session.families.update(closed_at=clock.now)
         assert call(pair) == "session_revoked"
 
-    def test_another_user_id_field(self, user, options):
+    def test_database_check_reads_user_id_field(self, user, options):
         options(USER_ID_FIELD=type(user).USERNAME_FIELD)
         pair = make_pair(user)
         assert check_access_token(pair.access).claims.subject == user.get_username()
@@ -56,27 +58,27 @@ class TestStateless:
     def _stateless(self, options):
         options(ACCESS_TOKEN_CHECK="stateless")
 
-    def test_asks_nobody(self, pair, user, django_assert_num_queries):
+    def test_stateless_check_takes_no_query(self, pair, user, django_assert_num_queries):
         with django_assert_num_queries(0):
             grant = check_access_token(pair.access)
             assert grant.user.pk == user.pk
             assert grant.user.is_authenticated
             assert grant.session is None
 
-    def test_other_fields_of_the_user_are_read_when_asked_for(self, pair, user):
+    def test_stateless_user_field_is_read_on_first_access(self, pair, user):
         assert check_access_token(pair.access).user.get_username() == user.get_username()
 
-    def test_a_revocation_waits_for_the_token_to_expire(self, pair):
+    def test_stateless_check_accepts_revoked_session_until_token_expires(self, pair):
         revoke_session(pair.session, reason="admin")
         assert call(pair) == "ok"
 
-    def test_the_database_can_be_asked_all_the_same(self, pair):
+    def test_stateless_check_with_override_reads_database(self, pair):
         assert check_access_token(pair.access, in_database=True).session == pair.session
 
-    def test_a_subject_that_is_no_key(self, pair):
+    def test_stateless_check_with_subject_of_wrong_type_is_refused(self, pair):
         assert call_with(pair, sub="nobody") == "token_not_valid"
 
-    def test_another_user_id_field(self, user, options):
+    def test_stateless_check_reads_user_id_field(self, user, options):
         options(USER_ID_FIELD=type(user).USERNAME_FIELD)
         pair = make_pair(user)
         assert check_access_token(pair.access).user == user
@@ -89,18 +91,18 @@ class TestCache:
     def _cached(self, options):
         options(ACCESS_TOKEN_CHECK="cache")
 
-    def test_asks_the_database_once(self, pair, user, django_assert_num_queries):
+    def test_cache_check_reads_database_once(self, pair, user, django_assert_num_queries):
         with django_assert_num_queries(1):
             assert check_access_token(pair.access).user == user
         with django_assert_num_queries(0):
             assert check_access_token(pair.access).user.pk == user.pk
 
-    def test_learns_of_revocations_at_once(self, pair):
+    def test_cache_check_refuses_revoked_session_at_once(self, pair):
         assert call(pair) == "ok"
         revoke_session(pair.session, reason="admin")
         assert call(pair) == "session_revoked"
 
-    def test_a_snapshot_stored_late_does_not_revive(self, pair):
+    def test_cache_entry_stored_after_revocation_is_ignored(self, pair):
         assert call(pair) == "ok"
         key = f"{cache_prefix()}:family:{pair.family.pk}"
         snapshot = cache.get(key)
@@ -109,8 +111,8 @@ class TestCache:
         cache.set(key, snapshot)
         assert call(pair) == "session_revoked"
 
-    def test_snapshot_stored_late_is_outlived_by_the_end_of_the_session(self, clock, user):
-        """A slow request has read the row before the end, and stores what it read long after."""
+    def test_cache_entry_stored_late_expires_before_the_revocation_marker(self, clock, user):
+        """A slow request reads the row before the revocation and caches it afterwards."""
         pair, slow = make_pair(user), iter([True])
 
         def end_meanwhile(execute, sql, params, many, context):
@@ -122,38 +124,42 @@ class TestCache:
 
         with connection.execute_wrapper(end_meanwhile):
             assert call(pair) == "ok"
-        # The snapshot is good for a minute from when it was stored.
+        # A cache entry is valid for a minute after it was stored.
         for seconds in (0, 9, 2, 48, 2, 20):
             clock.move(timedelta(seconds=seconds))
             assert call(pair) == "session_revoked"
 
-    def test_looks_again_after_the_timeout(self, pair, clock, django_assert_num_queries):
+    def test_cache_check_reads_database_again_after_timeout(
+        self, pair, clock, django_assert_num_queries
+    ):
         assert call(pair) == "ok"
         clock.move(timedelta(seconds=61))
         with django_assert_num_queries(1):
             assert call(pair) == "ok"
 
-    def test_a_newer_generation_is_looked_up(self, pair, clock, django_assert_num_queries):
+    def test_cache_check_of_newer_generation_reads_database(
+        self, pair, clock, django_assert_num_queries
+    ):
         assert call(pair) == "ok"
         new = refresh_session(pair.refresh)
         clock.move(STORED_BY_THEN)
-        with django_assert_num_queries(2):  # and its delivery is noted
+        with django_assert_num_queries(2):  # The second query records the delivery.
             assert call(new) == "ok"
         with django_assert_num_queries(0):
             assert call(new) == "ok"
 
-    def test_another_subject_is_not_served_from_it(self, pair):
+    def test_cache_check_of_another_subject_is_refused(self, pair):
         assert call(pair) == "ok"
         assert call_with(pair, sub=str(UserFactory().pk)) == "token_not_valid"
 
-    def test_a_broken_cache_means_the_database(self, pair, monkeypatch, caplog):
+    def test_cache_check_with_broken_cache_reads_database(self, pair, monkeypatch, caplog):
         def fail(*args, **kwargs):
             raise ConnectionError
 
         assert call(pair) == "ok"
         for method in ("get_many", "set", "set_many"):
             monkeypatch.setattr(LocMemCache, method, fail)
-        # Whatever another test has had logged.
+        # Another test may have logged the same outage.
         monkeypatch.setattr("refresh_sessions.burst_log.REPEAT_AFTER", 0.0)
         assert call(pair) == "ok"
         revoke_session(pair.session, reason="admin")

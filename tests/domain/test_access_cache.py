@@ -1,4 +1,4 @@
-"""What a session remembers of its families, and when it looks again."""
+"""How long a session object keeps its token families, and when it reads them again."""
 
 from datetime import timedelta
 
@@ -19,19 +19,19 @@ def pair(clock, user):
 
 @pytest.fixture
 def session(pair):
-    """As read from the database, with its families looked at once."""
+    """A session read from the database, with its families loaded."""
     session = session_of(pair)
     assert session.last_used_at == session.created_at
     assert session.status is SessionStatus.LIVE
     return session
 
 
-def test_families_are_read_once(session, django_assert_num_queries):
+def test_session_families_are_read_once(session, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert (session.last_used_at, session.status) == (session.created_at, SessionStatus.LIVE)
 
 
-def test_session_read_anew_knows_that_it_was_used(session, pair, clock):
+def test_refreshed_session_object_has_new_last_use(session, pair, clock):
     clock.move(AFTER_OVERLAP)
     refresh_session(pair.refresh)
     assert session.last_used_at == session.created_at
@@ -39,7 +39,7 @@ def test_session_read_anew_knows_that_it_was_used(session, pair, clock):
     assert session.last_used_at == clock.now
 
 
-def test_session_read_anew_knows_that_its_families_are_closed(session):
+def test_refreshed_session_object_has_closed_families(session):
     TokenFamily.objects.update(closed_at=session.created_at)
     assert session.status is SessionStatus.LIVE
     session.refresh_from_db()
@@ -47,13 +47,13 @@ def test_session_read_anew_knows_that_its_families_are_closed(session):
 
 
 @pytest.mark.parametrize("fields", [None, ["name"]], ids=["all fields", "one field"])
-def test_session_read_anew_in_part_reads_its_families_too(session, pair, clock, fields):
+def test_partly_refreshed_session_object_has_new_families(session, pair, clock, fields):
     clock.move(timedelta(minutes=1))
     refresh_session(pair.refresh)
     session.refresh_from_db(fields=fields)
     assert session.last_used_at == clock.now
 
 
-def test_session_of_a_sign_in_knows_its_family_without_a_query(pair, django_assert_num_queries):
+def test_session_of_new_login_has_family_without_query(pair, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert pair.session.last_used_at == pair.session.created_at

@@ -1,4 +1,4 @@
-"""Users whom the project refuses: by a manager, by a backend or by the policy."""
+"""Users that the project refuses with a manager, a backend or the policy."""
 
 from datetime import timedelta
 
@@ -57,11 +57,6 @@ def way(request, settings, options, monkeypatch):
     return request.param
 
 
-@pytest.fixture
-def ada(db):
-    return UserFactory(username="ada@example.org")
-
-
 def ticket_of(user) -> str:
     with pytest.raises(SecondFactorRequiredError) as caught:
         log_in(user, methods=("pwd",))
@@ -78,49 +73,49 @@ class TestRefusedUser:
     def _refused(self, grant, user):
         set_refused(user)
 
-    def test_access_token_is_refused(self, pair):
+    def test_access_token_of_refused_user_is_refused(self, pair):
         assert call(pair) == "session_revoked"
 
-    def test_refresh_token_is_refused(self, pair):
+    def test_refresh_token_of_refused_user_is_refused(self, pair):
         assert refused(pair.refresh) == "session_revoked"
 
-    def test_reauthentication_is_refused(self, grant):
+    def test_reauthentication_of_refused_user_is_refused(self, grant):
         with pytest.raises(SessionRevokedError):
             reauthenticate_session(grant, methods=("pwd",))
 
-    def test_opening_a_family_is_refused(self, grant, pair):
+    def test_opening_a_family_of_refused_user_is_refused(self, grant, pair):
         with pytest.raises(SessionRevokedError):
             open_family(grant, pair.refresh)
         assert session_of(pair).families.count() == 1
 
-    def test_password_change_is_refused(self, grant, user):
+    def test_password_change_of_refused_user_is_refused(self, grant, user):
         with pytest.raises(SessionRevokedError):
             change_password(grant, "another battery staple")
         stored = get_user_model()._base_manager.get(pk=user.pk)
         assert stored.check_password(PASSWORD)
 
-    def test_introspection_answers_inactive(self, pair):
+    def test_introspection_of_refused_user_answers_inactive(self, pair):
         assert introspect_access_token(pair.access) is None
         assert introspect_refresh_token(pair.refresh) is None
 
-    def test_login_is_refused(self, user):
+    def test_login_of_refused_user_is_refused(self, user):
         user.refresh_from_db(from_queryset=get_user_model()._base_manager)
         for login in (start_session, log_in):
             with pytest.raises(NoActiveAccountError):
                 login(user)
         assert DeviceSession.objects.count() == 1
 
-    def test_password_is_refused(self, user):
+    def test_password_of_refused_user_is_refused(self, user):
         found = authenticate(None, username=user.get_username(), password=PASSWORD)
         if found is not None:
             with pytest.raises(NoActiveAccountError):
                 log_in(found)
 
-    def test_logout_revokes_session(self, pair):
+    def test_logout_of_refused_user_revokes_session(self, pair):
         assert log_out(refresh_tokens.verify(pair.refresh))
         assert session_of(pair).revoked_reason == "logout"
 
-    def test_reuse_is_detected(self, pair, user, clock):
+    def test_reuse_by_refused_user_is_detected(self, pair, user, clock):
         set_refused(user, refused=False)
         clock.move(AFTER_OVERLAP)
         newer = refresh_session(pair.refresh)
@@ -130,7 +125,7 @@ class TestRefusedUser:
         assert refused(pair.refresh) == "session_revoked"
         assert session_of(pair).revoked_reason == "reuse"
 
-    def test_session_is_usable_again_when_the_project_accepts_the_user(self, pair, user):
+    def test_session_of_readmitted_user_is_usable_again(self, pair, user):
         assert call(pair) == "session_revoked"
         assert refused(pair.refresh) == "session_revoked"
         set_refused(user, refused=False)
@@ -160,12 +155,12 @@ class TestSecondStep:
 
 
 @pytest.mark.usefixtures("way")
-class TestUnreadSession:
-    """Access tokens whose check reads no session."""
+class TestChecksWithoutSession:
+    """Access tokens whose check does not read the session."""
 
     @pytest.mark.parametrize("check", ["cache", "stateless"])
     @pytest.mark.parametrize("key", ["pk", "username"])
-    def test_refused_user_does_not_load(self, check, key, user, options):
+    def test_refused_lazy_user_does_not_load(self, check, key, user, options):
         field = key if key == "pk" else get_user_model().USERNAME_FIELD
         options(ACCESS_TOKEN_CHECK=check, USER_ID_FIELD=field)
         pair = make_pair(user)
@@ -186,7 +181,7 @@ class TestUnreadSession:
 
 @pytest.mark.parametrize("check", ["cache", "stateless"])
 @pytest.mark.parametrize("key", ["pk", "username"])
-def test_unread_inactive_user_does_not_load(check, key, user, options):
+def test_inactive_lazy_user_does_not_load(check, key, user, options):
     field = key if key == "pk" else get_user_model().USERNAME_FIELD
     options(ACCESS_TOKEN_CHECK=check, USER_ID_FIELD=field)
     pair = make_pair(user)
@@ -199,19 +194,19 @@ def test_unread_inactive_user_does_not_load(check, key, user, options):
 class TestBackend:
     BOTH = (path_of(RefusesSuperusers), MODEL_BACKEND)
 
-    def test_backend_that_authenticated_is_stored(self, user, settings):
+    def test_authenticating_backend_is_stored_with_session(self, user, settings):
         settings.AUTHENTICATION_BACKENDS = self.BOTH
         found = authenticate(None, username=user.get_username(), password=PASSWORD)
         assert session_of(start_session(found)).backend == self.BOTH[0]
 
-    def test_second_step_stores_backend_of_first(self, ada, settings, options):
+    def test_second_login_step_stores_backend_of_first_step(self, ada, settings, options):
         settings.AUTHENTICATION_BACKENDS = self.BOTH
         options(SECOND_FACTORS=[SECOND_FACTOR])
         found = authenticate(None, username=ada.get_username(), password=PASSWORD)
         pair = finish_login(ticket_of(found), CODE)
         assert session_of(pair).backend == self.BOTH[0]
 
-    def test_other_backend_is_not_asked(self, user, settings):
+    def test_account_check_asks_stored_backend_alone(self, user, settings):
         settings.AUTHENTICATION_BACKENDS = self.BOTH
         user.backend = MODEL_BACKEND
         pair = make_pair(user)
@@ -220,7 +215,7 @@ class TestBackend:
         assert refresh_session(pair.refresh).refresh
 
     @pytest.mark.parametrize("stored", ["", "shop.backends.Removed", "x" * 300])
-    def test_every_backend_is_asked_where_none_is_stored(self, stored, user, settings):
+    def test_account_check_without_stored_backend_asks_each_backend(self, stored, user, settings):
         settings.AUTHENTICATION_BACKENDS = (MODEL_BACKEND, path_of(RefusesSuperusers))
         user.backend = stored
         pair = make_pair(user)
@@ -229,7 +224,7 @@ class TestBackend:
         set_refused(user)
         assert call(pair) == "session_revoked"
 
-    def test_backend_that_is_no_longer_configured_is_not_asked(self, user, settings):
+    def test_account_check_ignores_removed_backend(self, user, settings):
         settings.AUTHENTICATION_BACKENDS = self.BOTH
         user.backend = self.BOTH[0]
         pair = make_pair(user)
@@ -237,7 +232,7 @@ class TestBackend:
         settings.AUTHENTICATION_BACKENDS = (MODEL_BACKEND,)
         assert call(pair) == "ok"
 
-    def test_cached_access_token_remembers_backend(self, user, settings, options):
+    def test_cached_access_token_has_stored_backend(self, user, settings, options):
         settings.AUTHENTICATION_BACKENDS = self.BOTH
         options(ACCESS_TOKEN_CHECK="cache")
         user.backend = MODEL_BACKEND
@@ -285,7 +280,7 @@ class TestPolicy:
         monkeypatch.setattr(SessionPolicy, "may_continue", may_continue)
         return calls
 
-    def test_policy_gets_session_and_request(self, asked, user, rf):
+    def test_policy_receives_session_with_request(self, asked, user, rf):
         request = rf.post("/")
         pair = start_session(user, request=request)
         assert asked == [(user, None, request)]
@@ -293,7 +288,7 @@ class TestPolicy:
         refresh_session(pair.refresh, request=request)
         assert asked[1:] == [(user, pair.session, request)] * 2
 
-    def test_policy_gets_request_with_lazy_user(self, asked, user, rf, options):
+    def test_policy_receives_request_with_lazy_user(self, asked, user, rf, options):
         options(ACCESS_TOKEN_CHECK="stateless")
         pair = make_pair(user)
         asked.clear()
@@ -320,7 +315,7 @@ class TestPolicy:
 
 
 def test_refusal_leaves_deactivated_user_revoked(pair, user, settings):
-    """The columns of the account still revoke where the project refuses as well."""
+    """A deactivated account revokes the session, even if the project refuses the user as well."""
     settings.AUTHENTICATION_BACKENDS = [path_of(RefusesSuperusers)]
     get_user_model().objects.filter(pk=user.pk).update(is_active=False, is_superuser=True)
     with pytest.raises(RefreshSessionsError):

@@ -1,4 +1,4 @@
-"""Revoking sessions when their account changes: who notices, when, and how often."""
+"""Revocation of sessions when their account changes."""
 
 from contextlib import contextmanager
 from datetime import timedelta
@@ -53,7 +53,7 @@ def set_password(user):
 
 
 def lock_out(user, how):
-    """Change the stored account in a way that no signal reports, and say for which reason."""
+    """Change the stored account without a signal; return the expected reason."""
     if how is deactivate:
         ACCOUNTS.objects.filter(pk=user.pk).update(is_active=False)
         return INACTIVE
@@ -62,7 +62,7 @@ def lock_out(user, how):
 
 
 def rolled_back(change):
-    """Make a change in a transaction that is then rolled back."""
+    """Change the account in a transaction, then roll back."""
     with transaction.atomic():
         change()
         transaction.set_rollback(True)
@@ -77,7 +77,7 @@ def reason_of(pair) -> str:
 
 @contextmanager
 def queries_of_sessions():
-    """The statements that read or write this package's tables."""
+    """The statements that read or write the tables of the package."""
     found: list[str] = []
     with CaptureQueriesContext(connection) as queries:
         yield found
@@ -87,7 +87,7 @@ def queries_of_sessions():
 class TestSaveOfTheUser:
     @both_ways
     @pytest.mark.parametrize("fields", [False, True])
-    def test_save_changed_account_revokes_with_event_and_signal(self, user, pair, how, fields):
+    def test_save_of_changed_account_revokes_sessions(self, user, pair, how, fields):
         user = reload(user)
         reason = how(user)
         changed = ["is_active"] if how is deactivate else ["password"]
@@ -100,7 +100,7 @@ class TestSaveOfTheUser:
             (pair.session.pk, reason)
         ]
 
-    def test_save_reactivated_user_leaves_sessions_revoked(self, user, pair):
+    def test_save_of_reactivated_user_leaves_sessions_revoked(self, user, pair):
         user.is_active = False
         user.save()
         user.is_active = True
@@ -134,7 +134,7 @@ class TestSaveOfTheUser:
         partial.save()
         assert reason_of(pair) == CHANGED
 
-    def test_save_that_does_not_store_the_change_revokes_nothing(self, user, pair):
+    def test_save_without_the_changed_field_revokes_nothing(self, user, pair):
         user = reload(user)
         user.is_active = False
         user.set_password("not stored")
@@ -143,7 +143,7 @@ class TestSaveOfTheUser:
         user.save()
         assert reason_of(pair) == INACTIVE
 
-    def test_save_revokes_sessions_of_that_user_only(self, user, pair):
+    def test_save_of_one_user_keeps_sessions_of_others(self, user, pair):
         other = make_pair()
         deactivate(user)
         user.save()
@@ -180,7 +180,7 @@ class TestSaveOfTheUser:
         assert call(pair) == "session_revoked"
         assert reason_of(pair) == INACTIVE
 
-    def test_changed_password_in_a_session_keeps_that_session(self, user):
+    def test_password_change_in_a_session_keeps_the_session(self, user):
         kept, other = make_pair(user), make_pair(user)
         with heard(session_revoked) as announced:
             pair = change_password(check_access_token(kept.access), "another battery staple")
@@ -203,13 +203,13 @@ class TestSaveOfTheUser:
 class TestRolledBackSave:
     @pytest.mark.django_db(transaction=True)
     @both_ways
-    def test_rolled_back_save_revokes_nothing_and_a_second_save_revokes(self, user, pair, how):
+    def test_rolled_back_save_revokes_nothing_until_saved_again(self, user, pair, how):
         user = reload(user)
         how(user)
         with heard(session_revoked) as announced:
             rolled_back(user.save)
             assert (reason_of(pair), call(pair), announced) == ("", "ok", [])
-            # The object has the same values as before; the row has not.
+            # The object has the old values; the row does not.
             with transaction.atomic():
                 user.save()
                 assert announced == []
@@ -235,7 +235,7 @@ class TestQueries:
             user.save(update_fields=[])
         assert found == []
 
-    def test_save_of_last_login_takes_no_query_whatever_was_read(self, user, pair):
+    def test_save_of_last_login_takes_no_query_with_any_deferred_fields(self, user, pair):
         partial = ACCOUNTS.objects.only("last_login").get(pk=user.pk)
         with queries_of_sessions() as found:
             partial.last_login = None
@@ -257,7 +257,7 @@ class TestQueries:
             user.save()
         assert len(found) == 1
 
-    def test_reading_users_takes_no_query_more(self, user, django_assert_num_queries):
+    def test_reading_users_takes_no_extra_query(self, user, django_assert_num_queries):
         with django_assert_num_queries(1):
             list(ACCOUNTS.objects.all())
         with django_assert_num_queries(1):
@@ -344,7 +344,7 @@ class TestDeletionOfTheUser:
 class TestRefusedCall:
     @both_ways
     @pytest.mark.parametrize("check", ["session", "cache"])
-    def test_first_refused_call_revokes_once(self, user, options, how, check, rf):
+    def test_first_refused_call_revokes_session_once(self, user, options, how, check, rf):
         options(ACCESS_TOKEN_CHECK=check)
         pair = make_pair(user)
         reason = lock_out(user, how)
@@ -364,7 +364,7 @@ class TestRefusedCall:
         assert (call(pair), refused(pair.refresh)) == ("session_revoked", "session_revoked")
 
     @both_ways
-    def test_grant_that_is_read_again_revokes(self, user, options, how):
+    def test_reloaded_grant_of_changed_account_revokes_session(self, user, options, how):
         options(ACCESS_TOKEN_CHECK="stateless")
         pair = make_pair(user)
         grant = check_access_token(pair.access)
@@ -373,7 +373,7 @@ class TestRefusedCall:
             read_grant(grant)
         assert reason_of(pair) == reason
 
-    def test_refused_call_is_refused_if_it_cannot_revoke(self, user, pair, monkeypatch):
+    def test_call_of_changed_account_is_refused_without_revocation(self, user, pair, monkeypatch):
         def fail(*_, **__):
             raise account_changes.DatabaseBusyError
 
@@ -383,13 +383,15 @@ class TestRefusedCall:
         assert reason_of(pair) == ""
 
     @both_ways
-    def test_refresh_revokes_once(self, user, pair, how):
+    def test_refused_refresh_revokes_session_once(self, user, pair, how):
         reason = lock_out(user, how)
         with heard(session_revoked) as announced:
             assert [refused(pair.refresh), call(pair)] == ["session_revoked"] * 2
         assert (reason_of(pair), len(announced)) == (reason, 1)
 
-    def test_ordinary_calls_take_one_and_two_queries(self, user, pair, django_assert_num_queries):
+    def test_ordinary_call_takes_one_query_ordinary_refresh_two(
+        self, user, pair, django_assert_num_queries
+    ):
         with django_assert_num_queries(1):
             check_access_token(pair.access)
         with django_assert_num_queries(2):
@@ -397,7 +399,7 @@ class TestRefusedCall:
 
 
 class TestLogin:
-    def test_locked_out_sessions_take_no_room(self, user, options):
+    def test_locked_out_sessions_do_not_count_against_limit(self, user, options):
         options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
         dead = make_pair(user)
         lock_out(user, set_password)
@@ -429,7 +431,7 @@ class TestLogin:
 
 class TestLists:
     @both_ways
-    def test_locked_out_sessions_are_not_live(self, user, pair, how):
+    def test_locked_out_sessions_are_not_active(self, user, pair, how):
         reason = lock_out(user, how)
         other = make_pair()
         assert [session.pk for session in DeviceSession.objects.active()] == [other.session.pk]
@@ -441,7 +443,9 @@ class TestLists:
         assert session.revoked_at is None
 
     @both_ways
-    def test_reason_is_read_with_the_sessions(self, user, pair, how, django_assert_num_queries):
+    def test_end_reason_is_read_with_the_sessions(
+        self, user, pair, how, django_assert_num_queries
+    ):
         reason = lock_out(user, how)
         with django_assert_num_queries(1):
             found = [
@@ -465,13 +469,13 @@ class TestLists:
         assert session_of(idle).status is SessionStatus.EXPIRED
         assert session_of(live).status is SessionStatus.LIVE
 
-    def test_unusable_password_is_another_password(self, user, pair):
+    def test_unusable_password_locks_sessions_out(self, user, pair):
         user.set_unusable_password()
         ACCOUNTS.objects.filter(pk=user.pk).update(password=user.password)
         assert not DeviceSession.objects.active().exists()
 
     @both_ways
-    def test_signed_out_everywhere_does_not_count_them_and_revokes_them(self, user, pair, how):
+    def test_revoking_all_sessions_revokes_locked_out_sessions_uncounted(self, user, pair, how):
         reason = lock_out(user, how)
         assert revoke_user_sessions(user, reason="admin") == 0
         assert reason_of(pair) == reason

@@ -1,4 +1,4 @@
-"""Who can step up, what they get, and who hears of it."""
+"""Step-up: preconditions, derived secrets, events and signals."""
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -28,8 +28,8 @@ from tests.listeners import heard
 pytestmark = pytest.mark.django_db
 
 
-class TestWho:
-    def test_not_an_access_token_of_a_line_that_was_taken_back(self, old, clock):
+class TestPreconditions:
+    def test_reauthentication_with_token_lost_before_recovery_is_refused(self, old, clock):
         lost = refresh_session(old.refresh)
         grant = check_access_token(lost.access)
         clock.move(AFTER_OVERLAP)
@@ -38,27 +38,27 @@ class TestWho:
         with pytest.raises(SupersededTokenError):
             reauthenticate_session(grant, methods=("pwd",))
 
-    def test_not_in_a_session_that_has_ended(self, old):
+    def test_reauthentication_of_revoked_session_is_refused(self, old):
         grant = check_access_token(old.access)
         revoke_session(old.session, reason="user")
         with pytest.raises(SessionRevokedError):
             reauthenticate_session(grant, methods=("pwd",))
         assert kinds(old) == ["signed_in", "revoked"]
 
-    def test_not_after_the_password_was_changed(self, old, user):
+    def test_reauthentication_after_password_change_is_refused(self, old, user):
         grant = check_access_token(old.access)
         user.set_password("another")
         user.save()
         with pytest.raises(SessionRevokedError):
             reauthenticate_session(grant, methods=("pwd",))
 
-    def test_not_inside_a_transaction(self, old):
+    def test_reauthentication_inside_a_transaction_is_refused(self, old):
         grant = check_access_token(old.access)
         with transaction.atomic(), pytest.raises(OuterTransactionError):
             reauthenticate_session(grant, methods=("pwd",))
 
-    def test_a_password_stored_with_a_newer_hash_is_the_same_password(self, old, settings):
-        """Django does that while it checks one, and the session hash changes with it."""
+    def test_reauthentication_after_hash_upgrade_succeeds(self, old, settings):
+        """Django upgrades the hash while it checks a password, which changes the session hash."""
         settings.PASSWORD_HASHERS = list(reversed(settings.PASSWORD_HASHERS))
         grant = check_access_token(old.access)
         before = grant.user.password
@@ -68,7 +68,7 @@ class TestWho:
         assert is_fresh(new)
         assert refresh_session(new.refresh).access
 
-    def test_each_family_of_a_session_has_a_proof_of_its_own(self, old, clock):
+    def test_auth_time_of_one_family_leaves_other_families_unchanged(self, old, clock):
         new = step_up(old)
         families = open_family(check_access_token(new.access), new.refresh)
         clock.move(HOUR)
@@ -78,26 +78,26 @@ class TestWho:
 
 
 class TestSecrets:
-    """A step-up makes a refresh token although it has seen none."""
+    """A step-up issues a refresh token without the secret of the previous one."""
 
-    def test_the_second_secret_is_not_the_first(self, old):
+    def test_derived_secret_differs_from_first_secret(self, old):
         new = step_up(old)
         first, second = (refresh_tokens.verify(pair.refresh).secret for pair in (old, new))
         assert first != second
         assert family_of(old).secret_digest == refresh_tokens.hash_secret(first)
 
-    def test_survives_a_new_secret_key(self, old, settings, clock):
+    def test_derived_secret_survives_rotated_secret_key(self, old, settings, clock):
         new = step_up(old)
         before, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 50
         settings.SECRET_KEY_FALLBACKS = [before]
         clock.move(AFTER_OVERLAP)
         newer = refresh_session(new.refresh)
-        # And the end of the old one, as soon as the token has been refreshed.
+        # Once the token is refreshed, the old secret key is not needed any more.
         settings.SECRET_KEY_FALLBACKS = []
         clock.move(AFTER_OVERLAP)
         assert refresh_session(newer.refresh).refresh
 
-    def test_is_that_of_one_family(self, old, clock):
+    def test_derived_secret_is_refused_in_another_family(self, old, clock):
         new, other = step_up(old), make_pair(old.session.user)
         claims = refresh_tokens.verify(new.refresh)
         forged = refresh_tokens.issue(
@@ -111,30 +111,33 @@ class TestSecrets:
         assert call(other) == "ok"
 
 
-class TestTold:
-    def test_signals(self, old, rf):
+class TestEvents:
+    def test_reauthentication_sends_signals(self, old, rf):
         request = rf.post("/", REMOTE_ADDR="203.0.113.5")
-        with heard(session_reauthenticated) as proven, heard(session_refreshed) as refreshed:
+        with (
+            heard(session_reauthenticated) as reauthenticated,
+            heard(session_refreshed) as refreshed,
+        ):
             new = step_up(old, request=request)
-        (told,) = proven
+        (told,) = reauthenticated
         assert told["session"].pk == old.session.pk
         assert (told["methods"], told["request"]) == (("pwd",), request)
         assert [signal["generation"] for signal in refreshed] == [2]
         assert new.family.last_ip_address == "203.0.113.5"
 
-    def test_the_event(self, old, rf):
+    def test_reauthentication_records_event(self, old, rf):
         step_up(old, request=rf.post("/", REMOTE_ADDR="203.0.113.5"))
         event = session_of(old).events.get(kind="reauthenticated")
         assert (event.ip_address, event.actor) == ("203.0.113.5", old.session.user)
         assert event.details == {"methods": ["pwd"], "generation": 2}
 
-    def test_queries(self, old, django_assert_num_queries):
+    def test_reauthentication_takes_fixed_number_of_queries(self, old, django_assert_num_queries):
         grant = check_access_token(old.access)
-        # A transaction, the turn, the family, the rotation, the event.
+        # The transaction, the lock, the family, the rotation, the event.
         with django_assert_num_queries(6):
             reauthenticate_session(grant, methods=("pwd",))
 
 
-def test_the_async_twin(old):
+def test_async_reauthentication_matches_sync(old):
     grant = check_access_token(old.access)
     assert is_fresh(async_to_sync(areauthenticate_session)(grant, methods=("pwd",)))

@@ -1,4 +1,4 @@
-"""Which of Django's authentication backends is asked, and under which keywords."""
+"""Which authentication backend is called, and with which keywords."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -18,7 +18,7 @@ asked: list[tuple[str, dict]] = []
 
 
 class Recorder:
-    """Finds nobody, and keeps what it was asked with."""
+    """Finds no user, and stores its arguments."""
 
     def note(self, **keywords):
         asked.append((type(self).__name__, keywords))
@@ -72,14 +72,14 @@ class Refusing(Recorder):
 
 
 class Delegating(ModelBackend):
-    """As projects write it, when their users sign in by email address."""
+    """A backend of a project whose users log in with an email address."""
 
     def authenticate(self, request, email=None, password=None, **kwargs):
         return super().authenticate(request, username=email, password=password, **kwargs)
 
 
 class Plain:
-    """Without a base class and without further keywords."""
+    """A backend without a base class and without further keywords."""
 
     def authenticate(self, request, email=None, password=None):
         user = get_user_model().objects.filter(email=email).first()
@@ -104,8 +104,8 @@ def backends(settings):
 
 
 @pytest.fixture
-def ada():
-    # Django's own user model wants a name of its own besides.
+def account():
+    # Django's own user model also needs a username.
     names = BOTH.items() & {(field.name, NAME) for field in get_user_model()._meta.fields}
     return get_user_model().objects.create_user(**dict(names), password=PASSWORD)
 
@@ -123,13 +123,13 @@ def ada():
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_backend_gets_the_name_under_the_keywords_that_it_names(backends, backend, keywords):
+def test_backend_receives_username_under_its_own_keywords(backends, backend, keywords):
     backends(backend)
     assert authenticate(None, username=NAME, password="x") is None
     assert asked == [(backend.__name__, keywords)]
 
 
-def test_backend_that_takes_other_credentials_is_passed_over(backends):
+def test_backend_with_other_credentials_is_skipped(backends):
     backends(ByToken, ByEmail)
     authenticate(None, username=NAME, password="x")
     assert [name for name, _ in asked] == ["ByEmail"]
@@ -149,7 +149,7 @@ def test_permission_denied_asks_no_further_backend(backends):
     assert len(failed) == 1
 
 
-def test_failure_is_announced_once_with_the_name_under_both_keywords(backends):
+def test_login_failure_is_announced_once_with_both_keywords(backends):
     backends(ByEmail, ByUsername, LikeDjango)
     with heard(user_login_failed) as failed:
         authenticate(None, username=NAME, password="secret")
@@ -161,31 +161,31 @@ def test_failure_is_announced_once_with_the_name_under_both_keywords(backends):
 
 
 @pytest.mark.parametrize("backend", [Delegating, Plain])
-def test_backend_by_email_authenticates_and_is_noted_on_the_user(backends, ada, backend):
+def test_backend_by_email_authenticates_user_with_backend_set(backends, account, backend):
     backends(ByUsername, backend)
     with heard(user_login_failed) as failed:
         found = authenticate(None, username=NAME, password=PASSWORD)
-    assert found == ada
+    assert found == account
     assert found.backend == f"{__name__}.{backend.__name__}"
     assert failed == []
 
 
-def test_step_up_asks_the_backend_by_email(backends, ada):
+def test_step_up_asks_the_backend_by_email(backends, account):
     backends(Plain)
-    assert verify_identity(ada, {"password": PASSWORD}, None) == ("pwd",)
+    assert verify_identity(account, {"password": PASSWORD}, None) == ("pwd",)
 
 
-def test_credentials_of_a_project_reach_the_backends_as_they_are(backends, ada):
+def test_credentials_of_a_project_reach_backends_unchanged(backends, account):
     class ByAddress(PasswordMethod):
         def credentials(self, user):
             return {"email": user.email}
 
     backends(ByEmail, ByUsername)
-    assert not ByAddress().verify(ada, {"password": "x"}, None)
+    assert not ByAddress().verify(account, {"password": "x"}, None)
     assert asked == [("ByEmail", EMAIL)]
 
 
-def test_token_that_is_no_name_is_masked_in_the_failure(backends):
+def test_token_credential_is_masked_in_login_failure(backends):
     backends(ByToken)
     with heard(user_login_failed) as failed:
         assert authenticate_with_backends(None, {"token": "secret"}) is None
@@ -193,7 +193,7 @@ def test_token_that_is_no_name_is_masked_in_the_failure(backends):
     assert "secret" not in str(failed[0]["credentials"])
 
 
-def test_error_of_a_backend_about_a_name_that_fits_passes_through(backends, monkeypatch):
+def test_backend_error_about_valid_username_propagates(backends, monkeypatch):
     def fail(self, request, email=None, password=None):
         raise ValueError("of the backend")
 

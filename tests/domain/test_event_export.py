@@ -1,4 +1,4 @@
-"""Reading any number of events as CSV: all of them once, a batch at a time."""
+"""Export of events as CSV: each event once, in batches."""
 
 import tracemalloc
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def add_events(session, number, **fields) -> list[SessionEvent]:
-    # Many at one instant, as when many sessions are revoked at once.
+    # Many events at one instant, as when many sessions are revoked at once.
     at = datetime(2026, 1, 31, 12, 30, 15, 250_000, tzinfo=UTC)
     return SessionEvent.objects.bulk_create(
         SessionEvent(**{"session": session, "kind": "revoked", "created_at": at, **fields})
@@ -34,7 +34,7 @@ def export(events=None, **options):
 
 
 class TestRows:
-    def test_hold_the_whole_event(self):
+    def test_export_rows_hold_the_whole_event(self):
         user, actor = UserFactory.create(), UserFactory.create()
         session = make_pair(user, name="Grüner Läufer").session
         SessionEvent.objects.all().delete()
@@ -54,7 +54,7 @@ class TestRows:
             '"user_agent": "Tablet\\u003b x\\u003d1"}',
         }
 
-    def test_leave_empty_what_is_not_known(self):
+    def test_export_rows_leave_unknown_values_empty(self):
         session = make_pair().session
         SessionEvent.objects.all().delete()
         add_events(session, 1)
@@ -66,19 +66,19 @@ class TestRows:
             "{}",
         )
 
-    def test_of_no_events_are_none_beneath_the_header(self):
+    def test_export_of_no_events_is_the_header_alone(self):
         assert "".join(EventExport(SessionEvent.objects.all())) == (
             "\ufeff" + ",".join(f'"{name}"' for name in COLUMNS) + "\r\n"
         )
 
-    def test_hold_no_formula_that_somebody_signed_in_with(self):
+    def test_export_rows_hold_no_spreadsheet_formula(self):
         make_pair(name='=HYPERLINK("http://evil.example","click")')
         make_pair(name="x;@SUM(A1)")
         first, second = export()
         assert first["device"] == '\'=HYPERLINK("http://evil.example","click")'
         assert second["device"] == "x;'@SUM(A1)"
 
-    def test_hold_no_secret(self):
+    def test_export_rows_hold_no_secret(self):
         make_pair()
         with CaptureQueriesContext(connection) as queries:
             export()
@@ -89,7 +89,7 @@ class TestRows:
 
 class TestBatches:
     @pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 8, 100])
-    def test_hold_each_event_once_in_the_order_of_their_writing(self, batch_size):
+    def test_export_batches_hold_each_event_once_in_order(self, batch_size):
         session = make_pair().session
         for number in range(7):
             add_events(session, 1, details={"number": number})
@@ -97,14 +97,14 @@ class TestBatches:
         assert [row["kind"] for row in rows] == ["signed_in", *["revoked"] * 7]
         assert [row["details"] for row in rows[1:]] == [f'{{"number": {n}}}' for n in range(7)]
 
-    def test_keep_to_the_filters_and_not_to_the_order(self):
+    def test_export_batches_keep_filters_ignore_ordering(self):
         session = make_pair().session
         add_events(session, 5)
         events = SessionEvent.objects.filter(kind="revoked").order_by("-created_at")
         rows = export(events.select_related("session__user", "actor"), batch_size=2)
         assert [row["kind"] for row in rows] == ["revoked"] * 5
 
-    def test_are_read_when_they_are_asked_for(self):
+    def test_export_batches_are_read_lazily(self):
         add_events(make_pair().session, 9)
         pieces = iter(EventExport(SessionEvent.objects.all(), batch_size=4))
         with CaptureQueriesContext(connection) as queries:
@@ -117,7 +117,7 @@ class TestBatches:
         assert len(queries) == 4
         assert all("LIMIT 4" in query["sql"] for query in queries)
 
-    def test_hold_no_more_rows_than_their_size(self):
+    def test_export_batches_hold_at_most_their_size(self):
         add_events(make_pair().session, 30)
         with heard(post_init) as made:
             seen = [
@@ -126,7 +126,7 @@ class TestBatches:
             ]
         assert seen == [0, 10, 20, 30, 31]
 
-    def test_take_as_much_memory_for_many_as_for_few(self):
+    def test_export_memory_is_independent_of_event_count(self):
         add_events(make_pair().session, 4000, details={"user_agent": "x" * 512})
 
         def peak(number):
@@ -139,13 +139,13 @@ class TestBatches:
                 tracemalloc.stop()
 
         last = SessionEvent.objects.order_by("pk").last().pk
-        peak(100)  # what is loaded once is loaded by now
+        peak(100)  # Imports of the first run are complete.
         few, many = peak(400), peak(4000)
         assert many[0] > 9 * few[0]
         assert many[1] < 1.5 * few[1]
         assert many[1] < many[0]
 
-    def test_end_although_events_are_written_meanwhile(self):
+    def test_export_ends_although_events_are_written_meanwhile(self):
         session = make_pair().session
         written = 0
         for _ in EventExport(SessionEvent.objects.all(), batch_size=1):
@@ -154,15 +154,15 @@ class TestBatches:
             assert written < 10
         assert written == 2
 
-    def test_have_a_size(self):
+    def test_export_batch_size_below_one_is_refused(self):
         with pytest.raises(ValueError, match="at least 1, not 0"):
             EventExport(SessionEvent.objects.all(), batch_size=0)
 
 
-class TestTroubles:
+class TestDatabaseErrors:
     @pytest.fixture
     def failing(self, monkeypatch):
-        """Statements after the first that end as if the server were shutting down."""
+        """Fail all statements after the first as if the server were shutting down."""
 
         def fail_after(number, *, times):
             left = {"good": number, "bad": times}
@@ -182,12 +182,12 @@ class TestTroubles:
         monkeypatch.setattr("refresh_sessions.database._back_off", lambda number: None)
         return fail_after
 
-    def test_that_pass_are_not_noticed(self, failing):
+    def test_export_retries_transient_errors(self, failing):
         add_events(make_pair().session, 5)
         with failing(2, times=1):
             assert len(export(batch_size=2)) == 6
 
-    def test_that_last_break_it_off_with_what_was_read(self, failing):
+    def test_export_with_lasting_error_stops_after_rows_read(self, failing):
         add_events(make_pair().session, 5)
         whole = EventExport(SessionEvent.objects.all(), batch_size=2)
         pieces = []
@@ -195,12 +195,12 @@ class TestTroubles:
             pieces.extend(whole)
         assert len(rows_of("".join(pieces).encode())) == whole.written == 2
 
-    def test_at_the_start_are_met_before_the_first_piece(self, failing):
+    def test_export_error_at_start_comes_before_first_row(self, failing):
         with failing(0, times=100), pytest.raises(DatabaseBusyError):
             EventExport(SessionEvent.objects.all())
 
 
-def test_export_with_a_user_class_whose_init_reads_fields_holds_the_username(user, monkeypatch):
+def test_export_with_user_class_reading_fields_in_init_holds_username(user, monkeypatch):
     make_pair(user)
     model, init, read = get_user_model(), get_user_model().__init__, []
 

@@ -1,4 +1,4 @@
-"""What a policy may put into access tokens, and what it may not."""
+"""Extra claims that a policy adds to access tokens."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Policy(SessionPolicy):
-    """Returns what the test wants."""
+    """Returns the claims that the test sets."""
 
     wanted: object = {}
     asked: list = []  # noqa: RUF012  (emptied by the fixture)
@@ -36,11 +36,11 @@ def claims(options):
     Policy.wanted = {}
 
 
-def test_are_none_by_default(pair):
+def test_extra_claims_are_absent_by_default(pair):
     assert check_access_token(pair.access).claims.extra == {}
 
 
-def test_are_in_the_token_and_read_from_it(claims, user):
+def test_extra_claims_are_written_to_token(claims, user):
     wanted = {"tenant": "blue", "plan": {"seats": 3, "paid": True}, "tags": ["a", None, 1.5]}
     claims(wanted)
     pair = make_pair(user)
@@ -49,7 +49,7 @@ def test_are_in_the_token_and_read_from_it(claims, user):
     assert "tenant" not in parts(pair.refresh)[1]
 
 
-def test_are_asked_for_once_per_token_with_everything_known(claims, user, rf, clock):
+def test_extra_claims_are_computed_once_per_token_with_context(claims, user, rf, clock):
     request = rf.get("/")
     pair = make_pair(user, request=request)
     assert Policy.asked == [(user, pair.session, request)]
@@ -63,13 +63,13 @@ def test_are_asked_for_once_per_token_with_everything_known(claims, user, rf, cl
 
 
 @pytest.mark.parametrize("name", sorted(PROTECTED))
-def test_override_none_of_ours(claims, name):
+def test_extra_claims_cannot_override_standard_claims(claims, name):
     claims({"tenant": "blue", name: "x"})
     with pytest.raises(ExtraClaimsError, match=rf"access_token_claims must not return {name}\b"):
         make_pair()
 
 
-def test_protected_are_all_that_a_token_has_without_them(pair):
+def test_standard_claims_are_protected(pair):
     assert parts(pair.access)[1].keys() <= PROTECTED
 
 
@@ -87,13 +87,13 @@ def test_protected_are_all_that_a_token_has_without_them(pair):
     ],
     ids=repr,
 )
-def test_are_json(claims, wrong):
+def test_extra_claims_must_be_json(claims, wrong):
     claims(wrong)
     with pytest.raises(ExtraClaimsError, match="access_token_claims"):
         make_pair()
 
 
-def test_are_bounded(claims):
+def test_extra_claims_have_a_size_limit(claims):
     overhead = len('{"t":""}')
     claims({"t": "x" * (MAX_EXTRA - overhead)})
     pair = make_pair()
@@ -104,28 +104,28 @@ def test_are_bounded(claims):
         make_pair()
 
 
-def test_leave_no_token_that_nobody_accepts(claims, options):
+def test_extra_claims_giving_too_long_token_are_refused(claims, options):
     claims({"t": "x" * 2000})
     options(POLICY="tests.domain.test_extra_claims.Policy", AUDIENCE="a" * 1000)
     with pytest.raises(ExtraClaimsError, match=f"of at most {MAX_LENGTH}"):
         make_pair()
 
 
-def test_that_fail_leave_no_session_behind(claims, user):
+def test_failing_extra_claims_leave_no_session(claims, user):
     claims({"sub": "root"})
     with pytest.raises(ExtraClaimsError):
         make_pair(user)
     assert not DeviceSession.objects.exists()
 
 
-def test_that_fail_leave_no_family_behind(claims, pair):
+def test_failing_extra_claims_leave_no_family(claims, pair):
     claims({"sub": "root"})
     with pytest.raises(ExtraClaimsError):
         open_family(check_access_token(pair.access), pair.refresh)
     assert session_of(pair).families.count() == 1
 
 
-def test_that_fail_use_up_no_refresh_token(claims, pair, clock):
+def test_failing_extra_claims_use_no_refresh_token(claims, pair, clock):
     clock.move(AFTER_OVERLAP)
     claims({"sub": "root"})
     for _ in range(20):
@@ -136,7 +136,7 @@ def test_that_fail_use_up_no_refresh_token(claims, pair, clock):
     assert refresh_session(pair.refresh).refresh
 
 
-def test_the_client_is_that_of_the_settings(options):
+def test_client_id_claim_follows_settings(options):
     options(CLIENT_ID="web")
     pair = make_pair()
     assert parts(pair.access)[1]["client_id"] == "web"

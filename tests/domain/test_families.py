@@ -42,21 +42,21 @@ def opens(pair, **options):
 
 
 def refused_to_open(access, token) -> str:
-    """Try to open a family, and say with which code that was refused."""
+    """Try to open a family; return the error code."""
     with pytest.raises(RefreshSessionsError) as caught:
         open_family(check_access_token(access), token)
     return caught.value.code
 
 
 class TestOpenedFamily:
-    def test_is_a_family_of_its_own_in_the_same_session(self, pair):
+    def test_opened_family_belongs_to_the_same_session(self, pair):
         new = opens(pair).opened
         assert new.session.pk == pair.session.pk
         assert new.family.pk != pair.family.pk
         assert DeviceSession.objects.count() == 1
         assert kinds(pair) == ["signed_in", "family_opened"]
 
-    def test_and_its_parent_go_on_without_each_other(self, pair, clock):
+    def test_opened_family_rotates_independently_of_parent(self, pair, clock):
         families = opens(pair)
         pair, new = families.current, families.opened
         for _ in range(3):
@@ -65,13 +65,13 @@ class TestOpenedFamily:
             assert (call(pair), call(new)) == ("ok", "ok")
         assert (family_of(pair).generation, family_of(new).generation) == (5, 4)
 
-    def test_ends_with_the_session(self, pair):
+    def test_opened_family_is_refused_after_session_revocation(self, pair):
         new = opens(pair).opened
         revoke_session(pair.session, reason="user")
         assert call(new) == "session_revoked"
         assert refused(new.refresh) == "session_revoked"
 
-    def test_cannot_outlive_the_hard_limit(self, pair, clock, options):
+    def test_opened_family_expires_at_hard_limit_of_session(self, pair, clock, options):
         options(REAUTHENTICATION_MAX_AGE=timedelta(days=7))
         for _ in range(6):
             clock.move(timedelta(days=1))
@@ -83,7 +83,7 @@ class TestOpenedFamily:
         clock.move(expires_at - clock.now)
         assert refused(new.refresh) == "session_expired/absolute"
 
-    def test_reuse_of_its_token_revokes_the_whole_session(self, pair, clock):
+    def test_opened_family_token_reuse_revokes_the_session(self, pair, clock):
         new = opens(pair).opened
         newest = refresh_session(new.refresh)
         clock.move(AFTER_OVERLAP)
@@ -92,26 +92,26 @@ class TestOpenedFamily:
         assert call(pair) == "session_revoked"
         assert session_of(pair).revoked_reason == "reuse"
 
-    def test_shares_no_secret_with_its_parent(self, pair):
+    def test_opened_family_shares_no_secret_with_parent(self, pair):
         assert family_of(opens(pair).opened).secret_digest != family_of(pair).secret_digest
 
-    def test_notes_the_presenter(self, pair, rf):
+    def test_opened_family_stores_client_of_presenter(self, pair, rf):
         request = rf.post("/", REMOTE_ADDR="203.0.113.5", HTTP_USER_AGENT="Watch/1")
         family = family_of(opens(pair, request=request).opened)
         assert (family.last_ip_address, family.last_user_agent) == ("203.0.113.5", "Watch/1")
 
 
 class TestPresentedToken:
-    """The newest refresh token of the caller's own family, which opening rotates."""
+    """The newest refresh token of the caller's family, which the opening rotates."""
 
-    def test_newest_is_rotated_in_the_same_transaction(self, pair, clock):
+    def test_presented_newest_token_is_rotated_in_one_transaction(self, pair, clock):
         current = opens(pair).current
         assert family_of(pair).generation == 2
         assert refresh_session(current.refresh).refresh == current.refresh
         clock.move(AFTER_OVERLAP)
         assert refresh_session(current.refresh).refresh
 
-    def test_used_one_is_superseded_and_opens_nothing(self, pair, clock):
+    def test_presented_used_token_is_superseded_without_new_family(self, pair, clock):
         new = refresh_session(pair.refresh)
         assert refused_to_open(new.access, pair.refresh) == "refresh_superseded"
         clock.move(AFTER_OVERLAP)
@@ -119,14 +119,14 @@ class TestPresentedToken:
         assert session_of(pair).families.count() == 1
         assert family_of(pair).generation == 2
 
-    def test_reused_one_revokes_the_session(self, pair, clock):
+    def test_presented_reused_token_revokes_the_session(self, pair, clock):
         new = rotated(pair, clock, times=2)
         assert refused_to_open(new.access, pair.refresh) == "session_revoked"
         assert session_of(pair).revoked_reason == "reuse"
         assert session_of(pair).families.count() == 1
 
     @pytest.mark.parametrize("other", ["session", "family"])
-    def test_of_another_session_or_family_is_refused(self, pair, other):
+    def test_presented_token_of_another_family_is_refused(self, pair, other):
         families = opens(pair)
         token = make_pair(pair.session.user).refresh if other == "session" else None
         token = token or families.opened.refresh
@@ -134,8 +134,8 @@ class TestPresentedToken:
             open_family(check_access_token(families.current.access), token)
         assert session_of(pair).families.count() == 2
 
-    def test_access_only_answer_opens_nothing(self, pair, clock):
-        """The attack: a used token gives an access token, and that gave a family."""
+    def test_presented_sibling_token_opens_no_family(self, pair, clock):
+        """The attack: exchange a used token for an access token, then open a family with it."""
         owner = refresh_session(pair.refresh)
         stolen = refresh_session(pair.refresh)
         assert stolen.refresh is None
@@ -145,14 +145,14 @@ class TestPresentedToken:
         with pytest.raises(ReauthenticationRequiredError):
             open_family(grant, owner.refresh)
 
-    def test_stolen_one_is_exposed_by_the_owners_next_refresh(self, pair, clock):
+    def test_presented_stolen_token_is_detected_at_next_refresh_of_owner(self, pair, clock):
         attacker = opens(pair)
         clock.move(AFTER_OVERLAP)
         refresh_session(attacker.opened.refresh)
         assert refused(pair.refresh) == "session_revoked"
         assert kinds(pair)[-1] == "reuse_detected"
 
-    def test_inside_the_overlap_accuses_no_sibling(self, pair, clock):
+    def test_presented_token_in_overlap_is_not_reuse(self, pair, clock):
         new = refresh_session(pair.refresh)
         families = opens(new)
         assert refused(pair.refresh) == "refresh_superseded"
@@ -160,7 +160,7 @@ class TestPresentedToken:
         clock.move(AFTER_OVERLAP)
         assert refresh_session(families.current.refresh).refresh
 
-    def test_counts_against_the_limit_of_refreshes(self, pair, clock, options):
+    def test_opening_a_family_counts_as_refresh(self, pair, clock, options):
         options(MAX_REFRESHES_PER_SESSION=1)
         families = opens(pair)
         assert refused_to_open(families.current.access, families.current.refresh) == (
@@ -169,7 +169,7 @@ class TestPresentedToken:
         clock.move(AFTER_OVERLAP)
         assert refused(families.opened.refresh) == "session_expired/refresh_limit"
 
-    def test_newer_than_the_row_opens_a_family(self, pair, clock):
+    def test_presented_token_ahead_of_database_opens_family(self, pair, clock):
         new = rotated(pair, clock, times=3)
         TokenFamily.objects.filter(pk=pair.family.pk).update(generation=2, redeemable_generation=1)
         with pytest.raises(SupersededTokenError):
@@ -177,14 +177,14 @@ class TestPresentedToken:
         healed = refresh_session(new.refresh)
         assert opens(healed).opened.refresh
 
-    def test_cannot_be_presented_inside_a_transaction(self, pair, transactional_db):
+    def test_opening_a_family_inside_a_transaction_is_refused(self, pair, transactional_db):
         grant = check_access_token(pair.access)
         with transaction.atomic(), pytest.raises(OuterTransactionError):
             open_family(grant, pair.refresh)
 
 
 class TestLostAnswer:
-    def test_recovery_closes_the_family_that_nobody_got(self, pair, clock):
+    def test_recovery_closes_family_of_lost_answer(self, pair, clock):
         lost = opens(pair)
         clock.move(AFTER_OVERLAP)
         recovered = refresh_session(pair.refresh)
@@ -197,7 +197,7 @@ class TestLostAnswer:
             opens(refresh_session(recovered.refresh))
         assert again.refresh is None
 
-    def test_closed_family_is_superseded_and_then_reuse(self, pair, clock):
+    def test_closed_family_token_is_superseded_then_reuse(self, pair, clock):
         lost = opens(pair)
         clock.move(AFTER_OVERLAP)
         refresh_session(pair.refresh)
@@ -206,14 +206,14 @@ class TestLostAnswer:
         assert refused(lost.opened.refresh) == "session_revoked"
         assert session_of(pair).revoked_reason == "reuse"
 
-    def test_recovery_is_reuse_once_the_opened_family_was_refreshed(self, pair, clock):
+    def test_recovery_after_refresh_of_opened_family_is_reuse(self, pair, clock):
         opened = opens(pair).opened
         refresh_session(opened.refresh)
         clock.move(AFTER_OVERLAP)
         assert refused(pair.refresh) == "session_revoked"
         assert session_of(pair).revoked_reason == "reuse"
 
-    def test_next_rotation_keeps_the_opened_family(self, pair, clock):
+    def test_rotation_keeps_the_opened_family(self, pair, clock):
         families = opens(pair)
         clock.move(AFTER_OVERLAP)
         refresh_session(families.current.refresh)
@@ -221,7 +221,7 @@ class TestLostAnswer:
         refresh_session(families.current.refresh)
         assert refresh_session(families.opened.refresh).refresh
 
-    def test_closed_family_makes_room_for_another(self, pair, clock, options):
+    def test_closed_family_does_not_count_against_limit(self, pair, clock, options):
         options(MAX_FAMILIES_PER_SESSION=2, REAUTHENTICATION_MAX_AGE=timedelta(hours=1))
         opens(pair)
         clock.move(AFTER_OVERLAP)
@@ -236,7 +236,7 @@ class TestRecentReauthentication:
         ("age", "recent"),
         [(timedelta(minutes=5), True), (timedelta(minutes=5, microseconds=1), False)],
     )
-    def test_is_required(self, clock, pair, age, recent):
+    def test_opening_a_family_requires_recent_reauthentication(self, clock, pair, age, recent):
         clock.move(age)
         if recent:
             assert opens(pair).opened.refresh
@@ -246,14 +246,14 @@ class TestRecentReauthentication:
             assert caught.value.max_age == timedelta(minutes=5)
             assert family_of(pair).generation == 1
 
-    def test_is_inherited_and_does_not_renew_itself(self, pair, clock):
+    def test_opened_family_inherits_auth_time_unchanged(self, pair, clock):
         clock.move(timedelta(minutes=4))
         new = opens(pair).opened
         clock.move(timedelta(minutes=2))
         with pytest.raises(ReauthenticationRequiredError):
             opens(new)
 
-    def test_is_gone_after_a_recovery(self, pair, clock):
+    def test_opened_family_has_no_auth_time_after_recovery(self, pair, clock):
         refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         recovered = refresh_session(pair.refresh)
@@ -262,7 +262,7 @@ class TestRecentReauthentication:
 
 
 class TestLimits:
-    def test_of_families_is_enforced(self, pair, options):
+    def test_family_limit_of_a_session_is_enforced(self, pair, options):
         options(MAX_FAMILIES_PER_SESSION=3)
         pair = opens(pair).current
         pair = opens(pair).current
@@ -271,7 +271,7 @@ class TestLimits:
         assert session_of(pair).families.count() == 3
         assert SessionEvent.objects.filter(kind="family_opened").count() == 2
 
-    def test_of_refreshes_counts_all_families_together(self, pair, clock, options):
+    def test_refresh_limit_counts_all_families_together(self, pair, clock, options):
         options(MAX_REFRESHES_PER_SESSION=4)
         families = opens(pair)
         clock.move(AFTER_OVERLAP)
@@ -285,25 +285,25 @@ class TestLimits:
 
 
 class EndAllPolicy(SessionPolicy):
-    """Where one token was stolen, others may have been."""
+    """After one stolen token, revokes all sessions of the user."""
 
     def reuse_ends(self, user, *, session):
         return "user"
 
 
-class TestWhatReuseEnds:
+class TestReuseScope:
     def reuse(self, pair, clock):
         new = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         refresh_session(new.refresh)
         assert refused(pair.refresh) == "session_revoked"
 
-    def test_the_session(self, user, clock):
+    def test_reuse_in_opened_family_revokes_the_session(self, user, clock):
         stolen, other = make_pair(user), make_pair(user)
         self.reuse(stolen, clock)
         assert call(other) == "ok"
 
-    def test_or_all_of_the_user(self, user, clock, options):
+    def test_reuse_in_opened_family_revokes_all_sessions_by_policy(self, user, clock, options):
         options(POLICY=f"{__name__}.EndAllPolicy")
         stolen, other, stranger = make_pair(user), make_pair(user), make_pair()
         self.reuse(stolen, clock)

@@ -1,4 +1,4 @@
-"""Users as views of a project pass them: lazy, as ``request.user`` is, or as a proxy or child."""
+"""Users as views of a project pass them: ``request.user``, a lazy object, a proxy or a child."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -31,7 +31,7 @@ MODEL = get_user_model()
 
 
 class Router:
-    """Looks at the model, as routers do, which the class of a lazy object is not."""
+    """Reads attributes of the model class, which the class of a lazy object does not have."""
 
     def db_for_read(self, model, **hints):
         return "default" if model._meta.app_label else None
@@ -46,12 +46,12 @@ def _router(settings):
 
 @pytest.fixture
 def user(transactional_db):
-    return UserFactory(username="ada@example.org")
+    return UserFactory()
 
 
 @pytest.fixture(params=["request.user", "LazyUser", "proxy", "lazy proxy", "child"])
 def given(request, user):
-    """The user, as an object that is not an instance of the user model itself."""
+    """The user as an object whose type is not the user model."""
     if request.param == "request.user":
         yield SimpleLazyObject(lambda: MODEL.objects.get(pk=user.pk))
     elif request.param == "LazyUser":
@@ -63,7 +63,7 @@ def given(request, user):
             yield SimpleLazyObject(lambda: part) if lazy else part
 
 
-def test_session_of_a_given_user_is_as_that_of_the_model(given, user):
+def test_session_of_a_given_user_equals_session_of_the_model(given, user):
     plain, pair = start_session(user), start_session(given)
     assert [call(pair), call(plain)] == ["ok", "ok"]
     assert refresh_session(pair.refresh).refresh
@@ -74,14 +74,14 @@ def test_session_of_a_given_user_is_as_that_of_the_model(given, user):
     assert DeviceSession.objects.active().count() == 2
 
 
-def test_login_of_a_given_user_is_announced_with_the_class_as_django_does(given, user):
+def test_login_of_a_given_user_is_announced_with_its_class(given, user):
     with heard(user_logged_in) as announced:
         start_session(given)
     assert [(one["sender"], one["user"]) for one in announced] == [(given.__class__, given)]
     assert issubclass(announced[0]["sender"], MODEL)
 
 
-def test_logout_of_a_given_user_is_announced_with_the_class_as_django_does(given):
+def test_logout_of_a_given_user_is_announced_with_its_class(given):
     pair = start_session(given)
     with heard(user_logged_out) as announced:
         assert revoke_by_holder(access_tokens.verify(pair.access), pair.session)
@@ -104,8 +104,9 @@ def test_receiver_for_the_user_model_hears_of_lazy_users(user):
     assert heard_of == [user, user]
 
 
-def test_second_factor_of_a_given_user_is_asked_for(given, options):
+def test_second_factor_of_a_given_user_is_asked_for(given, user, options, with_second_factor):
     options(SECOND_FACTORS=("tests.factors.Code",))
+    with_second_factor(user)
     with pytest.raises(SecondFactorRequiredError) as asked:
         log_in(given, methods=("pwd",))
     assert call(finish_login(asked.value.ticket, {"code": CODE})) == "ok"
@@ -117,7 +118,7 @@ def test_limit_of_sessions_counts_those_of_a_given_user(given, user, options):
     assert [call(first), call(second)] == ["session_revoked", "ok"]
 
 
-def test_given_user_proves_identity_by_password(given):
+def test_password_of_a_given_user_is_verified(given):
     assert verify_identity(given, {"password": PASSWORD}, None) == ("pwd",)
 
 

@@ -1,4 +1,4 @@
-"""Reading claims from ``request.auth`` by their names, as users of simplejwt do."""
+"""Claims of ``request.auth`` by name, as simplejwt offers them."""
 
 import pytest
 from rest_framework.response import Response
@@ -35,41 +35,41 @@ def claims(options, user):
     return check_access_token(pair.access), parts(pair.access)[1]
 
 
-def test_each_claim_of_the_token_is_read_by_its_name(claims):
+def test_grant_claim_is_read_by_name(claims):
     grant, payload = claims
     assert {name: grant[name] for name in payload} == payload
     assert dict(grant) == payload == grant.payload
     assert set(grant) == set(payload)
 
 
-def test_extra_claims_are_read_whatever_the_access_token_check(grant):
+def test_grant_extra_claims_are_read_with_each_access_token_check(grant):
     assert {name: grant[name] for name in EXTRA} == EXTRA
     assert grant.get("tenant") == "blue"
     assert "tenant" in grant
     assert grant["sid"] == str(grant.session_id)
 
 
-def test_unknown_claim_is_key_error_or_default(grant):
+def test_unknown_grant_claim_is_key_error_or_default(grant):
     with pytest.raises(KeyError, match="user_id"):
         grant["user_id"]
     assert grant.get("user_id") is None
     assert grant.get("user_id", 7) == 7
     assert "user_id" not in grant
-    # Attributes are no claims.
+    # Attributes are not claims.
     assert "session_id" not in grant
 
 
-def test_claim_that_is_null_is_there(grant):
+def test_grant_claim_with_null_value_is_present(grant):
     assert "plan" in grant
     assert grant.get("plan", "default") is None
 
 
-def test_auth_time_without_proof_of_identity_is_unknown():
+def test_auth_time_without_authentication_is_none():
     grant = check_access_token(make_pair(authenticated=False).access)
     assert "auth_time" not in grant
 
 
-def test_grant_is_true_and_cannot_be_changed(grant):
+def test_grant_is_truthy_immutable(grant):
     assert grant
     grant.payload["tenant"] = "red"
     assert grant["tenant"] == "blue"

@@ -3,7 +3,7 @@
 from tests.interpreters import run_tests_afresh
 
 
-def test_sessions_of_an_inherited_user_follow_the_account():
+def test_session_of_inherited_user_model_follows_the_account():
     run_tests_afresh(
         "tests/members/parents.py",
         "tests/domain/test_newer_hashes.py",

@@ -1,4 +1,4 @@
-"""Signing in, and how many devices may do so."""
+"""Login, and the limit of sessions per user."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestSession:
-    def test_remembers_the_device(self, user, rf):
+    def test_session_stores_device_of_login(self, user, rf):
         request = rf.get("/", REMOTE_ADDR="203.0.113.5", HTTP_USER_AGENT="Shop/1.2")
         session = session_of(make_pair(user, request=request, name="My phone"))
         assert session.user == user
@@ -31,15 +31,15 @@ class TestSession:
     @pytest.mark.parametrize(
         ("name", "kept"), [("x" * 200, "x" * 128), ("a\x00b", "a b"), ("a\nb", "a b")]
     )
-    def test_takes_any_name(self, user, name, kept):
+    def test_session_name_of_any_text_is_stored(self, user, name, kept):
         assert session_of(make_pair(user, name=name)).name == kept
 
-    def test_has_one_family_and_one_event(self, pair):
+    def test_new_session_has_one_family_with_one_event(self, pair):
         assert TokenFamily.objects.get().session_id == pair.session.pk
         event = SessionEvent.objects.get()
         assert (event.kind, event.session_id) == ("signed_in", pair.session.pk)
 
-    def test_lives_as_long_as_the_settings_say(self, user, clock, options):
+    def test_session_lifetime_follows_settings(self, user, clock, options):
         options(
             SESSION_LIFETIME=timedelta(days=3),
             REFRESH_TOKEN_LIFETIME=timedelta(days=2),
@@ -52,37 +52,37 @@ class TestSession:
         assert session.families.get().idle_expires_at == clock.now + timedelta(days=2)
         assert pair.access_expires_at <= clock.now + timedelta(minutes=1)
 
-    def test_the_idle_limit_is_cut_to_the_hard_one(self, user, options):
+    def test_idle_limit_is_capped_at_hard_limit(self, user, options):
         options(SESSION_LIFETIME=timedelta(days=1))
         session = session_of(make_pair(user))
         assert session.families.get().idle_expires_at == session.expires_at
 
-    def test_the_secret_is_not_in_the_database(self, pair):
+    def test_session_secret_is_not_stored(self, pair):
         family = TokenFamily.objects.get()
         assert len(family.secret_digest) == 64
         assert family.secret_digest not in pair.refresh
 
-    def test_without_any_proof_knows_of_none(self, user):
+    def test_session_without_authentication_methods_has_no_auth_time(self, user):
         claims = access_tokens.verify(start_session(user, authenticated=False).access)
         assert claims.authenticated_at is None
         assert TokenFamily.objects.get().authenticated_at is None
 
-    def test_sets_last_login(self, user):
+    def test_login_sets_last_login(self, user):
         make_pair(user)
         user.refresh_from_db()
         assert user.last_login is not None
 
-    def test_inactive_users_get_none(self):
+    def test_login_of_inactive_user_is_refused(self):
         with pytest.raises(NoActiveAccountError):
             make_pair(UserFactory(is_active=False))
         assert not DeviceSession.objects.exists()
 
-    def test_users_deleted_meanwhile_get_none(self, user):
+    def test_login_of_deleted_user_is_refused(self, user):
         type(user).objects.all().delete()
         with pytest.raises(NoActiveAccountError):
             make_pair(user)
 
-    def test_a_password_changed_meanwhile_makes_it_worthless(self, user):
+    def test_login_with_stale_user_after_password_change_is_unusable(self, user):
         other = type(user).objects.get()
         other.set_password("another")
         other.save()
@@ -90,7 +90,7 @@ class TestSession:
 
 
 class TestSignals:
-    def test_are_sent_with_session_and_request(self, user, rf):
+    def test_login_signals_have_session_with_request(self, user, rf):
         request = rf.post("/")
         with heard(session_started) as ours, heard(user_logged_in) as djangos:
             pair = make_pair(user, request=request)
@@ -99,7 +99,7 @@ class TestSignals:
         assert [item["request"] for item in ours] == [request]
         assert [(item["user"], item["request"]) for item in djangos] == [(user, request)]
 
-    def test_wait_for_the_commit_of_the_caller(self, transactional_db):
+    def test_login_signals_are_sent_after_commit_of_caller(self, transactional_db):
         user = UserFactory()
         with heard(session_started) as ours:
             with transaction.atomic():
@@ -107,7 +107,7 @@ class TestSignals:
                 assert ours == []
             assert len(ours) == 1
 
-    def test_are_not_sent_when_the_caller_rolls_back(self, transactional_db):
+    def test_login_signals_are_not_sent_after_rollback(self, transactional_db):
         user = UserFactory()
         with heard(session_started) as ours, transaction.atomic():
             make_pair(user)
@@ -115,7 +115,7 @@ class TestSignals:
         assert ours == []
         assert not DeviceSession.objects.exists()
 
-    def test_a_failing_listener_harms_nobody(self, user):
+    def test_login_succeeds_with_failing_receiver(self, user):
         def fail(**kwargs):
             raise RuntimeError
 
@@ -127,7 +127,7 @@ class TestSignals:
 
 
 class TestSessionLimit:
-    def test_the_oldest_goes(self, user, clock, options):
+    def test_login_at_limit_revokes_oldest_session(self, user, clock, options):
         options(MAX_SESSIONS_PER_USER=2)
         pairs = []
         for _ in range(4):
@@ -137,7 +137,7 @@ class TestSessionLimit:
         assert session_of(pairs[0]).revoked_reason == "session_limit"
         assert kinds(pairs[0]) == ["signed_in", "limit_reached"]
 
-    def test_ending_the_oldest_is_announced(self, user, clock, options):
+    def test_login_at_limit_announces_revocation_of_oldest(self, user, clock, options):
         options(MAX_SESSIONS_PER_USER=1)
         first = make_pair(user)
         clock.move(timedelta(seconds=1))
@@ -145,7 +145,7 @@ class TestSessionLimit:
             make_pair(user)
         assert [item["session"].pk for item in ended] == [first.session.pk]
 
-    def test_or_nobody_comes_in(self, user, options):
+    def test_login_at_limit_with_deny_policy_is_refused(self, user, options):
         options(MAX_SESSIONS_PER_USER=2, ON_SESSION_LIMIT="deny")
         pairs = [make_pair(user), make_pair(user)]
         with pytest.raises(SessionLimitReachedError):
@@ -153,7 +153,7 @@ class TestSessionLimit:
         assert [call(pair) for pair in pairs] == ["ok", "ok"]
         assert DeviceSession.objects.count() == 2
 
-    def test_ended_and_expired_sessions_do_not_count(self, user, clock, options):
+    def test_ended_sessions_do_not_count_against_limit(self, user, clock, options):
         options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
         make_pair(user)
         clock.move(timedelta(days=7))
@@ -161,12 +161,12 @@ class TestSessionLimit:
         DeviceSession.objects.filter(pk=pair.session.pk).update(revoked_at=clock.now)
         assert make_pair(user)
 
-    def test_others_do_not_count(self, user, options):
+    def test_sessions_of_other_users_do_not_count_against_limit(self, user, options):
         options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
         make_pair(UserFactory())
         assert make_pair(user)
 
-    def test_a_lowered_limit_ends_all_that_are_too_many(self, user, options):
+    def test_login_after_lowered_limit_revokes_all_surplus_sessions(self, user, options):
         pairs = [make_pair(user) for _ in range(4)]
         options(MAX_SESSIONS_PER_USER=2)
         pairs.append(make_pair(user))
@@ -175,7 +175,7 @@ class TestSessionLimit:
 
 
 class KindPolicy(SessionPolicy):
-    """Staff briefly, those who ask to be remembered long, everybody one refresh."""
+    """Gives staff and remembered logins their own lifetimes, and all others one refresh."""
 
     def session_lifetime(self, user, *, request, data):
         if data.get("remember_me"):
@@ -208,13 +208,13 @@ class TestPolicy:
             ({"remember_me": True}, True, timedelta(days=30)),
         ],
     )
-    def test_lifetime_per_user_and_sign_in(self, clock, data, staff, lifetime):
+    def test_policy_sets_lifetime_per_login(self, clock, data, staff, lifetime):
         pair = start_session(UserFactory(is_staff=staff), data=data)
         assert session_of(pair).expires_at == clock.now + lifetime
         assert pair.family.idle_expires_at == clock.now + timedelta(hours=1)
         assert pair.access_expires_at <= clock.now + timedelta(minutes=2)
 
-    def test_limit_per_user(self, user, clock):
+    def test_policy_sets_session_limit_per_user(self, user, clock):
         first = make_pair(user)
         clock.move(timedelta(seconds=1))
         make_pair(user)

@@ -1,4 +1,4 @@
-"""Whoever signs out behind himself is found when the owner comes back."""
+"""Reuse is detected although the session was logged out, whether by attacker or owner."""
 
 import logging
 
@@ -57,7 +57,7 @@ WAYS = [by_refresh_token, by_access_token, by_own_session, by_all_sessions]
 
 @pytest.fixture
 def alarms(caplog):
-    """The details of each alarm; a CRITICAL line belongs to each."""
+    """The details of each reuse event; each has a CRITICAL log line."""
     caplog.set_level(logging.CRITICAL, logger="refresh_sessions.security")
     heard = []
 
@@ -70,9 +70,11 @@ def alarms(caplog):
     assert len(caplog.get_records("call")) == len(heard)
 
 
-class TestAttackerWhoSignsOut:
+class TestLogoutByAttacker:
     @pytest.mark.parametrize("sign_out_by", WAYS)
-    def test_is_found_when_the_owner_returns(self, pair, clock, alarms, sign_out_by):
+    def test_logout_by_attacker_is_detected_at_next_refresh_of_owner(
+        self, pair, clock, alarms, sign_out_by
+    ):
         stolen = refresh_session(pair.refresh)
         sign_out_by(stolen)
         clock.move(AFTER_OVERLAP)
@@ -82,7 +84,7 @@ class TestAttackerWhoSignsOut:
         assert kinds(pair)[-1] == "reuse_detected"
         assert session_of(pair).revoked_reason in {"logout", "user"}
 
-    def test_raises_one_alarm_however_often_the_owner_comes(self, pair, clock, alarms):
+    def test_logout_by_attacker_is_reported_once(self, pair, clock, alarms):
         by_refresh_token(refresh_session(pair.refresh))
         clock.move(AFTER_OVERLAP)
         for _ in range(3):
@@ -91,13 +93,13 @@ class TestAttackerWhoSignsOut:
         assert len(alarms) == 1
         assert kinds(pair) == ["signed_in", "signed_out", "reuse_detected"]
 
-    def test_owner_who_signs_out_finds_him_too(self, pair, clock, alarms):
+    def test_logout_by_attacker_is_detected_at_logout_of_owner(self, pair, clock, alarms):
         by_refresh_token(refresh_session(pair.refresh))
         clock.move(AFTER_OVERLAP)
         assert log_out(claims_of(pair)) is False
         assert len(alarms) == 1
 
-    def test_used_token_of_a_revoked_session_writes_at_most_once(self, pair, clock):
+    def test_used_token_of_revoked_session_writes_at_most_once(self, pair, clock):
         by_refresh_token(refresh_session(pair.refresh))
         clock.move(AFTER_OVERLAP)
         for writes in (["UPDATE", "UPDATE", "INSERT"], []):
@@ -107,7 +109,7 @@ class TestAttackerWhoSignsOut:
             changes = [word for word in words if word in {"UPDATE", "INSERT", "DELETE"}]
             assert changes == writes
 
-    def test_is_found_after_the_hard_limit(self, pair, clock, alarms):
+    def test_reuse_after_hard_limit_is_detected(self, pair, clock, alarms):
         new = rotated(pair, clock)
         clock.move(session_of(pair).expires_at - clock.now)
         assert refused(new.refresh) == "session_expired/absolute"
@@ -115,11 +117,13 @@ class TestAttackerWhoSignsOut:
         assert len(alarms) == 1
 
 
-class TestHonestLaggard:
-    """Nobody is accused for coming late to a session that was signed out."""
+class TestLateHonestClient:
+    """A late but honest client is not accused after a logout."""
 
     @pytest.mark.parametrize("sign_out_by", WAYS)
-    def test_with_the_newest_token(self, pair, clock, alarms, sign_out_by):
+    def test_refresh_after_logout_with_newest_token_is_not_reuse(
+        self, pair, clock, alarms, sign_out_by
+    ):
         new = refresh_session(pair.refresh)
         sign_out_by(new)
         clock.move(AFTER_OVERLAP)
@@ -127,26 +131,30 @@ class TestHonestLaggard:
         assert alarms == []
 
     @pytest.mark.parametrize("sign_out_by", WAYS)
-    def test_with_the_token_before_in_the_overlap(self, pair, alarms, sign_out_by):
+    def test_refresh_after_logout_with_previous_token_in_overlap_is_not_reuse(
+        self, pair, alarms, sign_out_by
+    ):
         sign_out_by(refresh_session(pair.refresh))
         assert refused(pair.refresh) == "session_revoked"
         assert alarms == []
 
-    def test_with_the_token_before_and_recovery_open(self, pair, clock, alarms):
+    def test_refresh_after_revocation_with_recoverable_token_is_not_reuse(
+        self, pair, clock, alarms
+    ):
         refresh_session(pair.refresh)
         revoke_session(pair.session, reason="admin")
         clock.move(AFTER_OVERLAP)
         assert refused(pair.refresh) == "session_revoked"
         assert alarms == []
 
-    def test_with_the_token_before_signs_out_in_the_ordinary_way(self, pair, clock, alarms):
+    def test_logout_with_previous_refresh_token_is_ordinary(self, pair, clock, alarms):
         refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         assert log_out(claims_of(pair)) is True
         assert session_of(pair).revoked_reason == "logout"
         assert alarms == []
 
-    def test_with_an_old_access_token_signs_out_in_the_ordinary_way(self, pair, clock, alarms):
+    def test_logout_with_old_access_token_is_ordinary(self, pair, clock, alarms):
         rotated(pair, clock, times=3)
         assert log_out(access_tokens.verify(pair.access)) is True
         assert session_of(pair).revoked_reason == "logout"
@@ -154,10 +162,10 @@ class TestHonestLaggard:
 
 
 class TestReusedToken:
-    """At logout/ and revoke/ a used token is what it is at refresh/."""
+    """The logout/ and revoke/ endpoints judge a used token as refresh/ does."""
 
     @pytest.mark.parametrize("times", [1, 2, 5])
-    def test_revokes_the_session_for_reuse(self, pair, clock, alarms, times):
+    def test_logout_with_reused_token_revokes_session_for_reuse(self, pair, clock, alarms, times):
         new = rotated(pair, clock, times=times)
         delivered(new, clock)
         assert log_out(claims_of(pair)) is True
@@ -166,7 +174,7 @@ class TestReusedToken:
         assert [details.get("after_end") for details in alarms] == [None]
         assert call(new) == "session_revoked"
 
-    def test_of_a_session_revoked_for_reuse_raises_no_second_alarm(self, pair, clock, alarms):
+    def test_logout_after_revocation_for_reuse_is_not_reported_again(self, pair, clock, alarms):
         new = rotated(pair, clock)
         refused(pair.refresh)
         clock.move(AFTER_OVERLAP)
@@ -178,14 +186,14 @@ class TestReusedToken:
 
 
 class EndAllPolicy(SessionPolicy):
-    """Where one token was stolen, others may have been."""
+    """After one stolen token, revokes all sessions of the user."""
 
     def reuse_ends(self, user, *, session):
         return "user"
 
 
-class TestPolicyThatEndsAll:
-    def test_ends_the_sessions_of_that_moment_and_none_that_come_later(
+class TestPolicyRevokingAllSessions:
+    def test_reuse_policy_revoking_all_sessions_spares_later_logins(
         self, pair, user, clock, options
     ):
         options(POLICY=f"{__name__}.EndAllPolicy")

@@ -1,4 +1,4 @@
-"""Accounts that log in again and again and never log out."""
+"""Accounts that log in repeatedly and never log out."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def collect(user, number):
-    """Sessions that somebody has collected, the last the newest."""
+    """Create many sessions of a user, the newest last."""
     now = timezone.now()
     sessions = DeviceSession.objects.bulk_create(
         DeviceSession(
@@ -97,7 +97,7 @@ class TestDefaultLimit:
         assert live(user).count() == 251
 
     @pytest.mark.parametrize("limit", [33, 40, 100])
-    def test_login_at_a_limit_above_the_unlocked_logins_holds_it(self, user, options, limit):
+    def test_login_at_a_large_limit_keeps_the_limit(self, user, options, limit):
         options(MAX_SESSIONS_PER_USER=limit)
         collect(user, limit - 1)
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""Django stores a checked password anew when its hashers have changed: no new password."""
+"""Django upgrades the stored hash at login when the hashers change; the password is the same."""
 
 import pytest
 from django.contrib import auth
@@ -11,7 +11,7 @@ from refresh_sessions.sessions import finish_login, log_in, refresh_session
 from refresh_sessions.users import auth_hash_is_valid
 from tests.domain.stories import call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
-from tests.factors import CODE, Code
+from tests.factors import CODE
 from tests.hashers import newer_hashers
 from tests.user_models import part_of
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Directory(ModelBackend):
-    """Accepts a password that it keeps elsewhere, and stores what was typed."""
+    """Accepts passwords of an external directory, and stores the typed one."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         user = auth.get_user_model().objects.get_by_natural_key(username)
@@ -30,14 +30,14 @@ class Directory(ModelBackend):
 
 @pytest.fixture(name="newer_hashers")
 def _newer_hashers(user):
-    """Hashers that have changed since the user got a password."""
+    """Password hashers that changed after the user's password was set."""
     with newer_hashers():
         yield
 
 
 @pytest.fixture
 def type_password(user):
-    """Type the user's password, or another, where one signs in."""
+    """Log in with the user's password or another one."""
 
     def typed(password=PASSWORD):
         return authenticate(None, username=user.get_username(), password=password)
@@ -56,7 +56,7 @@ def reason_of(pair) -> str:
 
 @pytest.mark.usefixtures("newer_hashers")
 class TestTheSamePassword:
-    def test_ends_no_session(self, user, pair, type_password):
+    def test_hash_upgrade_of_same_password_revokes_no_session(self, user, pair, type_password):
         before = stored(user)
         here = make_pair(type_password())
         assert stored(user) != before
@@ -64,22 +64,26 @@ class TestTheSamePassword:
         assert refresh_session(pair.refresh).refresh
         assert session_of(pair).revoked_at is None
 
-    def test_leaves_the_sessions_of_others_alone(self, type_password):
+    def test_hash_upgrade_leaves_sessions_of_other_users(self, type_password):
         other = make_pair(UserFactory())
         before = session_of(other).auth_hash
         type_password()
         assert session_of(other).auth_hash == before
         assert call(other) == "ok"
 
-    def test_leaves_a_sign_in_between_its_steps(self, user, type_password, options, monkeypatch):
+    def test_hash_upgrade_keeps_ticket_between_login_steps(
+        self, user, type_password, options, with_second_factor
+    ):
         options(SECOND_FACTORS=("tests.factors.Code",))
-        monkeypatch.setattr(Code, "is_available", lambda method, user: True)
+        with_second_factor(user)
         with pytest.raises(SecondFactorRequiredError) as asked:
             log_in(user, methods=("pwd",))
         type_password()
         assert call(finish_login(asked.value.ticket, {"code": CODE})) == "ok"
 
-    def test_is_noticed_under_a_rotated_secret_key_too(self, pair, type_password, settings):
+    def test_hash_upgrade_with_rotated_secret_key_keeps_session(
+        self, pair, type_password, settings
+    ):
         settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
         settings.SECRET_KEY = "n" * 50
         type_password()
@@ -88,8 +92,10 @@ class TestTheSamePassword:
         session = session_of(pair)
         assert auth_hash_is_valid(session.user, session.auth_hash)
 
-    def test_signed_in_twice_at_once_is_stored_once(self, user, pair, type_password, monkeypatch):
-        """The second one has read the older hash, and is to save after the first one has."""
+    def test_hash_upgrade_by_two_logins_is_stored_once(
+        self, user, pair, type_password, monkeypatch
+    ):
+        """The second login reads the older hash and saves after the first one."""
         other = make_pair(user)
         check = type(user).check_password
 
@@ -104,7 +110,7 @@ class TestTheSamePassword:
         assert here.password == first[0].password == stored(user)
         assert [call(pair), call(other), call(make_pair(here))] == ["ok"] * 3
 
-    def test_a_wrong_password_stores_nothing(self, user, pair, type_password):
+    def test_wrong_password_stores_no_newer_hash(self, user, pair, type_password):
         before = stored(user)
         assert type_password("wrong") is None
         assert stored(user) == before
@@ -112,20 +118,22 @@ class TestTheSamePassword:
 
 
 class TestAnotherPassword:
-    def test_that_a_backend_stores_ends_the_sessions(self, user, pair, type_password, settings):
+    def test_other_password_stored_by_backend_revokes_sessions(
+        self, user, pair, type_password, settings
+    ):
         settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Directory"]
         here = make_pair(type_password("one that the directory knows"))
         assert call(here) == "ok"
         assert refused(pair.refresh) == "session_revoked"
         assert session_of(pair).revoked_reason == "password_changed"
 
-    def test_the_same_again_does_not(self, pair, type_password, settings):
+    def test_same_password_set_again_revokes_no_session(self, pair, type_password, settings):
         settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Directory"]
         assert call(make_pair(type_password())) == "ok"
         assert call(pair) == "ok"
 
     @pytest.mark.usefixtures("newer_hashers")
-    def test_set_elsewhere_ends_them_with_newer_hashers_too(self, user, pair):
+    def test_same_password_saved_directly_revokes_sessions(self, user, pair):
         user.set_password(PASSWORD)
         user.save(update_fields=["password"])
         assert call(pair) == "session_revoked"
@@ -138,7 +146,7 @@ class TestBackendWithAProxyOrChild:
         part_of(user, part_model)
 
     @pytest.mark.usefixtures("newer_hashers")
-    def test_newer_hash_of_the_same_password_ends_no_session(
+    def test_hash_upgrade_through_proxy_or_child_revokes_no_session(
         self, user, pair, type_password, part_model
     ):
         before = stored(user)
@@ -148,11 +156,11 @@ class TestBackendWithAProxyOrChild:
         assert stored(user) != before
         assert [call(pair), call(here), reason_of(pair)] == ["ok", "ok", ""]
         assert refresh_session(pair.refresh).refresh
-        # By SQL as well.
+        # The SQL statements do not write the password either.
         assert DeviceSession.objects.active().count() == 2
 
     @pytest.mark.usefixtures("newer_hashers")
-    def test_newer_hash_stored_twice_at_once_ends_no_session(
+    def test_hash_upgrade_twice_through_proxy_or_child_revokes_no_session(
         self, user, pair, type_password, part_model, monkeypatch
     ):
         check = part_model.check_password
@@ -168,7 +176,7 @@ class TestBackendWithAProxyOrChild:
         assert here.password == first[0].password == stored(user)
         assert [call(pair), call(make_pair(here)), call(make_pair(first[0]))] == ["ok"] * 3
 
-    def test_other_password_saved_meanwhile_ends_the_sessions(
+    def test_other_password_saved_during_hash_upgrade_revokes_sessions(
         self, user, pair, type_password, part_model, monkeypatch
     ):
         def accept(found, raw):
@@ -182,7 +190,7 @@ class TestBackendWithAProxyOrChild:
         assert reason_of(pair) == "password_changed"
 
     @pytest.mark.usefixtures("newer_hashers")
-    def test_password_that_a_save_does_not_write_is_not_stored(
+    def test_password_outside_update_fields_is_not_stored(
         self, user, pair, type_password, part_model, monkeypatch
     ):
         def check(found, raw):
@@ -196,14 +204,12 @@ class TestBackendWithAProxyOrChild:
         assert (stored(user), call(pair)) == (before, "ok")
 
     @pytest.mark.parametrize("password", [PASSWORD, "wrong"])
-    def test_login_reads_the_account_under_the_key_of_the_user(
-        self, user, type_password, password
-    ):
+    def test_login_reads_account_by_key_of_user(self, user, type_password, password):
         with watch_accounts() as accounts:
             type_password(password)
         assert accounts.keys == [str(user.pk)]
 
 
-def test_an_ordinary_sign_in_asks_nothing_more(user, django_assert_num_queries):
+def test_login_without_hash_upgrade_takes_no_extra_query(user, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert authenticate(None, username=user.get_username(), password=PASSWORD) == user

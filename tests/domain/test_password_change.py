@@ -1,4 +1,4 @@
-"""Changing one's password: this device stays signed in, with new tokens, and no other does."""
+"""Password change: the current session stays, with new tokens; all others are revoked."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -57,7 +57,7 @@ def change(pair, password=NEW, **options):
 
 
 class Policy(SessionPolicy):
-    """Fails once it is asked about the claims of a changed password."""
+    """A policy that fails when it adds claims after the password change."""
 
     def access_token_claims(self, user, *, session, request):
         if user.check_password(NEW):
@@ -75,14 +75,14 @@ def there(user):
     return make_pair(user, name="Phone")
 
 
-class TestThisDevice:
-    def test_password_is_the_new_one(self, here, user):
+class TestCurrentSession:
+    def test_password_change_stores_new_password(self, here, user):
         change(here)
         user.refresh_from_db()
         assert user.check_password(NEW)
         assert not user.check_password(PASSWORD)
 
-    def test_session_goes_on_with_new_tokens(self, here, clock):
+    def test_password_change_keeps_session_with_new_tokens(self, here, clock):
         new = change(here)
         assert new.session.pk == here.session.pk
         assert session_of(here).revoked_at is None
@@ -93,24 +93,24 @@ class TestThisDevice:
             new = rotated(new, clock)
             assert call(new) == "ok"
 
-    def test_tokens_from_before_become_unusable_as_after_a_step_up(self, here, clock):
+    def test_password_change_supersedes_previous_tokens(self, here, clock):
         new = change(here)
         delivered(new, clock)
         assert refused(here.refresh) == "session_revoked"
         assert kinds(here)[-1] == "reuse_detected"
 
-    def test_strict_mode_refuses_the_tokens_from_before_at_once(self, here, options):
+    def test_password_change_in_strict_mode_refuses_previous_tokens_at_once(self, here, options):
         options(ROTATION_OVERLAP=timedelta(0), LOST_RESPONSE_RECOVERY=False)
         new = change(here)
         assert call(here) == "token_not_valid/token_superseded"
         assert call(new) == "ok"
 
-    def test_lost_answer_is_recovered_with_the_token_from_before(self, here, clock):
+    def test_lost_answer_of_password_change_is_recovered_with_previous_token(self, here, clock):
         change(here)
         clock.move(AFTER_OVERLAP)
         assert call(refresh_session(here.refresh)) == "ok"
 
-    def test_new_tokens_vouch_for_the_same_proof_of_identity(self, here, clock):
+    def test_password_change_keeps_auth_time(self, here, clock):
         before = auth_time(here)
         clock.move(timedelta(minutes=4))
         new = change(here)
@@ -119,17 +119,17 @@ class TestThisDevice:
         clock.move(timedelta(minutes=2))
         assert not is_fresh(new)
 
-    def test_proof_given_to_an_access_token_alone_goes_to_no_refresh_token(self, here, clock):
+    def test_password_change_does_not_extend_auth_time_of_access_token(self, here, clock):
         clock.move(timedelta(minutes=6))
         newer = refresh_session(here.refresh)
-        proven = step_up(newer)
-        assert proven.refresh is None
+        stepped_up = step_up(newer)
+        assert stepped_up.refresh is None
         clock.move(AFTER_OVERLAP)
-        change(proven)
-        # Somebody may have copied the refresh token, which never vouched for it.
+        change(stepped_up)
+        # A copied refresh token must not gain the auth_time of the access token.
         assert not is_fresh(refresh_session(newer.refresh))
 
-    def test_moments_after_a_rotation_the_client_keeps_its_refresh_token(self, here, clock):
+    def test_password_change_right_after_rotation_keeps_refresh_token(self, here, clock):
         stepped_up = step_up(here)
         new = change(stepped_up)
         assert new.refresh is None
@@ -137,7 +137,7 @@ class TestThisDevice:
         assert is_fresh(new)
         assert call(rotated(stepped_up, clock)) == "ok"
 
-    def test_limit_of_refreshes_is_no_reason_to_refuse(self, here, options):
+    def test_password_change_at_refresh_limit_succeeds(self, here, options):
         options(MAX_REFRESHES_PER_SESSION=1)
         new = change(here)
         assert new.refresh is not None
@@ -145,14 +145,14 @@ class TestThisDevice:
         assert again.refresh is None
         assert call(again) == "ok"
 
-    def test_other_families_of_the_session_go_on(self, here, clock):
+    def test_password_change_keeps_other_families_of_session(self, here, clock):
         families = open_family(check_access_token(here.access), here.refresh)
         watch = families.opened
         change(families.current)
         assert call(watch) == "ok"
         assert call(rotated(watch, clock)) == "ok"
 
-    def test_user_of_the_grant_has_the_new_password_too(self, here, user):
+    def test_password_change_updates_user_of_grant(self, here, user):
         grant = check_access_token(here.access)
         change_password(grant, NEW)
         grant.user.save()
@@ -160,7 +160,9 @@ class TestThisDevice:
         assert user.check_password(NEW)
 
     @pytest.mark.parametrize("check", ["cache", "stateless"])
-    def test_access_token_check_makes_no_difference(self, user, here, there, options, check):
+    def test_password_change_works_with_each_access_token_check(
+        self, user, here, there, options, check
+    ):
         options(ACCESS_TOKEN_CHECK=check)
         assert (call(here), call(there)) == ("ok", "ok")
         new = change(here)
@@ -170,8 +172,8 @@ class TestThisDevice:
             assert call(there) == "session_revoked"
 
 
-class TestOtherDevices:
-    def test_sessions_are_revoked_for_the_changed_password(self, user, here, there, rf):
+class TestOtherSessions:
+    def test_password_change_revokes_other_sessions(self, user, here, there, rf):
         third, stranger = make_pair(user), make_pair(UserFactory())
         request = rf.get("/", REMOTE_ADDR="192.0.2.7")
         with heard(session_revoked) as revoked:
@@ -191,7 +193,7 @@ class TestOtherDevices:
         assert {one["reason"] for one in revoked} == {"password_changed"}
         assert call(stranger) == "ok"
 
-    def test_session_that_has_ended_before_keeps_its_reason(self, here, there):
+    def test_password_change_keeps_reason_of_ended_session(self, here, there):
         revoke_session(there.session, reason="logout")
         with heard(session_revoked) as revoked:
             change(here)
@@ -199,15 +201,14 @@ class TestOtherDevices:
         assert session_of(there).revoked_reason == "logout"
         assert kinds(there) == ["signed_in", "signed_out"]
 
-    def test_sessions_are_revoked_in_batches(self, user, here, monkeypatch):
+    def test_password_change_revokes_sessions_in_batches(self, user, here, monkeypatch):
         monkeypatch.setattr("refresh_sessions.sessions.password_change.BATCH_SIZE", 2)
         others = [make_pair(user) for _ in range(5)]
         change(here)
         assert [call(other) for other in others] == ["session_revoked"] * 5
         assert SessionEvent.objects.filter(kind="revoked").count() == 5
 
-    def test_sign_in_that_waits_for_its_second_step_begins_anew(self, options):
-        ada = UserFactory(username="ada@example.org")
+    def test_password_change_invalidates_ticket_of_second_step(self, options, ada):
         here = make_pair(ada, methods=["pwd", "otp"])
         options(SECOND_FACTORS=["tests.factors.Code"])
         with pytest.raises(SecondFactorRequiredError) as asked:
@@ -218,7 +219,7 @@ class TestOtherDevices:
 
 
 class TestRecord:
-    def test_session_has_one_event_and_signal(self, user, here, rf):
+    def test_password_change_records_one_event_with_signal(self, user, here, rf):
         request = rf.get("/", REMOTE_ADDR="192.0.2.7")
         with heard(session_refreshed) as refreshed, heard(session_revoked) as revoked:
             new = change(here, request=request)
@@ -228,7 +229,7 @@ class TestRecord:
         assert [one["generation"] for one in refreshed] == [new.family.generation]
         assert revoked == []
 
-    def test_listeners_hear_of_it_once_it_is_committed(self, here, there):
+    def test_password_change_signals_are_sent_after_commit(self, here, there):
         seen = []
 
         def listen(session, **kwargs):
@@ -241,7 +242,7 @@ class TestRecord:
             session_revoked.disconnect(listen)
         assert seen == [(there.session.pk, False)]
 
-    def test_validators_are_told_of_the_new_password(self, here, user, monkeypatch):
+    def test_password_change_notifies_validators(self, here, user, monkeypatch):
         told = []
         monkeypatch.setattr(
             password_validation,
@@ -253,7 +254,7 @@ class TestRecord:
 
 
 class TestRefusals:
-    def test_session_that_ended_meanwhile_is_refused(self, here, user):
+    def test_password_change_in_revoked_session_is_refused(self, here, user):
         grant = check_access_token(here.access)
         revoke_session(here.session, reason="admin")
         with pytest.raises(SessionRevokedError):
@@ -261,7 +262,7 @@ class TestRefusals:
         user.refresh_from_db()
         assert user.check_password(PASSWORD)
 
-    def test_password_that_was_changed_meanwhile_stays(self, here, there, user):
+    def test_password_change_after_concurrent_change_is_refused(self, here, there, user):
         grant = check_access_token(there.access)
         change(here)
         with pytest.raises(SessionRevokedError):
@@ -269,7 +270,7 @@ class TestRefusals:
         user.refresh_from_db()
         assert user.check_password(NEW)
 
-    def test_access_token_that_was_superseded_meanwhile_is_refused(self, here, clock, user):
+    def test_password_change_with_superseded_access_token_is_refused(self, here, clock, user):
         grant = check_access_token(here.access)
         rotated(here, clock, times=2)
         with pytest.raises(InvalidTokenError):
@@ -277,13 +278,13 @@ class TestRefusals:
         user.refresh_from_db()
         assert user.check_password(PASSWORD)
 
-    def test_account_that_was_deleted_meanwhile_is_refused(self, here, user):
+    def test_password_change_of_deleted_account_is_refused(self, here, user):
         grant = check_access_token(here.access)
         user.delete()
         with pytest.raises(SessionRevokedError):
             change_password(grant, NEW)
 
-    def test_policy_that_fails_leaves_everything_as_it_was(self, here, there, user, options):
+    def test_password_change_with_failing_policy_changes_nothing(self, here, there, user, options):
         options(POLICY=f"{__name__}.Policy")
         grant = check_access_token(here.access)
         with pytest.raises(RuntimeError), heard(session_revoked) as revoked:
@@ -297,14 +298,14 @@ class TestRefusals:
 
 @pytest.mark.django_db(transaction=True)
 class TestTransactionOfTheCaller:
-    def test_commit_makes_it_so(self, here, there):
+    def test_password_change_in_committed_transaction_is_stored(self, here, there):
         with heard(session_revoked) as revoked, transaction.atomic():
             new = change(here)
             assert revoked == []
         assert len(revoked) == 1
         assert (call(new), call(there)) == ("ok", "session_revoked")
 
-    def test_rollback_undoes_it(self, here, there, user, clock):
+    def test_password_change_in_rolled_back_transaction_is_undone(self, here, there, user, clock):
         with heard(session_revoked) as revoked, transaction.atomic():
             change(here)
             transaction.set_rollback(True)
@@ -314,7 +315,9 @@ class TestTransactionOfTheCaller:
         assert (call(here), call(there)) == ("ok", "ok")
         assert call(rotated(here, clock)) == "ok"
 
-    def test_row_that_changed_since_the_caller_looked_is_a_busy_database(self, here, monkeypatch):
+    def test_password_change_of_concurrently_changed_row_is_a_busy_database(
+        self, here, monkeypatch
+    ):
         grant = check_access_token(here.access)
         monkeypatch.setattr(
             "refresh_sessions.sessions.password_change.compare_and_swap", lose_the_race
@@ -327,14 +330,14 @@ def lose_the_race(*args, **kwargs):
     raise ConcurrentUpdateError
 
 
-def test_async_twin_does_the_same(here, there):
+def test_async_password_change_matches_sync(here, there):
     grant = check_access_token(here.access)
     new = async_to_sync(achange_password)(grant, NEW)
     assert (call(new), call(there)) == ("ok", "session_revoked")
 
 
 class TestKeptSession:
-    def test_session_is_kept_while_the_user_is_saved(self, here, user, monkeypatch):
+    def test_kept_session_survives_save_of_user(self, here, user, monkeypatch):
         seen = []
         save = type(user).save
         monkeypatch.setattr(
@@ -346,9 +349,7 @@ class TestKeptSession:
         assert seen == [here.session.pk]
         assert kept_session_id() is None
 
-    def test_receiver_that_revokes_at_the_save_spares_it_and_finds_nothing_else(
-        self, here, there, user
-    ):
+    def test_kept_session_survives_revoking_receiver(self, here, there, user):
         found = []
 
         def revoke(instance, **kwargs):
@@ -364,13 +365,13 @@ class TestKeptSession:
         assert (call(new), call(there)) == ("ok", "session_revoked")
         assert kinds(there) == ["signed_in", "revoked"]
 
-    def test_session_is_kept_no_longer_after_an_error(self, here):
+    def test_kept_session_is_revocable_after_error(self, here):
         with suppress(DatabaseError), keep_session(here.session.pk):
             assert kept_session_id() == here.session.pk
             raise DatabaseError
         assert kept_session_id() is None
 
 
-def test_connection_is_left_without_transaction(here):
+def test_password_change_leaves_connection_without_transaction(here):
     change(here)
     assert not in_outer_transaction(connection.alias)

@@ -1,4 +1,4 @@
-"""Refreshing, as honest clients live through it."""
+"""Refresh of honest clients: rotation, siblings, lost responses, delivery."""
 
 from datetime import timedelta
 
@@ -12,8 +12,8 @@ from refresh_sessions.sessions import check_access_token, refresh_session
 from tests.domain.stories import (
     AFTER_OVERLAP,
     STORED_BY_THEN,
-    browser,
     call,
+    companion_request,
     family_of,
     kinds,
     refused,
@@ -26,37 +26,37 @@ pytestmark = pytest.mark.django_db
 
 
 class TestRotation:
-    def test_gives_new_tokens(self, pair):
+    def test_rotation_gives_new_tokens(self, pair):
         new = refresh_session(pair.refresh)
         assert new.refresh not in {None, pair.refresh}
         assert new.access != pair.access
         assert call(new) == "ok"
 
-    def test_grows_by_one_and_adds_no_row(self, pair, clock):
+    def test_rotation_increments_generation_without_new_row(self, pair, clock):
         rows = (TokenFamily.objects.count(), SessionEvent.objects.count())
         rotated(pair, clock, times=5)
         family = family_of(pair)
         assert (family.generation, family.redeemable_generation) == (6, 5)
         assert (TokenFamily.objects.count(), SessionEvent.objects.count()) == rows
 
-    def test_takes_one_select_and_one_update(self, pair):
+    def test_rotation_takes_one_select_plus_one_update(self, pair):
         with CaptureQueriesContext(connection) as queries:
             refresh_session(pair.refresh)
         assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE"]
 
-    def test_first_refresh_rotates_even_right_after_sign_in(self, pair):
+    def test_first_refresh_rotates_right_after_login(self, pair):
         assert refresh_session(pair.refresh).refresh != pair.refresh
 
-    def test_does_not_look_at_the_access_token(self, pair, clock):
+    def test_rotation_ignores_the_access_token(self, pair, clock):
         clock.move(timedelta(hours=5))
         assert call(pair) == "token_not_valid/token_expired"
         assert call(refresh_session(pair.refresh)) == "ok"
 
-    def test_notes_the_last_address(self, pair, rf):
+    def test_rotation_stores_last_address(self, pair, rf):
         refresh_session(pair.refresh, request=rf.get("/", REMOTE_ADDR="203.0.113.5"))
         assert family_of(pair).last_ip_address == "203.0.113.5"
 
-    def test_moves_the_idle_limit_and_never_the_hard_one(self, pair, clock, options):
+    def test_rotation_extends_idle_limit_alone(self, pair, clock, options):
         before = session_of(pair).expires_at
         clock.move(timedelta(days=6))
         new = refresh_session(pair.refresh)
@@ -65,7 +65,7 @@ class TestRotation:
         assert new.refresh_expires_at <= before
         assert new.access_expires_at <= before
 
-    def test_inside_a_transaction_it_fails_loudly(self, transactional_db):
+    def test_refresh_inside_a_transaction_raises(self, transactional_db):
         pair = make_pair()
         with transaction.atomic(), pytest.raises(OuterTransactionError):
             refresh_session(pair.refresh)
@@ -73,13 +73,13 @@ class TestRotation:
 
 
 class TestSiblings:
-    def test_five_tabs(self, pair):
+    def test_five_sibling_refreshes_give_one_successor(self, pair):
         answers = [refresh_session(pair.refresh) for _ in range(5)]
         assert [answer.refresh is not None for answer in answers] == [True, *[False] * 4]
         assert [call(answer) for answer in answers] == ["ok"] * 5
         assert family_of(pair).generation == 2
 
-    def test_a_sibling_with_the_successor_gets_it_echoed(self, pair):
+    def test_sibling_presenting_successor_gets_same_token(self, pair):
         new = refresh_session(pair.refresh)
         again = refresh_session(new.refresh)
         assert again.refresh == new.refresh
@@ -88,7 +88,7 @@ class TestSiblings:
 
     @pytest.mark.parametrize("companion", [True, False])
     def test_serving_siblings_writes_at_most_once_per_rotation(self, pair, companion):
-        request = browser(pair) if companion else None
+        request = companion_request(pair) if companion else None
         new = refresh_session(pair.refresh, request=request)
         written = [] if companion else ["UPDATE"]
         for token, statements in (
@@ -101,7 +101,7 @@ class TestSiblings:
                 refresh_session(token, request=request)
             assert [query["sql"].split()[0] for query in queries] == ["SELECT", *statements]
 
-    def test_access_tokens_of_siblings_go_on(self, pair, clock):
+    def test_access_tokens_of_siblings_stay_valid(self, pair, clock):
         new = rotated(pair, clock)
         assert call(pair) == "ok"
         newest = rotated(new, clock)
@@ -114,15 +114,15 @@ class TestLostResponse:
     @pytest.mark.parametrize(
         "wait", [timedelta(seconds=1), timedelta(hours=1), timedelta(days=6, hours=23)]
     )
-    def test_the_retry_goes_on(self, pair, clock, wait):
-        refresh_session(pair.refresh)  # the answer never arrives
+    def test_retry_after_lost_response_succeeds(self, pair, clock, wait):
+        refresh_session(pair.refresh)  # The client does not receive the answer.
         clock.move(wait)
         answer = refresh_session(pair.refresh)
         assert call(answer) == "ok"
         clock.move(AFTER_OVERLAP)
         assert call(refresh_session(answer.refresh or pair.refresh)) == "ok"
 
-    def test_recovering_kills_the_lost_successor(self, pair, clock):
+    def test_recovery_invalidates_lost_successor(self, pair, clock):
         lost = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         recovered = refresh_session(pair.refresh)
@@ -133,17 +133,7 @@ class TestLostResponse:
         assert refused(lost.refresh) == "session_revoked"
         assert call(recovered) == "session_revoked"
 
-    def test_drops_the_proof_of_identity(self, pair, clock):
-        assert check_access_token(pair.access).claims.authentication_methods == ()
-        pair = make_pair(methods=("pwd",))
-        refresh_session(pair.refresh)
-        clock.move(AFTER_OVERLAP)
-        recovered = refresh_session(pair.refresh)
-        claims = check_access_token(recovered.access).claims
-        assert claims.authenticated_at is None
-        assert claims.authentication_methods == ()
-
-    def test_eight_in_a_row_and_the_ninth_accuses_nobody(self, pair, clock):
+    def test_ninth_recovery_in_a_row_is_refused_without_accusation(self, pair, clock):
         refresh_session(pair.refresh)
         for _ in range(8):
             clock.move(AFTER_OVERLAP)
@@ -154,7 +144,7 @@ class TestLostResponse:
         assert kinds(pair) == ["signed_in", "limit_reached"]
         assert refused(pair.refresh) == "session_revoked"
 
-    def test_a_delivered_successor_ends_the_count(self, pair, clock):
+    def test_delivered_successor_resets_recovery_count(self, pair, clock):
         for _ in range(3):
             refresh_session(pair.refresh)
             for _ in range(7):
@@ -165,7 +155,7 @@ class TestLostResponse:
             clock.move(AFTER_OVERLAP)
         assert call(pair) == "ok"
 
-    def test_can_be_turned_off(self, pair, clock, options):
+    def test_recovery_disabled_treats_retry_as_reuse(self, pair, clock, options):
         options(LOST_RESPONSE_RECOVERY=False)
         refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
@@ -173,7 +163,7 @@ class TestLostResponse:
 
 
 class TestDelivery:
-    def test_first_call_with_a_stored_token_is_noted_once(self, pair, clock):
+    def test_delivery_is_recorded_once_at_first_call(self, pair, clock):
         new = refresh_session(pair.refresh)
         clock.move(STORED_BY_THEN - timedelta(microseconds=1))
         with CaptureQueriesContext(connection) as queries:
@@ -190,29 +180,27 @@ class TestDelivery:
         assert len(queries) == 1
         assert family_of(pair).delivered_at == first
 
-    def test_a_call_with_the_older_token_proves_nothing(self, pair):
+    def test_delivery_is_not_recorded_for_older_token(self, pair):
         refresh_session(pair.refresh)
         check_access_token(pair.access)
         assert family_of(pair).delivered_at is None
 
-    def test_not_noted_where_nothing_could_be_redeemed(self, pair):
+    def test_delivery_is_not_recorded_without_recoverable_token(self, pair):
         with CaptureQueriesContext(connection) as queries:
             check_access_token(pair.access)
         assert len(queries) == 1
         assert family_of(pair).delivered_at is None
 
     @pytest.mark.parametrize("crashed_after", [1, 3, 20, 40])
-    def test_client_whose_storage_lost_the_newest_token_is_not_accused(
-        self, pair, clock, crashed_after
-    ):
-        """Browsers write cookies up to 30 seconds late, and a crash loses them."""
+    def test_client_with_lost_newest_token_is_not_accused(self, pair, clock, crashed_after):
+        """Browsers write cookies up to 30 seconds late; a crash loses them."""
         new = refresh_session(pair.refresh)
         clock.move(timedelta(seconds=crashed_after))
         check_access_token(new.access)
         clock.move(AFTER_OVERLAP)
         assert refresh_session(pair.refresh).refresh
 
-    def test_of_a_refresh_token_is_evidence_at_once(self, pair, clock):
+    def test_refreshed_token_counts_as_delivered_at_once(self, pair, clock):
         new = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         refresh_session(new.refresh)
@@ -221,7 +209,7 @@ class TestDelivery:
     @pytest.mark.parametrize(
         ("after", "recovers"), [(None, True), (timedelta(0), False), (timedelta(hours=1), True)]
     )
-    def test_age_of_evidence_is_a_setting(self, pair, clock, options, after, recovers):
+    def test_delivery_age_follows_settings(self, pair, clock, options, after, recovers):
         options(CONFIRM_DELIVERY_AFTER=after)
         new = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
@@ -233,8 +221,8 @@ class TestDelivery:
 
 
 class TestTokenAheadOfDatabase:
-    def test_a_newer_token_than_the_row_is_taken(self, pair, clock):
-        """The newest writes were lost in a failover; the client has their results."""
+    def test_token_ahead_of_database_is_accepted(self, pair, clock):
+        """A failover lost the newest writes; the client has their results."""
         new = rotated(pair, clock, times=3)
         TokenFamily.objects.filter(pk=pair.family.pk).update(generation=2, redeemable_generation=1)
         assert call(new) == "token_not_valid/token_superseded"

@@ -1,4 +1,4 @@
-"""Used and foreign refresh tokens, and what becomes of who presents them."""
+"""Used and foreign refresh tokens."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestReuse:
-    def test_a_used_token_whose_successor_was_seen_ends_the_session(self, pair, clock):
+    def test_used_token_with_delivered_successor_revokes_session(self, pair, clock):
         new = rotated(pair, clock)
         clock.move(AFTER_OVERLAP)
         assert refused(pair.refresh) == "session_revoked"
@@ -34,27 +34,27 @@ class TestReuse:
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
     @pytest.mark.parametrize("generation", [2, 40])
-    def test_two_behind_at_any_time(self, pair, clock, generation):
-        """Also inside the overlap, and one second before the hard expiry."""
+    def test_token_two_generations_behind_is_reuse(self, pair, clock, generation):
+        """Reuse is detected inside the overlap and one second before the hard expiry."""
         old = pair
         new = rotated(pair, clock, times=generation)
         clock.move(session_of(pair).expires_at - clock.now - timedelta(seconds=1))
         assert refused(old.refresh) == "session_revoked"
         assert session_of(new).revoked_reason == "reuse"
 
-    def test_two_behind_inside_the_overlap(self, pair, clock):
+    def test_token_two_generations_behind_in_overlap_is_reuse(self, pair, clock):
         rotated(pair, clock, times=2)
         assert refused(pair.refresh) == "session_revoked"
         assert session_of(pair).revoked_reason == "reuse"
 
-    def test_the_event_tells_both_presenters(self, pair, clock, rf):
+    def test_reuse_event_names_both_clients(self, pair, clock, rf):
         clock.move(AFTER_OVERLAP)
         refresh_session(pair.refresh, request=rf.get("/", REMOTE_ADDR="203.0.113.5"))
         pair_two = family_of(pair)
         clock.move(AFTER_OVERLAP)
         TokenFamily.objects.filter(pk=pair_two.pk).update(delivered_at=clock.now)
-        thief = rf.get("/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="curl/8")
-        refused(pair.refresh, request=thief)
+        attacker = rf.get("/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="curl/8")
+        refused(pair.refresh, request=attacker)
         event = session_of(pair).events.get(kind="reuse_detected")
         assert event.ip_address == "198.51.100.7"
         assert event.details == {
@@ -67,7 +67,7 @@ class TestReuse:
             "other_user_agent": "",
         }
 
-    def test_another_session_of_the_user_goes_on(self, user, clock):
+    def test_reuse_leaves_other_sessions_of_the_user(self, user, clock):
         stolen, other = make_pair(user), make_pair(user)
         rotated(stolen, clock, times=2)
         refused(stolen.refresh)
@@ -75,12 +75,12 @@ class TestReuse:
 
 
 class TestForeignTokens:
-    def test_garbage_reads_nothing(self, pair, django_assert_num_queries):
+    def test_malformed_refresh_token_takes_no_query(self, pair, django_assert_num_queries):
         with django_assert_num_queries(0), pytest.raises(InvalidTokenError):
             refresh_session("a.b.c")
 
-    def test_a_signed_token_with_a_wrong_secret(self, pair, django_assert_num_queries):
-        """A leaked signing key alone forges nothing, and ends nothing."""
+    def test_signed_token_with_wrong_secret_is_refused(self, pair, django_assert_num_queries):
+        """A leaked signing key alone forges no token and revokes no session."""
         forged = refresh_tokens.issue(
             session_id=pair.session.pk,
             family_id=pair.family.pk,
@@ -92,7 +92,7 @@ class TestForeignTokens:
             assert refused(forged) == "session_revoked"
         assert call(pair) == "ok"
 
-    def test_a_secret_swapped_between_families(self, pair):
+    def test_secret_of_another_family_is_refused(self, pair):
         secret = refresh_tokens.verify(make_pair().refresh).secret
         forged = refresh_tokens.issue(
             session_id=pair.session.pk,
@@ -104,7 +104,7 @@ class TestForeignTokens:
         assert refused(forged) == "session_revoked"
         assert call(pair) == "ok"
 
-    def test_the_family_of_another_session(self, pair):
+    def test_family_of_another_session_is_refused(self, pair):
         own = refresh_tokens.verify(pair.refresh)
         forged = refresh_tokens.issue(
             session_id=make_pair(UserFactory()).session.pk,
@@ -115,11 +115,11 @@ class TestForeignTokens:
         )
         assert refused(forged) == "session_revoked"
 
-    def test_a_session_that_was_pruned(self, pair):
+    def test_token_of_pruned_session_is_refused(self, pair):
         DeviceSession.objects.all().delete()
         assert refused(pair.refresh) == "session_revoked"
 
-    def test_a_revoked_session(self, pair):
+    def test_token_of_revoked_session_is_refused(self, pair):
         revoke_session(pair.session, reason="admin")
         assert refused(pair.refresh) == "session_revoked"
         assert kinds(pair) == ["signed_in", "revoked"]

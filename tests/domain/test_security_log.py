@@ -1,4 +1,4 @@
-"""The security log: what stands in a line, and what never does."""
+"""The security log: the content of each line."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ ATTRIBUTES = ("event", "session_id", "user_id", "actor_id", "ip_address", "accou
 
 @pytest.fixture
 def lines(caplog):
-    """The lines of the security log, each with its attributes."""
+    """Return the lines of the security log, each with its attributes."""
     caplog.set_level(logging.INFO, logger="refresh_sessions.security")
 
     def read():
@@ -42,14 +42,14 @@ def request_from(rf):
     return rf.get("/", REMOTE_ADDR="203.0.113.9", headers={"user-agent": "Evil\r\nINFO"})
 
 
-def test_a_sign_in(lines, user, request_from):
+def test_login_is_logged(lines, user, request_from):
     session = start_session(user, request=request_from, name="My phone").session
     message = f"Login: session {session.pk} of user {user.pk}, from 203.0.113.9"
     about = ("signed_in", str(session.pk), user.pk, None, "203.0.113.9", None)
     assert lines() == [("INFO", message, *about)]
 
 
-def test_an_end(lines, pair, user):
+def test_revocation_is_logged(lines, pair, user):
     lines()
     revoke_session(pair.session, reason="lost\nINFO forged", by=user)
     message = (
@@ -63,7 +63,7 @@ def test_an_end(lines, pair, user):
     assert lines() == []
 
 
-def test_an_end_that_nobody_chose(lines, user, options):
+def test_automatic_revocation_is_logged(lines, user, options):
     options(MAX_SESSIONS_PER_USER=1)
     make_pair(user)
     make_pair(user)
@@ -73,7 +73,7 @@ def test_an_end_that_nobody_chose(lines, user, options):
     ]
 
 
-def test_a_lost_answer(lines, pair, clock, request_from):
+def test_recovery_is_logged(lines, pair, clock, request_from):
     refresh_session(pair.refresh)
     clock.move(AFTER_OVERLAP)
     lines()
@@ -83,7 +83,7 @@ def test_a_lost_answer(lines, pair, clock, request_from):
     assert "203.0.113.9" in message
 
 
-def test_a_refresh_is_no_news(lines, pair):
+def test_refresh_is_not_logged(lines, pair):
     lines()
     refresh_session(pair.refresh)
     assert lines() == []
@@ -95,13 +95,13 @@ def failed(lines, username, request=None):
     return line
 
 
-def test_a_sign_in_that_failed(lines, request_from):
+def test_failed_login_is_logged(lines, request_from):
     level, message, event, *_, address, account = failed(lines, "ada", request_from)
     assert (level, event, address) == ("WARNING", "sign_in_failed", "203.0.113.9")
     assert message == f"Login failed: account {account}, from 203.0.113.9"
 
 
-def test_the_account_cannot_be_read_and_is_the_same_each_time(lines):
+def test_failed_login_logs_stable_account_digest(lines):
     spellings = {failed(lines, name)[-1] for name in ("ada", " Ada ", "ADA")}
     assert len(spellings) == 1
     (account,) = spellings
@@ -112,12 +112,12 @@ def test_the_account_cannot_be_read_and_is_the_same_each_time(lines):
 @pytest.mark.parametrize(
     "credentials", [{}, {"token": "x"}, {"username": None}, {"username": "\ud800"}]
 )
-def test_credentials_of_any_kind(lines, credentials):
+def test_failed_login_with_any_credentials_is_logged(lines, credentials):
     log_failure(credentials=credentials)
     assert len(lines()) == 1
 
 
-def test_a_proof_of_identity(lines, pair, user, request_from):
+def test_reauthentication_is_logged(lines, pair, user, request_from):
     grant = check_access_token(pair.access)
     lines()
     reauthenticate_session(grant, methods=("pwd", "otp"), request=request_from)

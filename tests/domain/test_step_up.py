@@ -1,4 +1,4 @@
-"""A step-up, and what becomes of the tokens from before it."""
+"""Step-up, and the state of the tokens issued before."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestOutsideTheOverlap:
-    def test_gives_new_tokens_with_a_new_proof(self, old, clock):
+    def test_step_up_gives_new_tokens_with_new_auth_time(self, old, clock):
         new = step_up(old, methods=("pwd", "otp"))
         assert auth_time(new) == clock.now.replace(microsecond=0)
         assert access_tokens.verify(new.access).authentication_methods == ("pwd", "otp")
@@ -33,19 +33,19 @@ class TestOutsideTheOverlap:
         assert is_fresh(new)
         assert kinds(old) == ["signed_in", "reauthenticated"]
 
-    def test_the_tokens_before_vouch_for_no_more_than_they_did(self, old):
+    def test_step_up_leaves_auth_time_of_previous_tokens(self, old):
         step_up(old)
         assert call(old) == "ok"
         assert not is_fresh(old)
 
-    def test_nor_does_what_they_are_exchanged_for_by_a_sibling(self, old):
+    def test_sibling_refresh_after_step_up_has_previous_auth_time(self, old):
         step_up(old)
         sibling = refresh_session(old.refresh)
         assert sibling.refresh is None
         assert not is_fresh(sibling)
         assert auth_time(sibling) is None
 
-    def test_the_proof_goes_with_the_line(self, old, clock):
+    def test_step_up_auth_time_survives_rotations(self, old, clock):
         new = step_up(old)
         for _ in range(3):
             clock.move(AFTER_OVERLAP)
@@ -54,12 +54,12 @@ class TestOutsideTheOverlap:
         clock.move(timedelta(minutes=5))
         assert not is_fresh(new)
 
-    def test_within_the_second_of_a_lesser_proof(self, clock, user):
+    def test_step_up_within_second_of_login_has_new_methods(self, clock, user):
         pair = make_pair(user, methods=("pwd",))
         assert is_fresh(step_up(pair, methods=("pwd", "otp")), methods=("otp",))
         assert not is_fresh(pair)
 
-    def test_moves_no_hard_limit(self, old, clock):
+    def test_step_up_keeps_hard_limit(self, old, clock):
         expires_at = session_of(old).expires_at
         new = step_up(old)
         assert session_of(old).expires_at == expires_at
@@ -67,16 +67,16 @@ class TestOutsideTheOverlap:
         clock.move(timedelta(days=7) - HOUR)
         assert refused(new.refresh) == "session_expired/absolute"
 
-    def test_a_lost_answer_is_retried_with_the_token_before(self, old, clock):
+    def test_lost_step_up_answer_is_recovered_with_previous_token(self, old, clock):
         step_up(old)
         clock.move(AFTER_OVERLAP)
         recovered = refresh_session(old.refresh)
         assert recovered.refresh
-        # Whoever retries may be somebody else.
+        # The client that retries may be an attacker.
         assert not is_fresh(recovered)
         assert is_fresh(step_up(recovered))
 
-    def test_a_lost_answer_can_also_be_asked_for_again_at_once(self, old, clock):
+    def test_lost_step_up_answer_is_repeated_at_once(self, old, clock):
         lost = step_up(old)
         again = step_up(old)
         assert again.refresh is None
@@ -85,13 +85,13 @@ class TestOutsideTheOverlap:
         assert refresh_session(old.refresh).refresh
         assert refused(lost.refresh) == "refresh_superseded"
 
-    def test_who_copied_the_tokens_before_is_found_once_the_new_ones_are_used(self, old, clock):
+    def test_attacker_with_previous_tokens_is_detected_after_step_up(self, old, clock):
         new = step_up(old)
         delivered(new, clock)
         assert refused(old.refresh) == "session_revoked"
         assert session_of(old).revoked_reason == "reuse"
 
-    def test_tokens_older_than_that_are_found_as_well(self, old, clock):
+    def test_attacker_with_older_tokens_is_detected_after_step_up(self, old, clock):
         new = step_up(old)
         clock.move(AFTER_OVERLAP)
         new = refresh_session(new.refresh)
@@ -99,7 +99,7 @@ class TestOutsideTheOverlap:
         assert session_of(old).revoked_reason == "reuse"
         assert call(new) == "session_revoked"
 
-    def test_does_not_fail_where_nothing_is_left_to_refresh(self, old, clock, options):
+    def test_step_up_at_refresh_limit_succeeds(self, old, clock, options):
         options(MAX_REFRESHES_PER_SESSION=1)
         first = step_up(old)
         assert first.refresh is not None
@@ -109,32 +109,32 @@ class TestOutsideTheOverlap:
         assert is_fresh(again)
 
 
-class TestBesideRotation:
-    """Within the overlap, and for an access token that is not the newest."""
+class TestInsideTheOverlap:
+    """Step-up inside the overlap, and with an access token that is not the newest."""
 
     @pytest.fixture
     def rotated(self, old):
         return refresh_session(old.refresh)
 
-    def test_gives_an_access_token_alone(self, rotated):
+    def test_step_up_right_after_rotation_gives_access_token_alone(self, rotated):
         new = step_up(rotated)
         assert (new.refresh, new.refresh_expires_at) == (None, None)
         assert is_fresh(new)
         assert family_of(new).generation == 2
 
-    def test_the_access_token_before_vouches_for_no_more(self, rotated):
+    def test_step_up_right_after_rotation_leaves_previous_access_token(self, rotated):
         step_up(rotated)
         assert not is_fresh(rotated)
 
-    def test_a_sibling_that_is_slow_is_no_thief(self, old, rotated, clock):
+    def test_slow_sibling_after_step_up_is_not_reuse(self, old, rotated, clock):
         new = step_up(rotated)
         assert refresh_session(old.refresh).refresh is None
         clock.move(AFTER_OVERLAP)
         assert refresh_session(rotated.refresh).refresh
         assert call(new) == "ok"
 
-    def test_no_refresh_token_can_claim_the_proof(self, rotated, clock):
-        """It may have been copied before the proof was given."""
+    def test_refresh_token_gets_no_auth_time_from_step_up_after_rotation(self, rotated, clock):
+        """The refresh token may have been copied before the re-authentication."""
         step_up(rotated)
         assert auth_time(refresh_session(rotated.refresh)) is None
         clock.move(AFTER_OVERLAP)
@@ -143,20 +143,20 @@ class TestBesideRotation:
         assert not is_fresh(later)
         assert auth_time(later) is None
 
-    def test_in_the_very_instant_of_the_rotation(self, rotated, clock):
+    def test_step_up_at_instant_of_rotation_is_dated_after_rotation(self, rotated, clock):
         family = family_of(step_up(rotated))
         assert family.rotated_at == clock.now < family.authenticated_at
 
-    def test_for_a_sibling_whose_token_is_not_the_newest(self, old, rotated, clock):
+    def test_step_up_of_sibling_gives_access_token_alone(self, old, rotated, clock):
         clock.move(AFTER_OVERLAP)
         new = step_up(old)
         assert new.refresh is None
         assert is_fresh(new)
         assert not is_fresh(rotated)
-        # And nobody's line is touched.
+        # The branch of the other sibling is unchanged.
         assert refresh_session(rotated.refresh).refresh
 
-    def test_lasts_until_the_next_rotation(self, rotated, clock):
+    def test_step_up_right_after_rotation_lasts_until_next_rotation(self, rotated, clock):
         new = step_up(rotated)
         clock.move(AFTER_OVERLAP)
         assert is_fresh(new)

@@ -1,4 +1,4 @@
-"""What people get mails about."""
+"""The logins and reuses that cause mails."""
 
 from refresh_sessions.sessions import refresh_session
 from tests.domain.stories import AFTER_OVERLAP, family_of, refused
@@ -23,7 +23,7 @@ def log_in(user, rf, user_agent="Shop/1.2", **options):
 
 
 def refreshed_twice(pair, clock):
-    """Go on until the first token is a used one, whoever presents it and whenever."""
+    """Refresh until the first token is a used one for each presenter at any time."""
     for _ in range(2):
         clock.move(AFTER_OVERLAP)
         pair = refresh_session(pair.refresh)
@@ -31,15 +31,15 @@ def refreshed_twice(pair, clock):
 
 
 def reuse(user, rf, clock, **options):
-    """Have a thief present a used token; return the owner's newest tokens."""
+    """Let an attacker present a used token; return the owner's newest tokens."""
     stolen = log_in(user, rf, **options)
     newest = refreshed_twice(stolen, clock)
     family = family_of(stolen)
     family.last_ip_address, family.last_user_agent = "203.0.113.5", "Shop/1.2"
     family.save()
     clock.move(AFTER_OVERLAP)
-    thief = come_from(rf, "curl/8.1", "198.51.100.7")
-    assert refused(stolen.refresh, request=thief) == "session_revoked"
+    attacker = come_from(rf, "curl/8.1", "198.51.100.7")
+    assert refused(stolen.refresh, request=attacker) == "session_revoked"
     return newest
 
 

@@ -1,4 +1,4 @@
-"""A person with an address, in a project that mails."""
+"""A user with an address, in a project that sends mails."""
 
 import copy
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def clock():
 
 @pytest.fixture
 def override(settings, tmp_path):
-    """Put a template of the project's own in place of one of ours."""
+    """Override a template of the package with one of the project."""
 
     def put(name, text):
         file = tmp_path / "refresh_sessions" / "mail" / name
@@ -43,5 +43,5 @@ def override(settings, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _plain_names(monkeypatch):
-    """Devices go by their user agents, whatever extras this run has."""
+    """Devices have their user agent as name, with and without the extra."""
     monkeypatch.setattr(names, "can_parse", lambda: False)

@@ -1,4 +1,4 @@
-"""What holds for each mail, above all what must never be in it."""
+"""Common rules of the mails, in particular their secrets and links."""
 
 import re
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 class TestEachMail:
     @pytest.fixture(params=["reuse", "new device"])
     def send(self, request, user, rf, clock):
-        """Have one of the two mails sent, with a device name of the client's choice."""
+        """Send one of the two mails, with a device name from the client."""
 
         def send(name="", agent=None):
             if request.param == "reuse":
@@ -31,7 +31,7 @@ class TestEachMail:
 
         return send
 
-    def test_bears_no_secret(self, send, user, mailoutbox):
+    def test_mail_contains_no_secret(self, send, user, mailoutbox):
         pair = send()
         text = only(mailoutbox).message().as_string() + only(mailoutbox).body
         family = family_of(pair)
@@ -40,13 +40,13 @@ class TestEachMail:
         for part in (*pair.access.split("."), *pair.refresh.split(".")):
             assert part not in text
 
-    def test_bears_no_link(self, send, mailoutbox):
-        """Whoever sends the request chooses the host that it is for."""
+    def test_mail_contains_no_link(self, send, mailoutbox):
+        """The attacker can choose the host of a request."""
         send()
         assert "://" not in only(mailoutbox).message().as_string()
         assert "testserver" not in only(mailoutbox).body
 
-    def test_templates_see_no_token_and_no_request(self, send):
+    def test_mail_template_context_has_no_token_or_request(self, send):
         seen = []
 
         def look(context, **kwargs):
@@ -64,36 +64,36 @@ class TestEachMail:
         for context in seen:
             assert context.keys() - basics in (known, reuse_knows)
 
-    def test_is_marked_as_automatic(self, send, mailoutbox):
+    def test_mail_is_marked_as_auto_generated(self, send, mailoutbox):
         send()
         assert only(mailoutbox).message()["Auto-Submitted"] == "auto-generated"
 
-    def test_comes_from_the_projects_address(self, send, mailoutbox, settings):
+    def test_mail_sender_is_default_from_email(self, send, mailoutbox, settings):
         settings.DEFAULT_FROM_EMAIL = "Shop <shop@example.org>"
         send()
         assert only(mailoutbox).from_email == "Shop <shop@example.org>"
 
     @pytest.mark.parametrize("between", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028", " \t "])
-    def test_a_device_name_adds_no_header(self, send, mailoutbox, between):
-        send(f"Phone{between}Bcc: thief@example.org")
+    def test_device_name_adds_no_mail_header(self, send, mailoutbox, between):
+        send(f"Phone{between}Bcc: attacker@example.org")
         message = only(mailoutbox)
-        assert "“Phone Bcc: thief@ example. org”" in message.subject
-        assert "“Phone Bcc: thief@ example. org”" in message.body
+        assert "“Phone Bcc: attacker@ example. org”" in message.subject
+        assert "“Phone Bcc: attacker@ example. org”" in message.body
         assert message.message()["Bcc"] is None
         assert message.recipients() == [ADDRESS]
 
-    def test_a_device_name_does_not_write_the_mail(self, send, mailoutbox):
+    def test_device_name_adds_no_mail_paragraph(self, send, mailoutbox):
         send("Phone”\n\nDear customer,\n" + "click here " * 9)
         body = only(mailoutbox).body
         assert "\nDear" not in body
         assert body.count("click here") < 8
 
-    def test_a_device_name_does_not_turn_the_text_round(self, send, mailoutbox):
+    def test_device_name_does_not_reverse_mail_text(self, send, mailoutbox):
         send("Phone\u202egnp.exe\x07")
         assert "“Phone gnp. exe”" in only(mailoutbox).subject
 
     @pytest.mark.parametrize("where", ["name", "user agent", "username"])
-    def test_text_of_an_attacker_adds_no_link_and_no_line(
+    def test_attacker_text_adds_no_link_or_line_to_mail(
         self, send, user, mailoutbox, override, where
     ):
         text = "Pay\n\nhttps://evil.example/x ada@evil.example %65vil%2Eexample"
@@ -118,29 +118,29 @@ class TestEachMail:
             assert "@evil" not in shown
             assert "\nhttps" not in shown
 
-    def test_user_name_that_is_the_address_of_the_mail_stays_as_it_is(self, send, mailoutbox):
+    def test_username_equal_to_mail_address_is_unchanged(self, send, mailoutbox):
         send()
         assert ADDRESS in only(mailoutbox).body
 
-    def test_nothing_is_escaped(self, send, mailoutbox):
+    def test_plain_mail_is_not_html_escaped(self, send, mailoutbox):
         send('Ada\'s <phone> & "co"')
         message = only(mailoutbox)
         assert '“Ada\'s <phone> & "co"”' in message.subject
         assert '“Ada\'s <phone> & "co"”' in message.body
 
-    def test_ends_in_one_newline_and_has_no_gaps(self, send, mailoutbox):
+    def test_mail_body_has_no_gaps(self, send, mailoutbox):
         send()
         body = only(mailoutbox).body
         assert body.startswith("Hello,\n\n")
         assert body.endswith(".\n")
         assert not re.search(r"\n\n\n|\{\{|\{%| {2}", body)
 
-    def test_tells_the_time_in_the_current_zone(self, send, mailoutbox):
+    def test_mail_time_is_in_the_current_zone(self, send, mailoutbox):
         with timezone.override("America/New_York"):
             send()
         assert "Jan. 15, 2027, 7:30 a.m. EST" in only(mailoutbox).body
 
-    def test_speaks_the_projects_language_not_the_requests(self, send, mailoutbox, override):
+    def test_mail_is_in_the_language_of_the_project(self, send, mailoutbox, override):
         text = "{% load i18n %}{% get_current_language as now %}{{ now }} {{ time|date:'F' }}"
         override("reuse_body.txt", text)
         override("new_device_body.txt", text)
@@ -149,7 +149,7 @@ class TestEachMail:
             assert translation.get_language() == "de"
         assert only(mailoutbox).body == "en January"
 
-    def test_can_be_overridden(self, send, mailoutbox, override):
+    def test_mail_template_can_be_overridden(self, send, mailoutbox, override):
         for name in ("reuse", "new_device"):
             override(f"{name}_subject.txt", "About {{ device }}\n of {{ user.pk }}\n")
         send("Tablet")
@@ -158,7 +158,7 @@ class TestEachMail:
         assert message.body.startswith("Hello,")
         assert message.alternatives == []
 
-    def test_may_have_another_form_in_html(self, send, mailoutbox, override):
+    def test_mail_with_html_template_has_alternative(self, send, mailoutbox, override):
         for name in ("reuse", "new_device"):
             override(f"{name}_body.html", "<p>{{ device }}</p>")
         send("<b>Tablet</b>")
@@ -167,13 +167,13 @@ class TestEachMail:
         assert (content, kind) == ("<p>&lt;b&gt;Tablet&lt;/b&gt;</p>", "text/html")
         assert "“<b>Tablet</b>”" in message.body
 
-    def test_needs_an_address(self, send, user, mailoutbox):
+    def test_user_without_address_gets_no_mail(self, send, user, mailoutbox):
         setattr(user, user.get_email_field_name(), "")
         user.save()
         send()
         assert mailoutbox == []
 
-    def test_that_cannot_be_sent_harms_nobody(self, send, mailoutbox, monkeypatch, caplog):
+    def test_failing_mail_server_fails_no_request(self, send, mailoutbox, monkeypatch, caplog):
         def fail(self, messages):
             raise ConnectionRefusedError("no server")
 
@@ -185,7 +185,7 @@ class TestEachMail:
         assert "mail_on_" in logged.getMessage()
         assert mail.outbox == []
 
-    def test_whose_template_is_broken_harms_nobody(self, send, mailoutbox, override, caplog):
+    def test_broken_mail_template_fails_no_request(self, send, mailoutbox, override, caplog):
         for name in ("reuse", "new_device"):
             override(f"{name}_body.txt", "{% nonsense %}")
         pair = send()
@@ -193,13 +193,13 @@ class TestEachMail:
         assert "nonsense" in caplog.text
         assert mailoutbox == []
 
-    def test_is_sent_once_however_often_we_connect(self, send, mailoutbox):
+    def test_mail_is_sent_once_after_second_connect(self, send, mailoutbox):
         emails.connect()
         send()
         assert len(mailoutbox) == 1
 
 
-def test_a_user_model_without_an_address_gets_no_mail(user, rf, mailoutbox, both, monkeypatch):
+def test_user_model_without_email_field_gets_no_mail(user, rf, mailoutbox, both, monkeypatch):
     monkeypatch.setattr(type(user), "get_email_field_name", lambda: "no_such_field")
     log_in(user, rf)
     log_in(user, rf, "curl/8.1")
@@ -212,7 +212,7 @@ class TestCheck:
         return [str(message.id) for message in found]
 
     @pytest.mark.parametrize("key", ["MAIL_ON_REUSE", "MAIL_ON_NEW_DEVICE"])
-    def test_asks_for_a_sender(self, options, settings, key):
+    def test_mail_setting_without_sender_is_warned_about(self, options, settings, key):
         assert self.sender_warnings() == []
         options(**{key: True})
         assert self.sender_warnings() == ["refresh_sessions.W017"]

@@ -1,4 +1,4 @@
-"""The mail about a sign-in from a new device."""
+"""The mail about a login from a new device."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ class TestNewDevice:
     def _on(self, options):
         options(MAIL_ON_NEW_DEVICE=True)
 
-    def test_goes_to_the_user(self, user, rf, clock, mailoutbox):
+    def test_new_device_mail_is_sent_to_the_user(self, user, rf, clock, mailoutbox):
         log_in(user, rf)
         log_in(user, rf, "curl/8.1")
         message = only(mailoutbox)
@@ -29,20 +29,20 @@ class TestNewDevice:
         )
         assert "“curl/8.1”, 203.0.113.5." in message.body
 
-    def test_not_at_the_first_sign_in_of_all(self, user, rf, mailoutbox):
+    def test_new_device_mail_is_not_sent_at_first_login(self, user, rf, mailoutbox):
         log_in(UserFactory(), rf, "curl/8.1")
         log_in(user, rf)
         assert mailoutbox == []
 
-    def test_not_from_a_device_that_was_here_before(self, user, rf, clock, mailoutbox):
-        """Ended and expired sessions count: what matters is that the user knows the device."""
+    def test_new_device_mail_is_not_sent_for_known_device(self, user, rf, clock, mailoutbox):
+        """Ended sessions count: the user knows their device."""
         revoke_session(log_in(user, rf).session, reason="logout")
         log_in(user, rf)
         clock.move(timedelta(days=30))
         log_in(user, rf)
         assert mailoutbox == []
 
-    def test_once_per_device(self, user, rf, mailoutbox):
+    def test_new_device_mail_is_sent_once_per_device(self, user, rf, mailoutbox):
         for user_agent in ("one", "two", "three", "two", "three"):
             log_in(user, rf, user_agent)
         assert [message.subject for message in mailoutbox] == [
@@ -50,13 +50,13 @@ class TestNewDevice:
             "New sign-in from “three”",
         ]
 
-    def test_devices_of_others_are_not_known(self, user, rf, mailoutbox):
+    def test_new_device_mail_is_sent_for_device_of_another_user(self, user, rf, mailoutbox):
         log_in(user, rf)
         log_in(UserFactory(), rf, "curl/8.1")
         log_in(user, rf, "curl/8.1")
         assert only(mailoutbox).recipients() == [ADDRESS]
 
-    def test_who_does_not_say_what_they_are_is_never_known(self, user, rf, mailoutbox):
+    def test_new_device_mail_is_sent_for_each_empty_user_agent(self, user, rf, mailoutbox):
         for _ in range(3):
             log_in(user, rf, "")
         make_pair(user)
@@ -66,7 +66,7 @@ class TestNewDevice:
         assert "unknown device”, unknown address." in mailoutbox[-1].body
 
     @pytest.mark.parametrize("user_agents", [["one"], ["one", "one"], ["one", "two"], ["", ""]])
-    def test_costs_one_query(self, user, rf, options, user_agents):
+    def test_new_device_mail_takes_one_query(self, user, rf, options, user_agents):
         *before, last = user_agents
 
         def queries():
@@ -84,7 +84,7 @@ class TestNewDevice:
         assert on[-1].startswith("SELECT")
         assert on[-1].rstrip().endswith("LIMIT 1")
 
-    def test_costs_none_for_people_without_an_address(self, rf, options):
+    def test_new_device_mail_without_address_takes_no_query(self, rf, options):
         user = with_address("")
 
         def queries():
@@ -97,7 +97,7 @@ class TestNewDevice:
         options(MAIL_ON_NEW_DEVICE=False)
         assert on == queries()
 
-    def test_waits_for_the_commit(self, transactional_db, rf, mailoutbox):
+    def test_new_device_mail_is_sent_after_commit(self, transactional_db, rf, mailoutbox):
         user = with_address(ADDRESS)
         log_in(user, rf)
         with transaction.atomic():
@@ -105,7 +105,7 @@ class TestNewDevice:
             assert mailoutbox == []
         assert len(mailoutbox) == 1
 
-    def test_is_not_sent_when_the_sign_in_is_rolled_back(self, transactional_db, rf, mailoutbox):
+    def test_new_device_mail_is_not_sent_after_rollback(self, transactional_db, rf, mailoutbox):
         user = with_address(ADDRESS)
         log_in(user, rf)
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""The mail about a used token that came back."""
+"""The mail about a reused refresh token."""
 
 import pytest
 from django.db import connection
@@ -18,13 +18,13 @@ class EverythingEnds(SessionPolicy):
 
 
 class TestOff:
-    def test_is_the_default(self, user, rf, clock, mailoutbox):
+    def test_mails_are_disabled_by_default(self, user, rf, clock, mailoutbox):
         log_in(user, rf)
         log_in(user, rf, "curl/8.1")
         reuse(user, rf, clock)
         assert mailoutbox == []
 
-    def test_one_without_the_other(self, user, rf, clock, mailoutbox, options):
+    def test_mails_are_enabled_separately(self, user, rf, clock, mailoutbox, options):
         options(MAIL_ON_NEW_DEVICE=True)
         reuse(user, rf, clock)
         assert mailoutbox == []
@@ -38,23 +38,23 @@ class TestReuse:
     def _on(self, options):
         options(MAIL_ON_REUSE=True)
 
-    def test_goes_to_the_user_once(self, user, rf, clock, mailoutbox):
+    def test_reuse_mail_is_sent_to_the_user_once(self, user, rf, clock, mailoutbox):
         newest = reuse(user, rf, clock)
         assert refused(newest.refresh) == "session_revoked"
         assert only(mailoutbox).recipients() == [ADDRESS]
 
-    def test_says_what_happened(self, user, rf, clock, mailoutbox):
+    def test_reuse_mail_describes_the_reuse(self, user, rf, clock, mailoutbox):
         reuse(user, rf, clock, name="Ada's phone")
         message = only(mailoutbox)
         assert message.subject == "Your session on “Ada's phone” was ended"
-        # Half past twelve, and three times eleven seconds.
+        # 12:30, and three times eleven seconds.
         assert "was ended on Jan. 15, 2027, 12:30 p.m. UTC because" in message.body
         assert f"(account {user.get_username()})" in message.body
         assert "- the one that presented the used token: curl/8.1, 198.51.100.7\n" in message.body
         assert "- the one that last renewed the session: Shop/1.2, 203.0.113.5\n" in message.body
         assert "Your other sessions are not affected." in message.body
 
-    def test_calls_devices_by_their_names(self, user, rf, clock, mailoutbox, monkeypatch):
+    def test_reuse_mail_has_device_names(self, user, rf, clock, mailoutbox, monkeypatch):
         pytest.importorskip("ua_parser")
         monkeypatch.undo()
         reuse(user, rf, clock)
@@ -63,14 +63,16 @@ class TestReuse:
         assert "- the one that presented the used token: curl, 198.51.100.7\n" in message.body
         assert "- the one that last renewed the session: Shop, 203.0.113.5\n" in message.body
 
-    def test_says_when_all_sessions_were_ended(self, user, rf, clock, mailoutbox, options):
+    def test_reuse_mail_mentions_revocation_of_all_sessions(
+        self, user, rf, clock, mailoutbox, options
+    ):
         options(POLICY=f"{__name__}.EverythingEnds")
         other = log_in(user, rf)
         reuse(user, rf, clock)
         assert call(other) == "session_revoked"
         assert "All your other sessions were ended as well." in only(mailoutbox).body
 
-    def test_knows_nothing_without_a_request(self, user, clock, mailoutbox):
+    def test_reuse_mail_without_request_has_unknown_device(self, user, clock, mailoutbox):
         stolen = make_pair(user)
         refreshed_twice(stolen, clock)
         refused(stolen.refresh)
@@ -78,12 +80,14 @@ class TestReuse:
         assert message.subject == "Your session on “unknown device” was ended"
         assert message.body.count("unknown client, unknown address\n") == 2
 
-    def test_lets_the_session_say_why(self, user, rf, clock, mailoutbox, override):
+    def test_reuse_mail_template_has_revocation_reason(
+        self, user, rf, clock, mailoutbox, override
+    ):
         override("reuse_body.txt", "{{ session.reason }}")
         reuse(user, rf, clock)
         assert only(mailoutbox).body == "A used refresh token was presented again"
 
-    def test_costs_no_query(self, user, rf, clock, mailoutbox, options):
+    def test_reuse_mail_takes_no_extra_query(self, user, rf, clock, mailoutbox, options):
         def queries():
             stolen = log_in(user, rf)
             refreshed_twice(stolen, clock)

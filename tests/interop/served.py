@@ -5,8 +5,7 @@ import os
 from datetime import timedelta
 
 from tests.settings import *  # noqa: F403
-from tests.settings import DATABASES as OF_THE_TESTS
-from tests.settings import REST_FRAMEWORK as ORDINARY_REST_FRAMEWORK
+from tests.settings import DATABASES as OF_THE_TESTS, REST_FRAMEWORK as ORDINARY_REST_FRAMEWORK
 
 DATABASES = {
     "default": {**OF_THE_TESTS["default"], "NAME": os.environ["REFRESH_SESSIONS_SERVED_DATABASE"]}

@@ -1,4 +1,4 @@
-"""Calling the commands, and what may answer."""
+"""Helpers that call the commands and answer their questions."""
 
 import sys
 from datetime import timedelta
@@ -13,7 +13,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 class Terminal(StringIO):
-    """A person sits in front of it."""
+    """An interactive terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -36,7 +36,7 @@ def busy(*args, **kwargs):
 
 
 def answering(monkeypatch, answer) -> list[str]:
-    """Put a person at the terminal who answers all questions like this."""
+    """Give this answer to all questions at an interactive terminal; return the questions."""
     questions: list[str] = []
 
     def ask(question):

@@ -1,4 +1,4 @@
-"""``export_session_events``: the record on the command line, for a file or for another program."""
+"""``export_session_events``: events as CSV, to a file or to another program."""
 
 import io
 import logging
@@ -28,7 +28,7 @@ HEADER = ("\ufeff" + ",".join(f'"{name}"' for name in COLUMNS) + "\r\n").encode(
 
 
 class Pipe(io.StringIO):
-    """An output that takes bytes, as a real one does."""
+    """An output that accepts bytes, as a real one does."""
 
     def __init__(self):
         super().__init__()
@@ -63,36 +63,36 @@ def add(session, kind="revoked", **fields):
     )
 
 
-class TestWhat:
-    def test_is_the_file_of_the_admin(self, session):
+class TestContent:
+    def test_export_command_writes_same_file_as_admin(self, session):
         add(session, details={"user_agent": "=1+1"})
         content, said = export()
         assert content == "".join(EventExport(SessionEvent.objects.all())).encode()
         assert content.startswith(HEADER)
         assert said == "Wrote 2 events.\n"
 
-    def test_of_nothing_is_the_header(self):
+    def test_export_command_without_events_writes_header(self):
         assert export() == (HEADER, "Wrote 0 events.\n")
 
-    def test_keeps_quiet_if_told_to(self, session):
+    def test_export_command_with_verbosity_zero_is_silent(self, session):
         assert export(verbosity=0)[1] == ""
         assert export()[1] == "Wrote 1 event.\n"
 
-    def test_reaches_an_output_that_takes_text_alone(self, session):
+    def test_export_command_writes_to_text_output(self, session):
         out = io.StringIO(newline="")
         call_command("export_session_events", stdout=out, stderr=io.StringIO())
         assert out.getvalue().encode().startswith(HEADER)
         assert "Grüner Läufer" in out.getvalue()
 
     @pytest.mark.parametrize("text", ["-1", "x\ud800"])
-    def test_takes_any_text(self, session, text, monkeypatch):
+    def test_export_command_writes_unencodable_text(self, session, text, monkeypatch):
         pieces = type("Pieces", (list,), {"written": 1})
         monkeypatch.setattr(export_session_events, "EventExport", lambda _: pieces([text]))
         assert export()[0] == text.encode(errors="replace")
 
 
-class TestWhich:
-    def test_by_period(self, session):
+class TestFilters:
+    def test_export_command_filters_by_period(self, session):
         SessionEvent.objects.all().delete()
         days = [datetime(2026, 1, day, tzinfo=UTC) for day in (30, 31)]
         instants = [*days, days[1] - timedelta(microseconds=1)]
@@ -109,26 +109,26 @@ class TestWhich:
             last_of_first
         }
 
-    def test_by_how_long_ago(self, session):
+    def test_export_command_filters_by_age(self, session):
         add(session, created_at=timezone.now() - timedelta(days=3))
         assert len(exported("--since", "4d")) == 2
         assert len(exported("--since", "2d")) == 1
         assert [row["kind"] for row in exported("--until", "2d")] == ["revoked"]
 
     @pytest.mark.parametrize("repeat", [True, False], ids=["option", "value"])
-    def test_by_kind(self, session, repeat):
+    def test_export_command_filters_by_kind(self, session, repeat):
         for kind in ("revoked", "family_opened"):
             add(session, kind)
         between = ["--kind"] if repeat else []
         rows = exported("--kind", "revoked", *between, "signed_in")
         assert [row["kind"] for row in rows] == ["signed_in", "revoked"]
 
-    def test_by_user(self, user, session):
+    def test_export_command_filters_by_user(self, user, session):
         make_pair()
         for name in (user.get_username(), str(user.pk)):
             assert [row["session_id"] for row in exported("--user", name)] == [str(session.pk)]
 
-    def test_unless_there_is_no_such_user(self):
+    def test_export_command_with_unknown_user_fails(self):
         with pytest.raises(CommandError, match="no user with the name or primary key 'nobody'"):
             export("--user", "nobody")
 
@@ -141,7 +141,7 @@ class TestWhich:
             (["--since", "1d", "--until", "2d"], "--since must be before --until"),
         ],
     )
-    def test_says_what_makes_no_sense(self, arguments, complaint):
+    def test_export_command_with_invalid_option_fails(self, arguments, complaint):
         with pytest.raises(CommandError, match=complaint):
             export(*arguments)
 
@@ -157,12 +157,12 @@ class TestInstant:
             ("2026-01-31T18:00:01.5-05:00", "2026-01-31T18:00:01.500000-05:00"),
         ],
     )
-    def test_is_of_the_time_zone_unless_it_says_another(self, settings, text, meant):
+    def test_instant_without_offset_is_in_current_time_zone(self, settings, text, meant):
         settings.TIME_ZONE = "Europe/Berlin"
         assert instant(text) == datetime.fromisoformat(meant)
 
     @pytest.mark.parametrize("text", ["", "30", "2026", "2026-13-01", "99999999999d", "now"])
-    def test_is_not_any_text(self, text):
+    def test_instant_of_malformed_text_is_refused(self, text):
         with pytest.raises(ArgumentTypeError, match="is not a time"):
             instant(text)
 
@@ -172,28 +172,28 @@ class TestFile:
     def file(self, tmp_path):
         return tmp_path / "events.csv"
 
-    def test_holds_the_same(self, file, session):
+    def test_export_file_has_same_content_as_output(self, file, session):
         whole, _ = export()
         content, said = export("--output", str(file))
         assert (content, said) == (b"", "Wrote 1 event.\n")
         assert file.read_bytes() == whole
 
     @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
-    def test_is_for_its_owner_alone(self, file):
+    def test_export_file_is_private_to_owner(self, file):
         export("--output", str(file))
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    def test_is_never_written_over(self, file):
+    def test_export_file_is_never_overwritten(self, file):
         file.write_text("what was here")
         with pytest.raises(CommandError, match="exists and was not changed"):
             export("--output", str(file))
         assert file.read_text() == "what was here"
 
-    def test_must_have_a_folder(self, file):
+    def test_export_file_in_missing_folder_fails(self, file):
         with pytest.raises(CommandError, match="cannot be written: No such file or directory"):
             export("--output", str(file / "deeper"))
 
-    def test_is_gone_if_it_cannot_become_the_whole(self, file, session, monkeypatch):
+    def test_export_file_is_deleted_after_database_error(self, file, session, monkeypatch):
         def busy(*_):
             raise DatabaseBusyError
 
@@ -202,7 +202,7 @@ class TestFile:
             export("--output", str(file))
         assert not file.exists()
 
-    def test_is_gone_if_the_disk_is_full(self, file, session, monkeypatch):
+    def test_export_file_is_deleted_after_disk_error(self, file, session, monkeypatch):
         def full(*_):
             raise OSError(28, "No space left on device")
 
@@ -212,20 +212,20 @@ class TestFile:
         assert not file.exists()
 
 
-class TestReader:
-    def test_that_leaves_early_is_told_of(self, session, capfd):
+class TestClosedPipe:
+    def test_export_to_closed_pipe_fails_with_message(self, session, capfd):
         reading, writing = os.pipe()
         os.close(reading)
         with os.fdopen(writing, "w", encoding="ascii") as out:
             with pytest.raises(CommandError, match="its reader has closed the pipe"):
                 call_command("export_session_events", stdout=out, stderr=io.StringIO())
             out.write("what follows")
-            # Goes nowhere, and does no harm.
+            # Written to nowhere, without an error.
             out.flush()
 
 
 class TestLog:
-    def test_says_what_was_taken(self, user, session, caplog):
+    def test_export_command_is_logged_with_filter(self, user, session, caplog):
         caplog.set_level(logging.INFO, logger="refresh_sessions.security")
         export("--kind", "signed_in", "--user", user.get_username(), "--since", "2026-01-31")
         lines = [(record.levelname, record.getMessage()) for record in caplog.records]
@@ -238,7 +238,7 @@ class TestLog:
         ]
 
 
-def test_help_names_every_kind():
+def test_export_help_names_each_kind():
     done = subprocess.run(
         [sys.executable, "manage.py", "export_session_events", "--help"],
         cwd=Path(__file__).parents[2],

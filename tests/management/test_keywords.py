@@ -153,7 +153,7 @@ WRONG = [
 
 @pytest.fixture
 def received(monkeypatch):
-    """The options that the command's ``handle`` receives; the command does nothing."""
+    """Return the options that the command receives, without running it."""
 
     def receive(name, /, *arguments, **options):
         seen = {}
@@ -167,9 +167,7 @@ def received(monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "option", "words", "values", "more"), OPTIONS)
-def test_option_by_keyword_means_what_it_means_on_the_command_line(
-    received, name, option, words, values, more
-):
+def test_keyword_option_equals_command_line_option(received, name, option, words, values, more):
     expected = received(name, *words, **more)
     for value in values:
         assert received(name, **{option: value}, **more) == expected
@@ -190,7 +188,7 @@ def parsers():
         yield from (subcommands or {name: parser}).items()
 
 
-def test_options_of_all_commands_are_tried_here():
+def test_keyword_tests_cover_each_command_option():
     djangos = {"help", "version", "verbosity", "settings", "pythonpath", "traceback"}
     djangos |= {"no_color", "force_color", "skip_checks"}
     for name, parser in parsers():
@@ -210,7 +208,7 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize(("name", "option", "words", "values", "more"), OPTIONS)
-def test_option_that_is_none_has_its_default(received, name, option, words, values, more):
+def test_keyword_option_none_has_default(received, name, option, words, values, more):
     needed = REQUIRED.get(name, {})
     if option not in needed:
         assert received(name, **{**needed, option: None}) == received(name, **needed)
@@ -238,25 +236,23 @@ class TestSubcommand:
 
 
 @pytest.mark.parametrize(("name", "options", "complaint"), WRONG)
-def test_wrong_option_by_keyword_is_refused_before_anything_is_done(
-    received, name, options, complaint
-):
+def test_wrong_keyword_option_is_refused_before_execution(received, name, options, complaint):
     with pytest.raises(CommandError, match=complaint):
         received(name, **options)
 
 
 @pytest.mark.django_db
 class TestFromPython:
-    """The calls that the documentation shows."""
+    """The calls in the documentation."""
 
-    def test_prune_takes_a_duration_as_text(self, clock, pair):
+    def test_prune_from_python_accepts_duration_as_text(self, clock, pair):
         clock.move(timedelta(days=40))
         out = StringIO()
         call_command("prune_refresh_sessions", older_than="30d", stdout=out)
         assert out.getvalue() == "Deleted 1 session.\n"
 
     @pytest.mark.parametrize("by", ["name", "key", "text of the key", "user"])
-    def test_revoke_takes_one_user(self, pair, user, by):
+    def test_revoke_from_python_accepts_one_user(self, pair, user, by):
         make_pair()
         forms = {"name": user.get_username(), "key": user.pk, "user": user}
         out = StringIO()
@@ -264,28 +260,28 @@ class TestFromPython:
         assert out.getvalue().startswith("Revoked 1 session of ")
         assert DeviceSession.objects.active().count() == 1
 
-    def test_revoke_takes_a_queryset_of_users(self, pair):
+    def test_revoke_from_python_accepts_queryset_of_users(self, pair):
         make_pair()
         users = get_user_model()._default_manager.all()
         call_command("revoke_refresh_sessions", user=users, stdout=StringIO())
         assert not DeviceSession.objects.active().exists()
 
     @pytest.mark.parametrize("quiet", [{"no_input": True}, {"interactive": False}])
-    def test_revoke_of_everybody_asks_nobody_when_told_so(self, pair, monkeypatch, quiet):
+    def test_revoke_all_from_python_without_input_does_not_ask(self, pair, monkeypatch, quiet):
         monkeypatch.setattr(sys, "stdin", Terminal())
         monkeypatch.setattr("builtins.input", pytest.fail)
         call_command("revoke_refresh_sessions", all=True, **quiet, stdout=StringIO())
         assert not DeviceSession.objects.active().exists()
 
     @pytest.mark.parametrize("asking", [{}, {"no_input": False}, {"interactive": True}])
-    def test_revoke_of_everybody_asks_otherwise(self, pair, monkeypatch, asking):
+    def test_revoke_all_from_python_asks_by_default(self, pair, monkeypatch, asking):
         monkeypatch.setattr(sys, "stdin", Terminal())
         monkeypatch.setattr("builtins.input", lambda question: "no")
         with pytest.raises(CommandError, match="No session was revoked"):
             call_command("revoke_refresh_sessions", all=True, **asking)
         assert DeviceSession.objects.active().exists()
 
-    def test_export_takes_a_user(self, pair, tmp_path):
+    def test_export_from_python_accepts_user(self, pair, tmp_path):
         UserFactory()
         user, file = pair.session.user, tmp_path / "events.csv"
         call_command("export_session_events", user=user, output=file, stderr=StringIO())
@@ -307,7 +303,7 @@ class TestFromPython:
     ],
     ids=" ".join,
 )
-def test_wrong_option_on_the_command_line_is_a_usage_error(words):
+def test_wrong_command_line_option_is_a_usage_error(words):
     run = subprocess.run(  # noqa: S603  (our own command)
         [sys.executable, "manage.py", *words, "--settings", "tests.settings"],
         cwd=ROOT,

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestPrune:
-    def test_deletes_counts_of_attempts_that_count_no_more(self, clock, user):
+    def test_prune_command_deletes_expired_attempt_counts(self, clock, user):
         get_second_factor_limiter(user).consume()
         clock.move(timedelta(days=1) - MOMENT)
         prune()
@@ -30,12 +30,11 @@ class TestPrune:
         prune()
         assert not ProofAttempts.objects.exists()
 
-    def test_deletes_sign_ins_that_nobody_finished(self, clock, options):
+    def test_prune_command_deletes_expired_tickets(self, clock, options, ada, with_second_factor):
         options(SECOND_FACTORS=("tests.factors.Code",))
-        ada = UserFactory(username="ada@example.org")
         for wait in (timedelta(minutes=5), timedelta(0)):
             with pytest.raises(SecondFactorRequiredError):
-                log_in(UserFactory(username=f"ada{wait}@example.org"))
+                log_in(with_second_factor(UserFactory()))
             clock.move(wait)
         with pytest.raises(SecondFactorRequiredError):
             log_in(ada)
@@ -45,31 +44,31 @@ class TestPrune:
         assert prune() == "Deleted 0 sessions.\n"
         assert SignInTicket.objects.count() == 2
 
-    def test_keeps_sessions_for_a_month_after_their_hard_expiry(self, clock, pair):
+    def test_prune_command_keeps_sessions_a_month_after_hard_expiry(self, clock, pair):
         clock.move(HARD + timedelta(days=30) - MOMENT)
         assert prune() == "Deleted 0 sessions.\n"
         clock.move(MOMENT)
         assert prune() == "Deleted 1 session.\n"
         assert not DeviceSession.objects.exists()
 
-    def test_takes_another_time_to_keep_them(self, clock, pair):
+    def test_prune_command_retention_follows_older_than(self, clock, pair):
         clock.move(HARD + timedelta(hours=12) - MOMENT)
         assert prune("--older-than", "12h") == "Deleted 0 sessions.\n"
         assert prune("--older-than=0") == "Deleted 1 session.\n"
 
-    def test_keeps_what_was_revoked_until_its_hard_expiry(self, clock, pair):
+    def test_prune_command_keeps_revoked_sessions_until_hard_expiry(self, clock, pair):
         revoke_session(pair.session, reason=RevokedReason.USER)
         clock.move(HARD - MOMENT)
         assert prune("--older-than", "0") == "Deleted 0 sessions.\n"
 
-    def test_only_says_how_many_it_would_be(self, clock, user):
+    def test_prune_command_dry_run_counts_without_deletion(self, clock, user):
         for _ in range(3):
             make_pair(user)
         clock.move(HARD)
         assert prune("--dry-run", "--older-than", "0") == "Would delete 3 sessions.\n"
         assert DeviceSession.objects.count() == 3
 
-    def test_shows_its_progress_on_a_terminal_in_one_line(self, clock, user):
+    def test_prune_command_on_terminal_shows_progress_in_one_line(self, clock, user):
         for _ in range(5):
             make_pair(user)
         clock.move(HARD)
@@ -78,20 +77,20 @@ class TestPrune:
             "\rDeleted 2 sessions\rDeleted 4 sessions\rDeleted 5 sessions\rDeleted 5 sessions.\n"
         )
 
-    def test_writes_one_line_into_a_log_file(self, clock, user):
+    def test_prune_command_to_log_file_writes_one_line(self, clock, user):
         for _ in range(5):
             make_pair(user)
         clock.move(HARD)
         assert prune("--older-than=0", "--batch-size=2") == "Deleted 5 sessions.\n"
 
     @pytest.mark.parametrize("option", [[], ["--dry-run"]])
-    def test_keeps_quiet_when_asked_to(self, clock, pair, option):
+    def test_prune_command_with_verbosity_zero_is_silent(self, clock, pair, option):
         clock.move(HARD)
         shown = prune("--older-than=0", "--verbosity=0", *option, stdout=Terminal())
         assert shown == ""
         assert DeviceSession.objects.exists() is bool(option)
 
-    def test_can_be_called_from_python_with_a_timedelta(self, clock, pair):
+    def test_prune_command_from_python_accepts_timedelta(self, clock, pair):
         clock.move(HARD)
         out = StringIO()
         call_command("prune_refresh_sessions", older_than=timedelta(0), stdout=out)
@@ -108,14 +107,16 @@ class TestPrune:
             (["--batch-size", "many"], "invalid int value: 'many'"),
         ],
     )
-    def test_says_what_is_wrong_and_deletes_nothing(self, clock, pair, arguments, complaint):
+    def test_prune_command_with_invalid_option_deletes_nothing(
+        self, clock, pair, arguments, complaint
+    ):
         clock.move(timedelta(days=400))
         with pytest.raises(CommandError, match=complaint):
             prune(*arguments)
         assert DeviceSession.objects.count() == 1
 
     @pytest.mark.parametrize("option", [[], ["--dry-run"]])
-    def test_says_that_the_database_is_busy(self, monkeypatch, option):
+    def test_prune_command_with_busy_database_fails_with_message(self, monkeypatch, option):
         monkeypatch.setattr(prune_refresh_sessions, "prune_sessions", busy)
         monkeypatch.setattr(prune_refresh_sessions, "count_prunable_sessions", busy)
         with pytest.raises(CommandError, match=r"database is busy.* run this again"):
@@ -140,23 +141,23 @@ class TestDuration:
             ("1 12:00:00", timedelta(days=1, hours=12)),
         ],
     )
-    def test_is_read(self, text, expected):
+    def test_duration_text_is_parsed(self, text, expected):
         assert duration(text) == expected
 
     @pytest.mark.parametrize(
         "text",
         [
-            # Zero to Django, and easily given: --older-than "$NOT_SET".
+            # Django reads "" as zero; it is easily passed: --older-than "$NOT_SET".
             *("", " "),
             *("d", "d30", "30x", "30dd", "1d12h", "1.5d", "-30d", "3\N{THAI DIGIT ZERO}d", "soon"),
-            # Without a unit nobody knows: Django would take 30 for seconds.
+            # Ambiguous without a unit: Django would read 30 as seconds.
             *("30", "-1", "+1", "00", "1.5", "1e3"),
             # More than a timedelta holds.
             *("9" * 12 + "d", "9" * 9 + "w", "9" * 5000 + "d", "P" + "9" * 12 + "D"),
         ],
     )
-    def test_of_another_form_is_refused(self, text):
+    def test_malformed_duration_text_is_refused(self, text):
         with pytest.raises(Exception, match=r"is not a duration|has no unit") as raised:
             duration(text)
-        # By this type the parser of the command line knows that the message is for people.
+        # Only messages of this type are shown to the user by the argument parser.
         assert type(raised.value).__name__ == "ArgumentTypeError"

@@ -1,7 +1,7 @@
-"""A user model with two parents, which store what decides who may sign in.
+"""A user model with two parents, which store the columns of the account.
 
-The first parent gives the user its primary key. The other parent stores the password, under a key
-of its own.
+The first parent gives the user its primary key. The other parent stores the password, under its
+own key.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Account(AbstractBaseUser):
 
 class MemberManager(BaseUserManager["Member"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> Member:
-        # No member has the same key in both tables.
+        # The keys of a member differ between both tables.
         fields.setdefault("number", 10**6 + secrets.randbelow(10**12))
         member = self.model(email=self.normalize_email(email), **fields)
         member.set_password(password)

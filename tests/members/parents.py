@@ -28,7 +28,7 @@ class AccountBackend(ModelBackend):
 
 @pytest.fixture
 def other(user):
-    """Another user, under whose key in one table the first user stands in the other."""
+    """Another user, whose key in one table is the first user's key in the other."""
     other = UserFactory(id=user.account_ptr_id)
     assert other.contact_ptr_id == user.account_ptr_id
     return other
@@ -48,7 +48,7 @@ def reason_of(pair):
     return session_of(pair).revoked_reason
 
 
-def test_user_model_is_that_of_this_project(user):
+def test_user_model_has_two_parents(user):
     assert type(user) is get_user_model() is Member
     assert user.contact_ptr_id != user.account_ptr_id
     assert (find_model_with_column("password"), find_model_with_column("is_active")) == (
@@ -63,13 +63,13 @@ def test_user_model_is_that_of_this_project(user):
     )
 
 
-def test_lookup_of_each_part_finds_the_user(user, other):
+def test_lookup_by_each_parent_finds_the_user(user, other):
     for part in (user, user.contact_ptr, user.account_ptr):
         name, value = get_user_lookup(part)
         assert Member.objects.get(**{name: value}) == user
 
 
-def test_newer_hash_stored_through_the_parent_ends_no_session(user, other, by_account):
+def test_hash_upgrade_through_the_parent_revokes_no_session(user, other, by_account):
     pair, others = make_pair(user), make_pair(other)
     before = Account._default_manager.get(email=user.email).password
     with newer_hashers():
@@ -80,7 +80,7 @@ def test_newer_hash_stored_through_the_parent_ends_no_session(user, other, by_ac
     assert DeviceSession.objects.active().count() == 3
 
 
-def test_newer_hash_leaves_a_user_with_the_key_of_the_parent_alone(user, other, by_account):
+def test_hash_upgrade_leaves_user_with_key_of_the_parent(user, other, by_account):
     before = Member.objects.get(pk=other.pk).password
     others = make_pair(other)
     with newer_hashers():
@@ -90,7 +90,7 @@ def test_newer_hash_leaves_a_user_with_the_key_of_the_parent_alone(user, other, 
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "wrong"])
-def test_login_that_reads_the_parent_alone_is_counted_for_the_account(
+def test_login_reading_the_parent_alone_is_counted_for_the_account(
     user, other, by_account, password
 ):
     with watch_accounts() as accounts:
@@ -102,7 +102,7 @@ def test_login_that_reads_the_parent_alone_is_counted_for_the_account(
     assert not set(of_user) & set(accounts.keys)
 
 
-def test_password_saved_through_the_parent_revokes_the_sessions_of_that_user(user, other):
+def test_password_saved_through_the_parent_revokes_sessions_of_the_user(user, other):
     pair, others = make_pair(user), make_pair(other)
     account = Account._default_manager.get(email=user.email)
     account.set_password("another battery staple")
@@ -112,7 +112,7 @@ def test_password_saved_through_the_parent_revokes_the_sessions_of_that_user(use
     assert (reason_of(pair), call(others)) == ("password_changed", "ok")
 
 
-def test_deactivation_saved_through_the_parent_revokes_the_sessions_of_that_user(user, other):
+def test_deactivation_through_the_parent_revokes_sessions_of_the_user(user, other):
     pair, others = make_pair(user), make_pair(other)
     contact = Contact.objects.get(pk=user.pk)
     contact.is_active = False

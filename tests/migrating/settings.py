@@ -1,9 +1,8 @@
-"""The settings of the tests, with the packages that projects come from and the page's project."""
+"""The settings of the tests, with the packages that projects migrate from."""
 
 from tests.migrating.written import write_project
 from tests.settings import *  # noqa: F403
-from tests.settings import INSTALLED_APPS as _APPS
-from tests.settings import REST_FRAMEWORK as _REST_FRAMEWORK
+from tests.settings import INSTALLED_APPS as _APPS, REST_FRAMEWORK as _REST_FRAMEWORK
 
 write_project()
 

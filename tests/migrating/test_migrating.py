@@ -1,4 +1,4 @@
-"""docs/migrating.md, done: a project with the tokens of this package and of another."""
+"""The code of docs/migrating.md, in a project with tokens of both packages."""
 
 import pytest
 
@@ -8,5 +8,5 @@ pytest.importorskip("rest_framework_simplejwt", reason="simplejwt is not install
 pytest.importorskip("knox", reason="knox is not installed")
 
 
-def test_moving_as_the_page_says():
+def test_migration_page_works_in_own_project():
     run_tests_afresh("tests/migrating/flows.py", settings="tests.migrating.settings")

@@ -1,4 +1,4 @@
-"""A project in the middle of its move, from both packages at once."""
+"""A project during its migration, with both packages."""
 
 from django.urls import include, path
 from rest_framework.permissions import IsAuthenticated

@@ -1,4 +1,4 @@
-"""The project that docs/migrating.md tells its readers to write, as a package."""
+"""The project code of docs/migrating.md, as a package."""
 
 import atexit
 import re
@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "migrating.md"
 
 
 def write_project() -> None:
-    """Write each block that begins with the path of a module, and make the package importable."""
+    """Write each block that begins with a module path, and make the package importable."""
     directory = tempfile.TemporaryDirectory(prefix="moving-")
     atexit.register(directory.cleanup)
     for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S):
@@ -27,6 +27,6 @@ def write_project() -> None:
 
 
 def module(name: str) -> Any:
-    """A module of the page."""
+    """Return the source of a module on the page."""
     found: ModuleType = import_module(f"shop.{name}")
     return found

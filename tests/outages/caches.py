@@ -1,4 +1,4 @@
-"""Caches that fail, and the settings that name them."""
+"""Failing caches, and the settings that name them."""
 
 import socket
 from importlib.util import find_spec
@@ -9,7 +9,7 @@ from django.core.cache.backends.locmem import LocMemCache
 
 
 class DeadCache(BaseCache):
-    """A cache whose server is gone."""
+    """A cache without a server."""
 
     def __init__(self, location, params):
         super().__init__(params)
@@ -21,14 +21,14 @@ class DeadCache(BaseCache):
 
 
 class ReadOnlyCache(LocMemCache):
-    """A replica that answers and takes nothing, as in a failover."""
+    """A read-only replica, as during a failover."""
 
     def set(self, *args, **kwargs):
         raise RuntimeError("READONLY You can't write against a read only replica.")
 
 
 class TimingOutCache(DeadCache):
-    """A cache whose client gives up with an error of its own."""
+    """A cache whose client raises its own error."""
 
     def fail(self, *args, **kwargs):
         raise TimeoutError("timed out")
@@ -37,14 +37,14 @@ class TimingOutCache(DeadCache):
 
 
 def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
+    """Return a local port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def broken(kind):
-    """CACHES with a cache of this kind."""
+    """Return CACHES with a cache of this kind."""
     if kind != "redis":
         return {"default": {"BACKEND": f"{__name__}.{kind}"}}
     return {

@@ -1,4 +1,4 @@
-"""While the cache does not answer, nothing is guessed and nobody is signed out."""
+"""Behaviour while the cache is down: no unthrottled guesses, no logouts."""
 
 import logging
 from dataclasses import replace
@@ -33,7 +33,7 @@ def api():
 
 @pytest.fixture(params=KINDS)
 def cache_down(request, settings):
-    """Break the cache at a moment of the test's choice."""
+    """Break the cache when the test calls it."""
 
     def break_it():
         settings.CACHES = broken(request.param)
@@ -45,7 +45,7 @@ def cache_down(request, settings):
 
 @pytest.fixture
 def lines(caplog):
-    """What was logged of caches."""
+    """The log lines about caches."""
     return lambda: [
         record
         for record in caplog.records
@@ -54,9 +54,7 @@ def lines(caplog):
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "wrong"])
-def test_login_while_the_cache_is_down_is_503_whatever_the_password(
-    api, user, cache_down, password
-):
+def test_login_while_the_cache_is_down_is_503_with_each_password(api, user, cache_down, password):
     cache_down()
     body = {"username": user.get_username(), "password": password}
     answer = api.post("login/", body)
@@ -65,11 +63,10 @@ def test_login_while_the_cache_is_down_is_503_whatever_the_password(
     assert not user.device_sessions.exists()
 
 
-def test_second_step_while_the_cache_is_down_is_503_and_no_attempt(api, user, options, cache_down):
+def test_second_step_while_the_cache_is_down_is_503_without_attempt(api, ada, options, cache_down):
     options(SECOND_FACTORS=("tests.factors.Code",))
-    user = type(user).objects.create_user("ada@example.org", password=PASSWORD)
     with pytest.raises(SecondFactorRequiredError) as asked:
-        log_in(user)
+        log_in(ada)
     body = {"ticket": asked.value.ticket, "code": CODE}
     cache_down()
     for _ in range(6):
@@ -83,7 +80,7 @@ def test_reauthentication_while_the_cache_is_down_is_503(api, pair, cache_down):
     assert api.get("reauthenticate/", access=pair.access).status_code == 200
 
 
-def test_refresh_and_the_rest_while_the_cache_is_down_go_on(api, pair, cache_down):
+def test_endpoints_without_login_while_the_cache_is_down_answer(api, pair, cache_down):
     cache_down()
     answer = api.post("refresh/", {"refresh": pair.refresh})
     assert answer.status_code == 200
@@ -99,16 +96,14 @@ def test_refresh_with_an_unusable_token_while_the_cache_is_down_is_refused(api, 
     assert problem(api.post("refresh/", {"refresh": 7})) == (400, "invalid")
 
 
-def test_refresh_while_the_cache_is_down_with_the_check_cache_goes_on(
-    api, pair, options, cache_down
-):
+def test_cache_check_while_the_cache_is_down_reads_database(api, pair, options, cache_down):
     options(ACCESS_TOKEN_CHECK="cache")
     cache_down()
     access = api.post("refresh/", {"refresh": pair.refresh}).json()["access"]
     assert api.raw.get("/who-am-i/", headers={"authorization": f"Bearer {access}"}).json()
 
 
-def test_page_of_devices_while_the_cache_is_down_asks_to_wait(user, clock, cache_down, settings):
+def test_devices_page_while_the_cache_is_down_is_503(user, clock, cache_down, settings):
     settings.LOGIN_URL = "login"
     settings.LOGIN_REDIRECT_URL = "/devices/"
     browser = Browser().login(user)
@@ -123,7 +118,7 @@ def test_page_of_devices_while_the_cache_is_down_asks_to_wait(user, clock, cache
     assert session.revoked_at is None
 
 
-def test_throttles_that_are_off_do_not_need_the_cache(api, user, cache_down, settings):
+def test_login_with_throttles_disabled_does_not_need_the_cache(api, user, cache_down, settings):
     rates = dict.fromkeys(("session-login", "session-login-address", "session-refresh"))
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     cache_down()
@@ -131,7 +126,7 @@ def test_throttles_that_are_off_do_not_need_the_cache(api, user, cache_down, set
     assert api.post("login/", body).status_code == 200
 
 
-def test_throttle_of_ours_in_a_view_of_the_project_is_503_there(cache_down, settings):
+def test_package_throttle_in_a_project_view_with_cache_down_is_503(cache_down, settings):
     class Free(APIView):
         authentication_classes = ()
         throttle_classes = (LoginAddressThrottle, LoginThrottle)
@@ -145,7 +140,7 @@ def test_throttle_of_ours_in_a_view_of_the_project_is_503_there(cache_down, sett
     assert answer.data["code"] == "throttle_unavailable"
 
 
-def test_throttle_with_a_cache_of_its_own_is_503_as_well(cache_down, settings):
+def test_throttle_with_its_own_cache_down_is_503(cache_down, settings):
     class Own(LoginThrottle):
         cache = cache
 
@@ -160,9 +155,7 @@ def test_throttle_with_a_cache_of_its_own_is_503_as_well(cache_down, settings):
     assert Free.as_view()(APIRequestFactory().post("/")).status_code == 503
 
 
-def test_cache_that_is_down_is_logged_once_and_then_once_a_minute(
-    api, pair, cache_down, lines, monkeypatch
-):
+def test_cache_outage_is_logged_once_a_minute(api, pair, cache_down, lines, monkeypatch):
     cache_down()
     for _ in range(20):
         api.post("login/", {"username": "x", "password": "x"})
@@ -179,9 +172,7 @@ def test_cache_that_is_down_is_logged_once_and_then_once_a_minute(
     assert "39 more" in lines()[1].getMessage()
 
 
-def test_cache_of_the_access_check_that_is_down_is_logged_once(
-    api, pair, options, cache_down, lines
-):
+def test_cache_outage_at_access_check_is_logged_once(api, pair, options, cache_down, lines):
     options(ACCESS_TOKEN_CHECK="cache")
     cache_down()
     headers = {"authorization": f"Bearer {pair.access}"}
@@ -192,7 +183,7 @@ def test_cache_of_the_access_check_that_is_down_is_logged_once(
     assert len(messages) == len(set(messages))
 
 
-def test_login_after_the_cache_has_come_back_works(api, user, settings):
+def test_login_after_cache_outage_succeeds(api, user, settings):
     body = {"username": user.get_username(), "password": PASSWORD}
     healthy = settings.CACHES
     settings.CACHES = broken("DeadCache")

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from refresh_sessions.identity import AuthenticationMethod
 from tests.factories import PASSWORD
+from tests.factors import CODE, Code
 from tests.pages.browser import LIST, live, told
 from tests.pages.markup import Page
 
@@ -15,28 +15,20 @@ HERE = __name__
 PASSWORD_METHOD = "refresh_sessions.identity.PasswordMethod"
 
 
-class Code(AuthenticationMethod):
-    """A code from an app, which everybody here has."""
+class AuthenticatorCode(Code):
+    """A second factor with a name of two words."""
 
     name = "authenticator_code"
-    amr = "otp"
-    second_factor = True
-
-    def is_available(self, user):
-        return True
-
-    def verify(self, user, data, request):
-        return data[self.field] == "123456"
 
 
-class LabelledCode(Code):
-    """The same, by the name that people know."""
+class LabelledCode(AuthenticatorCode):
+    """A second factor with a label."""
 
     label = "Code from your app"
 
 
 class BackupKey(Code):
-    """Another first factor beside the password."""
+    """A first factor beside the password."""
 
     name = "backup_key"
     amr = "kba"
@@ -44,7 +36,9 @@ class BackupKey(Code):
 
 
 @pytest.fixture
-def factors(options):
+def factors(options, user, with_second_factor):
+    with_second_factor(user)
+
     def use(*names):
         methods = (PASSWORD_METHOD, *(f"{HERE}.{name}" for name in names))
         options(REAUTHENTICATION_METHODS=methods)
@@ -60,7 +54,7 @@ def fields(response) -> dict[str, dict[str, str]]:
 class TestSecondFactor:
     @pytest.fixture(autouse=True)
     def _code(self, factors):
-        factors("Code")
+        factors("AuthenticatorCode")
 
     def test_has_a_field_of_its_own(self, stale, device):
         asked = fields(stale.end(device()))
@@ -72,7 +66,7 @@ class TestSecondFactor:
 
     @pytest.mark.parametrize(
         ("method", "label"),
-        [("Code", "Authenticator code:"), ("LabelledCode", "Code from your app:")],
+        [("AuthenticatorCode", "Authenticator code:"), ("LabelledCode", "Code from your app:")],
     )
     def test_is_called_as_people_know_it(self, stale, device, factors, method, label):
         factors(method)
@@ -81,7 +75,7 @@ class TestSecondFactor:
 
     def test_both_together_are_proof(self, stale, device, clock):
         first, second = device(), device()
-        assert told(stale.end(first, password=PASSWORD, authenticator_code=" 123456"))
+        assert told(stale.end(first, password=PASSWORD, authenticator_code=f" {CODE}"))
         clock.move(timedelta(minutes=4))
         assert told(stale.end(second))
 
@@ -89,10 +83,10 @@ class TestSecondFactor:
         "proof",
         [
             {"password": PASSWORD},
-            {"authenticator_code": "123456"},
+            {"authenticator_code": CODE},
             {"password": PASSWORD, "authenticator_code": ""},
-            {"password": PASSWORD, "authenticator_code": "654321"},
-            {"password": "wrong", "authenticator_code": "123456"},
+            {"password": PASSWORD, "authenticator_code": "000000"},
+            {"password": "wrong", "authenticator_code": CODE},
         ],
     )
     def test_nothing_less_is(self, stale, device, proof):
@@ -108,7 +102,7 @@ class TestSecondFactor:
 
     def test_no_failure_says_which_of_both_was_wrong(self, stale, user, device):
         session = stale.api_login(user)
-        stale.end(device(), password=PASSWORD, authenticator_code="654321")
+        stale.end(device(), password=PASSWORD, authenticator_code="000000")
         event = session.events.get(kind="reauthentication_failed")
         assert event.details == {"methods": ["password", "authenticator_code"]}
 
@@ -123,7 +117,7 @@ class TestEitherOr:
         assert list(asked) == ["password", "backup_key"]
         assert not any("required" in field for field in asked.values())
 
-    @pytest.mark.parametrize("proof", [{"password": PASSWORD}, {"backup_key": "123456"}])
+    @pytest.mark.parametrize("proof", [{"password": PASSWORD}, {"backup_key": CODE}])
     def test_one_is_enough(self, stale, device, proof):
         assert told(stale.end(device(), **{"password": "", "backup_key": "", **proof}))
 

@@ -1,1 +1,1 @@
-"""Projects of other shapes than the usual one: their URLs, databases, tenants and settings."""
+"""Projects with unusual URLs, databases, tenants and settings."""

@@ -16,7 +16,7 @@ _LOGIN: Final = path("accounts/", include("django.contrib.auth.urls"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """The patterns of a project, and the prefix of one place where both are mounted."""
+    """The URL patterns of a project, and the prefix at which both parts are mounted."""
 
     patterns: tuple[Any, ...]
     prefix: str
@@ -29,7 +29,7 @@ class Mount:
 
 
 def _both(instance: str | None = None) -> list[Any]:
-    """Endpoints and pages, under their own namespaces or as an instance of another name."""
+    """Return endpoints and pages, under their own namespaces or another instance name."""
     api, pages = (f"{instance}-api", f"{instance}-pages") if instance else (None, None)
     return [
         path("auth/", include(API, namespace=api)),

@@ -1,4 +1,4 @@
-"""Text that clients write, in databases that fold or hold it in ways of their own."""
+"""Text from clients, in databases that fold or store it differently."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class TestNames:
         body = {"username": user.get_username(), "password": PASSWORD, "device_name": name}
         return client.post("/auth/login/", body, format="json")
 
-    def test_login_with_a_name_that_folding_changes_stores_it(self, client, user, name):
+    def test_login_with_name_changed_by_folding_stores_name(self, client, user, name):
         answer = self.login(client, user, name)
         assert answer.status_code == 200
         session = DeviceSession.objects.get()
         assert session.name == name
 
-    def test_rename_to_a_name_that_folding_changes_stores_it(self, client, user, name, bearer):
+    def test_rename_to_name_changed_by_folding_stores_name(self, client, user, name, bearer):
         pair = make_pair(user)
         path = f"/auth/sessions/{pair.session.pk}/"
         answer = client.patch(path, {"name": name}, format="json", headers=bearer(pair))
         assert answer.status_code == 200
         assert DeviceSession.objects.get().name_folded == fold(name)
 
-    def test_admin_finds_the_name_in_capitals_and_in_small_letters(self, admin_client, name):
+    def test_admin_search_for_name_ignores_case(self, admin_client, name):
         make_pair(name=name)
         path = reverse("admin:refresh_sessions_devicesession_changelist")
         for spelling in (name, name.lower(), name[:3]):
@@ -54,7 +54,7 @@ class TestNames:
 
 
 class TestFoldedName:
-    """Whichever way a name is written."""
+    """The folded name follows each way to write the name."""
 
     @pytest.fixture
     def session(self, user):
@@ -63,32 +63,32 @@ class TestFoldedName:
     def folded(self):
         return DeviceSession.objects.values_list("name_folded", flat=True).get()
 
-    def test_save_of_the_name_alone_takes_the_folded_name_along(self, session):
+    def test_save_of_name_alone_updates_folded_name(self, session):
         session.name = "BÜRO"
         session.save(update_fields=["name"])
         assert self.folded() == "büro"
 
-    def test_save_of_a_session_read_without_the_folded_name_takes_it_along(self, session):
+    def test_save_with_deferred_folded_name_updates_folded_name(self, session):
         read = DeviceSession.objects.defer("name_folded").get()
         read.name = "BÜRO"
         read.save()
         assert self.folded() == "büro"
 
-    def test_save_of_a_session_read_without_its_name_keeps_both(self, session):
+    def test_save_with_deferred_name_keeps_both_names(self, session):
         DeviceSession.objects.defer("name").get().save()
         assert self.folded() == "küche"
 
     @pytest.mark.parametrize("by", ["text", "expression"])
-    def test_update_takes_the_folded_name_along(self, session, by):
+    def test_update_of_name_updates_folded_name(self, session, by):
         name = "BARN 2" if by == "text" else Concat(Value("BARN"), Value(" 2"))
         DeviceSession.objects.update(name=name)
         assert self.folded() == "barn 2"
 
-    def test_update_of_other_fields_leaves_the_folded_name(self, session):
+    def test_update_of_other_fields_keeps_folded_name(self, session):
         DeviceSession.objects.update(user_agent=F("user_agent"))
         assert self.folded() == "küche"
 
-    def test_bulk_writes_take_the_folded_name_along(self, session):
+    def test_bulk_write_of_name_updates_folded_name(self, session):
         session.name = "BÜRO"
         DeviceSession.objects.bulk_update([session], ["name"])
         assert self.folded() == "büro"
@@ -99,7 +99,7 @@ class TestFoldedName:
 
 class TestAgents:
     @pytest.mark.parametrize("agent", ["İ" * 512, "\xff" * 600, "x" * 512 + "é"])
-    def test_user_agent_of_any_letters_is_stored_everywhere(self, client, user, agent):
+    def test_user_agent_of_any_script_is_stored(self, client, user, agent):
         body = {"username": user.get_username(), "password": PASSWORD}
         answer = client.post("/auth/login/", body, format="json", HTTP_USER_AGENT=agent)
         assert answer.status_code == 200
@@ -110,7 +110,7 @@ class TestAgents:
 @pytest.mark.skipif(connection.vendor != "mysql", reason="has character sets of its own")
 @pytest.mark.django_db(transaction=True)
 class TestThreeByteColumns:
-    """What a database is like that was made before utf8mb4 was its default."""
+    """A database created before utf8mb4 was its default."""
 
     COLUMNS = (
         ("refresh_sessions_devicesession", "name", 128),
@@ -135,7 +135,7 @@ class TestThreeByteColumns:
                     f"CHARACTER SET {charset} NOT NULL"
                 )
 
-    def test_login_and_rename_with_an_emoji_succeed(self, client, user, bearer):
+    def test_emoji_in_three_byte_columns_is_replaced(self, client, user, bearer):
         body = {"username": user.get_username(), "password": PASSWORD, "device_name": "My 📱 手"}
         answer = client.post("/auth/login/", body, format="json", HTTP_USER_AGENT="Shop 📱")
         assert answer.status_code == 200
@@ -150,12 +150,12 @@ class TestThreeByteColumns:
         refresh = {"refresh": answer.data["refresh"]}
         assert client.post("/auth/refresh/", refresh, format="json").status_code == 200
 
-    def test_event_details_hold_all_characters(self, pair):
+    def test_event_details_in_three_byte_columns_keep_emoji(self, pair):
         details = {"user_agent": "Shop 📱"}
         SessionEvent.objects.update(details=details)
         assert SessionEvent.objects.first().details == details
 
-    def test_check_that_may_ask_the_database_names_the_remedy(self):
+    def test_charset_check_of_three_byte_columns_has_hint(self):
         assert check_databases(databases=None) == []
         (message,) = check_databases(databases=["default"])
         assert message.id == "refresh_sessions.W025"

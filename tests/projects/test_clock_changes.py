@@ -1,6 +1,6 @@
-"""Logins and refreshes while clocks are set back and forth, on a connection with such a zone.
+"""Logins and refreshes at clock changes, on a connection with such a time zone.
 
-The database's own clock is set, so that the SQL of ``DatabaseNow`` runs as it does in production.
+The test sets the database's own clock, so that the SQL of ``DatabaseNow`` runs as in production.
 """
 
 import sqlite3
@@ -17,20 +17,20 @@ from refresh_sessions import sessions
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.exceptions import SessionExpiredError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
-from tests.domain.stories import browser, call, refused
+from tests.domain.stories import call, companion_request, refused
 from tests.factories import PASSWORD, make_pair
 
 pytestmark = pytest.mark.django_db
 
 AUTUMN = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
-"""In New York the hour from one to two comes twice, from 05:00 and from 06:00 UTC on."""
+"""In New York the hour from one to two occurs twice, from 05:00 and from 06:00 UTC on."""
 SPRING = datetime(2026, 3, 8, 5, 30, tzinfo=UTC)
-"""The hour from two to three is left out at 07:00 UTC."""
+"""The hour from two to three is skipped at 07:00 UTC."""
 STEPS = [start + timedelta(minutes=15 * step) for start in (AUTUMN, SPRING) for step in range(13)]
 
 
 class ServerClock:
-    """The clock of the database server, and Python's."""
+    """The clock of the database server and of Python."""
 
     def __init__(self, traveller):
         self._traveller = traveller
@@ -47,7 +47,7 @@ class ServerClock:
         self.set(self.now + by)
 
     def strftime(self, form, *modifiers):
-        """SQLite's function, for which "now" is another instant."""
+        """SQLite's function, with another instant for "now"."""
         first, *others = modifiers
         if str(first).lower() == "now" and self.now is not None:
             first = self.now.strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -58,7 +58,7 @@ class ServerClock:
 
     @property
     def as_postgresql(self):
-        """PostgreSQL stores instants; a literal is as good as its clock."""
+        """PostgreSQL stores instants, so a literal can replace its clock."""
 
         def compile_literal(expression, compiler, connection, **context):
             return f"TIMESTAMPTZ '{self.now.isoformat()}'", ()
@@ -68,7 +68,7 @@ class ServerClock:
 
 @contextmanager
 def in_zone(name):
-    """The connection as with ``DATABASES["default"]["TIME_ZONE"]``."""
+    """Set the connection as ``DATABASES["default"]["TIME_ZONE"]`` does."""
 
     def change(zone):
         connection.settings_dict["TIME_ZONE"] = zone
@@ -103,7 +103,7 @@ def instant(text):
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_login_at_a_clock_change_answers_tokens_that_are_good(server_clock, user, now):
+def test_login_at_a_clock_change_answers_valid_tokens(server_clock, user, now):
     server_clock.set(now)
     client = APIClient()
     body = {"username": user.get_username(), "password": PASSWORD}
@@ -120,7 +120,7 @@ def test_login_at_a_clock_change_answers_tokens_that_are_good(server_clock, user
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_rows_written_at_a_clock_change_are_read_back_as_written(server_clock, user, now):
+def test_rows_written_at_a_clock_change_round_trip(server_clock, user, now):
     server_clock.set(now)
     pair = make_pair(user)
     stored = DeviceSession.objects.get(pk=pair.session.pk)
@@ -142,7 +142,7 @@ def test_rows_written_at_a_clock_change_are_read_back_as_written(server_clock, u
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_short_session_lives_its_time_across_a_clock_change(server_clock, user, options, now):
+def test_short_session_keeps_lifetime_across_a_clock_change(server_clock, user, options, now):
     options(REFRESH_TOKEN_LIFETIME=timedelta(minutes=40), SESSION_LIFETIME=timedelta(minutes=70))
     server_clock.set(now)
     pair = make_pair(user)
@@ -158,13 +158,13 @@ def test_short_session_lives_its_time_across_a_clock_change(server_clock, user, 
 
 
 @pytest.mark.parametrize("now", STEPS, ids=str)
-def test_sibling_refresh_is_told_from_reuse_at_a_clock_change(server_clock, user, now):
+def test_sibling_refresh_at_a_clock_change_is_not_reuse(server_clock, user, now):
     server_clock.set(now)
     first = make_pair(user)
     server_clock.move(timedelta(minutes=5))
-    second = sessions.refresh_session(first.refresh, request=browser(first))
+    second = sessions.refresh_session(first.refresh, request=companion_request(first))
     server_clock.move(timedelta(seconds=5))
-    assert sessions.refresh_session(first.refresh, request=browser(first)).repeated
+    assert sessions.refresh_session(first.refresh, request=companion_request(first)).repeated
     server_clock.move(timedelta(seconds=61))
     assert call(second) == "ok"
     assert refused(first.refresh) == "session_revoked"

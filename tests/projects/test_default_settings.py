@@ -1,4 +1,4 @@
-"""Our classes in the settings of REST framework that are for classes such as they are."""
+"""Classes of the package in REST framework's default settings."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SETTINGS = {
     BaseContentNegotiation: ("DEFAULT_CONTENT_NEGOTIATION_CLASS", None),
     ViewInspector: ("DEFAULT_SCHEMA_CLASS", None),
 }
-# An abstract class has no scope. Descriptors of ours take the place of a view's schema, and not
-# of the setting that they read.
+# An abstract class has no scope. Descriptors of the package replace the schema of a view, not
+# the setting that they read.
 LEFT_OUT = {"SessionThrottle", "DescribedSchema"}
 
 PROGRAM = """
@@ -67,7 +67,7 @@ def _classes():
 
 
 def _values():
-    """For each setting all of our classes that it may name, or the one that it can."""
+    """Return for each setting the package's classes that fit it."""
     values = {"EXCEPTION_HANDLER": f"{PACKAGE}.exceptions.exception_handler"}
     for dotted, found in _classes():
         for base, (setting, kind) in SETTINGS.items():
@@ -79,7 +79,7 @@ def _values():
 VALUES = _values()
 
 
-def test_values_are_of_all_settings_for_which_we_have_a_class():
+def test_tested_defaults_cover_each_setting_with_a_package_class():
     none_of_ours = {"DEFAULT_RENDERER_CLASSES", "DEFAULT_SCHEMA_CLASS"}
     fitting = {name for name, _ in SETTINGS.values()} - none_of_ours
     assert set(VALUES) == fitting | {"EXCEPTION_HANDLER"}
@@ -87,19 +87,19 @@ def test_values_are_of_all_settings_for_which_we_have_a_class():
 
 
 @pytest.mark.parametrize("setting", VALUES)
-def test_project_that_names_our_classes_in_a_setting_starts_and_answers(setting):
+def test_project_with_package_class_in_one_default_starts(setting):
     named = {setting: VALUES[setting]}
     first = VALUES[setting] if isinstance(VALUES[setting], str) else VALUES[setting][0]
     run_afresh(PROGRAM.format(named=named, first=first.rpartition(".")[0]))
 
 
 @pytest.mark.parametrize("first", ["rest_framework.views", f"{PACKAGE}.permissions"])
-def test_project_that_names_our_classes_everywhere_starts_whatever_comes_first(first):
+def test_project_with_package_classes_in_all_defaults_starts(first):
     run_afresh(PROGRAM.format(named=VALUES, first=first))
 
 
 class View(APIView):
-    """One of a project's, which knows no ticket, no claims and no session."""
+    """A project view that uses no ticket, no claims and no session."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -118,6 +118,6 @@ class View(APIView):
         throttling.VerifyThrottle,
     ],
 )
-def test_throttle_of_ours_lets_other_views_of_a_project_answer(throttle):
+def test_package_throttle_in_a_project_view_lets_requests_pass(throttle):
     view = View.as_view(throttle_classes=(throttle,))
     assert view(APIRequestFactory().post("/", {}, format="json")).status_code == 200

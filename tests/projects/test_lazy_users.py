@@ -67,19 +67,19 @@ def get(view, token):
 
 
 class TestSynchronous:
-    def test_user_in_a_view_is_the_whole_user(self, token, user):
+    def test_lazy_user_in_a_view_has_all_fields(self, token, user):
         assert get(Named, token).data == {"name": user.get_username()}
 
-    def test_user_named_in_a_filter_costs_no_query(self, token, django_assert_num_queries):
+    def test_lazy_user_in_a_filter_takes_no_query(self, token, django_assert_num_queries):
         with django_assert_num_queries(1):
             assert get(Counting, token).data == {"count": 1}
 
-    def test_user_is_read_by_one_query_for_all_fields(self, lazy, user, django_assert_num_queries):
+    def test_lazy_user_is_read_with_one_query(self, lazy, user, django_assert_num_queries):
         with django_assert_num_queries(1):
             for field in user._meta.concrete_fields:
                 assert getattr(lazy, field.attname) == getattr(user, field.attname)
 
-    def test_identity_of_the_user_costs_no_query(self, lazy, user, django_assert_num_queries):
+    def test_lazy_user_identity_takes_no_query(self, lazy, user, django_assert_num_queries):
         with django_assert_num_queries(0):
             assert lazy
             assert lazy.pk == user.pk
@@ -90,7 +90,7 @@ class TestSynchronous:
             assert isinstance(lazy, AbstractBaseUser)
             assert str(user.pk) in repr(lazy)
 
-    def test_user_compares_hashes_and_assigns_as_the_user(self, lazy, user, pair):
+    def test_lazy_user_compares_like_the_user(self, lazy, user, pair):
         assert lazy == user
         assert user == lazy
         assert {user: 1}[lazy] == 1
@@ -98,13 +98,13 @@ class TestSynchronous:
         pair.session.save()
         assert DeviceSession.objects.get(pk=pair.session.pk).revoked_by == user
 
-    def test_user_can_be_changed_and_saved(self, lazy, user):
+    def test_lazy_user_can_be_saved(self, lazy, user):
         lazy.set_password("another one")
         lazy.save()
         user.refresh_from_db()
         assert user.check_password("another one")
 
-    def test_user_copies_and_pickles_as_the_user(self, lazy, user):
+    def test_lazy_user_pickles_like_the_user(self, lazy, user):
         unpickled = pickle.loads(pickle.dumps(lazy))  # noqa: S301
         for made in (copy.copy(lazy), copy.deepcopy(lazy), unpickled):
             assert made.pk == user.pk
@@ -112,19 +112,19 @@ class TestSynchronous:
 
     @pytest.mark.parametrize("view", [Named, Open])
     @pytest.mark.parametrize("gone", ["deleted", "deactivated"])
-    def test_deleted_user_is_refused_with_401(self, token, user, view, gone):
+    def test_lazy_deleted_user_in_a_view_is_401(self, token, user, view, gone):
         leave(user, gone)
         answer = get(view, token)
         assert answer.status_code == 401
         assert answer.data["code"] == "token_not_valid"
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
-    def test_deleted_user_outside_rest_framework_is_an_invalid_token(self, lazy, user):
+    def test_lazy_deleted_user_outside_views_is_an_invalid_token(self, lazy, user):
         leave(user, "deleted")
         with pytest.raises(InvalidTokenError):
             lazy.get_username()
 
-    def test_user_class_whose_init_reads_fields_can_be_used(self, token, user, monkeypatch):
+    def test_lazy_user_of_class_reading_fields_in_init_loads(self, token, user, monkeypatch):
         model, read = get_user_model(), []
         original = model.__init__
 
@@ -136,11 +136,11 @@ class TestSynchronous:
         assert get(Named, token).data == {"name": user.get_username()}
         assert read[-1][0] == user.get_username()
 
-    def test_user_class_with_a_length_of_zero_is_false_as_django_has_it(self, lazy, monkeypatch):
+    def test_lazy_user_of_class_with_zero_length_is_falsy(self, lazy, monkeypatch):
         monkeypatch.setattr(get_user_model(), "__len__", lambda self: 0, raising=False)
         assert not lazy
 
-    def test_failing_database_is_busy_and_answered_with_503(self, token, monkeypatch):
+    def test_lazy_user_with_failing_database_is_503(self, token, monkeypatch):
         def fail(execute, *args):
             raise OperationalError from BlockingError
 
@@ -154,7 +154,7 @@ class TestSynchronous:
 
 
 class BlockingError(Exception):
-    """What a driver says of a database that cannot answer now."""
+    """The error of a driver whose database cannot answer now."""
 
 
 def leave(user, how):
@@ -165,7 +165,7 @@ def leave(user, how):
 
 
 class AsyncView(APIView):
-    """As packages for asynchronous views of REST framework have them."""
+    """A view as packages for asynchronous REST framework views have them."""
 
     @classmethod
     def as_request(cls, token):
@@ -184,7 +184,7 @@ class HalfAsyncView(AsyncView):
 
 @pytest.mark.django_db(transaction=True)
 class TestAsynchronous:
-    def test_async_check_gives_a_user_that_a_coroutine_can_use(self, token, user):
+    def test_async_check_gives_loaded_user(self, token, user):
         async def name():
             return (await acheck_access_token(token)).user.get_username()
 
@@ -192,16 +192,16 @@ class TestAsynchronous:
 
     def test_async_check_of_a_deleted_user_is_an_invalid_token(self, token, user):
         leave(user, "deleted")
-        # The cache has heard of it, and tells that the session has ended.
+        # The cache knows of the deletion and answers that the session was revoked.
         with pytest.raises((InvalidTokenError, SessionRevokedError)):
             async_to_sync(acheck_access_token)(token)
 
-    def test_async_check_costs_one_query(self, token, django_assert_num_queries):
+    def test_async_check_takes_one_query(self, token, django_assert_num_queries):
         with django_assert_num_queries(1):
             async_to_sync(acheck_access_token)(token)
 
     @pytest.mark.parametrize("view", [AsyncView, HalfAsyncView])
-    def test_async_view_has_the_user_before_it_begins(self, token, user, view):
+    def test_async_view_receives_loaded_user(self, token, user, view):
         async def call():
             request = view.as_request(token)
             request.user, _ = await sync_to_async(AccessTokenAuthentication().authenticate)(
@@ -211,12 +211,12 @@ class TestAsynchronous:
 
         assert async_to_sync(call)() == user.get_username()
 
-    def test_synchronous_view_loads_no_user(self, token, django_assert_num_queries):
+    def test_sync_view_loads_no_user(self, token, django_assert_num_queries):
         request = Request(AsyncView.as_request(token)._request, parser_context={"view": Named()})
         with django_assert_num_queries(0):
             AccessTokenAuthentication().authenticate(request)
 
-    def test_auser_is_the_user_of_the_token_and_fills_the_lazy_one(self, token, user):
+    def test_auser_loads_lazy_user_of_the_token(self, token, user):
         request = Request(AsyncView.as_request(token)._request, parser_context={"view": Named()})
         found, grant = AccessTokenAuthentication().authenticate(request)
 
@@ -227,14 +227,14 @@ class TestAsynchronous:
 
         assert async_to_sync(names)() == (user.get_username(), user.pk, user.get_username())
 
-    def test_lazy_user_in_a_coroutine_fails_as_djangos_does(self, lazy):
+    def test_lazy_user_in_a_coroutine_raises_synchronous_only(self, lazy):
         async def name():
             return lazy.get_username()
 
         with pytest.raises(SynchronousOnlyOperation):
             async_to_sync(name)()
 
-    def test_auser_of_the_default_check_costs_no_query(self, pair, options, user):
+    def test_auser_of_database_check_takes_no_query(self, pair, options, user):
         options(ACCESS_TOKEN_CHECK="session")
         grant = check_access_token(pair.access)
         assert async_to_sync(grant.auser)() == user

@@ -1,4 +1,4 @@
-"""An image build has no database server: what reads code alone must not look for one."""
+"""Commands that only read code work without a database server, as in an image build."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ COMMANDS = [
 SCHEMA = [("spectacular", {"validate": True, "file": "/dev/null"})]
 
 
-@pytest.mark.uses_database  # Its driver is in the environment of the server alone.
-def test_commands_that_read_code_alone_work_without_postgresql():
+@pytest.mark.uses_database  # The driver is installed with the server only.
+def test_commands_without_queries_work_without_postgresql():
     pytest.importorskip("psycopg")
     schema = SCHEMA if find_spec("drf_spectacular") else []
     run_afresh(PROGRAM.format(commands=[*COMMANDS, *schema], schema=schema))

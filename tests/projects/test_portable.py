@@ -1,4 +1,4 @@
-"""Whatever is public can be pickled and copied: task queues and parallel test runners do."""
+"""Public objects can be pickled and copied, as task queues and parallel test runners do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WAYS = {
 each_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 WITHOUT_ALL = ("exceptions", "policies", "presets", "signals", "transports", "accounts")
-"""Public modules that have no ``__all__``: whatever they define counts."""
+"""Public modules without ``__all__``: all definitions count."""
 
 METHODS = [{"name": "password"}, {"name": "totp"}]
 ARGUMENTS = {
@@ -89,14 +89,14 @@ def _make(kind):
 
 
 @pytest.mark.parametrize("value", list(_public()))
-def test_public_object_can_be_pickled_and_copied(value):
+def test_public_object_can_be_pickled(value):
     for way in WAYS.values():
         assert way(value) is not None
 
 
 @each_way
 @pytest.mark.parametrize("kind", _subclasses_sorted(exceptions.Portable, APIException))
-def test_exception_keeps_all_that_it_says(kind, way):
+def test_pickled_exception_keeps_attributes(kind, way):
     error = _make(kind)
     again = way(error)
     assert type(again) is kind
@@ -110,7 +110,7 @@ def test_exception_keeps_all_that_it_says(kind, way):
 
 @each_way
 @pytest.mark.parametrize("error", _subclasses_sorted(exceptions.RefreshSessionsError))
-def test_exception_made_from_another_keeps_body_and_headers(error, way):
+def test_pickled_api_exception_keeps_body_with_headers(error, way):
     answer = SessionAPIException(_make(error))
     again = way(answer)
     assert again.status_code == answer.status_code
@@ -118,7 +118,7 @@ def test_exception_made_from_another_keeps_body_and_headers(error, way):
     assert getattr(again, "auth_header", None) == getattr(answer, "auth_header", None)
 
 
-def test_exception_keeps_its_notes_and_the_language_in_which_it_was_made():
+def test_pickled_exception_keeps_notes_in_its_language():
     with override("de"):
         error = exceptions.InvalidTokenError()
         error.add_note("while refreshing")
@@ -128,7 +128,7 @@ def test_exception_keeps_its_notes_and_the_language_in_which_it_was_made():
 
 
 class OrderError(exceptions.RefreshSessionsError):
-    """One of a project's, with a constructor of its own."""
+    """An exception of a project, with its own constructor."""
 
     def __init__(self, *, order):
         super().__init__()
@@ -136,13 +136,13 @@ class OrderError(exceptions.RefreshSessionsError):
 
 
 @each_way
-def test_exception_of_a_project_keeps_its_attributes(way):
+def test_pickled_project_exception_keeps_attributes(way):
     assert way(OrderError(order=3)).order == 3
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("check", ["session", "cache", "stateless"])
-def test_what_the_verbs_return_can_be_pickled_and_copied(user, options, check):
+def test_results_of_session_functions_can_be_pickled(user, options, check):
     options(ACCESS_TOKEN_CHECK=check)
     pair = make_pair(user)
     check_access_token(pair.access)

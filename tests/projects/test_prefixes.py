@@ -1,4 +1,4 @@
-"""Endpoints and pages below a prefix that has variables, and mounted more than once."""
+"""Endpoints and pages below a prefix with variables, and mounted more than once."""
 
 from datetime import timedelta
 
@@ -18,14 +18,6 @@ from tests.pages.markup import Page
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def browser(user):
-    """A browser with Django's login."""
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 class TestEndpoints:
     @pytest.fixture
     def call(self, client, mount):
@@ -40,12 +32,12 @@ class TestEndpoints:
         credentials = {"username": user.get_username(), "password": PASSWORD}
         return call("post", "login/", credentials).json()
 
-    def test_login_and_refresh_answer_tokens(self, call, tokens):
+    def test_login_below_a_prefix_answers_valid_tokens(self, call, tokens):
         refreshed = call("post", "refresh/", {"refresh": tokens["refresh"]})
         assert refreshed.status_code == 200
         assert call("get", "sessions/", access=refreshed.json()["access"]).status_code == 200
 
-    def test_each_endpoint_answers_as_without_a_prefix(self, call, tokens):
+    def test_each_endpoint_below_a_prefix_answers_as_without(self, call, tokens):
         access, session = tokens["access"], tokens["session"]["id"]
         requests = [
             ("post", "login/", {}),
@@ -72,11 +64,11 @@ class TestEndpoints:
             *(404, 200, 200, 201, 200, 204, 204),
         ]
 
-    def test_revoke_all_revokes_all(self, call, tokens):
+    def test_revoke_all_below_a_prefix_revokes_each_session(self, call, tokens):
         answer = call("post", "sessions/revoke-all/", access=tokens["access"])
         assert answer.json() == {"revoked": 1}
 
-    def test_every_handler_of_every_view_takes_further_arguments(self):
+    def test_each_view_handler_accepts_further_arguments(self):
         for pattern in get_resolver("refresh_sessions.urls").url_patterns:
             view = pattern.callback.view_class
             methods = set(view.http_method_names) & set(dir(view)) - {"head"}
@@ -87,14 +79,14 @@ class TestEndpoints:
 
 
 class TestPages:
-    def test_list_shows_devices(self, browser, user, mount):
+    def test_page_list_below_a_prefix_shows_devices(self, user_client, user, mount):
         make_pair(user, name="Phone")
-        answer = browser.get(mount.pages())
+        answer = user_client.get(mount.pages())
         assert (answer.status_code, "Phone" in answer.text) == (200, True)
 
-    def test_links_and_forms_of_the_list_stay_at_the_same_place(self, browser, user, mount):
+    def test_page_list_links_stay_below_the_prefix(self, user_client, user, mount):
         session = make_pair(user, name="Phone").session
-        page = Page(browser.get(mount.pages()).text)
+        page = Page(user_client.get(mount.pages()).text)
         targets = {item.attrs["href"] for item in page.all("a")}
         targets |= {item.attrs["action"] for item in page.all("form")}
         assert targets == {
@@ -103,40 +95,42 @@ class TestPages:
             mount.pages("end-others/"),
         }
 
-    def test_each_page_links_back_to_the_list(self, browser, user, mount):
+    def test_each_page_below_a_prefix_links_to_the_list(self, user_client, user, mount):
         session = make_pair(user, name="Phone").session
         for rest in ("end-others/", f"{session.pk}/end/", f"{session.pk}/rename/"):
-            answer = browser.get(mount.pages(rest))
+            answer = user_client.get(mount.pages(rest))
             assert answer.status_code == 200
             links = {item.attrs["href"] for item in Page(answer.text).all("a")}
             assert links == {mount.pages()}, rest
 
-    def test_renaming_leads_back_to_the_list(self, browser, user, mount):
+    def test_rename_below_a_prefix_redirects_to_the_list(self, user_client, user, mount):
         session = make_pair(user).session
-        answer = browser.post(mount.pages(f"{session.pk}/rename/"), {"name": "Kitchen"})
+        answer = user_client.post(mount.pages(f"{session.pk}/rename/"), {"name": "Kitchen"})
         assert (answer.status_code, answer.url) == (302, mount.pages())
         session.refresh_from_db()
         assert session.name == "Kitchen"
 
-    def test_signing_out_leads_back_to_the_list(self, browser, user, mount, options):
+    def test_revoking_below_a_prefix_redirects_to_the_list(
+        self, user_client, user, mount, options
+    ):
         options(REAUTHENTICATE_TO_REVOKE=False)
         first, second = (make_pair(user).session for _ in range(2))
-        answer = browser.post(mount.pages(f"{first.pk}/end/"))
+        answer = user_client.post(mount.pages(f"{first.pk}/end/"))
         assert (answer.status_code, answer.url) == (302, mount.pages())
         assert live() == {second.pk}
-        answer = browser.post(mount.pages("end-others/"))
+        answer = user_client.post(mount.pages("end-others/"))
         assert (answer.status_code, answer.url) == (302, mount.pages())
         assert live() == set()
 
-    def test_proof_of_identity_is_asked_for_at_the_same_place(self, browser, user, mount, clock):
+    def test_reauthentication_page_stays_below_the_prefix(self, user_client, user, mount, clock):
         session = make_pair(user).session
         clock.move(timedelta(minutes=6))
-        question = browser.post(mount.pages(f"{session.pk}/end/"))
+        question = user_client.post(mount.pages(f"{session.pk}/end/"))
         assert asked(question)
-        answer = browser.post(mount.pages(f"{session.pk}/end/"), {"password": PASSWORD})
+        answer = user_client.post(mount.pages(f"{session.pk}/end/"), {"password": PASSWORD})
         assert (answer.status_code, answer.url) == (302, mount.pages())
 
-    def test_without_a_password_the_login_leads_back_to_the_list(self, user, mount):
+    def test_login_of_user_without_password_redirects_to_the_list(self, user, mount):
         user.set_unusable_password()
         user.save()
         client = Client()
@@ -150,13 +144,13 @@ class TestPages:
         links = {item.attrs["href"] for item in Page(answer.text).all("a")}
         assert links == {mount.pages(), f"/accounts/login/?next={mount.pages()}"}
 
-    def test_login_comes_back_to_the_page(self, mount):
+    def test_login_redirects_to_the_page_below_the_prefix(self, mount):
         answer = Client().get(mount.pages())
         assert answer.url == f"/accounts/login/?next={mount.pages()}"
 
 
 class TestLoginBelowThePrefix:
-    """Whose URL takes the variables of the request, which ``LOGIN_URL`` cannot name."""
+    """The login URL has the variables of the request, which ``LOGIN_URL`` cannot express."""
 
     @pytest.fixture
     def project(self, settings):
@@ -173,22 +167,24 @@ class TestLoginBelowThePrefix:
             path("<slug:tenant>/login/", views.LoginView.as_view(), name="tenant-login"),
         )
 
-    def test_who_is_not_logged_in_is_sent_there(self, project, user):
+    def test_anonymous_user_is_redirected_to_login_below_the_prefix(self, project, user):
         session = make_pair(user).session
         answer = Client().get(f"/acme/devices/{session.pk}/end/")
         assert answer.url == f"/acme/login/?next=/acme/devices/{session.pk}/end/"
 
-    def test_signing_out_this_device_leads_there(self, project, browser, user):
+    def test_logout_of_current_device_redirects_to_login_below_the_prefix(
+        self, project, user_client, user
+    ):
         session = make_pair(user).session
-        note = browser.session
+        note = user_client.session
         note["refresh_sessions.device_session"] = str(session.pk)
         note.save()
-        answer = browser.post(f"/acme/devices/{session.pk}/end/")
+        answer = user_client.post(f"/acme/devices/{session.pk}/end/")
         assert answer.url == "/acme/login/"
 
 
 class TestOtherPlaces:
-    """Views of a project's own, whose addresses have variables that ours do not take."""
+    """Project views whose URLs have variables that the pages do not take."""
 
     @pytest.fixture
     def project(self, settings):
@@ -200,37 +196,39 @@ class TestOtherPlaces:
             path("accounts/", include("django.contrib.auth.urls")),
         )
 
-    def test_view_with_a_variable_more_links_to_the_pages(self, project, browser, user):
+    def test_view_with_extra_variable_links_to_the_pages(self, project, user_client, user):
         session = make_pair(user).session
-        page = Page(browser.get("/acme/tabs/security/").text)
+        page = Page(user_client.get("/acme/tabs/security/").text)
         (link,) = page.all("a")
         assert link.attrs["href"] == f"/acme/devices/{session.pk}/rename/"
 
-    def test_view_outside_of_a_mount_without_variables_links_to_it(self, settings, browser, user):
+    def test_view_outside_of_a_plain_mount_links_to_the_pages(self, settings, user_client, user):
         settings.ROOT_URLCONF = (
             path("devices/", include("refresh_sessions.urls_pages")),
             path("<slug:tenant>/where/", pages.SessionListView.as_view()),
         )
         session = make_pair(user).session
-        (link,) = Page(browser.get("/acme/where/").text).all("a")
+        (link,) = Page(user_client.get("/acme/where/").text).all("a")
         assert link.attrs["href"] == f"/devices/{session.pk}/rename/"
 
-    def test_view_in_the_namespace_around_a_mount_links_to_it(self, settings, browser, user):
+    def test_view_in_the_namespace_of_a_mount_links_to_the_pages(
+        self, settings, user_client, user
+    ):
         shop = [
             path("devices/", include("refresh_sessions.urls_pages")),
             path("where/", pages.SessionListView.as_view()),
         ]
         settings.ROOT_URLCONF = (path("<slug:tenant>/", include((shop, "shop"))),)
         session = make_pair(user).session
-        (link,) = Page(browser.get("/acme/where/").text).all("a")
+        (link,) = Page(user_client.get("/acme/where/").text).all("a")
         assert link.attrs["href"] == f"/acme/devices/{session.pk}/rename/"
 
-    def test_pages_that_are_not_mounted_are_named_in_the_failure(self, settings, browser, user):
+    def test_page_without_mounted_urls_raises_no_reverse_match(self, settings, user_client, user):
         settings.ROOT_URLCONF = (path("<slug:tenant>/", pages.SessionListView.as_view()),)
         with pytest.raises(NoReverseMatch, match="refresh_sessions_pages"):
-            browser.get("/acme/")
+            user_client.get("/acme/")
 
-    def test_template_rendered_without_a_request_links_to_a_plain_mount(self, settings, user):
+    def test_template_without_request_links_to_a_plain_mount(self, settings, user):
         settings.ROOT_URLCONF = (path("devices/", include("refresh_sessions.urls_pages")),)
         template = Template(
             "{% load refresh_sessions %}{% device_page_url 'session-end' session_id=key %}"
@@ -239,8 +237,8 @@ class TestOtherPlaces:
         html = template.render(Context({"key": session.pk}))
         assert html == f"/devices/{session.pk}/end/"
 
-    def test_subclasses_with_handlers_of_the_first_form_go_on(self, settings, browser, client):
-        """As the pages of the documentation have had it: no further argument, no variable."""
+    def test_view_subclass_with_old_handler_signature_answers(self, settings, user_client, client):
+        """Handlers without further arguments and variables, as earlier documentation showed."""
 
         class Devices(pages.SessionListView):
             def get(self, request):
@@ -255,7 +253,7 @@ class TestOtherPlaces:
             path("devices/", include((mounted, urls_pages.app_name))),
             path("sessions/", Sessions.as_view()),
         )
-        assert browser.get("/devices/").status_code == 200
+        assert user_client.get("/devices/").status_code == 200
         access = make_pair().access
         headers = {"authorization": f"Bearer {access}"}
         assert client.get("/sessions/", headers=headers).status_code == 200

@@ -1,4 +1,4 @@
-"""The description of endpoints below a prefix that has variables, and mounted more than once."""
+"""The schema of endpoints below a prefix with variables, and mounted more than once."""
 
 import re
 
@@ -21,7 +21,7 @@ def schema(mount):
     return schema
 
 
-def test_variables_of_the_prefix_are_parameters_of_each_operation(schema):
+def test_schema_has_prefix_variables_as_parameters(schema):
     for path, operations in schema["paths"].items():
         variables = set(re.findall(r"{(\w+)}", path))
         for operation in operations.values():
@@ -29,7 +29,7 @@ def test_variables_of_the_prefix_are_parameters_of_each_operation(schema):
             assert {item["name"] for item in named if item["in"] == "path"} == variables
 
 
-def test_each_mount_is_described_whole(schema):
+def test_schema_describes_each_mount_completely(schema):
     endpoints = {str(url.pattern) for url in get_resolver("refresh_sessions.urls").url_patterns}
     mounts: dict[str, set[str]] = {}
     for path in schema["paths"]:

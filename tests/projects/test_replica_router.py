@@ -1,7 +1,7 @@
-"""A router with a replica that says where to read and where to write, and nothing of relations.
+"""A router with a replica, without ``allow_relation``.
 
-Django then takes an object that was read from the replica for a stranger to one of the primary.
-The replica here is the primary itself under another name, so it is always up to date.
+Django then refuses relations between objects read from the replica and those of the primary.
+The replica here is the primary under another alias, so it is always up to date.
 """
 
 from io import StringIO
@@ -28,7 +28,7 @@ REPLICA = "replica"
 
 
 class Router:
-    """As in Django's documentation, but for ``allow_relation``, which projects leave out."""
+    """The router of Django's documentation, without ``allow_relation``."""
 
     def db_for_read(self, model, **hints):
         return REPLICA
@@ -49,7 +49,7 @@ def _replica(settings):
 
 @pytest.fixture
 def user():
-    """As a view of the project has it: read from the replica."""
+    """A user read from the replica, as in a view."""
     user = get_user_model().objects.get(pk=UserFactory.create().pk)
     assert user._state.db == REPLICA
     return user
@@ -57,14 +57,14 @@ def user():
 
 @pytest.fixture
 def session(user):
-    """A session as a project's own query reads it."""
+    """A session read from the replica, as by a query of the project."""
     session = DeviceSession.objects.get(pk=make_pair(user, methods=("pwd",)).session.pk)
     assert session._state.db == REPLICA
     return session
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_endpoint_does_what_it_does_without_a_router(name):
+def test_endpoint_with_replica_router_behaves_as_without(name):
     person = Actor(user=get_user_model().objects.get(pk=UserFactory.create().pk))
     answer = SCENARIOS[name](person)
     assert answer.status_code == SCENARIOS[name].status
@@ -72,7 +72,7 @@ def test_endpoint_does_what_it_does_without_a_router(name):
 
 
 @pytest.mark.parametrize("limit", ["revoke_oldest", "deny"])
-def test_start_session_takes_a_user_from_the_replica(user, options, limit):
+def test_start_session_accepts_user_read_from_replica(user, options, limit):
     options(MAX_SESSIONS_PER_USER=2, ON_SESSION_LIMIT=limit)
     pairs = [sessions.start_session(user) for _ in range(2)]
     assert [call(pair) for pair in pairs] == ["ok", "ok"]
@@ -80,18 +80,18 @@ def test_start_session_takes_a_user_from_the_replica(user, options, limit):
     assert pairs[0].session.user_id == user.pk
 
 
-def test_eviction_at_the_limit_revokes_the_oldest(user, options):
+def test_login_at_limit_with_user_from_replica_revokes_oldest(user, options):
     options(MAX_SESSIONS_PER_USER=1)
     first, second = sessions.start_session(user), sessions.start_session(user)
     assert (call(first), call(second)) == ("session_revoked", "ok")
 
 
-def test_authenticated_user_can_sign_in(user):
+def test_login_with_user_authenticated_on_replica_succeeds(user):
     found = authenticate(username=user.get_username(), password=PASSWORD)
     assert call(sessions.log_in(found, methods=("pwd",))) == "ok"
 
 
-def test_revocation_keeps_who_revoked(session):
+def test_revocation_by_user_from_replica_stores_actor(session):
     staff = get_user_model().objects.get(pk=UserFactory.create().pk)
     assert sessions.revoke_session(session, reason="admin", by=staff) is True
     assert session.revoked_by is staff
@@ -101,25 +101,25 @@ def test_revocation_keeps_who_revoked(session):
     assert (event.kind, event.actor_id) == ("revoked", staff.pk)
 
 
-def test_revocation_of_many_keeps_who_revoked(user, session):
+def test_revocation_of_many_by_user_from_replica_stores_actor(user, session):
     assert sessions.revoke_user_sessions(user, reason="admin", by=user) == 1
     assert DeviceSession.objects.get(pk=session.pk).revoked_by == user
 
 
-def test_revocation_by_nobody_leaves_nobody(session):
+def test_revocation_without_actor_stores_none(session):
     assert sessions.revoke_session(session, reason=RevokedReason.LOGOUT) is True
     assert session.revoked_by is None
     assert DeviceSession.objects.get(pk=session.pk).revoked_by_id is None
 
 
-def test_signal_receives_the_user_who_revoked(session, user):
+def test_revocation_signal_has_user_from_replica(session, user):
     with heard(session_revoked) as received:
         sessions.revoke_session(session, reason="admin", by=user)
     (sent,) = received
     assert (sent["session"].revoked_by, sent["by"]) == (user, user)
 
 
-def test_step_up_and_its_failure_are_recorded_with_the_actor(user):
+def test_step_up_with_user_from_replica_records_actor(user):
     grant = sessions.check_access_token(sessions.start_session(user).access)
     sessions.record_failed_reauthentication(grant, methods=("pwd",))
     sessions.reauthenticate_session(grant, methods=("pwd",))
@@ -128,29 +128,25 @@ def test_step_up_and_its_failure_are_recorded_with_the_actor(user):
 
 
 class TestPages:
-    @pytest.fixture
-    def browser(self, user):
-        browser = Browser()
-        browser.force_login(user)
-        return browser
-
-    def test_list_rename_and_sign_out(self, browser, user, session):
+    def test_pages_with_replica_router_rename_plus_revoke(self, user_client, user, session):
         other = sessions.start_session(user).session
-        assert browser.get("/devices/").status_code == 200
-        answer = browser.post(f"/devices/{session.pk}/rename/", {"name": "Kitchen"})
+        assert user_client.get("/devices/").status_code == 200
+        answer = user_client.post(f"/devices/{session.pk}/rename/", {"name": "Kitchen"})
         assert answer.status_code == 302
-        assert browser.post(f"/devices/{session.pk}/end/").status_code == 302
-        assert browser.post("/devices/end-others/").status_code == 302
+        assert user_client.post(f"/devices/{session.pk}/end/").status_code == 302
+        assert user_client.post("/devices/end-others/").status_code == 302
         ended = DeviceSession.objects.filter(revoked_by=user)
         assert set(ended.values_list("pk", flat=True)) == {session.pk, other.pk}
 
-    def test_proof_is_recorded_with_its_device(self, browser, user, session):
-        note = browser.session
+    def test_reauthentication_on_page_with_replica_router_is_recorded(
+        self, user_client, user, session
+    ):
+        note = user_client.session
         note["refresh_sessions.device_session"] = str(session.pk)
         del note["refresh_sessions.proof"]
         note.save()
         for password in ("wrong", PASSWORD):
-            browser.post("/devices/end-others/", {"password": password})
+            user_client.post("/devices/end-others/", {"password": password})
         events = SessionEvent.objects.filter(session=session).order_by("pk")
         assert list(events.values_list("kind", "actor"))[1:] == [
             ("reauthentication_failed", user.pk),
@@ -174,24 +170,24 @@ class TestAdmin:
         return SessionPages(browser)
 
     @pytest.mark.parametrize("action", ["revoke_selected", "sign_out_everywhere"])
-    def test_action_revokes(self, pages, staff, session, action):
+    def test_admin_action_with_replica_router_revokes(self, pages, staff, session, action):
         answer = pages.confirm(pages.act(action, [session]))
         assert messages_of(answer) == ["1 session was revoked."]
         assert DeviceSession.objects.get(pk=session.pk).revoked_by == staff
 
-    def test_button_of_a_session_revokes(self, pages, staff, session):
+    def test_admin_session_button_with_replica_router_revokes(self, pages, staff, session):
         answer = pages.client.post(pages.url("revoke", session), {"confirmed": "yes"})
         assert messages_of(answer) == ["1 session was revoked."]
         assert pages.open(session).status_code == 200
         event = SessionEvent.objects.filter(session=session).latest("pk")
         assert event.actor_id == staff.pk
 
-    def test_button_of_a_user_revokes(self, pages, staff, session):
+    def test_admin_user_button_with_replica_router_revokes(self, pages, staff, session):
         url = pages.sign_out_url(session.user)
         answer = pages.confirm(pages.client.get(url))
         assert messages_of(answer) == ["1 session was revoked."]
 
-    def test_every_page_opens(self, pages, session):
+    def test_each_admin_page_with_replica_router_opens(self, pages, session):
         assert pages.list().status_code == 200
         assert pages.open(session).status_code == 200
         events = reverse("admin:refresh_sessions_sessionevent_changelist")
@@ -199,11 +195,11 @@ class TestAdmin:
 
 
 class TestCommands:
-    def test_revoke(self, user, session):
+    def test_revoke_command_with_replica_router_revokes(self, user, session):
         call_command("revoke_refresh_sessions", "--user", user.get_username(), stdout=StringIO())
         assert DeviceSession.objects.get(pk=session.pk).revoked_at is not None
 
-    def test_prune_and_export(self, session):
+    def test_prune_with_export_commands_with_replica_router_succeed(self, session):
         call_command("prune_refresh_sessions", stdout=StringIO())
         out = StringIO()
         call_command("export_session_events", stdout=out)

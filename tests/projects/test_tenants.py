@@ -1,6 +1,6 @@
-"""User 1 of one tenant or environment is not user 1 of another, in tokens and in the cache.
+"""Users with the same key in two tenants or environments are separate, in tokens and cache.
 
-The tenants are schemas as django-tenants has them: an attribute of the connection. The twin is a
+The tenants are schemas as in django-tenants: an attribute of the connection. The twin is a
 second database with the same keys, cache, settings and primary keys.
 """
 
@@ -36,7 +36,7 @@ TWIN = "twin"
 
 @contextmanager
 def schema(name):
-    """Be in a schema for a while, as ``schema_context`` of django-tenants."""
+    """Use a schema, as ``schema_context`` of django-tenants does."""
     before = getattr(connection, "schema_name", None)
     connection.schema_name = name
     try:
@@ -53,7 +53,7 @@ def claims_of(token):
 
 
 def named_tenant():
-    """A project's own function for the setting ``TENANT``."""
+    """The function of a project for the setting ``TENANT``."""
     return CURRENT.name
 
 
@@ -71,7 +71,7 @@ class TestSchemas:
             with schema(other):
                 assert call(pair) == "token_not_valid"
 
-    def test_refresh_token_of_another_schema_is_refused_and_stays_good(self, user):
+    def test_refresh_token_refused_in_another_schema_stays_valid(self, user):
         with schema("berlin"):
             pair = make_pair(user)
         with schema("paris"), pytest.raises(InvalidTokenError):
@@ -79,7 +79,7 @@ class TestSchemas:
         with schema("berlin"):
             assert sessions.refresh_session(pair.refresh).refresh
 
-    def test_issuer_and_audience_name_the_schema(self, user, options):
+    def test_issuer_contains_the_schema(self, user, options):
         options(ISSUER="https://shop.example")
         with schema("berlin"):
             pair = make_pair(user)
@@ -117,7 +117,7 @@ class TestSchemas:
             with pytest.raises(InvalidTicketError):
                 tickets.read_ticket(ticket)
 
-    def test_logout_revoke_and_sessions_refuse_tokens_of_another_schema(self, user, bearer):
+    def test_endpoints_refuse_tokens_of_another_schema(self, user, bearer):
         with schema("berlin"):
             pair = make_pair(user)
         client = APIClient()
@@ -128,7 +128,7 @@ class TestSchemas:
         with schema("berlin"):
             assert call(pair) == "ok"
 
-    def test_revocation_reaches_the_cache_of_the_schema_it_was_made_in(
+    def test_revocation_is_cached_in_its_own_schema(
         self, user, options, django_capture_on_commit_callbacks
     ):
         options(ACCESS_TOKEN_CHECK="cache")
@@ -142,7 +142,7 @@ class TestSchemas:
             assert call(pair) == "session_revoked"
 
     @pytest.mark.parametrize("check", ["cache", "stateless"])
-    def test_unloaded_user_is_not_loaded_from_another_schema(self, user, options, check):
+    def test_lazy_user_is_not_loaded_from_another_schema(self, user, options, check):
         options(ACCESS_TOKEN_CHECK=check)
         with schema("berlin"):
             pair = make_pair(user)
@@ -156,7 +156,7 @@ class TestSchemas:
     @pytest.mark.parametrize(
         ("check", "queries"), [("session", 1), ("cache", 0), ("stateless", 0)]
     )
-    def test_access_token_of_this_schema_costs_no_query_more(
+    def test_access_token_of_the_same_schema_takes_no_extra_query(
         self, user, options, check, queries, django_assert_num_queries
     ):
         options(ACCESS_TOKEN_CHECK=check)
@@ -180,14 +180,14 @@ class TestTenantSetting:
             refresh_tokens.verify(pair.refresh)
 
     @pytest.mark.parametrize("name", [None, ""])
-    def test_no_tenant_leaves_the_issuer_alone(self, options, monkeypatch, name):
+    def test_issuer_without_tenant_is_the_setting(self, options, monkeypatch, name):
         options(TENANT=f"{__name__}.named_tenant")
         monkeypatch.setattr(CURRENT, "name", name)
         assert tenants.get_issuer() == "refresh_sessions"
 
 
 class Router:
-    """All models in the environment that the test is in."""
+    """Sends all models to the environment of the test."""
 
     alias = "default"
 
@@ -205,11 +205,11 @@ class Router:
 
 @pytest.fixture
 def twin(db, settings, tmp_path):
-    """Give the way into another environment: there the project runs on a database of its own."""
+    """Return a context manager that enters another environment, with its own database."""
     template = connections.settings["default"]
     own = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "twin.sqlite3")}
     connections.settings[TWIN] = {**template, **own, "OPTIONS": {}, "HOST": "", "PORT": ""}
-    # By hand: Django's test case lets nothing else connect to a database that it does not know.
+    # Connected by hand: Django's test case refuses connections to unknown databases.
     connections[TWIN].connect()
     call_command("migrate", database=TWIN, verbosity=0)
     settings.DATABASE_ROUTERS = [f"{__name__}.Router"]
@@ -230,7 +230,7 @@ def twin(db, settings, tmp_path):
 
 @pytest.fixture
 def both(twin):
-    """The same primary key in both environments, and the tokens of the one here."""
+    """Users with the same primary key in both environments."""
     here = UserFactory.create()
     with twin():
         there = get_user_model()(pk=here.pk)
@@ -241,9 +241,9 @@ def both(twin):
     return here, there
 
 
-class TestTwins:
+class TestSecondDatabase:
     @pytest.mark.parametrize("check", CHECKS)
-    def test_access_token_of_the_twin_is_refused(self, twin, both, options, check):
+    def test_access_token_of_another_database_is_refused(self, twin, both, options, check):
         options(ACCESS_TOKEN_CHECK=check)
         here, there = both
         pair = make_pair(here)
@@ -256,13 +256,13 @@ class TestTwins:
         assert call(other) == "session_revoked"
         assert call(pair) == "ok"
 
-    def test_refresh_token_of_the_twin_is_refused(self, twin, both):
+    def test_refresh_token_of_another_database_is_refused(self, twin, both):
         pair = make_pair(both[0])
         with twin(), pytest.raises(SessionRevokedError):
             sessions.refresh_session(pair.refresh)
 
-    def test_snapshot_of_the_twin_is_not_believed(self, twin, both, options):
-        """Of a copy of the database: session and family have the same ids in both."""
+    def test_cache_entry_of_a_database_copy_is_not_used(self, twin, both, options):
+        """In a copy of the database, session and family have the same ids in both."""
         options(ACCESS_TOKEN_CHECK="cache")
         pair = make_pair(both[0])
         assert call(pair) == "ok"
@@ -271,7 +271,7 @@ class TestTwins:
         with twin():
             assert not cache.get(f"{tenants.cache_prefix()}:family:{pair.family.pk}")
 
-    def test_guesses_at_the_twin_are_not_counted_here(self, twin, both):
+    def test_throttle_counts_are_separate_per_database(self, twin, both):
         name = both[0].get_username()
         client = APIClient()
 
@@ -284,7 +284,7 @@ class TestTwins:
             assert guess(PASSWORD).status_code == 429
         assert guess(PASSWORD).status_code == 200
 
-    def test_stateless_token_of_this_database_under_another_address_asks_the_row(
+    def test_stateless_token_after_address_change_reads_database(
         self, user, options, monkeypatch, django_assert_num_queries
     ):
         options(ACCESS_TOKEN_CHECK="stateless")
@@ -293,7 +293,7 @@ class TestTwins:
         with django_assert_num_queries(1):
             assert call(pair) == "ok"
 
-    def test_environment_setting_joins_two_addresses(
+    def test_environment_setting_equates_two_database_addresses(
         self, user, options, settings, monkeypatch, django_assert_num_queries
     ):
         options(ACCESS_TOKEN_CHECK="stateless", ENVIRONMENT="production")
@@ -306,7 +306,7 @@ class TestTwins:
         options(ENVIRONMENT="staging")
         assert not tenants.is_this_environment(claims_of(pair.access)["env"])
 
-    def test_former_secret_key_still_tells_the_environment(
+    def test_environment_claim_verifies_with_fallback_secret_key(
         self, user, options, settings, django_assert_num_queries
     ):
         options(ACCESS_TOKEN_CHECK="stateless")
@@ -315,7 +315,7 @@ class TestTwins:
         with django_assert_num_queries(0):
             sessions.check_access_token(pair.access)
 
-    def test_claim_without_this_environments_key_is_not_trusted(self, pair):
+    def test_forged_environment_claim_is_not_trusted(self, pair):
         env = claims_of(pair.access)["env"]
         assert tenants.is_this_environment(env)
         assert not any(map(tenants.is_this_environment, ("", env[:-1], env.upper() + "0")))
@@ -339,7 +339,7 @@ class TestTwins:
         ("CONN_MAX_AGE", 60, False),
     ],
 )
-def test_cache_prefix_follows_the_address_of_the_database(monkeypatch, key, value, differs):
+def test_cache_prefix_depends_on_database_address(monkeypatch, key, value, differs):
     stated = {"NAME": "shop", "HOST": "localhost", "PORT": "", "OPTIONS": {}}
     stand_in = SimpleNamespace(vendor="postgresql", settings_dict=stated)
     monkeypatch.setattr(tenants, "connections", {"default": stand_in})
@@ -348,7 +348,7 @@ def test_cache_prefix_follows_the_address_of_the_database(monkeypatch, key, valu
     assert (tenants.cache_prefix() != before) is differs
 
 
-def test_relative_sqlite_files_differ_by_their_directories(monkeypatch, tmp_path):
+def test_cache_prefix_of_relative_sqlite_file_depends_on_directory(monkeypatch, tmp_path):
     stand_in = SimpleNamespace(vendor="sqlite", settings_dict={"NAME": "db.sqlite3"})
     monkeypatch.setattr(tenants, "connections", {"default": stand_in})
     before = tenants.cache_prefix()
@@ -357,7 +357,7 @@ def test_relative_sqlite_files_differ_by_their_directories(monkeypatch, tmp_path
     assert tenants.cache_prefix() != before
 
 
-def test_throttle_keys_name_accounts_per_schema_and_addresses_for_all(rf):
+def test_throttle_keys_of_accounts_alone_contain_the_schema(rf):
     names, addresses = LoginThrottle(), LoginAddressThrottle()
     request = SimpleNamespace(
         data={"username": "ada"}, _request=rf.post("/", REMOTE_ADDR="93.184.216.34")

@@ -1,4 +1,4 @@
-"""Rows to prune, and what befalls those who prune them."""
+"""Rows to prune, and errors during a prune."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 def renew(pair) -> TokenPair:
-    """Refresh, as a client does that has received its last token."""
+    """Refresh as a client that received its last token."""
     return refresh_session(pair.refresh)
 
 
@@ -27,7 +27,7 @@ def exists(pair) -> bool:
 
 
 def long_expired(number, user=None) -> list[DeviceSession]:
-    """Sessions past their hard expiry by a hundred days and more, the last the oldest."""
+    """Create sessions past their hard expiry by a hundred days or more, the last the oldest."""
     user = user or UserFactory()
     now = datetime.now(UTC)
     sessions = DeviceSession.objects.bulk_create(
@@ -52,7 +52,7 @@ def long_expired(number, user=None) -> list[DeviceSession]:
 
 
 def together(*calls):
-    """Call each in a thread and with a connection of its own, all at once."""
+    """Call each function in its own thread with its own connection, all at once."""
     barrier = threading.Barrier(len(calls))
 
     def run(call):
@@ -68,13 +68,13 @@ def together(*calls):
 
 @contextmanager
 def failing(times):
-    """Have the database report a deadlock for the next deletions of sessions."""
+    """Let the database report a deadlock at the next deletions of sessions."""
     failures: list[dict] = []
 
     def fail(**event):
         if len(failures) < times:
             failures.append(event)
-            # As Django wraps it: the driver's own error is the cause.
+            # Django wraps the driver's error as the cause.
             raise OperationalError("Deadlock found") from Exception(1213, "Deadlock found")
 
     post_delete.connect(fail, sender=DeviceSession)
@@ -85,6 +85,6 @@ def failing(times):
 
 
 def statements(queries) -> list[str]:
-    """The verbs of the statements, without those that only mark transactions."""
+    """Return the verbs of the statements, without transaction control."""
     verbs = [query["sql"].split()[0] for query in queries]
     return [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}]

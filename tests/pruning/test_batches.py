@@ -1,4 +1,4 @@
-"""Pruning bit by bit, beside others, and in trouble."""
+"""Pruning in batches: concurrency and errors."""
 
 from contextlib import ExitStack
 from datetime import timedelta
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.django_db
 
 
 class TestBatches:
-    def test_each_is_reported_with_the_number_so_far(self):
+    def test_prune_reports_progress_per_batch(self):
         long_expired(5)
         reported: list[int] = []
         assert prune_sessions(batch_size=2, progress=reported.append) == 5
         assert reported == [2, 4, 5]
 
-    def test_the_oldest_sessions_go_first(self):
+    def test_prune_deletes_oldest_sessions_first(self):
         sessions = long_expired(4)
         left: list[set] = []
 
@@ -38,33 +38,33 @@ class TestBatches:
         assert left == [{session.pk for session in sessions[:2]}, set()]
 
     @pytest.mark.parametrize("size", [2, 50, 100])
-    def test_take_five_statements_whatever_their_size(self, size):
+    def test_prune_batch_takes_five_statements(self, size):
         long_expired(2 * size)
         with CaptureQueriesContext(connection) as queries:
             prune_sessions(batch_size=size)
         batch = ["SELECT", "SELECT", "DELETE", "DELETE", "DELETE"]
-        # First the accounts of live sessions and the clock, last that nothing is left.
+        # First the accounts of active sessions and the clock, last a check that none is left.
         assert statements(queries) == ["SELECT", "SELECT", *batch, *batch, "SELECT"]
 
-    def test_load_no_more_sessions_than_their_size(self):
+    def test_prune_batch_loads_at_most_its_size(self):
         long_expired(6)
         loaded: list[int] = []
         with heard(post_init) as made:
             prune_sessions(batch_size=2, progress=lambda _: loaded.append(len(made)))
-        # No family and no event is among them: those are deleted unseen.
+        # Families and events are not loaded but deleted directly.
         assert {event["sender"] for event in made} == {DeviceSession}
         assert loaded == [2, 4, 6]
 
     @pytest.mark.parametrize("size", [0, -1, MAX_BATCH_SIZE + 1])
-    def test_have_a_sensible_size(self, size):
+    def test_prune_batch_size_out_of_range_is_refused(self, size):
         with pytest.raises(ValueError, match=f"between 1 and {MAX_BATCH_SIZE}, not {size}"):
             prune_sessions(batch_size=size)
 
-    def test_may_be_as_large_as_is_allowed(self):
+    def test_prune_batch_size_at_maximum_is_accepted(self):
         long_expired(3)
         assert prune_sessions(batch_size=MAX_BATCH_SIZE) == 3
 
-    def test_end_although_sessions_expire_meanwhile(self, clock):
+    def test_prune_ends_although_sessions_expire_meanwhile(self, clock):
         long_expired(3)
         late = make_pair()
 
@@ -75,7 +75,7 @@ class TestBatches:
         assert exists(late)
 
     @pytest.mark.parametrize("signal", [pre_delete, post_delete])
-    def test_tell_the_projects_listeners(self, signal):
+    def test_prune_sends_delete_signals(self, signal):
         sessions = long_expired(3)
         told: dict[type, set] = {DeviceSession: set(), TokenFamily: set(), SessionEvent: set()}
 
@@ -97,8 +97,8 @@ class TestBatches:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestTrouble:
-    def test_a_deadlock_is_tried_again_and_nothing_counted_twice(self):
+class TestDatabaseErrors:
+    def test_prune_retries_deadlock_without_double_count(self):
         long_expired(4)
         reported: list[int] = []
         with failing(times=2) as failures:
@@ -106,7 +106,7 @@ class TestTrouble:
         assert (len(failures), reported) == (2, [2, 4])
         assert not DeviceSession.objects.exists()
 
-    def test_batches_before_the_failing_one_stay_deleted(self):
+    def test_prune_keeps_batches_before_failing_one(self):
         long_expired(5)
 
         with ExitStack() as trouble:
@@ -120,7 +120,7 @@ class TestTrouble:
         assert TokenFamily.objects.count() == 3
         assert SessionEvent.objects.count() == 6
 
-    def test_a_transaction_of_the_callers_decides_in_the_end(self):
+    def test_prune_in_rolled_back_transaction_deletes_nothing(self):
         long_expired(3)
         with transaction.atomic():
             assert prune_sessions(batch_size=2) == 3
@@ -129,14 +129,14 @@ class TestTrouble:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtTheSameTime:
-    def test_two_prunings_share_the_work(self):
+class TestConcurrency:
+    def test_concurrent_prunes_share_the_sessions(self):
         long_expired(60)
         pruned = together(*[lambda: prune_sessions(batch_size=7)] * 2)
         assert sum(pruned) == 60
         assert not DeviceSession.objects.exists()
 
-    def test_live_sessions_refresh_undisturbed(self, options):
+    def test_refresh_during_prune_succeeds(self, options):
         options(ROTATION_OVERLAP=timedelta(0))
         long_expired(60)
         pair = make_pair()
@@ -150,7 +150,7 @@ class TestAtTheSameTime:
         assert together(use, lambda: prune_sessions(batch_size=5)) == [21, 60]
         assert TokenFamily.objects.get().generation == 21
 
-    def test_ending_and_pruning_the_same_sessions_do_not_get_stuck(self):
+    def test_revocation_during_prune_does_not_deadlock(self):
         sessions = long_expired(60)
         everything = DeviceSession.objects.all()
         ended, pruned = together(
@@ -158,11 +158,11 @@ class TestAtTheSameTime:
             lambda: prune_sessions(batch_size=5),
         )
         assert ended + pruned >= len(sessions)
-        # What one of them had to leave to the other goes with the next run.
+        # The next run prunes sessions that one of the two skipped.
         assert prune_sessions() == len(sessions) - pruned
         assert not SessionEvent.objects.exists()
 
-    def test_a_session_that_somebody_is_ending_is_passed_over(self):
+    def test_prune_skips_locked_session(self):
         if not connection.features.has_select_for_update_skip_locked:
             pytest.skip("this database cannot pass over locked rows")
         busy = long_expired(3)[1]

@@ -1,4 +1,4 @@
-"""Pruning events of sessions that stay: what goes, what has to stay, and by command."""
+"""Pruning the events of kept sessions, from Python and with the command."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -33,8 +33,8 @@ def prune(*arguments) -> str:
     return out.getvalue()
 
 
-class TestWhatGoes:
-    def test_old_events_of_sessions_that_stay(self, clock, pair):
+class TestPrunedEvents:
+    def test_prune_deletes_old_events_of_kept_sessions(self, clock, pair):
         revoke_session(pair.session, reason=RevokedReason.ADMIN)
         clock.move(LONG - MOMENT)
         assert prune_events(older_than=LONG) == 0
@@ -43,31 +43,31 @@ class TestWhatGoes:
         assert kinds(pair) == []
         assert session_of(pair).revoked_reason == RevokedReason.ADMIN
 
-    def test_each_by_its_own_age(self, clock, pair):
+    def test_prune_deletes_each_event_at_its_own_age(self, clock, pair):
         clock.move(timedelta(days=3))
         revoke_session(pair.session, reason=RevokedReason.ADMIN)
         clock.move(LONG - timedelta(days=1))
         assert prune_events(older_than=LONG) == 1
         assert kinds(pair) == ["revoked"]
 
-    def test_by_the_databases_clock(self, pair):
+    def test_prune_events_uses_clock_of_database(self, pair):
         DeviceSession.objects.update(expires_at=datetime.now(UTC) - timedelta(days=1))
         with time_machine.travel(datetime.now(UTC) + timedelta(days=3650)):
             assert prune_events(older_than=LONG) == 0
 
-    def test_nothing_is_older_than_everything(self, clock, pair):
+    def test_prune_events_with_maximum_age_deletes_nothing(self, clock, pair):
         clock.move(LONG)
         assert prune_events(older_than=timedelta.max) == 0
 
-    def test_no_event_is_of_tomorrow(self, pair):
+    def test_prune_events_with_negative_age_is_refused(self, pair):
         for verb in (prune_events, count_prunable_events):
             with pytest.raises(ValueError, match="must not be negative"):
                 verb(older_than=-MOMENT)
 
 
-class TestWhatStays:
+class TestKeptEvents:
     @pytest.mark.parametrize("status", ["live", "revoked"])
-    def test_events_of_sessions_before_their_hard_expiry(self, clock, pair, status):
+    def test_prune_keeps_events_until_hard_expiry_of_session(self, clock, pair, status):
         if status == "revoked":
             revoke_session(pair.session, reason=RevokedReason.ADMIN)
         count = len(kinds(pair))
@@ -77,13 +77,13 @@ class TestWhatStays:
         assert count_prunable_events(older_than=NOW) == count
         assert prune_events(older_than=NOW) == count
 
-    def test_not_even_those_when_asked_to(self, clock, pair):
+    def test_prune_deletes_events_of_active_sessions_on_request(self, clock, pair):
         clock.move(HARD - MOMENT)
         assert count_prunable_events(older_than=NOW, of_active_sessions=True) == 1
         assert prune_events(older_than=NOW, of_active_sessions=True) == 1
 
-    def test_reuse_is_found_without_any_event(self, clock, pair):
-        """Events are a record: what happens to a token never hangs on them."""
+    def test_reuse_is_detected_after_event_prune(self, clock, pair):
+        """Events are a record; the verdict on a token never depends on them."""
         second = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         newest = refresh_session(second.refresh)
@@ -94,22 +94,22 @@ class TestWhatStays:
 
 
 class TestBatches:
-    def test_are_reported_with_the_number_so_far(self):
+    def test_prune_events_reports_progress_per_batch(self):
         long_expired(3)
         reported: list[int] = []
         assert prune_events(older_than=NOW, batch_size=4, progress=reported.append) == 6
         assert reported == [4, 6]
 
     @pytest.mark.parametrize("size", [2, 50])
-    def test_take_three_statements_whatever_their_size(self, size):
+    def test_prune_events_batch_takes_three_statements(self, size):
         long_expired(size)
         with CaptureQueriesContext(connection) as queries:
             prune_events(older_than=NOW, batch_size=size)
         batch = ["SELECT", "SELECT", "DELETE"]
-        # Once before them the clock, and once after them to see that nothing is left.
+        # Before the batches the clock, after them a check that no event is left.
         assert statements(queries) == ["SELECT", *batch, *batch, "SELECT"]
 
-    def test_look_only_once_at_what_stays(self):
+    def test_prune_events_reads_kept_events_once(self):
         stays = make_pair().session
         long_expired(2)
         DeviceSession.objects.filter(pk=stays.pk).update(
@@ -119,18 +119,18 @@ class TestBatches:
         assert SessionEvent.objects.get().session == stays
 
     @pytest.mark.parametrize("size", [0, MAX_BATCH_SIZE + 1])
-    def test_have_a_sensible_size(self, size):
+    def test_prune_events_batch_size_out_of_range_is_refused(self, size):
         with pytest.raises(ValueError, match=f"between 1 and {MAX_BATCH_SIZE}, not {size}"):
             prune_events(older_than=NOW, batch_size=size)
 
     @pytest.mark.parametrize("signal", [pre_delete, post_delete])
-    def test_tell_the_projects_listeners(self, signal):
+    def test_prune_events_sends_delete_signals(self, signal):
         long_expired(2)
         with heard(signal) as told:
             prune_events(older_than=NOW, batch_size=3)
         assert [event["sender"] for event in told] == [SessionEvent] * 4
 
-    def test_are_tried_again_after_a_deadlock(self, monkeypatch):
+    def test_prune_events_retries_deadlock(self, monkeypatch):
         monkeypatch.setattr("refresh_sessions.database._back_off", lambda number: None)
         long_expired(2)
         failures = []
@@ -149,8 +149,8 @@ class TestBatches:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtTheSameTime:
-    def test_prunings_of_events_and_sessions_do_not_get_stuck(self):
+class TestConcurrency:
+    def test_concurrent_event_with_session_prune_does_not_deadlock(self):
         long_expired(40)
 
         def events():
@@ -158,11 +158,11 @@ class TestAtTheSameTime:
 
         first, second, sessions = together(events, events, lambda: prune_sessions(batch_size=5))
         assert first + second <= 80
-        # What one of them had to leave to another goes with the next run.
+        # The next run prunes sessions that one of the two skipped.
         assert sessions + prune_sessions() == 40
         assert not SessionEvent.objects.exists()
 
-    def test_an_event_that_somebody_has_locked_is_passed_over(self):
+    def test_prune_events_skips_locked_event(self):
         if not connection.features.has_select_for_update_skip_locked:
             pytest.skip("this database cannot pass over locked rows")
         long_expired(2)
@@ -174,19 +174,19 @@ class TestAtTheSameTime:
 
 
 class TestCommand:
-    def test_keeps_all_events_of_kept_sessions_unless_asked(self, clock, pair):
+    def test_prune_command_keeps_events_of_kept_sessions_by_default(self, clock, pair):
         clock.move(HARD)
         assert prune() == "Deleted 0 sessions.\n"
         assert kinds(pair) == ["signed_in"]
 
-    def test_deletes_old_events_of_sessions_that_stay(self, clock, pair):
+    def test_prune_command_deletes_old_events_of_kept_sessions(self, clock, pair):
         options = ("--older-than=700d", "--events-older-than=90d")
         clock.move(LONG - MOMENT)
         assert prune(*options) == "Deleted 0 sessions.\nDeleted 0 events.\n"
         clock.move(MOMENT)
         assert prune(*options) == "Deleted 0 sessions.\nDeleted 1 event.\n"
 
-    def test_keeps_those_of_unexpired_sessions_unless_asked(self, clock, pair):
+    def test_prune_command_keeps_events_of_active_sessions_by_default(self, clock, pair):
         clock.move(timedelta(days=2))
         assert "Deleted 0 events" in prune("--events-older-than=1d")
         shown = prune("--events-older-than=1d", "--include-events-of-active-sessions", "--dry-run")
@@ -204,7 +204,9 @@ class TestCommand:
             (["--include-events-of-active-sessions"], "requires --events-older-than"),
         ],
     )
-    def test_says_what_is_wrong_before_anything_goes(self, clock, pair, arguments, complaint):
+    def test_prune_command_with_invalid_event_option_deletes_nothing(
+        self, clock, pair, arguments, complaint
+    ):
         clock.move(timedelta(days=400))
         with pytest.raises(CommandError, match=complaint):
             prune(*arguments)

@@ -1,4 +1,4 @@
-"""Which sessions go, and which stay."""
+"""Which sessions are pruned, and which are kept."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,8 +21,8 @@ from tests.pruning.builders import HARD, MOMENT, NOW, exists, long_expired, rene
 pytestmark = pytest.mark.django_db
 
 
-class TestWhatGoes:
-    def test_session_families_and_events_go_together(self, clock, pair, user):
+class TestPrunedSessions:
+    def test_prune_deletes_session_with_families_plus_events(self, clock, pair, user):
         clock.move(HARD + RETENTION)
         assert prune_sessions() == 1
         assert not DeviceSession.objects.exists()
@@ -30,14 +30,14 @@ class TestWhatGoes:
         assert not SessionEvent.objects.exists()
         assert get_user_model().objects.filter(pk=user.pk).exists()
 
-    def test_events_are_kept_for_a_month_after_the_hard_expiry(self, clock, pair):
+    def test_prune_keeps_session_a_month_after_hard_expiry(self, clock, pair):
         clock.move(HARD + timedelta(days=30) - MOMENT)
         assert prune_sessions() == 0
         clock.move(MOMENT)
         assert prune_sessions() == 1
 
     @pytest.mark.parametrize("older_than", [NOW, timedelta(hours=12), timedelta(days=400)])
-    def test_older_than_counts_from_the_hard_expiry(self, clock, pair, older_than):
+    def test_prune_older_than_counts_from_hard_expiry(self, clock, pair, older_than):
         clock.move(HARD + older_than - MOMENT)
         assert prune_sessions(older_than=older_than) == 0
         assert exists(pair)
@@ -45,7 +45,7 @@ class TestWhatGoes:
         assert prune_sessions(older_than=older_than) == 1
         assert not exists(pair)
 
-    def test_of_several_sessions_only_the_expired_go(self, clock, user):
+    def test_prune_deletes_expired_sessions_alone(self, clock, user):
         old = make_pair(user)
         clock.move(HARD - timedelta(days=1))
         young = make_pair(user)
@@ -55,8 +55,8 @@ class TestWhatGoes:
         assert renew(young).family.generation == 2
         assert session_of(young).events.count() == 1
 
-    def test_each_session_goes_by_its_own_hard_expiry(self, clock, user, options):
-        # The setting of today says nothing of sessions that began under another.
+    def test_prune_deletes_each_session_at_its_own_hard_expiry(self, clock, user, options):
+        # The current setting does not apply to sessions created under another one.
         options(SESSION_LIFETIME=timedelta(days=90))
         long = make_pair(user)
         options(SESSION_LIFETIME=timedelta(days=1))
@@ -65,7 +65,7 @@ class TestWhatGoes:
         assert prune_sessions(older_than=NOW) == 1
         assert (exists(long), exists(short)) == (True, False)
 
-    def test_nothing_is_older_than_everything(self, clock, pair):
+    def test_prune_with_maximum_age_deletes_nothing(self, clock, pair):
         clock.move(HARD + RETENTION)
         assert prune_sessions(older_than=timedelta.max) == 0
         assert exists(pair)
@@ -76,30 +76,30 @@ class TestWhatGoes:
         assert statements(queries) == ["SELECT", "SELECT"]
 
     @pytest.mark.parametrize("older_than", [-MOMENT, timedelta(days=-1)])
-    def test_nothing_goes_before_its_hard_expiry(self, clock, pair, older_than):
+    def test_prune_with_negative_age_is_refused(self, clock, pair, older_than):
         clock.move(HARD - MOMENT)
         for verb in (prune_sessions, count_prunable_sessions):
             with pytest.raises(ValueError, match="until their hard deadline"):
                 verb(older_than=older_than)
         assert exists(pair)
 
-    def test_the_clock_is_the_databases(self, pair):
+    def test_prune_uses_clock_of_database(self, pair):
         with time_machine.travel(datetime.now(UTC) + timedelta(days=3650)):
             assert prune_sessions(older_than=NOW) == 0
         assert exists(pair)
 
 
-class TestWhatStays:
-    """A used token must meet its row until the hard expiry, whatever became of the session."""
+class TestKeptSessions:
+    """A used token needs its row until the hard expiry, whatever the state of the session."""
 
-    def test_revoked_sessions(self, clock, pair):
+    def test_prune_keeps_revoked_session_until_hard_expiry(self, clock, pair):
         revoke_session(pair.session, reason=RevokedReason.ADMIN)
         clock.move(HARD - MOMENT)
         assert prune_sessions(older_than=NOW) == 0
         clock.move(MOMENT)
         assert prune_sessions(older_than=NOW) == 1
 
-    def test_sessions_that_lie_idle(self, clock, user, options):
+    def test_prune_keeps_idle_session_until_hard_expiry(self, clock, user, options):
         options(REFRESH_TOKEN_LIFETIME=timedelta(hours=1))
         pair = make_pair(user)
         clock.move(HARD - MOMENT)
@@ -107,12 +107,12 @@ class TestWhatStays:
         assert prune_sessions(older_than=NOW) == 0
         assert refused(pair.refresh) == "session_expired/idle"
 
-    def test_sessions_whose_families_are_all_closed(self, clock, pair):
+    def test_prune_keeps_session_with_closed_families_until_hard_expiry(self, clock, pair):
         TokenFamily.objects.update(closed_at=clock.now)
         clock.move(HARD - MOMENT)
         assert prune_sessions(older_than=NOW) == 0
 
-    def test_reuse_is_still_found_after_pruning(self, clock, user):
+    def test_reuse_is_detected_after_prune(self, clock, user):
         make_pair(user)
         clock.move(timedelta(days=1))
         first = make_pair(user)
@@ -124,7 +124,7 @@ class TestWhatStays:
         assert session_of(first).revoked_reason == RevokedReason.REUSE
         assert refused(second.refresh) == "session_revoked"
 
-    def test_reuse_is_still_found_in_a_session_that_lay_idle(self, clock, user, options):
+    def test_reuse_in_idle_session_is_detected_after_prune(self, clock, user, options):
         options(REFRESH_TOKEN_LIFETIME=timedelta(days=1))
         first = make_pair(user)
         second = renew(first)
@@ -135,14 +135,14 @@ class TestWhatStays:
         assert refused(first.refresh) == "session_revoked"
         assert session_of(first).revoked_reason == RevokedReason.REUSE
 
-    def test_after_pruning_an_old_token_is_refused_and_no_more(self, clock, pair):
+    def test_token_of_pruned_session_is_refused_without_event(self, clock, pair):
         clock.move(HARD)
         assert prune_sessions(older_than=NOW) == 1
         assert refused(pair.refresh) == "session_revoked"
 
 
 class TestCounting:
-    def test_says_what_pruning_would_delete_and_deletes_nothing(self):
+    def test_prunable_count_equals_prune_without_deletion(self):
         long_expired(3)
         make_pair()
         with CaptureQueriesContext(connection) as queries:
@@ -152,7 +152,7 @@ class TestCounting:
         assert prune_sessions() == 3
         assert count_prunable_sessions() == 0
 
-    def test_counts_from_the_hard_expiry(self, clock, pair):
+    def test_prunable_count_starts_at_hard_expiry(self, clock, pair):
         clock.move(HARD + timedelta(hours=1) - MOMENT)
         assert count_prunable_sessions(older_than=timedelta(hours=1)) == 0
         clock.move(MOMENT)

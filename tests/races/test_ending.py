@@ -36,7 +36,7 @@ def revoke_all(pair):
     assert revoke_user_sessions(pair.session.user, reason="admin") == 1
 
 
-def log_out(pair):
+def log_out_by_refresh_token(pair):
     assert log_out(refresh_tokens.verify(pair.refresh)) is True
 
 
@@ -59,7 +59,7 @@ def deactivate(pair):
 WAYS = [
     (revoke, "admin", scaled(15, 1000)),
     (revoke_all, "admin", scaled(5, 60)),
-    (log_out, "logout", scaled(5, 60)),
+    (log_out_by_refresh_token, "logout", scaled(5, 60)),
     (log_out_by_access_token, "logout", scaled(5, 60)),
     (change_password, "password_changed", scaled(5, 60)),
     (deactivate, "user_inactive", scaled(5, 60)),

@@ -6,7 +6,7 @@ import pytest
 from django.urls import get_resolver
 
 from refresh_sessions.models import DeviceSession
-from tests.api.client import Client, problem
+from tests.api.client import problem
 from tests.domain.stories import call, family_of
 from tests.standards.registry import passes
 from tests.unit.forge import parts
@@ -20,17 +20,9 @@ WITH_COOKIE = ("login/", "refresh/", "logout/")
 
 @pytest.fixture
 def cookie(api, credentials):
-    """The cookie that a sign-in sets, as the browser gets it."""
+    """The cookie that a sign-in sets, as the cookie_client gets it."""
     (header,) = api.post("login/", credentials).cookies.values()
     return header
-
-
-@pytest.fixture
-def browser(pair):
-    """A client that has the cookie of ``pair``."""
-    client = Client()
-    client.raw.cookies[NAME] = pair.refresh
-    return client
 
 
 def attributes(cookie) -> set[str]:
@@ -85,17 +77,17 @@ def test_asvs_3_3_5_cookie_is_short(api, credentials):
     "The package sends no CORS headers; whatever the project allows, a cookie counts only with an "
     "origin of `CSRF_TRUSTED_ORIGINS`, compared exactly.",
 )
-def test_asvs_3_4_2_foreign_origins_are_not_allowed(browser, pair, settings):
+def test_asvs_3_4_2_foreign_origins_are_not_allowed(cookie_client, pair, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://shop.example.org"]
     origins = (
         *("https://attacker.example", "https://shop.example.org.attacker.example"),
         *("http://shop.example.org", "https://shop.example.org:444", "null", "*"),
     )
     for origin in origins:
-        answer = browser.post("refresh/", headers={"origin": origin})
+        answer = cookie_client.post("refresh/", headers={"origin": origin})
         assert problem(answer) == (403, "csrf_failed"), origin
         assert not [name for name in answer.headers if name.lower().startswith("access-control")]
-    allowed = browser.post("refresh/", headers={"origin": "https://shop.example.org"})
+    allowed = cookie_client.post("refresh/", headers={"origin": "https://shop.example.org"})
     assert allowed.status_code == 200
     assert not [name for name in allowed.headers if name.lower().startswith("access-control")]
 
@@ -108,9 +100,9 @@ def test_asvs_3_4_2_foreign_origins_are_not_allowed(browser, pair, settings):
 @pytest.mark.parametrize("path", WITH_COOKIE)
 @pytest.mark.parametrize("with_body", [True, False])
 def test_asvs_3_5_1_requests_of_another_site_are_refused(
-    browser, pair, credentials, path, with_body
+    cookie_client, pair, credentials, path, with_body
 ):
-    answer = browser.post(path, credentials if with_body else None, headers=FOREIGN)
+    answer = cookie_client.post(path, credentials if with_body else None, headers=FOREIGN)
     assert problem(answer) == (403, "csrf_failed")
     assert NAME not in answer.cookies
     assert (call(pair), family_of(pair).generation) == ("ok", 1)
@@ -126,25 +118,25 @@ def test_asvs_3_5_1_requests_of_another_site_are_refused(
     "content_type",
     ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"],
 )
-def test_asvs_3_5_2_a_simple_request_does_nothing(browser, pair, credentials, content_type):
+def test_asvs_3_5_2_a_simple_request_does_nothing(cookie_client, pair, credentials, content_type):
     for path in WITH_COOKIE:
         # Without the headers by which the origin would be known.
-        answer = browser.post(path, data=json.dumps(credentials), content_type=content_type)
+        answer = cookie_client.post(path, data=json.dumps(credentials), content_type=content_type)
         assert problem(answer) == (415, "unsupported_media_type")
-        bodiless = browser.post(path, headers={"origin": "https://attacker.example"})
+        bodiless = cookie_client.post(path, headers={"origin": "https://attacker.example"})
         assert problem(bodiless) == (403, "csrf_failed")
     assert (call(pair), family_of(pair).generation) == ("ok", 1)
     assert DeviceSession.objects.count() == 1
 
 
 @passes("ASVS 3.5.3", "What changes something asks for POST, PATCH or DELETE; GET is a 405.")
-def test_asvs_3_5_3_safe_methods_change_nothing(browser, pair):
+def test_asvs_3_5_3_safe_methods_change_nothing(cookie_client, pair):
     urls = get_resolver("refresh_sessions.urls").url_patterns
     changing = [str(url.pattern) for url in urls if not hasattr(url.callback.cls, "get")]
     assert {"login/", "refresh/", "logout/", "sessions/revoke-all/"} <= set(changing)
     for path in changing:
         for method in ("get", "head", "options"):
-            answer = getattr(browser.raw, method)(
+            answer = getattr(cookie_client.raw, method)(
                 f"/auth/{path}", headers={"authorization": f"Bearer {pair.access}"}
             )
             # What is turned off is not there at all.

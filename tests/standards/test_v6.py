@@ -82,10 +82,9 @@ def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credential
     assert refreshes == [401] * 30 + [429]
 
 
-def test_asvs_6_3_1_codes_are_guessed_from_many_addresses_in_vain(user, options):
+def test_asvs_6_3_1_codes_are_guessed_from_many_addresses_in_vain(ada, options):
     """Who knows the password has a ticket for each five codes."""
     options(SECOND_FACTORS=("tests.factors.Code",))
-    ada = UserFactory(username="ada@example.org")
     said = []
     for number in range(51):
         client = Client(REMOTE_ADDR=f"8.8.8.{number}")
@@ -104,9 +103,8 @@ def test_asvs_6_3_1_codes_are_guessed_from_many_addresses_in_vain(user, options)
     "The second factor of `SECOND_FACTORS` is asked for on each way in: at sign-in, at a step-up, "
     "and of a project's own sign-in by `log_in`; there is no other.",
 )
-def test_asvs_6_3_4_each_way_in_is_as_strong(api, options):
+def test_asvs_6_3_4_each_way_in_is_as_strong(api, ada, options):
     options(SECOND_FACTORS=("tests.factors.Code",))
-    ada = UserFactory(username="ada@example.org")
     by_password = {"username": ada.get_username(), "password": PASSWORD}
     answer = api.post("login/", by_password)
     assert problem(answer) == (401, "mfa_required")

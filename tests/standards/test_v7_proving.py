@@ -16,7 +16,7 @@ from refresh_sessions.rest_framework.permissions import (
 from refresh_sessions.sessions import refresh_session
 from tests.api.client import Client, problem
 from tests.domain.stories import AFTER_OVERLAP, call, refused, session_of
-from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.factories import PASSWORD, make_pair
 from tests.factors import CODE
 from tests.standards.registry import deviates, passes
 
@@ -51,10 +51,8 @@ urlpatterns = [
 
 
 @pytest.fixture
-def ada(db, options):
-    """Somebody with a second factor."""
+def second_factor(options):
     options(SECOND_FACTORS=("tests.factors.Code",))
-    return UserFactory(username="ada@example.org")
 
 
 @pytest.fixture
@@ -113,7 +111,7 @@ def test_asvs_7_2_4_a_new_proof_means_new_tokens(by_letter, api, pair, send, clo
     "`RecentlyAuthenticated` lets pass who has proven, five minutes ago at most, all kinds of "
     "factor that they have; a password alone is not enough where there is a second one.",
 )
-def test_asvs_7_5_1_sensitive_attributes_take_a_full_proof(api, ada, send, clock):
+def test_asvs_7_5_1_sensitive_attributes_take_a_full_proof(api, second_factor, ada, send, clock):
     pair = make_pair(ada, methods=("pwd", "otp"))
     assert send("change-email/", pair.access) == "ok"
     clock.move(STALE)
@@ -161,7 +159,7 @@ def test_asvs_7_5_2_ending_other_sessions_takes_a_proof(api, user, clock, way):
     "A view, or one function of it, can ask for more: `@recently_authenticated(minutes=1, "
     'methods=("pwd", "otp"))`.',
 )
-def test_asvs_7_5_3_highly_sensitive_operations_take_more(api, ada, send, clock):
+def test_asvs_7_5_3_highly_sensitive_operations_take_more(api, second_factor, ada, send, clock):
     pair = make_pair(ada, methods=("pwd", "otp"))
     assert send("transfer/", pair.access) == "ok"
     clock.move(timedelta(minutes=1, seconds=1))

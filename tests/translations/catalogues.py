@@ -1,4 +1,4 @@
-"""The catalogues that are shipped, and the texts that stand in the code."""
+"""The shipped catalogues, and the texts in the code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def key_of(entry: polib.POEntry | polib.MOEntry) -> Key:
 
 
 def forms_of(entry: polib.POEntry | polib.MOEntry) -> list[str]:
-    """The translation, or one for each of the language's plural forms."""
+    """Return the translation, or one for each plural form of the language."""
     return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
 
 
@@ -41,13 +41,13 @@ def placeholders(text: str) -> set[str]:
 
 
 def extract(directory: Path) -> set[Key]:
-    """The texts in the code as it is now, read off a copy of the package."""
+    """Return the texts of the current code, extracted from a copy of the package."""
     copy = shutil.copytree(
         PACKAGE, directory / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__", "locale")
     )
     (copy / "locale").mkdir()
-    # Asked for a language, makemessages leaves the template from which it would start it. It needs
-    # no settings; without the folder itself on the path, whose `html` would hide the library's.
+    # With a language, makemessages keeps the template of its catalogue. It needs no settings, and
+    # not the folder itself on the path: its `html` would hide the module of the standard library.
     bare = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run(
         [sys.executable, "-P", "-m", "django", "makemessages", "--locale", "de", "--keep-pot"],

@@ -1,4 +1,4 @@
-"""A user model with a column of each type that cannot hold every text."""
+"""A user model with a column of each type that cannot hold all texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of the tests, with users who have no names but numbers, codes and addresses."""
+"""The settings of the tests, with users that log in with numbers, codes or addresses."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS as _APPS

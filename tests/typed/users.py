@@ -1,4 +1,4 @@
-"""Names that a column cannot hold are names that nobody has, wherever they are typed."""
+"""A username that its column cannot hold is that of an unknown user, in each input."""
 
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,6 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.signals import user_login_failed
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
-from django.test import Client as Browser
 from django.urls import reverse
 
 from refresh_sessions.exceptions import InvalidTokenError
@@ -46,7 +45,7 @@ every_name = pytest.mark.parametrize("name", UNFIT, ids=lambda name: ascii(name)
 
 
 class Strict(ModelBackend):
-    """A backend of the project's, which asks Django's and writes to the database."""
+    """A backend of the project that calls Django's and writes to the database."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         return super().authenticate(request, username=username, password=password, **kwargs)
@@ -64,7 +63,7 @@ def api():
 
 @pytest.fixture
 def by(monkeypatch):
-    """Have people log in by one of the columns."""
+    """Return a function that sets the username field."""
 
     def use(field):
         monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", field)
@@ -89,7 +88,7 @@ def hashes():
 
 
 @every_field
-def test_value_of_the_column_logs_in(api, user, by, field):
+def test_login_with_value_of_typed_column_succeeds(api, user, by, field):
     by(field)
     assert log_in(api, str(VALUES[field]), PASSWORD).status_code == 200
 
@@ -98,7 +97,7 @@ def test_value_of_the_column_logs_in(api, user, by, field):
     "backend", ["django.contrib.auth.backends.ModelBackend", f"{__name__}.Strict"]
 )
 @every_field
-def test_unfit_names_are_answered_as_a_wrong_password(
+def test_unfit_username_is_answered_like_wrong_password(
     api, user, by, field, backend, unlimited, settings
 ):
     by(field)
@@ -111,13 +110,13 @@ def test_unfit_names_are_answered_as_a_wrong_password(
         assert (answer.status_code, answer.content) == (401, wrong.content), name
         assert encode.call_count == 1, name
         assert len(failed) == 1, name
-        # The transaction around this test is as usable as before.
+        # The transaction of the test is still usable.
         assert not DeviceSession.objects.exists()
 
 
 @every_field
 @pytest.mark.parametrize("name", ["a\0b", "\0", "1\x002"])
-def test_nul_in_a_name_that_a_serializer_lets_through_is_nobodys(user, by, field, name):
+def test_username_with_nul_is_answered_like_unknown_user(user, by, field, name):
     by(field)
     with hashes() as encode, transaction.atomic():
         assert authenticate(None, username=name, password="x") is None
@@ -127,14 +126,14 @@ def test_nul_in_a_name_that_a_serializer_lets_through_is_nobodys(user, by, field
 
 @every_field
 @pytest.mark.parametrize("name", [7.5, True, None, [], {}, -1, 10**400, b"x"])
-def test_name_that_is_no_text_is_no_error(user, by, field, name):
+def test_username_of_another_type_causes_no_error(user, by, field, name):
     by(field)
     assert authenticate(None, username=name, password="wrong") is None
 
 
 @pytest.mark.django_db(transaction=True)
 @every_field
-def test_unfit_names_outside_of_a_transaction_open_none(user, by, field):
+def test_unfit_username_outside_a_transaction_opens_none(user, by, field):
     by(field)
     for name in UNFIT:
         assert authenticate(None, username=name, password="x") is None
@@ -143,19 +142,19 @@ def test_unfit_names_outside_of_a_transaction_open_none(user, by, field):
 
 @every_field
 @pytest.mark.parametrize("name", ["abc", "9" * 400])
-def test_unfit_names_use_up_the_same_rate(api, user, by, field, name):
+def test_unfit_usernames_count_in_the_same_throttle(api, user, by, field, name):
     by(field)
     answers = [log_in(api, name).status_code for _ in range(6)]
     assert answers == [401] * 5 + [429]
 
 
-def test_error_of_a_backend_about_a_name_that_fits_passes_through(user, monkeypatch):
+def test_backend_error_about_fitting_username_propagates(user, monkeypatch):
     monkeypatch.setattr(ModelBackend, "authenticate", lambda *args, **more: int("of the backend"))
     with pytest.raises(ValueError, match="of the backend"):
         authenticate(None, username="1", password="x")
 
 
-def test_row_older_than_a_validator_of_its_column_still_logs_in(api, user, by, monkeypatch):
+def test_login_with_stored_value_failing_validator_succeeds(api, user, by, monkeypatch):
     def refuse(value):
         raise AssertionError(value)
 
@@ -173,7 +172,7 @@ def _above_all(value):
 
 
 @every_field
-def test_step_up_works_with_any_type_of_name(api, user, by, field):
+def test_step_up_with_typed_username_succeeds(api, user, by, field):
     by(field)
     access = log_in(api, str(VALUES[field]), PASSWORD).json()["access"]
     assert api.post("reauthenticate/", {"password": PASSWORD}, access=access).status_code == 200
@@ -183,7 +182,7 @@ def test_step_up_works_with_any_type_of_name(api, user, by, field):
 
 class TestCommands:
     @every_field
-    def test_user_is_found_by_the_value_of_the_column(self, api, user, by, field):
+    def test_command_finds_user_by_value_of_typed_column(self, api, user, by, field):
         by(field)
         log_in(api, str(VALUES[field]), PASSWORD)
         out = StringIO()
@@ -193,10 +192,10 @@ class TestCommands:
         assert DeviceSession.objects.get().revoked_at is not None
 
     @every_field
-    def test_unfit_name_is_no_user(self, user, by, field):
+    def test_command_with_unfit_username_finds_no_user(self, user, by, field):
         by(field)
         for name in [*UNFIT, "a\0b", 10**400, -1, 8.5, [], object()]:
-            # Some of them are a number, and each number may be a key.
+            # Some values are numbers, and each number may be a key.
             for command, options in (
                 ("revoke_refresh_sessions", {"users": [name]}),
                 ("export_session_events", {"user": name}),
@@ -207,12 +206,12 @@ class TestCommands:
 
 
 class TestSubject:
-    """Tokens from before ``USER_ID_FIELD`` was changed bear what the new column cannot hold."""
+    """Tokens from before a change of ``USER_ID_FIELD`` can have subjects that do not fit."""
 
     @pytest.mark.parametrize("check", ["session", "cache", "stateless"])
     @pytest.mark.parametrize("field", ["pk", *VALUES])
     @pytest.mark.parametrize("subject", ["abc", "9" * 40, "nan", "1.5.2"])
-    def test_unfit_subject_is_an_invalid_token(self, api, by, options, field, subject, check):
+    def test_token_with_unfit_subject_is_invalid(self, api, by, options, field, subject, check):
         by("nickname")
         get_user_model().objects.create_user(PASSWORD, **VALUES | {"nickname": subject})
         options(USER_ID_FIELD="nickname", ACCESS_TOKEN_CHECK=check)
@@ -229,7 +228,7 @@ class TestSubject:
         assert refresh_session(body["refresh"]).refresh
 
     @pytest.mark.parametrize("field", VALUES)
-    def test_value_of_any_column_is_a_subject(self, api, user, by, options, field):
+    def test_subject_of_typed_column_round_trips(self, api, user, by, options, field):
         options(USER_ID_FIELD=field, ACCESS_TOKEN_CHECK="stateless")
         by(field)
         access = log_in(api, str(VALUES[field]), PASSWORD).json()["access"]
@@ -237,31 +236,29 @@ class TestSubject:
 
 
 class TestAdmin:
-    @pytest.fixture
-    def browser(self, user):
-        browser = Browser()
-        browser.force_login(user)
-        return browser
-
     @every_field
-    def test_search_and_filters_take_any_text(self, api, browser, by, field):
+    def test_admin_search_with_any_text_answers(self, api, user_client, by, field):
         by(field)
         log_in(api, str(VALUES[field]), PASSWORD)
         sessions = reverse("admin:refresh_sessions_devicesession_changelist")
         events = reverse("admin:refresh_sessions_sessionevent_changelist")
         for name in [*UNFIT[::3], "a\0b"]:
             for address in (sessions, events):
-                assert browser.get(address, {"q": name}).status_code == 200, name
-            # Lists are narrowed by no NUL at all.
+                assert user_client.get(address, {"q": name}).status_code == 200, name
+            # A filter value with NUL is refused.
             expected = 400 if "\0" in name else 200
-            assert browser.get(events, {"user": name}).status_code == expected, name
-            assert browser.get(sessions, {"user__exact": name}).status_code in {200, 302, 400}
-        # An address is searched for among those of sessions, and SQLite writes 7.50 as 7.5.
+            assert user_client.get(events, {"user": name}).status_code == expected, name
+            assert user_client.get(sessions, {"user__exact": name}).status_code in {
+                200,
+                302,
+                400,
+            }
+        # The search covers addresses of sessions, and SQLite stores 7.50 as 7.5.
         if field not in {"address", "rank"}:
-            found = browser.get(sessions, {"q": str(VALUES[field])})
+            found = user_client.get(sessions, {"q": str(VALUES[field])})
             assert found.context["cl"].result_count == 1
 
     @pytest.mark.parametrize("key", ["abc", "9" * 400, "a\0b", "-1", "1.5"])
-    def test_button_of_an_unfit_user_is_not_found(self, browser, key):
+    def test_admin_button_of_unfit_user_key_is_404(self, user_client, key):
         address = reverse("admin:refresh_sessions_devicesession_sign_out", args=[key])
-        assert browser.get(address).status_code == 404
+        assert user_client.get(address).status_code == 404

@@ -1,4 +1,4 @@
-"""Tokens that nobody should accept, made by hand."""
+"""Forged tokens, built by hand."""
 
 import base64
 import hmac
@@ -17,19 +17,19 @@ def unb64(text: str) -> bytes:
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a token, unverified."""
+    """Return header and claims of a token, unverified."""
     header, payload, _ = token.split(".")
     return json.loads(unb64(header)), json.loads(unb64(payload))
 
 
 def sign(header: Any, claims: Any, *, secret: bytes, algorithm: str = "sha256") -> str:
-    """Encode and sign whatever is given."""
+    """Encode and sign the given header and claims."""
     text = f"{b64(json.dumps(header).encode())}.{b64(json.dumps(claims).encode())}"
     return f"{text}.{b64(hmac.new(secret, text.encode(), algorithm).digest())}"
 
 
 def remake(token: str, purpose: Purpose, *, header=None, claims=None, drop=()) -> str:
-    """The same token with other headers or claims, signed with the real key."""
+    """Return the token with other headers or claims, signed with the real key."""
     old_header, old_claims = parts(token)
     changed = {**old_claims, **(claims or {})}
     for name in drop:

@@ -1,4 +1,4 @@
-"""Tokens of both kinds as they are meant to be, and how each kind is verified."""
+"""Valid tokens of both kinds, and the functions that verify them."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,7 +9,7 @@ from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.keys import Purpose
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-# From when the tests are read, so longer than any run of them.
+# Relative to the import of the tests, so later than the end of any run.
 LIFETIME = timedelta(hours=12)
 
 

@@ -1,4 +1,4 @@
-"""Keys with a public part: who can sign, who can verify, and what everybody may see."""
+"""Asymmetric keys: signing, verification and the public JWKs."""
 
 import json
 
@@ -40,32 +40,32 @@ def use(options, algorithm, value):
 
 @pytest.mark.parametrize("algorithm", ASYMMETRIC)
 class TestEach:
-    def test_signs_and_verifies(self, options, algorithm):
+    def test_asymmetric_key_signs_tokens_that_verify(self, options, algorithm):
         options(KEYS=[entry(algorithm)])
         header, _ = parts(access_token())
         assert header["alg"] == algorithm
         assert header["kid"] == public_keys()[0]["kid"]
         assert access_tokens.verify(access_token()).subject == "7"
 
-    def test_verifies_with_the_public_part_alone(self, options, algorithm):
+    def test_token_verifies_with_public_key_alone(self, options, algorithm):
         options(KEYS=[entry(algorithm)])
         token = access_token()
         options(KEYS=[entry("HS256"), {"algorithm": algorithm, "value": public_pem(algorithm)}])
         access_tokens.verify(token)
         assert get_keyring(Purpose.ACCESS).verifying[parts(token)[0]["kid"]].secret is None
 
-    def test_a_public_key_cannot_come_first(self, options, algorithm):
+    def test_public_key_in_first_place_is_refused(self, options, algorithm):
         use(options, algorithm, public_pem(algorithm))
         assert isinstance(fault(), NoSigningKeyError)
 
-    def test_another_key_of_the_kind_verifies_nothing(self, options, algorithm):
+    def test_token_of_another_key_is_refused(self, options, algorithm):
         options(KEYS=[entry(algorithm)])
         token = access_token()
         options(KEYS=[entry(algorithm, 1)])
         with pytest.raises(InvalidTokenError):
             access_tokens.verify(token)
 
-    def test_shows_its_public_part_and_nothing_else(self, options, algorithm):
+    def test_public_jwk_has_no_private_members(self, options, algorithm):
         options(KEYS=[entry(algorithm)])
         (shown,) = public_keys()
         assert shown["alg"] == algorithm
@@ -73,16 +73,16 @@ class TestEach:
         assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth", "key_ops"} & shown.keys()
         assert len(shown["kid"]) == 43
 
-    def test_from_an_environment_variable_on_one_line(self, options, algorithm, monkeypatch):
+    def test_key_in_environment_on_one_line_is_read(self, options, algorithm, monkeypatch):
         monkeypatch.setenv("KEY_OF_THIS_TEST", text(algorithm).replace("\n", "\\n"))
         options(KEYS=[{"algorithm": algorithm, "env": "KEY_OF_THIS_TEST"}])
         access_tokens.verify(access_token())
 
-    def test_private_and_public_part_are_the_same_key(self, options, algorithm):
+    def test_private_key_repeated_as_public_key_is_refused(self, options, algorithm):
         options(KEYS=[entry(algorithm), {"algorithm": algorithm, "value": public_pem(algorithm)}])
         assert isinstance(fault(), RepeatedKeyError)
 
-    def test_no_other_algorithm_takes_it(self, options, algorithm):
+    def test_key_with_another_algorithm_is_refused(self, options, algorithm):
         siblings = {"PS256", "RS256"} if algorithm in {"PS256", "RS256"} else {algorithm}
         for other in set(ASYMMETRIC) - siblings:
             use(options, other, text(algorithm))
@@ -92,7 +92,7 @@ class TestEach:
 
 
 class TestForms:
-    def test_traditional_and_with_parameters_before_it(self, options):
+    def test_traditional_ec_key_after_parameters_is_read(self, options):
         key = ec.generate_private_key(ec.SECP256R1())
         traditional = pem_of(key, PrivateFormat.TraditionalOpenSSL)
         assert "BEGIN EC PRIVATE KEY" in traditional
@@ -102,7 +102,7 @@ class TestForms:
         use(options, "ES256", parameters + traditional)
         access_tokens.verify(access_token())
 
-    def test_traditional_rsa(self, options):
+    def test_traditional_rsa_key_is_read(self, options):
         use(options, "PS256", pem_of(private("PS256"), PrivateFormat.TraditionalOpenSSL))
         access_tokens.verify(access_token())
 
@@ -116,12 +116,12 @@ class TestForms:
             ("-----BEGIN PRIVATE KEY-----\nMIG", "no PEM block"),
         ],
     )
-    def test_damaged(self, options, value, mention):
+    def test_damaged_key_is_refused(self, options, value, mention):
         use(options, "ES256", value)
         assert isinstance(fault(), UnreadableKeyError)
         assert mention in str(fault())
 
-    def test_encrypted(self, options):
+    def test_encrypted_key_is_refused(self, options):
         secret = pem_of(private("ES256"), encryption=BestAvailableEncryption(b"passphrase"))
         use(options, "ES256", secret)
         assert isinstance(fault(), UnreadableKeyError)
@@ -131,7 +131,7 @@ class TestForms:
 class TestSizes:
     @pytest.mark.parametrize(("bits", "fits"), [(2048, False), (3072, True), (3071, False)])
     @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
-    def test_rsa(self, options, algorithm, bits, fits):
+    def test_rsa_key_below_minimum_size_is_refused(self, options, algorithm, bits, fits):
         use(options, algorithm, pem_of(rsa.generate_private_key(65537, bits)))
         if fits:
             assert get_keyring(Purpose.ACCESS).signing.bits == bits
@@ -140,18 +140,18 @@ class TestSizes:
             assert "3072" in str(fault())
 
     @pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP521R1(), ec.SECP256K1()])
-    def test_other_curves(self, options, curve):
+    def test_ec_key_on_another_curve_is_refused(self, options, curve):
         use(options, "ES256", pem_of(ec.generate_private_key(curve)))
         assert isinstance(fault(), WrongKeyError)
 
-    def test_ed448(self, options):
+    def test_ed448_key_is_refused(self, options):
         use(options, "EdDSA", pem_of(ed448.Ed448PrivateKey.generate()))
         assert isinstance(fault(), WrongKeyError)
 
 
 class TestThumbprint:
-    def test_of_rfc_8037(self, options):
-        """The example of its appendix A.3."""
+    def test_thumbprint_matches_example_of_rfc_8037(self, options):
+        """The example of RFC 8037, appendix A.3."""
         x = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
         public = ed25519.Ed25519PublicKey.from_public_bytes(x)
         value = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -160,7 +160,7 @@ class TestThumbprint:
         assert shown["kid"] == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
         assert shown["x"] == "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
-    def test_coordinates_keep_their_leading_zeros(self, options):
+    def test_jwk_coordinates_keep_leading_zeros(self, options):
         """One key in 128 has a coordinate that is a byte shorter as a number."""
         seen = set()
         while len(seen) < 2:
@@ -173,12 +173,12 @@ class TestThumbprint:
                 assert (len(shown["x"]), len(shown["y"])) == (43, 43)
 
 
-def test_the_order_is_that_of_the_setting(options):
+def test_public_keys_have_order_of_setting(options):
     options(KEYS=[entry("ES256"), entry("HS256"), entry("EdDSA"), "SECRET_KEY"])
     assert [key["alg"] for key in public_keys()] == ["ES256", "EdDSA"]
     assert "value" not in json.dumps(public_keys())
 
 
-def test_what_is_generated_is_not_encrypted_and_new_each_time():
+def test_generated_key_is_unencrypted_unique():
     assert generate_key("ES256").startswith("-----BEGIN PRIVATE KEY-----")
     assert generate_key("ES256") != generate_key("ES256")

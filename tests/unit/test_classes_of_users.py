@@ -11,7 +11,7 @@ _PACKAGE = Path(refresh_sessions.__file__).parent
 
 
 def types_of_users(source: str) -> list[str]:
-    """The calls of ``type()`` for what is named like a user."""
+    """Return the calls of ``type()`` on a name that looks like a user."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return [
         ast.unparse(call)
@@ -22,14 +22,14 @@ def types_of_users(source: str) -> list[str]:
     ]
 
 
-def test_no_module_asks_for_the_type_of_a_user():
-    # The one module that has to tell lazy users from others.
+def test_modules_never_call_type_of_a_user():
+    # This module must distinguish lazy users from others.
     modules = [path for path in _PACKAGE.rglob("*.py") if path.name != "lazy_users.py"]
     assert len(modules) > 100
     found = {path.name: types_of_users(path.read_text(encoding="utf-8")) for path in modules}
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
-def test_type_of_a_user_is_found():
+def test_type_call_on_a_user_is_detected():
     source = "type(user)\ntype(self.session.user)\ntype(name, (user,), {})\ntype(users)\n"
     assert types_of_users(source) == ["type(user)", "type(self.session.user)"]

@@ -1,4 +1,4 @@
-"""The settings object: defaults, and when it is read."""
+"""The settings object: defaults, problems and caching."""
 
 from dataclasses import FrozenInstanceError, fields
 from datetime import timedelta
@@ -60,39 +60,39 @@ DEFAULTS: dict[str, Any] = {
 
 class TestDefaults:
     @pytest.mark.parametrize(("key", "default"), DEFAULTS.items(), ids=DEFAULTS)
-    def test_are_the_documented_ones(self, settings, key, default):
+    def test_setting_default_is_the_documented_one(self, settings, key, default):
         if hasattr(settings, "REFRESH_SESSIONS"):
             del settings.REFRESH_SESSIONS
         assert getattr(get_settings(), key) == default
 
-    def test_of_all_keys_stand_here(self):
+    def test_documented_defaults_cover_each_setting(self):
         assert set(DEFAULTS) == {field.name for field in fields(Settings)}
 
-    def test_hold_for_all_keys_that_are_not_given(self):
+    def test_setting_not_given_has_default(self):
         given = parse_settings({"ISSUER": "shop"})
         others = [key for key in DEFAULTS if key != "ISSUER"]
         assert given.ISSUER == "shop"
         assert all(getattr(given, key) == getattr(Settings(), key) for key in others)
 
-    def test_are_themselves_accepted(self):
+    def test_defaults_have_no_problems(self):
         assert list(find_problems({key: getattr(Settings(), key) for key in DEFAULTS})) == []
 
 
 class TestProblems:
-    def test_are_all_told_not_only_the_first(self):
+    def test_problems_of_settings_are_all_found(self):
         raw = {"ISSUR": "shop", "LEEWAY": 5, "TRUSTED_PROXIES": ("x", "y")}
         told = list(find_problems(raw))
         assert len(told) == 4
         for part in ("'ISSUR'", "'LEEWAY'", "'x'", "'y'"):
             assert sum(part in message for message in told) == 1
 
-    def test_the_first_is_raised_where_settings_are_used(self, settings):
+    def test_first_problem_is_raised_on_use_of_settings(self, settings):
         settings.REFRESH_SESSIONS = {"LEEWAY": 5, "ISSUR": "shop"}
         with pytest.raises(SettingsError, match="'LEEWAY'") as raised:
             get_settings()
         assert isinstance(raised.value, ImproperlyConfigured)
 
-    def test_are_raised_each_time_until_they_are_gone(self, settings):
+    def test_problem_of_settings_is_raised_until_fixed(self, settings):
         settings.REFRESH_SESSIONS = {"LEEWAY": 5}
         for _ in range(2):
             with pytest.raises(SettingsError):
@@ -102,34 +102,34 @@ class TestProblems:
 
 
 class TestReading:
-    def test_follows_override_settings_in_and_out(self):
+    def test_settings_follow_override_settings(self):
         before = get_settings()
         with override_settings(REFRESH_SESSIONS={"ISSUER": "outer"}):
             assert get_settings().ISSUER == "outer"
             with override_settings(REFRESH_SESSIONS={"AUDIENCE": "inner"}):
-                # The whole dict is replaced, as with every setting of Django's.
+                # The whole dict is replaced, as with each Django setting.
                 assert (get_settings().ISSUER, get_settings().AUDIENCE) == (before.ISSUER, "inner")
             assert (get_settings().ISSUER, get_settings().AUDIENCE) == ("outer", before.AUDIENCE)
         assert get_settings() == before
 
-    def test_follows_the_fixture_settings(self, settings):
+    def test_settings_follow_assignment(self, settings):
         settings.REFRESH_SESSIONS = {"ISSUER": "first"}
         assert get_settings().ISSUER == "first"
         settings.REFRESH_SESSIONS = {"ISSUER": "second"}
         assert get_settings().ISSUER == "second"
 
-    def test_notices_that_the_setting_is_deleted(self, settings):
-        # Which sends no signal setting_changed.
+    def test_deleted_setting_gives_defaults(self, settings):
+        # A deletion sends no signal setting_changed.
         settings.REFRESH_SESSIONS = {"ISSUER": "shop"}
         assert get_settings().ISSUER == "shop"
         del settings.REFRESH_SESSIONS
         assert get_settings() == Settings()
 
-    def test_parses_a_dict_once(self, settings):
+    def test_settings_dict_is_parsed_once(self, settings):
         settings.REFRESH_SESSIONS = {"ISSUER": "shop"}
         assert get_settings() is get_settings()
 
-    def test_yields_what_nobody_can_change(self):
+    def test_settings_object_is_immutable(self):
         settings = get_settings()
         with pytest.raises(FrozenInstanceError):
             settings.ISSUER = "mine"

@@ -1,4 +1,4 @@
-"""What is said of settings that are unknown, of the wrong type, or impossible."""
+"""Messages about settings that are unknown, of the wrong type or impossible."""
 
 import re
 from dataclasses import fields
@@ -16,7 +16,7 @@ DURATIONS = [key for key in KEYS if isinstance(getattr(Settings(), key), timedel
 
 
 def problem(**raw) -> str:
-    """The one thing that is wrong with these settings."""
+    """Return the only problem of these settings."""
     (only,) = find_problems(raw)
     return only
 
@@ -33,7 +33,7 @@ class TestUnknownKeys:
             ("trusted_proxy", "TRUSTED_PROXIES"),
         ],
     )
-    def test_that_resemble_one_bring_it_to_mind(self, key, meant):
+    def test_unknown_key_like_a_setting_suggests_the_setting(self, key, meant):
         expected = f"REFRESH_SESSIONS has no setting {key!r}. Did you mean {meant!r}?"
         assert problem(**{key: 1}) == expected
 
@@ -41,7 +41,7 @@ class TestUnknownKeys:
         "key",
         ["XYZ", 42, None, ""],
     )
-    def test_that_resemble_none_are_just_refused(self, key):
+    def test_unknown_key_unlike_any_setting_is_refused(self, key):
         assert list(find_problems({key: 1})) == [f"REFRESH_SESSIONS has no setting {key!r}."]
 
     @pytest.mark.parametrize(
@@ -60,33 +60,33 @@ class TestUnknownKeys:
             ("AUTH_HEADER_PREFIX", "django-rest-knox", "Bearer"),
         ],
     )
-    def test_of_another_package_are_named_with_what_takes_their_place(self, key, package, instead):
+    def test_key_of_another_package_is_refused_with_replacement(self, key, package, instead):
         start = f"REFRESH_SESSIONS has no setting {key!r}. It is a setting of {package}. "
         message = problem(**{key: 1})
         assert message.startswith(start)
         assert instead in message.removeprefix(start)
 
     @pytest.mark.parametrize("package", ["rest_framework_simplejwt", "knox"])
-    def test_of_another_package_are_all_known(self, package):
+    def test_keys_of_another_package_are_all_recognized(self, package):
         theirs = pytest.importorskip(f"{package}.settings").DEFAULTS
         assert len(theirs) > 10
         for key in theirs.keys() - set(KEYS):
             assert "It is a setting of" in problem(**{key: 1}), key
 
     @pytest.mark.parametrize("key", [*_SIMPLEJWT, *_KNOX])
-    def test_of_another_package_point_to_settings_that_exist(self, key):
+    def test_replacement_of_foreign_key_is_an_existing_setting(self, key):
         words = re.findall(
             r"\b[A-Z]+(?:_[A-Z]+)+\b", explain_foreign_setting(key).removeprefix(key)
         )
         assert set(words) - {"SECRET_KEY"} <= set(KEYS)
 
-    def test_methods_are_no_settings(self):
+    def test_method_name_as_key_is_refused(self):
         assert problem(field_name=1).startswith("REFRESH_SESSIONS has no setting 'field_name'.")
 
 
 class TestWrongTypes:
     @pytest.mark.parametrize("key", KEYS)
-    def test_of_every_key_are_refused_by_its_name(self, key):
+    def test_wrong_type_is_refused_with_key_name(self, key):
         message = problem(**{key: object()})
         assert message.startswith(f"REFRESH_SESSIONS[{key!r}] must be ")
         assert message.endswith(">.")
@@ -95,7 +95,7 @@ class TestWrongTypes:
     @pytest.mark.parametrize(
         "value", [900, 900.0, "900", "15m", "15 min", "0.25h", "00:15:00", "PT15M", "10m 300s"]
     )
-    def test_durations_are_timedeltas_and_the_right_one_is_shown(self, key, value):
+    def test_duration_of_wrong_type_is_refused_with_equal_timedelta(self, key, value):
         kind = "a timedelta or None" if key == "CONFIRM_DELIVERY_AFTER" else "a timedelta"
         expected = f"must be {kind} such as timedelta(seconds=900), not {value!r}."
         assert problem(**{key: value}) == f"REFRESH_SESSIONS[{key!r}] {expected}"
@@ -103,14 +103,14 @@ class TestWrongTypes:
     @pytest.mark.parametrize(
         ("value", "seconds"), [(0.5, "0.5"), ("30d", "2592000"), ("2 weeks", "1209600")]
     )
-    def test_durations_of_any_length_are_shown_as_seconds(self, value, seconds):
+    def test_duration_suggestion_is_in_seconds(self, value, seconds):
         assert f"such as timedelta(seconds={seconds}), not" in problem(SESSION_LIFETIME=value)
 
     @pytest.mark.parametrize(
         "value",
         [None, True, -1, 0, "-5m", "", "soon", "3 moons", 1e300, float("nan"), "9" * 20 + "d"],
     )
-    def test_durations_that_mean_nothing_show_the_default(self, value):
+    def test_duration_without_numeric_value_is_refused_with_default(self, value):
         expected = f"must be a timedelta such as timedelta(seconds=900), not {value!r}."
         assert problem(ACCESS_TOKEN_LIFETIME=value).endswith(expected)
 
@@ -119,7 +119,7 @@ class TestWrongTypes:
         [
             ("MAX_SESSIONS_PER_USER", "10", "of type int or None"),
             ("MAX_SESSIONS_PER_USER", 2.5, "of type int or None"),
-            # In Python True is 1.
+            # In Python, True equals 1.
             ("MAX_SESSIONS_PER_USER", True, "of type int or None"),
             ("MAX_REFRESHES_PER_SESSION", False, "of type int or None"),
             ("LOST_RESPONSE_RECOVERY", 1, "of type bool"),
@@ -156,39 +156,39 @@ class TestWrongTypes:
             ("CLIENT_ID", None, "of type str"),
         ],
     )
-    def test_are_refused_with_what_is_expected(self, key, value, expected):
+    def test_wrong_type_is_refused_with_expected_type(self, key, value, expected):
         message = f"REFRESH_SESSIONS[{key!r}] must be {expected}, not {value!r}."
         assert problem(**{key: value}) == message
 
     @pytest.mark.parametrize("raw", [None, [], "ISSUER", ()])
-    def test_of_the_whole_are_refused(self, raw):
+    def test_settings_of_wrong_type_are_refused(self, raw):
         expected = f"REFRESH_SESSIONS must be a dict, not {type(raw).__name__}."
         assert list(find_problems(raw)) == [expected]
 
 
 class TestImpossibleValues:
     @pytest.mark.parametrize("key", DURATIONS)
-    def test_no_duration_is_negative(self, key):
+    def test_negative_duration_is_refused(self, key):
         message = problem(**{key: timedelta(microseconds=-1)})
         assert message == f"REFRESH_SESSIONS[{key!r}] must not be negative."
 
     @pytest.mark.parametrize("key", [key for key in DURATIONS if key.endswith("_LIFETIME")])
-    def test_no_lifetime_is_zero(self, key):
+    def test_zero_lifetime_is_refused(self, key):
         message = problem(**{key: timedelta(0)})
         assert message == f"REFRESH_SESSIONS[{key!r}] must be longer than zero."
 
     @pytest.mark.parametrize("key", ["ROTATION_OVERLAP", "LEEWAY"])
-    def test_other_durations_may_be_zero(self, key):
+    def test_zero_duration_without_lifetime_meaning_is_accepted(self, key):
         assert getattr(parse_settings({key: timedelta(0)}), key) == timedelta(0)
 
     @pytest.mark.parametrize("key", ["MAX_SESSIONS_PER_USER", "MAX_REFRESHES_PER_SESSION"])
     @pytest.mark.parametrize("value", [0, -1])
-    def test_no_limit_is_below_one(self, key, value):
+    def test_limit_below_one_is_refused(self, key, value):
         message = problem(**{key: value})
         assert message == f"REFRESH_SESSIONS[{key!r}] must be at least 1; None means no limit."
 
     @pytest.mark.parametrize("value", [1, None])
-    def test_limits_from_one_on_and_none_are_fine(self, value):
+    def test_limit_of_one_or_none_is_accepted(self, value):
         assert list(find_problems({"MAX_SESSIONS_PER_USER": value})) == []
 
     @pytest.mark.parametrize(
@@ -211,12 +211,12 @@ class TestImpossibleValues:
             ("Unix", "unix"),
         ],
     )
-    def test_proxies_that_are_almost_networks_bring_them_to_mind(self, network, meant):
+    def test_proxy_like_a_network_suggests_the_network(self, network, meant):
         message = problem(TRUSTED_PROXIES=("192.0.2.1", network))
         assert message.startswith(f"REFRESH_SESSIONS['TRUSTED_PROXIES']: {network!r} ")
         assert message.endswith(f"; did you mean {meant}?")
 
-    def test_proxies_with_host_bits_are_told_so(self):
+    def test_proxy_network_with_host_bits_is_refused(self):
         assert problem(TRUSTED_PROXIES=["10.0.0.1/8"]) == (
             "REFRESH_SESSIONS['TRUSTED_PROXIES']: '10.0.0.1/8' has host bits set; did you mean "
             "10.0.0.0/8?"
@@ -226,7 +226,7 @@ class TestImpossibleValues:
         "name",
         ["localhost", "example.org", "proxy_1", "proxy:8000", "http://proxy.internal/", "lb.eu."],
     )
-    def test_proxies_are_not_looked_up_by_host_name(self, name):
+    def test_proxy_host_name_is_refused(self, name):
         message = problem(TRUSTED_PROXIES=[name])
         assert message.endswith(f"{name!r} is not a network: host names are not looked up.")
 
@@ -242,17 +242,17 @@ class TestImpossibleValues:
             ("10.0.0.0/8 192.168.0.0/16", "each an item of the list"),
         ],
     )
-    def test_proxies_are_networks(self, network, mention):
+    def test_proxy_without_network_form_is_refused(self, network, mention):
         message = problem(TRUSTED_PROXIES=("192.0.2.1", network))
         assert message.startswith(f"REFRESH_SESSIONS['TRUSTED_PROXIES']: {network!r} is ")
         assert mention in message
         assert message.endswith(".")
 
-    def test_proxies_may_be_single_addresses(self):
+    def test_proxy_address_is_accepted(self):
         proxies = ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32", "unix")
         assert list(find_problems({"TRUSTED_PROXIES": proxies})) == []
 
-    def test_only_known_fields_are_renamed(self):
+    def test_unknown_field_name_is_refused(self):
         message = problem(FIELD_NAMES={"detail": "error"})
         assert "cannot rename 'detail'" in message
         assert "access, refresh, access_expires_at" in message
@@ -260,11 +260,11 @@ class TestImpossibleValues:
     @pytest.mark.parametrize(
         "names", [{"access": "token", "refresh": "token"}, {"access": "refresh"}]
     )
-    def test_no_two_fields_get_one_name(self, names):
+    def test_duplicate_field_name_is_refused(self, names):
         message = problem(FIELD_NAMES=names)
         assert message == "REFRESH_SESSIONS['FIELD_NAMES'] gives two fields the same name."
 
-    def test_fields_may_change_places(self):
+    def test_swapped_field_names_are_accepted(self):
         names = {"access": "refresh", "refresh": "access"}
         settings = parse_settings({"FIELD_NAMES": names})
         assert settings.field_name("access") == "refresh"
@@ -272,17 +272,17 @@ class TestImpossibleValues:
 
 
 class TestSequences:
-    """Settings that list strings, which people write as lists or as tuples."""
+    """Settings that list strings, as lists or tuples."""
 
     KEYS = ("TRUSTED_PROXIES", "SECOND_FACTORS", "REAUTHENTICATION_METHODS")
 
-    def test_are_all_settings_that_are_stored_as_tuples(self):
+    def test_sequence_settings_are_all_covered(self):
         stored = {field.name for field in fields(Settings) if "tuple" in str(field.type)}
         assert stored == set(self.KEYS)
 
     @pytest.mark.parametrize("key", KEYS)
     @pytest.mark.parametrize("kind", [list, tuple])
-    def test_may_be_lists_and_are_stored_as_tuples(self, key, kind):
+    def test_sequence_setting_is_stored_as_tuple(self, key, kind):
         written = kind(["10.0.0.0/8", "::1"])
         stored = getattr(parse_settings({key: written}), key)
         assert stored == ("10.0.0.0/8", "::1")

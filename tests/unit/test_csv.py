@@ -1,4 +1,4 @@
-"""Cells that no spreadsheet takes for a formula, and that every reader of CSV gets back."""
+"""CSV cells are never formulas, and readers recover their text."""
 
 import csv
 import io
@@ -6,8 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from refresh_sessions.events.csv import format_cell, format_rows
 
@@ -87,43 +86,43 @@ def read(text, **options):
 
 
 def is_formula(cell):
-    """What a spreadsheet with a weakness for quotes and spaces would calculate."""
+    """Return what a lenient spreadsheet would evaluate, after quotes and spaces."""
     bare = re.sub(rf"^[\s\x00-\x1f\"`{INVISIBLE}]+", "", cell)
     return bare.startswith(tuple(TRIGGERS))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_formula_is_left_of_hostile_text(text):
+def test_csv_cell_of_hostile_text_is_not_a_formula(text):
     ((cell, _),) = read(format_rows([[text, "next"]]))
     assert not is_formula(cell)
     assert not cell.startswith(("\t", "\r", "\n", "\0"))
-    # Nothing is lost: without the apostrophes it is what was written.
+    # Nothing is lost: without apostrophes the cell equals the text.
     assert cell.replace("'", "") == text.replace("'", "")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_nor_where_a_reader_splits_cells_in_its_own_way(text, separator):
+def test_csv_cell_split_by_another_separator_is_not_a_formula(text, separator):
     cell = format_cell(text)
-    # As though it knew nothing of quotes at all.
+    # A reader that ignores quotes.
     parts = re.split(rf"{re.escape(separator)}|[\r\n]", cell)
     assert not any(is_formula(part) for part in parts)
 
 
 @pytest.mark.parametrize("text", PLAIN)
-def test_other_text_stays_as_it_is(text):
+def test_csv_cell_of_harmless_text_is_unchanged(text):
     assert format_cell(text) == text
 
 
 @pytest.mark.parametrize(
     ("value", "written"), [(None, ""), (7, "7"), (-7, "-7"), (2.5, "2.5"), (True, "True")]
 )
-def test_numbers_and_nothing_stay_as_they_are(value, written):
+def test_csv_cell_of_number_or_none_is_unchanged(value, written):
     assert read(format_rows([[value, "next"]])) == [[written, "next"]]
 
 
 @pytest.mark.parametrize("text", HOSTILE + PLAIN)
-def test_json_holds_what_was_written_and_no_formula(text):
+def test_csv_json_cell_round_trips_without_formula(text):
     details = {"user_agent": text, text: 1, "list": [text, -1], "none": None}
     ((cell,),) = read(format_rows([[details]]))
     assert json.loads(cell) == details
@@ -132,12 +131,12 @@ def test_json_holds_what_was_written_and_no_formula(text):
 
 
 @pytest.mark.parametrize("text", ["=1", "-1", " @x", '"+1', "'=1", "''=1", "\tplain"])
-def test_at_the_start_it_is_one_apostrophe_which_can_be_taken_off_again(text):
+def test_csv_cell_escape_at_start_is_one_apostrophe(text):
     assert format_cell(text) == f"'{text}"
 
 
 @given(st.lists(st.lists(st.text(alphabet=st.characters(codec="utf-8")), min_size=1), min_size=1))
-def test_any_text_comes_back_but_for_apostrophes(rows):
+def test_csv_cell_of_any_text_round_trips_without_apostrophes(rows):
     written = read(format_rows(rows))
     stripped = [[cell.replace("'", "") for cell in row] for row in written]
     assert stripped == [[text.replace("'", "") for text in row] for row in rows]

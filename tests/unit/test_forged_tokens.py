@@ -1,4 +1,4 @@
-"""What is not accepted as a token of ours. No database."""
+"""Forged tokens that verification refuses. No database."""
 
 import string
 from typing import Any
@@ -20,7 +20,7 @@ TEXT_AS_HEADER = b'"text"'
 
 
 def flips(token: str):
-    """The token with each of its characters replaced by the next one of the alphabet."""
+    """Yield the token with each of its characters replaced by the next one of the alphabet."""
     alphabet = string.ascii_letters + string.digits + "-_"
     for index, character in enumerate(token):
         if character != ".":
@@ -29,13 +29,13 @@ def flips(token: str):
 
 
 def each(**claims: list[Any]) -> list[tuple[str, Any]]:
-    """Each value with the name of its claim."""
+    """Yield each value with the name of its claim."""
     return [(name, value) for name, values in claims.items() for value in values]
 
 
 class TestForgery:
     @both
-    def test_any_changed_character(self, make, verify, purpose):
+    def test_token_with_changed_character_is_refused(self, make, verify, purpose):
         for forged in flips(make()):
             with pytest.raises(InvalidTokenError):
                 verify(forged)
@@ -66,25 +66,25 @@ class TestForgery:
         ],
     )
     @both
-    def test_garbage(self, make, verify, purpose, garbage):
+    def test_malformed_token_is_refused(self, make, verify, purpose, garbage):
         with pytest.raises(InvalidTokenError):
             verify(garbage)
 
     @pytest.mark.parametrize("suffix", ["=", "==", "\n", " ", ".", "A", "%3D"])
     @both
-    def test_anything_appended(self, make, verify, purpose, suffix):
+    def test_token_with_suffix_is_refused(self, make, verify, purpose, suffix):
         with pytest.raises(InvalidTokenError):
             verify(make() + suffix)
 
     @both
-    def test_anything_longer_than_a_cookie(self, make, verify, purpose):
+    def test_token_longer_than_a_cookie_is_refused(self, make, verify, purpose):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, claims={"more": "x" * MAX_LENGTH}))
 
     @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE"])
     @pytest.mark.parametrize("signature", ["", "e30", "AA"])
     @both
-    def test_no_algorithm(self, make, verify, purpose, algorithm, signature):
+    def test_token_with_alg_none_is_refused(self, make, verify, purpose, algorithm, signature):
         header, claims = parts(make())
         text = sign({**header, "alg": algorithm}, claims, secret=b"x").rpartition(".")[0]
         with pytest.raises(InvalidTokenError):
@@ -92,19 +92,21 @@ class TestForgery:
 
     @pytest.mark.parametrize(("algorithm", "hashing"), [("HS384", "sha384"), ("HS512", "sha512")])
     @both
-    def test_another_algorithm_with_the_right_key(self, make, verify, purpose, algorithm, hashing):
+    def test_token_signed_with_another_algorithm_is_refused(
+        self, make, verify, purpose, algorithm, hashing
+    ):
         header, claims = parts(make())
         secret = get_keyring(purpose).signing.secret
         with pytest.raises(InvalidTokenError):
             verify(sign({**header, "alg": algorithm}, claims, secret=secret, algorithm=hashing))
 
     @both
-    def test_algorithm_in_the_header_that_is_not_the_one_used(self, make, verify, purpose):
+    def test_token_with_wrong_alg_header_is_refused(self, make, verify, purpose):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, header={"alg": "ES256"}))
 
     @both
-    def test_another_key(self, make, verify, purpose, settings):
+    def test_token_signed_with_another_key_is_refused(self, make, verify, purpose, settings):
         header, claims = parts(make())
         for secret in (b"x" * 32, b"", settings.SECRET_KEY.encode()):
             with pytest.raises(InvalidTokenError):
@@ -112,35 +114,35 @@ class TestForgery:
 
     @pytest.mark.parametrize("kid", ["", "unknown", "../../dev/null", "' OR 1=1", 7, None, [], {}])
     @both
-    def test_another_kid(self, make, verify, purpose, kid):
+    def test_token_with_wrong_kid_is_refused(self, make, verify, purpose, kid):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, header={"kid": kid}))
 
     @pytest.mark.parametrize("name", ["jku", "jwk", "x5u", "x5c"])
     @both
-    def test_a_key_brought_along(self, make, verify, purpose, name):
+    def test_token_with_key_header_is_refused(self, make, verify, purpose, name):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, header={name: "https://attacker.example/keys"}))
 
     @both
-    def test_critical_header_that_nobody_knows(self, make, verify, purpose):
+    def test_token_with_unknown_crit_header_is_refused(self, make, verify, purpose):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, header={"crit": ["b64"], "b64": False}))
 
     @pytest.mark.parametrize("typ", ["JWT", "at+JWT", "application/at+jwt", "", None, 1, "id+jwt"])
     @both
-    def test_another_type(self, make, verify, purpose, typ):
+    def test_token_with_wrong_typ_is_refused(self, make, verify, purpose, typ):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, header={"typ": typ}))
 
-    def test_access_token_as_refresh_token_and_the_other_way_round(self):
+    def test_token_of_the_other_purpose_is_refused(self):
         with pytest.raises(InvalidTokenError):
             refresh_tokens.verify(access_token())
         with pytest.raises(InvalidTokenError):
             access_tokens.verify(refresh_token())
 
-    def test_one_made_to_look_like_the_other(self):
-        """Type, audience and claims of a refresh token, but the key of access tokens."""
+    def test_refresh_token_signed_with_access_key_is_refused(self):
+        """The token has all claims of a refresh token, and the key of access tokens."""
         header, claims = parts(refresh_token())
         kid = get_keyring(Purpose.ACCESS).signing.kid
         secret = get_keyring(Purpose.ACCESS).signing.secret
@@ -149,18 +151,18 @@ class TestForgery:
 
     @pytest.mark.parametrize("audience", ["", "other", [], ["refresh_sessions.access"], None, 1])
     @both
-    def test_another_audience(self, make, verify, purpose, audience):
+    def test_token_with_wrong_audience_is_refused(self, make, verify, purpose, audience):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, claims={"aud": audience}))
 
     @pytest.mark.parametrize("issuer", ["", "other", None, 1, ["refresh_sessions"]])
     @both
-    def test_another_issuer(self, make, verify, purpose, issuer):
+    def test_token_with_wrong_issuer_is_refused(self, make, verify, purpose, issuer):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, claims={"iss": issuer}))
 
     @both
-    def test_every_claim_is_required(self, make, verify, purpose):
+    def test_token_without_required_claim_is_refused(self, make, verify, purpose):
         token = make()
         for name in set(parts(token)[1]) - {"auth_time"}:
             with pytest.raises(InvalidTokenError):
@@ -177,7 +179,7 @@ class TestForgery:
         ),
     )
     @both
-    def test_claims_of_the_wrong_kind(self, make, verify, purpose, name, value):
+    def test_token_with_claim_of_wrong_type_is_refused(self, make, verify, purpose, name, value):
         with pytest.raises(InvalidTokenError):
             verify(remake(make(), purpose, claims={name: value}))
 
@@ -191,20 +193,20 @@ class TestForgery:
             iat=["now"],
         ),
     )
-    def test_claims_of_the_wrong_kind_in_access_tokens(self, name, value):
+    def test_access_token_with_claim_of_wrong_type_is_refused(self, name, value):
         with pytest.raises(InvalidTokenError):
             access_tokens.verify(remake(access_token(), Purpose.ACCESS, claims={name: value}))
 
     @pytest.mark.parametrize(
         "secret", ["", "short", 7, None, [], "x" * 23, "ä" * 22, "x" * 21 + "\n"]
     )
-    def test_secrets_of_the_wrong_form(self, secret):
+    def test_refresh_token_with_malformed_secret_is_refused(self, secret):
         with pytest.raises(InvalidTokenError):
             refresh_tokens.verify(
                 remake(refresh_token(), Purpose.REFRESH, claims={"secret": secret})
             )
 
-    def test_nested_token(self):
+    def test_nested_token_is_refused(self):
         nested = jwt.encode({"token": access_token()}, "k" * 32, headers={"cty": "JWT"})
         with pytest.raises(InvalidTokenError):
             access_tokens.verify(nested)

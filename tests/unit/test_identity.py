@@ -1,4 +1,4 @@
-"""What a method has to say of itself, and what happens without an extra."""
+"""Authentication methods: declarations, second factors and missing extras."""
 
 import sys
 from functools import partial
@@ -17,7 +17,7 @@ from tests.factors import Code, Key
 
 
 class Ada:
-    """Has every second factor."""
+    """A user with a password, without the database."""
 
     pk = 1
     password = "hash"
@@ -30,13 +30,13 @@ class Ada:
 
 
 @pytest.mark.parametrize("question", ["is_available", "verify"])
-def test_a_method_without_answers_lets_nobody_pass(question):
+def test_authentication_method_without_implementation_raises(question):
     arguments = {"is_available": [Ada()], "verify": [Ada(), {}, None]}[question]
     with pytest.raises(NotImplementedError):
         getattr(AuthenticationMethod(), question)(*arguments)
 
 
-def test_methods_for_clients():
+def test_methods_are_described_with_name_plus_factor():
     assert describe_methods([Code(), Key()]) == [
         {"name": "code", "factor": "second"},
         {"name": "key", "factor": "second"},
@@ -46,13 +46,13 @@ def test_methods_for_clients():
 @pytest.mark.parametrize(
     ("amr", "lacks"), [((), True), (("pwd",), True), (("otp",), False), (("hwk", "pwd"), False)]
 )
-def test_one_of_several_second_factors_is_enough(options, amr, lacks):
+def test_one_of_several_second_factors_is_sufficient(options, with_second_factor, amr, lacks):
     options(SECOND_FACTORS=("tests.factors.Code", "tests.factors.Key"))
-    assert lacks_second_factor(Ada(), amr) is lacks
+    assert lacks_second_factor(with_second_factor(Ada()), amr) is lacks
 
 
 class AnybodyBackend:
-    """A project's backend with a fault: it finds somebody, but somebody else."""
+    """A faulty backend that returns another user."""
 
     def authenticate(self, request, username=None, password=None):
         return Grace()
@@ -63,14 +63,14 @@ class Grace(Ada):
     is_active = True
 
 
-def test_the_password_of_somebody_else_proves_nothing(settings):
+def test_password_of_another_user_is_refused(settings):
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.AnybodyBackend"]
     proves = partial(PasswordMethod().verify, data={"password": "any"}, request=None)
     assert proves(Grace())
     assert not proves(Ada())
 
 
-def test_django_otp_is_missed_in_plain_words(monkeypatch):
+def test_missing_django_otp_raises_settings_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "django_otp", None)
     with pytest.raises(SettingsError, match=r"pip install 'django-refresh-sessions\[otp\]'"):
         OneTimePasswordMethod().is_available(Ada())

@@ -1,4 +1,4 @@
-"""What is refused as a key, how that is said, and that no message shows one. Without any extra."""
+"""Refused keys and their messages, which show no key. Without optional libraries."""
 
 import pytest
 
@@ -45,18 +45,18 @@ UNREADABLE = {
 
 class TestFaults:
     @pytest.mark.parametrize(("raw", "mention"), UNREADABLE.values(), ids=UNREADABLE)
-    def test_unreadable(self, options, raw, mention):
+    def test_unreadable_key_is_refused(self, options, raw, mention):
         options(KEYS=[raw])
         assert isinstance(fault(), UnreadableKeyError)
         assert mention in str(fault())
         assert "REFRESH_SESSIONS['KEYS'][0]" in str(fault())
 
-    def test_no_text_file(self, options, tmp_path):
+    def test_binary_key_file_is_refused(self, options, tmp_path):
         (tmp_path / "key").write_bytes(b"\xff\xfe")
         options(KEYS=[{"algorithm": "HS256", "file": tmp_path / "key"}])
         assert "not ASCII text" in str(fault())
 
-    def test_empty_variable(self, options, monkeypatch):
+    def test_empty_environment_variable_is_refused(self, options, monkeypatch):
         monkeypatch.setenv("KEY_OF_THIS_TEST", "")
         options(KEYS=[{"algorithm": "HS256", "env": "KEY_OF_THIS_TEST"}])
         assert isinstance(fault(), UnreadableKeyError)
@@ -71,7 +71,7 @@ class TestFaults:
             "3q2+7wD/c0ffeeAbCdEfGhIjKlMnOpQrStUvWxYz012=",
         ],
     )
-    def test_a_key_in_the_place_of_its_name_is_not_shown(self, options, source, key):
+    def test_key_in_place_of_its_name_is_not_shown(self, options, source, key):
         options(KEYS=[{"algorithm": "HS256", source: key}])
         assert isinstance(fault(), UnreadableKeyError)
         assert "not shown" in str(fault())
@@ -79,7 +79,7 @@ class TestFaults:
         assert key[-20:] not in str(fault())
 
     @pytest.mark.parametrize("place", ["algorithm", "name"])
-    def test_a_key_in_the_place_of_another_word_is_not_shown(self, options, place):
+    def test_key_in_place_of_another_word_is_not_shown(self, options, place):
         key = "3q2-7wD_c0ffeeAbCdEfGhIjKlMnOpQrStUvWxYz012"
         entry = {"algorithm": key} if place == "algorithm" else {"algorithm": "HS256", key: "x"}
         options(KEYS=[entry])
@@ -95,41 +95,41 @@ class TestFaults:
             ("file", "keys/Shop-of-the-year-2026/refresh-sessions/access-1.pem"),
         ],
     )
-    def test_a_long_name_is(self, options, source, name):
+    def test_long_name_of_missing_key_is_shown(self, options, source, name):
         options(KEYS=[{"algorithm": "HS256", source: name}])
         assert repr(name) in str(fault())
 
-    def test_guessable(self, options):
+    def test_guessable_key_is_refused(self, options):
         options(KEYS=[{"algorithm": "HS256", "value": "abcd" * 20}])
         assert isinstance(fault(), WrongKeyError)
         assert "guessed" in str(fault())
 
-    def test_twice_the_same(self, options):
+    def test_repeated_key_is_refused(self, options):
         options(KEYS=[entry("HS256"), entry("HS384"), entry("HS256")])
         assert isinstance(fault(), RepeatedKeyError)
 
-    def test_the_same_for_both_purposes(self, options):
+    def test_key_for_both_purposes_is_refused(self, options):
         options(KEYS=[entry("HS256")], REFRESH_KEYS=[entry("HS256")])
         assert isinstance(fault(), RepeatedKeyError)
 
-    def test_the_same_for_both_purposes_by_another_algorithm(self, options):
+    def test_key_for_both_purposes_with_another_algorithm_is_refused(self, options):
         key = entry("HS512")
         options(KEYS=[key], REFRESH_KEYS=[{**key, "algorithm": "HS256"}])
         assert isinstance(fault(), RepeatedKeyError)
 
     @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
-    def test_the_secret_key_itself(self, settings, options, name):
+    def test_secret_key_as_token_key_is_refused(self, settings, options, name):
         secret = random_bytes(50)
         setattr(settings, name, secret if name == "SECRET_KEY" else [secret])
         options(KEYS=[{"algorithm": "HS256", "value": b64(secret)}])
         assert isinstance(fault(), RepeatedKeyError)
         assert "SECRET_KEY" in str(fault())
 
-    def test_no_key_of_refresh_tokens_is_public(self, options):
+    def test_asymmetric_refresh_key_is_refused(self, options):
         options(REFRESH_KEYS=[{"algorithm": "ES256", "env": "PATH"}])
         assert isinstance(fault(), WrongKeyError)
 
-    def test_all_are_found_and_the_first_is_raised(self, options):
+    def test_key_errors_are_all_found_first_is_raised(self, options):
         options(KEYS=["a", entry("HS256"), "b"], REFRESH_KEYS=["c"])
         assert [f.problem.split(" ")[0] for f in find_config_errors()] == [
             "REFRESH_SESSIONS['KEYS'][0]",
@@ -139,13 +139,13 @@ class TestFaults:
         with pytest.raises(UnreadableKeyError, match=r"\['KEYS'\]\[0\]"):
             access_token()
 
-    def test_without_cryptography(self, options, monkeypatch):
+    def test_asymmetric_key_without_cryptography_is_refused(self, options, monkeypatch):
         monkeypatch.setattr(asymmetric, "find_spec", lambda name: None)
         options(KEYS=[{"algorithm": "ES256", "value": "not looked at"}])
         assert isinstance(fault(), MissingCryptographyError)
         assert "django-refresh-sessions[crypto]" in str(fault())
 
-    def test_are_faults_of_the_settings(self):
+    def test_key_config_error_is_a_settings_error(self):
         assert issubclass(KeyConfigError, SettingsError)
 
 
@@ -156,18 +156,18 @@ class TestSecrecy:
     @pytest.mark.parametrize(
         "wrap", [str, lambda x: [{"value": x, "algorithm": 7}], lambda x: {x}]
     )
-    def test_no_message_about_the_setting_shows_a_key(self, key, wrap):
+    def test_settings_problem_shows_no_key(self, key, wrap):
         said = " ".join(find_problems({key: wrap(self.SECRET)}))
         assert "must be a list of keys" in said
         assert self.SECRET not in said
 
-    def test_no_fault_shows_a_key(self, options):
+    def test_key_error_shows_no_key(self, options):
         for algorithm in ("HS256", "ES256", "none"):
             for more in ({}, {"file": "x"}):
                 options(KEYS=[{"algorithm": algorithm, "value": self.SECRET, **more}])
                 for found in find_config_errors():
                     assert self.SECRET not in str(found)
 
-    def test_no_repr_shows_a_key(self, options):
+    def test_keyring_repr_shows_no_key(self, options):
         options(KEYS=[entry("HS256")])
         assert text("HS256") not in repr(get_keyring(Purpose.ACCESS))

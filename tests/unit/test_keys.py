@@ -1,4 +1,4 @@
-"""Which keys are in force, where they come from, and what is refused. Without any extra."""
+"""Keys in use, their sources and their rotation. Without optional libraries."""
 
 from itertools import pairwise
 
@@ -17,13 +17,13 @@ SIZES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
 class TestDerived:
-    def test_is_what_an_empty_setting_means(self, options):
+    def test_empty_key_setting_means_derived_key(self, options):
         default = [get_keyring(purpose) for purpose in Purpose]
         for empty in ((), [], ["SECRET_KEY"]):
             options(KEYS=empty, REFRESH_KEYS=empty)
             assert [get_keyring(purpose) for purpose in Purpose] == default
 
-    def test_goes_on_verifying_where_it_is_listed(self, options):
+    def test_listed_derived_key_verifies(self, options):
         old = access_token()
         options(KEYS=[entry("HS256"), "SECRET_KEY"])
         access_tokens.verify(old)
@@ -33,7 +33,7 @@ class TestDerived:
         with pytest.raises(InvalidTokenError):
             access_tokens.verify(new)
 
-    def test_is_dead_at_once_where_it_is_not(self, options):
+    def test_unlisted_derived_key_is_refused(self, options):
         tokens = access_token(), refresh_token()
         options(KEYS=[entry("HS256")], REFRESH_KEYS=[entry("HS256", 1)])
         for verify, token in zip(
@@ -42,7 +42,7 @@ class TestDerived:
             with pytest.raises(InvalidTokenError):
                 verify(token)
 
-    def test_a_leaked_secret_key_can_be_retired_at_once(self, settings):
+    def test_removed_secret_key_is_refused(self, settings):
         tokens = access_token(), refresh_token()
         settings.SECRET_KEY = "another" * 10
         for verify, token in zip(
@@ -54,13 +54,13 @@ class TestDerived:
 
 @pytest.mark.parametrize("algorithm", SYMMETRIC)
 class TestSymmetric:
-    def test_signs_and_verifies(self, options, algorithm):
+    def test_symmetric_key_signs_tokens_that_verify(self, options, algorithm):
         options(KEYS=[entry(algorithm)], REFRESH_KEYS=[entry(algorithm, 1)])
         assert parts(access_token())[0]["alg"] == algorithm
         access_tokens.verify(access_token())
         refresh_tokens.verify(refresh_token())
 
-    def test_takes_as_many_bytes_as_its_hash(self, options, algorithm):
+    def test_symmetric_key_shorter_than_its_hash_is_refused(self, options, algorithm):
         size = SIZES[algorithm]
         options(KEYS=[{"algorithm": algorithm, "value": b64(random_bytes(size))}])
         assert get_keyring(Purpose.ACCESS).signing.bits == 8 * size
@@ -68,7 +68,7 @@ class TestSymmetric:
         assert isinstance(fault(), WrongKeyError)
         assert f"{size} or more" in str(fault())
 
-    def test_is_found_by_a_name_that_tells_nothing(self, options, algorithm):
+    def test_kid_reveals_nothing_of_symmetric_key(self, options, algorithm):
         options(KEYS=[entry(algorithm)], REFRESH_KEYS=[entry(algorithm, 1)])
         kids = {get_keyring(purpose).signing.kid for purpose in Purpose}
         assert len(kids) == 2
@@ -76,7 +76,7 @@ class TestSymmetric:
 
 
 class TestRotation:
-    def test_the_first_signs_and_all_verify(self, options):
+    def test_first_key_signs_each_key_verifies(self, options):
         old, new = entry("HS256"), entry("HS256", 1)
         options(KEYS=[old])
         token = access_token()
@@ -87,8 +87,8 @@ class TestRotation:
         with pytest.raises(InvalidTokenError):
             access_tokens.verify(token)
 
-    def test_every_server_can_verify_what_any_other_signs(self, options):
-        """While a step of the rotation is under way, some servers are one step behind."""
+    def test_servers_one_rotation_step_apart_verify_each_other(self, options):
+        """During a rotation, some servers are one step behind."""
         old, new = entry("HS256"), entry("HS256", 1)
         steps = [[old], [old, new], [new, old], [new]]
         for before, after in pairwise(steps):
@@ -100,7 +100,7 @@ class TestRotation:
 
 
 class TestSources:
-    def test_file(self, options, tmp_path):
+    def test_key_in_file_is_read(self, options, tmp_path):
         file = tmp_path / "key"
         file.write_text(text("HS256") + "\n")
         for path in (file, str(file)):
@@ -109,12 +109,12 @@ class TestSources:
         options(KEYS=[entry("HS256")])
         assert get_keyring(Purpose.ACCESS).signing.origin == "the setting itself"
 
-    def test_environment(self, options, monkeypatch):
+    def test_key_in_environment_is_read(self, options, monkeypatch):
         monkeypatch.setenv("KEY_OF_THIS_TEST", text("HS256"))
         options(KEYS=[{"algorithm": "HS256", "env": "KEY_OF_THIS_TEST"}])
         access_tokens.verify(access_token())
 
-    def test_is_read_once(self, options, tmp_path):
+    def test_key_file_is_read_once(self, options, tmp_path):
         file = tmp_path / "key"
         file.write_text(text("HS256"))
         options(KEYS=[{"algorithm": "HS256", "file": file}])
@@ -124,7 +124,7 @@ class TestSources:
         keyring._load_keyrings.cache_clear()
         assert isinstance(fault(), UnreadableKeyError)
 
-    def test_is_looked_for_again_after_a_fault(self, options, tmp_path):
+    def test_key_file_is_read_again_after_error(self, options, tmp_path):
         file = tmp_path / "late"
         options(KEYS=[{"algorithm": "HS256", "file": file}])
         assert isinstance(fault(), UnreadableKeyError)
@@ -132,8 +132,8 @@ class TestSources:
         access_tokens.verify(access_token())
 
 
-def test_thumbprint_of_rfc_7638():
-    """The example of its section 3.1."""
+def test_thumbprint_matches_example_of_rfc_7638():
+    """The example of RFC 7638, section 3.1."""
     modulus = (
         "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECP"
         "ebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY"

@@ -1,4 +1,4 @@
-"""Instants as people say them, in English and in the languages that are shipped."""
+"""Relative times in English and in the shipped languages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -38,12 +38,12 @@ LENGTHS = {
         (timedelta(days=6, hours=23), "in 6 days"),
     ],
 )
-def test_instants_are_told_in_relation_to_now(away, words):
+def test_naturaltime_is_relative_to_now(away, words):
     assert naturaltime(NOW + away, now=NOW) == words
 
 
 @pytest.mark.parametrize("unit", LENGTHS)
-def test_one_and_many_are_told_apart(unit):
+def test_naturaltime_has_singular_or_plural_unit(unit):
     one, many = LENGTHS[unit], LENGTHS[unit] * 2
     assert naturaltime(NOW - one, now=NOW) == f"1 {unit} ago"
     assert naturaltime(NOW - many, now=NOW) == f"2 {unit}s ago"
@@ -54,7 +54,7 @@ def test_one_and_many_are_told_apart(unit):
 @pytest.mark.parametrize(
     ("language", "past", "ahead"),
     [
-        # The dative, which no word for a duration by itself could know of.
+        # The dative, which a translated unit alone would not have.
         ("de", "vor 2 Tagen", "in 2 Tagen"),
         ("fr", "il y a 2 jours", "dans 2 jours"),
         ("es", "hace 2 días", "dentro de 2 días"),
@@ -63,14 +63,14 @@ def test_one_and_many_are_told_apart(unit):
         ("zh-hans", "2 天前", "2 天后"),
     ],
 )
-def test_other_languages_have_phrases_of_their_own(language, past, ahead):
+def test_naturaltime_is_translated(language, past, ahead):
     with translation.override(language):
         assert naturaltime(NOW - timedelta(days=2), now=NOW) == past
         assert naturaltime(NOW + timedelta(days=2), now=NOW) == ahead
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_two_instants_are_told_alike(language):
+def test_naturaltime_differs_for_each_unit(language):
     steps = [
         way * count * length for way in (1, -1) for count in (1, 2) for length in LENGTHS.values()
     ]

@@ -1,4 +1,4 @@
-"""The rule as a truth table, with the instants on either side of every edge."""
+"""The rotation rule as a truth table, with the instants on both sides of each limit."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,7 @@ RULES = Rules(overlap=OVERLAP, lost_response_recovery=True)
 
 
 def family(**changes) -> FamilyState:
-    """Rotated from generation 4 to 5 at T0; nobody has been seen with 5 yet."""
+    """A family rotated from generation 4 to 5 at T0; 5 is not delivered yet."""
     state = {
         "generation": 5,
         "redeemable_generation": 4,
@@ -92,7 +92,7 @@ STRICT = Rules(overlap=timedelta(0), lost_response_recovery=False)
         (1, OVERLAP, Verdict.REUSED),
     ],
 )
-def test_generation_against_overlap(generation, after, expected):
+def test_verdict_depends_on_generation_within_overlap(generation, after, expected):
     assert verdict(generation, after=after) is expected
 
 
@@ -105,12 +105,12 @@ def test_generation_against_overlap(generation, after, expected):
         (6, Verdict.AHEAD_OF_DATABASE),
     ],
 )
-def test_a_token_is_dead_once_its_successor_was_seen_in_use(generation, expected):
+def test_used_token_is_reuse_after_delivery_of_successor(generation, expected):
     assert verdict(generation, family(delivered_at=T0 + TICK)) is expected
 
 
 @pytest.mark.parametrize("generation", [4, 5])
-def test_siblings_are_served_even_after_the_successor_was_seen_in_use(generation):
+def test_sibling_in_overlap_is_served_after_delivery_of_successor(generation):
     state = family(delivered_at=T0 + TICK)
     assert verdict(generation, state, after=OVERLAP - TICK) in {
         Verdict.ACCESS_ONLY,
@@ -131,11 +131,11 @@ def test_siblings_are_served_even_after_the_successor_was_seen_in_use(generation
         (7, OVERLAP, Verdict.ROTATE),
     ],
 )
-def test_lineages_taken_back_by_recoveries(generation, after, expected):
+def test_token_lost_before_recovery_is_superseded_then_reuse(generation, after, expected):
     assert verdict(generation, family(generation=7), after=after) is expected
 
 
-def test_first_refresh_after_sign_in_rotates_at_once():
+def test_first_refresh_after_login_rotates_at_once():
     new = family(generation=1, redeemable_generation=None, rotated_at=None)
     assert verdict(1, new, after=timedelta(0)) is Verdict.ROTATE
 
@@ -149,15 +149,15 @@ def test_first_refresh_after_sign_in_rotates_at_once():
         (6, timedelta(0), Verdict.AHEAD_OF_DATABASE),
     ],
 )
-def test_strict_mode_takes_used_tokens_at_no_time(generation, after, expected):
+def test_strict_mode_never_accepts_used_token(generation, after, expected):
     assert verdict(generation, after=after, rules=STRICT) is expected
 
 
-def test_a_token_that_a_proof_killed_in_strict_mode_is_reuse_however_old_it_is():
-    proven = family(
+def test_token_superseded_by_step_up_in_strict_mode_is_reuse():
+    stepped_up = family(
         redeemable_generation=redeemable_after_reauthentication(family(), rules=STRICT)
     )
-    assert verdict(4, proven, rules=STRICT, token_expires_at=T0) is Verdict.REUSED
+    assert verdict(4, stepped_up, rules=STRICT, token_expires_at=T0) is Verdict.REUSED
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_token_that_a_proof_killed_in_strict_mode_is_reuse_however_old_it_is()
         (3, HARD, Verdict.REUSED),
     ],
 )
-def test_expiry_of_the_row(generation, after, expected):
+def test_idle_limit_of_row_expires_family(generation, after, expected):
     assert verdict(generation, after=after) is expected
 
 
@@ -181,7 +181,7 @@ def test_expiry_of_the_row(generation, after, expected):
     ("after", "expected"),
     [(HARD - TICK, Verdict.ROTATE), (HARD, Verdict.EXPIRED_ABSOLUTE)],
 )
-def test_hard_limit_to_the_microsecond(after, expected):
+def test_hard_limit_is_exact_to_the_microsecond(after, expected):
     assert verdict(5, family(idle_expires_at=T0 + HARD), after=after) is expected
 
 
@@ -190,20 +190,18 @@ def test_hard_limit_to_the_microsecond(after, expected):
     [
         (3, Verdict.REUSED),
         (4, Verdict.EXPIRED_IDLE),
-        # The row knows the expiry of the newest token to the microsecond; exp is cut to seconds.
+        # The row stores the expiry of the newest token in microseconds; exp has whole seconds.
         (5, Verdict.ROTATE),
     ],
 )
-def test_a_used_token_is_bound_by_its_own_exp(generation, expected):
+def test_used_token_expires_at_its_own_exp(generation, expected):
     assert verdict(generation, token_expires_at=T0 + LATER) is expected
 
 
 @pytest.mark.parametrize("generation", [1, 3, 4, 5, 6])
 @pytest.mark.parametrize("after", [timedelta(0), LATER, IDLE, HARD])
 @pytest.mark.parametrize("delivered_at", [None, T0])
-def test_revoked_session_is_judged_for_reuse_as_if_it_had_not_been(
-    generation, after, delivered_at
-):
+def test_revoked_session_has_reuse_verdict_of_live_session(generation, after, delivered_at):
     live, changed = family(delivered_at=delivered_at), {"revoked": True, "account_changed": True}
     state = family(delivered_at=delivered_at, **changed)
     reused = verdict(generation, live, after=after) is Verdict.REUSED
@@ -215,17 +213,17 @@ def test_revoked_session_is_judged_for_reuse_as_if_it_had_not_been(
     ("generation", "expected"),
     [(3, Verdict.REUSED), (4, Verdict.ACCOUNT_CHANGED), (5, Verdict.ACCOUNT_CHANGED)],
 )
-def test_changed_account_comes_after_reuse_and_before_expiry(generation, expected):
+def test_changed_account_verdict_ranks_between_reuse_expiry(generation, expected):
     assert verdict(generation, family(account_changed=True), after=HARD) is expected
 
 
 @pytest.mark.parametrize("after", [LATER, IDLE, HARD])
-def test_reuse_is_reuse_past_every_expiry(after):
+def test_reuse_is_detected_after_each_expiry(after):
     assert verdict(4, family(delivered_at=T0), after=after, token_expires_at=T0) is Verdict.REUSED
 
 
 class TestCompanion:
-    """Generation 5 was rotated from 4; who holds a copied token lacks the cookie."""
+    """Generation 5 was rotated from 4; the attacker with a copied token lacks the cookie."""
 
     SHOWN = family(companion_generation=5)
     NOT_SHOWN = family(companion_generation=3)
@@ -243,61 +241,63 @@ class TestCompanion:
             (5, OVERLAP, Verdict.ROTATE),
         ],
     )
-    def test_sibling_that_shows_it_gets_the_successor(self, generation, after, expected):
+    def test_sibling_with_companion_gets_successor(self, generation, after, expected):
         assert verdict(generation, self.SHOWN, after=after, presenter=COMPANION) is expected
 
     @pytest.mark.parametrize("generation", [4, 5])
     @pytest.mark.parametrize("after", [timedelta(0), OVERLAP - TICK])
     @pytest.mark.parametrize("presenter", [STRANGER, OWNER])
-    def test_presenter_without_it_gets_no_token_in_the_overlap(self, generation, after, presenter):
+    def test_presenter_without_companion_in_overlap_gets_no_token(
+        self, generation, after, presenter
+    ):
         answer = verdict(generation, self.SHOWN, after=after, presenter=presenter)
         assert answer is Verdict.SUPERSEDED
 
     @pytest.mark.parametrize("state", [NOT_SHOWN, DELIVERED, family(), family(delivered_at=T0)])
     @pytest.mark.parametrize("after", [timedelta(0), OVERLAP - TICK])
-    def test_it_wins_over_a_rotation_without_it_in_the_overlap(self, state, after):
+    def test_companion_in_overlap_overrides_rotation_without_companion(self, state, after):
         assert verdict(4, state, after=after, presenter=COMPANION) is Verdict.RECOVER
 
     @pytest.mark.parametrize("presenter", [STRANGER, OWNER, COMPANION])
-    def test_used_token_is_reuse_after_the_overlap_whoever_rotated(self, presenter):
+    def test_used_token_after_overlap_is_reuse_with_each_companion(self, presenter):
         assert verdict(4, self.DELIVERED, presenter=presenter) is Verdict.REUSED
 
-    def test_eight_recoveries_do_not_keep_it_from_winning(self):
+    def test_companion_overrides_recovery_limit(self):
         state = family(generation=13, companion_generation=3)
         assert verdict(4, state, after=timedelta(0), presenter=COMPANION) is Verdict.RECOVER
 
-    def test_without_recovery_of_lost_answers_it_wins_nothing(self):
+    def test_companion_without_recovery_overrides_nothing(self):
         rules = Rules(overlap=OVERLAP, lost_response_recovery=False)
         assert verdict(4, self.NOT_SHOWN, rules=rules, presenter=COMPANION) is Verdict.REUSED
         answer = verdict(4, self.NOT_SHOWN, rules=rules, presenter=COMPANION, after=timedelta(0))
         assert answer is Verdict.ACCESS_ONLY
 
-    def test_lineage_that_was_taken_back_gets_the_successor_too(self):
+    def test_companion_with_token_lost_before_recovery_gets_successor(self):
         state = family(generation=7, companion_generation=7)
         assert verdict(5, state, after=timedelta(0), presenter=COMPANION) is Verdict.SUCCESSOR
         assert verdict(5, state, presenter=COMPANION) is Verdict.REUSED
 
 
 class TestForgiveness:
-    """A sibling was answered without a refresh token, and may write the old one back."""
+    """A sibling was answered without a refresh token, and may store the old one again."""
 
     ANSWERED = family(delivered_at=T0, sibling_answered=True)
 
-    def test_client_that_resembles_the_last_one_is_not_accused(self):
+    def test_client_like_the_last_one_is_not_accused(self):
         assert verdict(4, self.ANSWERED, presenter=OWNER) is Verdict.RECOVER
 
-    def test_other_client_is(self):
+    def test_client_unlike_the_last_one_is_accused(self):
         assert verdict(4, self.ANSWERED, presenter=STRANGER) is Verdict.REUSED
 
-    def test_nobody_is_forgiven_without_such_an_answer(self):
+    def test_client_without_answered_sibling_is_accused(self):
         assert verdict(4, family(delivered_at=T0), presenter=OWNER) is Verdict.REUSED
 
-    def test_family_that_has_shown_its_companion_forgives_who_shows_it(self):
+    def test_family_with_companion_forgives_companion_alone(self):
         state = family(delivered_at=T0, sibling_answered=True, companion_generation=2)
         assert verdict(4, state, presenter=OWNER) is Verdict.REUSED
         assert verdict(4, state, presenter=COMPANION) is Verdict.RECOVER
 
-    def test_older_tokens_are_not_forgiven(self):
+    def test_older_used_token_is_not_forgiven(self):
         assert verdict(3, self.ANSWERED, presenter=OWNER) is Verdict.REUSED
 
 
@@ -312,7 +312,7 @@ class TestRecoveriesByOthers:
             (2, COMPANION, Verdict.RECOVER),
         ],
     )
-    def test_have_a_limit_of_their_own(self, made, presenter, expected):
+    def test_recoveries_by_other_clients_have_own_limit(self, made, presenter, expected):
         state = family(generation=7, recoveries_by_others=made)
         assert verdict(4, state, presenter=presenter) is expected
 
@@ -330,7 +330,7 @@ class TestToleratedGeneration:
             (3, OVERLAP, Verdict.REUSED),
         ],
     )
-    def test_is_superseded_within_the_overlap(self, generation, after, expected):
+    def test_tolerated_generation_in_overlap_is_superseded(self, generation, after, expected):
         state = family(tolerated_generation=2)
         assert verdict(generation, state, after=after) is expected
 
@@ -344,13 +344,15 @@ class TestToleratedGeneration:
             (Verdict.RECOVER, LATER, None),
         ],
     )
-    def test_is_set_by_rotations_that_skip_the_overlap(self, reason, after, expected):
+    def test_tolerated_generation_is_set_by_rotation_without_overlap(
+        self, reason, after, expected
+    ):
         found = tolerated_after_rotation(reason, family(), now=T0 + after, rules=RULES)
         assert found == expected
 
 
 class TestOpenedFamily:
-    """The rotation from 4 to 5 opened a family; its answer may have been lost."""
+    """The rotation from 4 to 5 opened a family; its answer may be lost."""
 
     @pytest.mark.parametrize(
         ("shown", "presenter", "expected"),
@@ -361,11 +363,11 @@ class TestOpenedFamily:
             (5, COMPANION, Verdict.RECOVER),
         ],
     )
-    def test_that_is_in_use_makes_a_recovery_reuse(self, shown, presenter, expected):
+    def test_recovery_after_use_of_opened_family_is_reuse(self, shown, presenter, expected):
         state = family(opened_family_used=True, companion_generation=shown)
         assert verdict(4, state, presenter=presenter) is expected
 
-    def test_survives_a_recovery_by_the_browser_that_opened_it(self):
+    def test_opened_family_survives_recovery_with_companion(self):
         assert keeps_opened_family(family(companion_generation=5), COMPANION)
         assert not keeps_opened_family(family(companion_generation=5), OWNER)
         assert not keeps_opened_family(family(companion_generation=4), COMPANION)
@@ -380,7 +382,7 @@ class TestOpenedFamily:
             (Verdict.RECOVER, False, timedelta(0), False),
         ],
     )
-    def test_late_answers_may_write_back_after_rotations_that_skip_the_overlap(
+    def test_late_answer_may_be_stored_after_rotation_without_overlap(
         self, reason, opens, after, expected
     ):
         now = T0 + after
@@ -393,7 +395,7 @@ class TestClosedFamily:
         ("after", "expected"),
         [(OVERLAP - TICK, Verdict.SUPERSEDED), (OVERLAP, Verdict.REUSED), (HARD, Verdict.REUSED)],
     )
-    def test_is_superseded_and_then_reuse(self, generation, after, expected):
+    def test_closed_family_is_superseded_then_reuse(self, generation, after, expected):
         assert verdict(generation, family(closed_at=T0), after=after) is expected
 
 
@@ -401,12 +403,12 @@ class TestClosedFamily:
     ("generation", "expected"),
     [
         (11, Verdict.RECOVER),  # seven recoveries so far
-        (12, Verdict.RECOVER),  # eight: the last one allowed has just been lost as well
+        (12, Verdict.RECOVER),  # eight: the last allowed answer was lost as well
         (13, Verdict.RECOVERY_LIMIT),
     ],
 )
-def test_recoveries_in_a_row(generation, expected):
-    # Generation 4 is redeemable: 5 was the rotation, each one after it a recovery.
+def test_ninth_recovery_in_a_row_is_refused(generation, expected):
+    # Generation 4 is redeemable: 5 was the rotation, each later one a recovery.
     assert verdict(4, family(generation=generation)) is expected
 
 
@@ -418,15 +420,15 @@ def test_recoveries_in_a_row(generation, expected):
         (5, 4, 0, False),
         (5, 5, 1, False),
         (5, 6, 1, True),
-        # A recovery takes the place of what was lost, and counts all the same.
+        # A recovery replaces the lost rotation, and counts as well.
         (4, 5, 0, True),
         (4, 4, 0, False),
-        # A token from a future that the database has lost.
+        # A token ahead of the database.
         (8, 8, 0, True),
         (8, 7, 0, False),
     ],
 )
-def test_limit_of_refreshes(generation, maximum, elsewhere, expected):
+def test_refresh_limit_counts_each_rotation(generation, maximum, elsewhere, expected):
     allowed = within_refresh_limit(
         generation, family(), max_refreshes=maximum, elsewhere=elsewhere
     )
@@ -439,23 +441,23 @@ def test_limit_of_refreshes(generation, maximum, elsewhere, expected):
         (5, OVERLAP - TICK, False),
         (5, OVERLAP, True),
         (5, LATER, True),
-        # The token before stays what it is: nobody knows whether its successor arrived.
+        # The previous token stays redeemable: the delivery of its successor is unknown.
         (4, OVERLAP - TICK, False),
         (4, LATER, False),
     ],
 )
-def test_proof_of_identity_rotates_the_newest_outside_the_overlap(generation, after, expected):
+def test_reauthentication_rotates_newest_token_outside_overlap(generation, after, expected):
     assert (
         rotates_on_reauthentication(generation, family(), now=T0 + after, rules=RULES) is expected
     )
 
 
-def test_proof_of_identity_rotates_at_once_after_sign_in():
+def test_reauthentication_rotates_at_once_after_login():
     new = family(generation=1, redeemable_generation=None, rotated_at=None)
     assert rotates_on_reauthentication(1, new, now=T0, rules=RULES)
 
 
-def test_every_expiry_has_a_reason_and_nothing_else_has():
+def test_expiry_verdicts_alone_have_expiry_reason():
     reasons = {item: item.expiry for item in Verdict if item.expiry}
     assert reasons == {
         Verdict.EXPIRED_ABSOLUTE: ExpiryReason.ABSOLUTE,

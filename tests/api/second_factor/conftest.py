@@ -1,9 +1,9 @@
-"""The two steps, as a client takes them."""
+"""The two login steps of a client."""
 
 import pytest
 
 from tests.api.second_factor.projects import FACTORS
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD
 
 
 @pytest.fixture(autouse=True)
@@ -12,13 +12,8 @@ def _factors(options):
 
 
 @pytest.fixture
-def ada(db):
-    return UserFactory(username="ada@example.org")
-
-
-@pytest.fixture
 def ask(api):
-    """The first step; returns the answer."""
+    """Send the first step and return the answer."""
 
     def first(username="ada@example.org", password=PASSWORD, client=api, **more):
         return client.post("login/", {"username": username, "password": password, **more})
@@ -33,9 +28,9 @@ def ticket(ada, ask):
 
 @pytest.fixture
 def verify(api):
-    """The second step."""
+    """Send the second step and return the answer."""
 
-    def second(ticket, client=api, headers=None, **proof):
-        return client.post("login/verify/", {"ticket": ticket, **proof}, headers=headers)
+    def second(ticket, client=api, headers=None, **fields):
+        return client.post("login/verify/", {"ticket": ticket, **fields}, headers=headers)
 
     return second

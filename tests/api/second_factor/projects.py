@@ -1,4 +1,4 @@
-"""A project that asks for second factors."""
+"""A project with second factors."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ FACTORS = ("tests.factors.Code",)
 
 
 class RememberSerializer(LoginSerializer):
-    """One field more."""
+    """A login serializer with one more field."""
 
     def get_fields(self):
         from rest_framework import serializers  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""A user model that is no subclass of Django's."""
+"""A user model that does not inherit from Django's base class."""
 
 from typing import ClassVar
 
