@@ -1,4 +1,4 @@
-"""A project whose staff have some sessions only: what they do not see they do not end."""
+"""An admin with a restricted queryset revokes only the sessions in it."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def user(db):
 
 @pytest.fixture
 def sessions(user, make_session):
-    """One that staff have in their admin, and one that they have not."""
+    """One session inside the queryset and one outside of it."""
     return make_session(user, name="Ours"), make_session(user, name="Theirs")
 
 
@@ -33,7 +33,7 @@ def live_names():
 
 
 @pytest.mark.usefixtures("_ours_alone")
-def test_signing_users_out_ends_what_is_in_this_admin(pages, sessions):
+def test_sign_out_everywhere_restricted_queryset_revokes_sessions_in_queryset(pages, sessions):
     question = pages.act("sign_out_everywhere", sessions)
     assert "Theirs" not in question.text
     pages.confirm(question)
@@ -41,7 +41,7 @@ def test_signing_users_out_ends_what_is_in_this_admin(pages, sessions):
 
 
 @pytest.mark.usefixtures("_ours_alone", "sessions")
-def test_so_does_the_button_on_the_page_of_a_user(pages, user):
+def test_user_page_button_restricted_queryset_revokes_sessions_in_queryset(pages, user):
     question = pages.client.get(pages.sign_out_url(user))
     assert "Theirs" not in question.text
     pages.confirm(question)
@@ -49,14 +49,14 @@ def test_so_does_the_button_on_the_page_of_a_user(pages, user):
 
 
 @pytest.mark.usefixtures("_ours_alone")
-def test_so_does_the_button_on_the_page_of_a_session(pages, sessions):
+def test_session_page_button_session_outside_queryset_is_not_found(pages, sessions):
     _, theirs = sessions
     assert pages.client.post(pages.url("revoke", theirs), {"post": "yes"}).status_code == 404
     assert live_names() == ["Ours", "Theirs"]
 
 
-def test_nothing_ends_by_an_address_alone(pages, user, sessions, monkeypatch):
-    """Not even where somebody signs in between the counting and the end of the request."""
+def test_sign_out_url_get_request_revokes_nothing(pages, user, sessions, monkeypatch):
+    """Not even if a login happens between the count and the end of the request."""
     monkeypatch.setattr(type(DeviceSession.objects.all()), "count", lambda _: 0)
     response = pages.client.get(pages.sign_out_url(user))
     assert response.status_code == 302
