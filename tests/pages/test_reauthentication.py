@@ -1,4 +1,4 @@
-"""Fresh proof of identity before other devices are signed out."""
+"""Re-authentication before the sessions of other devices are revoked."""
 
 from datetime import timedelta
 
@@ -11,105 +11,107 @@ from refresh_sessions.pages import login_state
 from refresh_sessions.sessions import start_session
 from tests.factories import PASSWORD, UserFactory
 from tests.listeners import heard
-from tests.pages.browser import LIST, Browser, asked, live, told
+from tests.pages.browser import LIST, Browser, asks_for_password, live, messages_of
 from tests.pages.conftest import LONG_AGO
 from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
 
 
-class TestStale:
-    def test_is_asked_for_the_password(self, stale, end):
-        assert asked(end(stale))
+class TestStaleLogin:
+    def test_end_device_stale_login_asks_for_password(self, stale, end):
+        assert asks_for_password(end(stale))
         assert len(live()) == 1
 
-    def test_and_then_it_is_done(self, stale, end):
+    def test_end_device_stale_login_with_password_succeeds(self, stale, end):
         end(stale)
-        assert told(end(stale, password=PASSWORD))
+        assert messages_of(end(stale, password=PASSWORD))
         assert live() == set()
 
-    def test_is_asked_on_the_page_as_well(self, stale, device):
-        assert asked(stale.client.get(f"{LIST}{device().pk}/end/"))
-        assert asked(stale.client.get(f"{LIST}end-others/"))
+    def test_confirmation_stale_login_asks_for_password(self, stale, device):
+        assert asks_for_password(stale.client.get(f"{LIST}{device().pk}/end/"))
+        assert asks_for_password(stale.client.get(f"{LIST}end-others/"))
 
-    def test_not_while_the_login_is_fresh(self, browser, clock, end):
+    def test_end_device_recent_login_needs_no_password(self, browser, clock, end):
         clock.move(timedelta(minutes=5))
-        assert told(end(browser))
+        assert messages_of(end(browser))
 
-    def test_not_where_the_project_does_not_want_it(self, stale, end, options):
+    def test_end_device_reauthentication_disabled_needs_no_password(self, stale, end, options):
         options(REAUTHENTICATE_TO_REVOKE=False)
-        assert told(end(stale))
+        assert messages_of(end(stale))
 
-    def test_after_as_long_as_the_project_says(self, browser, clock, end, options):
+    def test_end_device_after_custom_max_age_asks_for_password(self, browser, clock, end, options):
         options(REAUTHENTICATION_MAX_AGE=timedelta(seconds=30))
         clock.move(timedelta(seconds=31))
-        assert asked(end(browser))
+        assert asks_for_password(end(browser))
 
-    def test_a_login_from_the_future_is_none(self, browser, clock, end):
+    def test_end_device_login_in_future_asks_for_password(self, browser, clock, end):
         clock.move(-timedelta(seconds=6))
-        assert asked(end(browser))
+        assert asks_for_password(end(browser))
 
-    def test_another_servers_clock_may_be_a_little_ahead(self, browser, clock, end):
+    def test_end_device_login_within_clock_skew_needs_no_password(self, browser, clock, end):
         clock.move(-timedelta(seconds=5))
-        assert told(end(browser))
+        assert messages_of(end(browser))
 
-    def test_renaming_needs_no_proof(self, stale, device):
+    def test_rename_stale_login_needs_no_password(self, stale, device):
         path = f"{LIST}{device('Phone').pk}/rename/"
-        assert told(stale.client.post(path, {"name": "Kitchen"}))
+        assert messages_of(stale.client.post(path, {"name": "Kitchen"}))
 
 
-class TestProof:
-    def test_lasts_for_a_while(self, stale, clock, device):
+class TestReauthentication:
+    def test_reauthentication_is_remembered_until_max_age(self, stale, clock, device):
         first, second, third = (device() for _ in range(3))
         stale.end(first, password=PASSWORD)
         clock.move(timedelta(minutes=4))
-        assert told(stale.end(second))
+        assert messages_of(stale.end(second))
         clock.move(timedelta(minutes=2))
-        assert asked(stale.end(third))
+        assert asks_for_password(stale.end(third))
 
-    def test_changes_the_key_of_djangos_session(self, stale, device):
+    def test_reauthentication_cycles_django_session_key(self, stale, device):
         before = stale.client.cookies["sessionid"].value
         stale.end(device(), password=PASSWORD)
         assert stale.client.cookies["sessionid"].value != before
         assert not get_user(stale.client).is_anonymous
 
-    def test_of_one_browser_is_none_for_another(self, stale, user, clock, device):
+    def test_reauthentication_of_other_browser_is_ignored(self, stale, user, clock, device):
         Browser().login(user)
-        assert asked(stale.end(device()))
+        assert asks_for_password(stale.end(device()))
 
-    def test_is_forgotten_with_a_new_password(self, browser, user, device):
+    def test_reauthentication_password_changed_is_forgotten(self, browser, user, device):
         user.set_password("another one")
         user.save()
         session = browser.client.session
         session["_auth_user_hash"] = user.get_session_auth_hash()
         session.save()
-        assert asked(browser.end(device()))
+        assert asks_for_password(browser.end(device()))
 
-    def test_is_not_given_by_starting_a_device_session(self, stale, user, end):
-        """A view may do that for whoever is logged in, and ask for nothing."""
+    def test_reauthentication_is_not_implied_by_api_login(self, stale, user, end):
+        """A view may start a session for the logged-in user without asking for anything."""
         stale.api_login(user)
-        assert asked(end(stale))
+        assert asks_for_password(end(stale))
 
-    def test_is_not_given_by_a_login_of_somebody_else(self, stale, rf, device):
+    def test_reauthentication_is_not_implied_by_login_of_other_user(self, stale, rf, device):
         request = rf.get("/")
         request.session = stale.client.session
         login_state.record_login(request=request, user=UserFactory())
         request.session.save()
-        assert asked(stale.end(device()))
+        assert asks_for_password(stale.end(device()))
 
-    def test_is_given_by_logging_in_again(self, stale, user, end):
-        assert asked(end(stale))
+    def test_reauthentication_is_implied_by_new_login(self, stale, user, end):
+        assert asks_for_password(end(stale))
         stale.login(user)
-        assert told(end(stale))
+        assert messages_of(end(stale))
 
-    def test_survives_a_newer_hash_of_the_same_password(self, stale, settings, device):
+    def test_reauthentication_password_rehashed_is_kept(self, stale, settings, device):
         settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[::-1]
         others = DeviceSession.objects.filter(pk=device("Phone").pk)
-        assert told(stale.end(others.get(), password=PASSWORD)) == ["Phone has been signed out."]
+        assert messages_of(stale.end(others.get(), password=PASSWORD)) == [
+            "Phone has been signed out."
+        ]
         assert not get_user(stale.client).is_anonymous
-        assert told(stale.end_others())
+        assert messages_of(stale.end_others())
 
-    def test_is_recorded_with_this_device(self, stale, user, device):
+    def test_reauthentication_is_recorded_with_current_device(self, stale, user, device):
         session = stale.api_login(user)
         stale.end(device(), password=PASSWORD)
         event = session.events.get(kind="reauthenticated")
@@ -117,13 +119,13 @@ class TestProof:
         assert event.ip_address == "127.0.0.1"
 
 
-class TestWrong:
+class TestFailedReauthentication:
     @pytest.mark.parametrize(
         "password", ["wrong", f" {PASSWORD}", PASSWORD.upper(), "", "x" * 5000]
     )
-    def test_is_asked_again(self, stale, end, password):
+    def test_wrong_password_shows_error(self, stale, end, password):
         response = end(stale, password=password)
-        assert asked(response)
+        assert asks_for_password(response)
         page = Page(response.text)
         assert page.title.startswith("Error:")
         (field,) = [item for item in page.all("input") if item.attrs["type"] == "password"]
@@ -132,16 +134,18 @@ class TestWrong:
         assert list(page.problems()) == []
         assert len(live()) == 1
 
-    def test_the_password_of_another_is_none(self, stale, device):
+    def test_password_of_other_user_is_refused(self, stale, device):
         another = UserFactory(password="quite another")
-        assert asked(stale.end(device(), password="quite another", username=str(another)))
+        assert asks_for_password(
+            stale.end(device(), password="quite another", username=str(another))
+        )
 
-    def test_listeners_for_failed_logins_hear_of_it(self, stale, end):
+    def test_wrong_password_sends_user_login_failed(self, stale, end):
         with heard(user_login_failed) as failures:
             end(stale, password="wrong")
         assert len(failures) == 1
 
-    def test_is_recorded_with_this_device(self, stale, user, end):
+    def test_wrong_password_is_recorded_with_current_device(self, stale, user, end):
         session = stale.api_login(user)
         end(stale, password="wrong")
         end(stale, password="")
@@ -159,7 +163,7 @@ class TestWithoutPassword:
         clock.move(LONG_AGO)
         return browser
 
-    def test_is_refused_and_told_how_to_go_on(self, passwordless, end):
+    def test_user_without_password_is_referred_to_login(self, passwordless, end):
         response = end(passwordless)
         assert response.status_code == 403
         page = Page(response.text)
@@ -169,15 +173,15 @@ class TestWithoutPassword:
         assert len(live()) == 1
 
     @pytest.mark.parametrize("password", ["", "!", PASSWORD])
-    def test_no_password_is_right(self, passwordless, end, password):
+    def test_user_without_password_any_password_is_refused(self, passwordless, end, password):
         assert end(passwordless, password=password).status_code == 403
         assert len(live()) == 1
 
-    def test_a_fresh_login_will_do(self, passwordless, user, end):
+    def test_user_without_password_recent_login_suffices(self, passwordless, user, end):
         passwordless.client.force_login(user)
-        assert told(end(passwordless))
+        assert messages_of(end(passwordless))
 
-    def test_may_end_this_device(self, passwordless, user):
+    def test_user_without_password_ends_current_device(self, passwordless, user):
         pair = start_session(user)
         session = passwordless.client.session
         session["refresh_sessions.device_session"] = str(pair.session.pk)

@@ -1,4 +1,4 @@
-"""Signing devices out, while the login is fresh."""
+"""Signing devices out after a recent login."""
 
 import pytest
 from django.contrib.auth import get_user
@@ -10,17 +10,17 @@ from refresh_sessions.models import DeviceSession
 from refresh_sessions.pages import views
 from refresh_sessions.sessions import revoke_session
 from tests.factories import UserFactory
-from tests.pages.browser import LIST, Browser, live, told
+from tests.pages.browser import LIST, Browser, live, messages_of
 from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
 
 
-def test_ends_that_device_and_no_other(browser, device, user):
+def test_end_device_revokes_that_session_only(browser, device, user):
     phone, tablet = device("Phone"), device("Tablet")
     response = browser.end(phone)
     assert response.url == LIST
-    assert told(response) == ["Phone has been signed out."]
+    assert messages_of(response) == ["Phone has been signed out."]
     assert live() == {tablet.pk}
     phone.refresh_from_db()
     assert (phone.revoked_reason, phone.revoked_by) == ("user", user)
@@ -28,27 +28,27 @@ def test_ends_that_device_and_no_other(browser, device, user):
     assert event.ip_address == "127.0.0.1"
 
 
-def test_twice_is_fine(browser, device):
+def test_end_device_twice_tells_already_signed_out(browser, device):
     phone = device("Phone")
     browser.end(phone)
-    assert told(browser.end(phone))[-1] == "That device had been signed out before."
-    assert told(browser.client.get(f"{LIST}{phone.pk}/end/"))[-1].endswith("before.")
+    assert messages_of(browser.end(phone))[-1] == "That device had been signed out before."
+    assert messages_of(browser.client.get(f"{LIST}{phone.pk}/end/"))[-1].endswith("before.")
 
 
-def test_of_two_at_once_one_comes_too_late(browser, device, monkeypatch):
+def test_end_device_revoked_meanwhile_tells_already_signed_out(browser, device, monkeypatch):
     phone = device("Phone")
 
-    def too_late(session, **options):
+    def revoke_twice(session, **options):
         revoke_session(session, **options)
         return revoke_session(session, **options)
 
-    monkeypatch.setattr(views, "revoke_session", too_late)
-    assert told(browser.end(phone)) == ["That device had been signed out before."]
+    monkeypatch.setattr(views, "revoke_session", revoke_twice)
+    assert messages_of(browser.end(phone)) == ["That device had been signed out before."]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("action", ["end", "rename"])
-def test_the_device_of_another_does_not_exist(browser, device, method, action):
+def test_device_page_of_other_user_is_not_found(browser, device, method, action):
     session = device("Another's", owner=UserFactory())
     response = getattr(browser.client, method)(f"{LIST}{session.pk}/{action}/")
     assert response.status_code == 404
@@ -61,12 +61,12 @@ def test_the_device_of_another_does_not_exist(browser, device, method, action):
 @pytest.mark.parametrize(
     "path", ["5b55770e-b065-4732-9fd5-fa15efa17790/end/", "1/end/", "x/rename/"]
 )
-def test_ids_that_are_none(browser, method, path):
+def test_device_page_invalid_id_is_not_found(browser, method, path):
     assert getattr(browser.client, method)(LIST + path).status_code == 404
 
 
 class TestThisDevice:
-    def test_is_signed_out_of_the_site_as_well(self, browser, user, device):
+    def test_end_current_device_logs_out_of_site(self, browser, user, device):
         device("Another")
         session = browser.api_login(user)
         response = browser.end(session)
@@ -76,38 +76,38 @@ class TestThisDevice:
         assert get_user(browser.client).is_anonymous
         assert len(live()) == 1
 
-    def test_needs_no_proof(self, clock, stale, user):
+    def test_end_current_device_needs_no_reauthentication(self, clock, stale, user):
         session = stale.api_login(user)
         assert stale.end(session).status_code == 302
         assert live() == set()
 
-    def test_leads_where_the_project_says(self, browser, user, settings):
+    def test_end_current_device_redirects_to_logout_redirect_url(self, browser, user, settings):
         settings.LOGOUT_REDIRECT_URL = "/bye/"
         assert browser.end(browser.api_login(user)).url == "/bye/"
 
-    def test_the_question_says_so(self, browser, user):
+    def test_end_current_device_confirmation_mentions_current_device(self, browser, user):
         session = browser.api_login(user)
         question = browser.client.get(f"{LIST}{session.pk}/end/")
         assert "You are using this device now" in question.text
 
 
 class TestOthers:
-    def test_this_device_stays(self, browser, user, device):
+    def test_end_others_keeps_current_device(self, browser, user, device):
         device("One")
         device("Two")
         another = device("Another's", owner=UserFactory())
         current = browser.api_login(user)
-        assert told(browser.end_others()) == ["2 other devices have been signed out."]
+        assert messages_of(browser.end_others()) == ["2 other devices have been signed out."]
         assert live() == {current.pk, another.pk}
 
-    def test_one_is_one(self, browser, device):
+    def test_end_others_single_device_message_is_singular(self, browser, device):
         device("One")
-        assert told(browser.end_others()) == ["1 other device has been signed out."]
+        assert messages_of(browser.end_others()) == ["1 other device has been signed out."]
 
-    def test_none_is_fine(self, browser):
-        assert told(browser.end_others()) == ["You were not signed in anywhere else."]
+    def test_end_others_without_other_device_succeeds(self, browser):
+        assert messages_of(browser.end_others()) == ["You were not signed in anywhere else."]
 
-    def test_the_question_counts(self, browser, user, device):
+    def test_end_others_confirmation_shows_count(self, browser, user, device):
         browser.api_login(user)
         device("One")
         device("Two")
@@ -118,7 +118,7 @@ class TestOthers:
 class TestGet:
     @pytest.mark.parametrize("method", ["get", "head", "options"])
     @pytest.mark.parametrize("action", ["", "end-others/", "{pk}/end/", "{pk}/rename/"])
-    def test_changes_nothing(self, browser, device, method, action):
+    def test_devices_page_safe_method_changes_nothing(self, browser, device, method, action):
         session = device("Phone")
         before = DeviceSession.objects.values().get()
         path = LIST + action.format(pk=session.pk)
@@ -126,7 +126,7 @@ class TestGet:
         assert answer.status_code == 200
         assert DeviceSession.objects.values().get() == before
 
-    def test_asks_first(self, browser, device):
+    def test_end_device_get_shows_confirmation_form(self, browser, device):
         session = device("Phone")
         page = Page(browser.client.get(f"{LIST}{session.pk}/end/").text)
         assert page.title == "Sign out Phone?"
@@ -134,14 +134,14 @@ class TestGet:
         assert form.attrs["method"] == "post"
         assert "action" not in form.attrs
 
-    def test_the_list_cannot_be_posted_to(self, browser):
+    def test_device_list_post_is_not_allowed(self, browser):
         assert browser.client.post(LIST).status_code == 405
 
 
-class TestForgery:
+class TestCsrf:
     @pytest.mark.parametrize("action", ["end-others/", "{pk}/end/", "{pk}/rename/"])
-    def test_without_a_token_nothing_happens(self, user, device, action, settings):
-        # Also in a project that does without the middleware.
+    def test_devices_page_post_without_csrf_token_is_refused(self, user, device, action, settings):
+        # Also in a project without the middleware.
         settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
         session = device("Phone")
         browser = Browser(enforce_csrf_checks=True)
@@ -152,7 +152,7 @@ class TestForgery:
         session.refresh_from_db()
         assert session.name == "Phone"
 
-    def test_with_the_token_of_the_page_it_works(self, user, device):
+    def test_end_device_with_csrf_token_of_page_succeeds(self, user, device):
         session = device("Phone")
         browser = Browser(enforce_csrf_checks=True)
         browser.client.force_login(user)
@@ -163,8 +163,8 @@ class TestForgery:
         assert live() == set()
 
 
-class TestTrouble:
-    def test_a_busy_database_is_said_with_503(self, browser, device, monkeypatch):
+class TestErrors:
+    def test_end_device_database_busy_answers_503(self, browser, device, monkeypatch):
         def busy(*args, **options):
             raise DatabaseBusyError
 
@@ -175,7 +175,7 @@ class TestTrouble:
         assert "no-store" in response["Cache-Control"]
 
     @pytest.mark.django_db(transaction=True)
-    def test_what_was_ended_stays_so_when_the_answer_fails(self, user, device, monkeypatch):
+    def test_end_device_error_after_revocation_keeps_revocation(self, user, device, monkeypatch):
         monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
         browser = Browser(raise_request_exception=False).login(user)
         phone = device("Phone")
