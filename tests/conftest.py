@@ -6,15 +6,18 @@ import pytest
 import rest_framework.views  # noqa: F401 - takes the settings as they are at its first import
 from django.core.cache import cache
 from django.core.signals import got_request_exception
+from django.test import Client
 from django.utils import translation
 from django.views.debug import ExceptionReporter
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from tests import databases, selection
+from tests.api.client import Client as SessionsClient
 from tests.browser import equipment
 from tests.clock import Clock, standing_clock
 from tests.factories import UserFactory, make_pair
+from tests.factors import add_second_factor, remove_second_factors
 from tests.model.states import say_states
 from tests.user_models import KINDS, PartBackend, model_of_kind
 
@@ -57,6 +60,13 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_second_factors() -> Iterator[None]:
+    """Remove the second factors that a test has added, also with ``tests.factors`` alone."""
+    yield
+    remove_second_factors()
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +113,26 @@ def user(db):
     return UserFactory()
 
 
+@pytest.fixture
+def with_second_factor():
+    """Give the second factor ``tests.factors.Code`` to a user: ``with_second_factor(user)``.
+
+    The package asks for it if the settings name it: ``options(SECOND_FACTORS=...)``.
+    """
+
+    def add(user):
+        add_second_factor(user)
+        return user
+
+    return add
+
+
+@pytest.fixture
+def ada(db, with_second_factor):
+    """The user ``ada@example.org``, who has a second factor."""
+    return with_second_factor(UserFactory(username="ada@example.org"))
+
+
 @pytest.fixture(params=KINDS)
 def part_model(request, transactional_db):
     """A proxy or a child of the user model."""
@@ -128,6 +158,22 @@ def pair(user):
 def client() -> APIClient:
     """A client for JSON."""
     return APIClient()
+
+
+@pytest.fixture
+def user_client(user) -> Client:
+    """Django's test client with a login of ``user``."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def cookie_client(pair) -> SessionsClient:
+    """A client that has the refresh token of ``pair`` in its cookie."""
+    client = SessionsClient()
+    client.raw.cookies["__Host-refresh_token"] = pair.refresh
+    return client
 
 
 @pytest.fixture

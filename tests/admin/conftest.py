@@ -53,6 +53,13 @@ def pages_of():
 
 
 @pytest.fixture
+def superuser_client(superuser) -> Client:
+    client = Client()
+    client.force_login(superuser)
+    return client
+
+
+@pytest.fixture
 def pages(revoker, pages_of):
     return pages_of(revoker)
 

@@ -87,24 +87,27 @@ class TestAnyStaff:
 
 
 class TestSiteOfProject:
-    @pytest.fixture
-    def browser(self, superuser, events_of, settings):
+    @pytest.fixture(autouse=True)
+    def _urls(self, settings):
         settings.ROOT_URLCONF = __name__
-        return events_of(superuser).client
 
     def test_event_list_on_other_site_has_its_columns_without_foreign_links(
-        self, browser, make_event
+        self, superuser_client, make_event
     ):
         event = make_event(actor=UserFactory.create())
-        page = browser.get(reverse("backoffice:refresh_sessions_sessionevent_changelist")).text
+        page = superuser_client.get(
+            reverse("backoffice:refresh_sessions_sessionevent_changelist")
+        ).text
         assert "field-id" in page
         assert "refresh_sessions/admin/base.css" in page
         assert str(event.session.user) in page
         assert 'href="/admin/' not in page
 
-    def test_event_export_on_other_site_is_available(self, browser, make_event):
+    def test_event_export_on_other_site_is_available(self, superuser_client, make_event):
         make_event()
         address = reverse("backoffice:refresh_sessions_sessionevent_export")
-        page = browser.get(reverse("backoffice:refresh_sessions_sessionevent_changelist")).text
+        page = superuser_client.get(
+            reverse("backoffice:refresh_sessions_sessionevent_changelist")
+        ).text
         assert address in page
-        assert browser.get(address).getvalue().count(b"\r\n") == 3
+        assert superuser_client.get(address).getvalue().count(b"\r\n") == 3

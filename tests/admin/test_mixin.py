@@ -30,38 +30,37 @@ urlpatterns = [
 ]
 
 
-@pytest.fixture
-def browser(superuser, pages_of, settings):
+@pytest.fixture(autouse=True)
+def _urls(settings):
     settings.ROOT_URLCONF = __name__
-    return pages_of(superuser).client
 
 
 def url(page, *args):
     return reverse(f"backoffice:refresh_sessions_devicesession_{page}", args=args)
 
 
-def test_session_list_on_other_site_has_both_styles(browser, make_session):
+def test_session_list_on_other_site_has_both_styles(superuser_client, make_session):
     session = make_session()
-    page = browser.get(url("changelist")).text
+    page = superuser_client.get(url("changelist")).text
     assert "theme.css" in page
     assert "refresh_sessions/admin/base.css" in page
     assert str(session.pk) in page
 
 
-def test_session_pages_on_other_site_link_to_that_site(browser, make_session):
+def test_session_pages_on_other_site_link_to_that_site(superuser_client, make_session):
     session = make_session()
-    page = browser.get(url("change", session.pk)).text
+    page = superuser_client.get(url("change", session.pk)).text
     assert url("revoke", session.pk) in page
-    question = browser.get(url("revoke", session.pk))
+    question = superuser_client.get(url("revoke", session.pk))
     assert f'href="{url("changelist")}"' in question.text
     assert 'href="/admin/' not in question.text
-    response = browser.post(url("revoke", session.pk), hidden_fields(question))
+    response = superuser_client.post(url("revoke", session.pk), hidden_fields(question))
     assert response.url == url("change", session.pk)
     assert not DeviceSession.objects.active().exists()
 
 
-def test_session_delete_on_other_site_is_refused(browser, make_session):
+def test_session_delete_on_other_site_is_refused(superuser_client, make_session):
     session = make_session()
     answer = {"post": "yes"}
-    assert browser.post(url("delete", session.pk), answer).status_code == 403
+    assert superuser_client.post(url("delete", session.pk), answer).status_code == 403
     assert DeviceSession.objects.count() == 1

@@ -31,43 +31,43 @@ def staff(db):
 
 
 @pytest.fixture
-def browser(staff, pages_of):
+def staff_client(staff, pages_of):
     return pages_of(staff).client
 
 
-def test_user_delete_page_with_sessions_asks_for_confirmation(browser, user, make_session):
+def test_user_delete_page_with_sessions_asks_for_confirmation(staff_client, user, make_session):
     make_session(user)
-    question = browser.get(user_page("delete", user.pk))
+    question = staff_client.get(user_page("delete", user.pk))
     assert question.context["perms_lacking"] == set()
     assert 'name="post" value="yes"' in question.text
 
 
 @pytest.mark.parametrize("status", ["live", "expired", "revoked"])
-def test_user_delete_removes_all_sessions(browser, user, make_session, status):
+def test_user_delete_removes_all_sessions(staff_client, user, make_session, status):
     make_session(user, status)
     spared = make_session()
-    response = browser.post(user_page("delete", user.pk), CONFIRMED)
+    response = staff_client.post(user_page("delete", user.pk), CONFIRMED)
     assert response.status_code == 302
     assert not get_user_model().objects.filter(pk=user.pk).exists()
     assert DeviceSession.objects.get() == spared
 
 
-def test_user_delete_action_removes_all_sessions(browser, make_session):
+def test_user_delete_action_removes_all_sessions(staff_client, make_session):
     users = [make_session().user for _ in range(2)]
     data = {
         "action": "delete_selected",
         "_selected_action": [str(user.pk) for user in users],
         **CONFIRMED,
     }
-    browser.post(user_page("changelist"), data)
+    staff_client.post(user_page("changelist"), data)
     assert not get_user_model().objects.filter(pk__in=[user.pk for user in users]).exists()
     assert DeviceSession.objects.count() == 0
 
 
-def test_user_delete_of_revoking_staff_keeps_sessions(browser, pages, revoker, make_session):
+def test_user_delete_of_revoking_staff_keeps_sessions(staff_client, pages, revoker, make_session):
     session = make_session()
     pages.confirm(pages.open(session, "revoke"))
-    browser.post(user_page("delete", revoker.pk), CONFIRMED)
+    staff_client.post(user_page("delete", revoker.pk), CONFIRMED)
     session.refresh_from_db()
     assert (session.revoked_by, session.revoked_reason) == (None, "admin")
 

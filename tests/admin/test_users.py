@@ -86,7 +86,7 @@ def staff_with(db):
 
 
 @pytest.fixture
-def browser_of(staff_with, pages_of):
+def client_of(staff_with, pages_of):
     return lambda *codenames: pages_of(staff_with(*codenames)).client
 
 
@@ -106,9 +106,9 @@ def test_user_page_without_sessions_says_no_device(superuser, pages_of, user):
     assert "on no device" in pages_of(superuser).client.get(user_page(user)).text
 
 
-def test_user_page_viewer_has_no_button(browser_of, user, make_session):
+def test_user_page_viewer_has_no_button(client_of, user, make_session):
     make_session(user)
-    page = browser_of("view_devicesession").get(user_page(user))
+    page = client_of("view_devicesession").get(user_page(user))
     assert page.status_code == 200
     assert "on 1 device" in page.text
     assert "sign-out" not in page.text
@@ -116,10 +116,10 @@ def test_user_page_viewer_has_no_button(browser_of, user, make_session):
 
 @pytest.mark.parametrize("codenames", [(), ("revoke_devicesession",)])
 def test_user_page_without_view_permission_hides_sessions(
-    browser_of, user, make_session, codenames
+    client_of, user, make_session, codenames
 ):
     make_session(user)
-    page = browser_of(*codenames).get(user_page(user))
+    page = client_of(*codenames).get(user_page(user))
     assert page.status_code == 200
     for text in ("on 1 device", "sign-out", "All sessions of this user"):
         assert text not in page.text
@@ -177,10 +177,10 @@ def test_sign_out_own_sessions_keeps_admin_login(staff_with, pages_of, make_sess
 @pytest.mark.parametrize("codenames", [(), ("view_devicesession",), ("revoke_devicesession",)])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_sign_out_url_without_both_permissions_is_refused(
-    browser_of, pages, user, make_session, codenames, method
+    client_of, pages, user, make_session, codenames, method
 ):
     make_session(user)
-    response = getattr(browser_of(*codenames), method)(pages.sign_out_url(user), {"post": "yes"})
+    response = getattr(client_of(*codenames), method)(pages.sign_out_url(user), {"post": "yes"})
     assert response.status_code == 403
     assert DeviceSession.objects.active().exists()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.second_factor.projects import FACTORS
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD
 from tests.refusals import WAYS, set_refused
 
 pytestmark = pytest.mark.django_db
@@ -40,9 +40,8 @@ def test_refused_user_gets_answer_of_wrong_password(api, user):
     assert refused.json() == wrong.json()
 
 
-def test_refused_user_cannot_finish_login(api, options, db):
+def test_refused_user_cannot_finish_login(api, options, ada):
     options(SECOND_FACTORS=FACTORS)
-    ada = UserFactory(username="ada@example.org")
     first = api.post("login/", {"username": "ada@example.org", "password": PASSWORD})
     set_refused(ada)
     second = api.post("login/verify/", {"ticket": first.json()["ticket"], "code": "314159"})

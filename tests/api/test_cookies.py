@@ -6,7 +6,7 @@ import pytest
 
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session, revoke_session
-from tests.api.client import Client, problem
+from tests.api.client import problem
 from tests.domain.stories import AFTER_OVERLAP, call, session_of
 
 pytestmark = pytest.mark.django_db
@@ -17,14 +17,6 @@ NAME = "__Host-refresh_token"
 @pytest.fixture(autouse=True)
 def _cookies(options):
     options(TRANSPORT="cookie")
-
-
-@pytest.fixture
-def browser(pair):
-    """A client that has the cookie of ``pair``."""
-    client = Client()
-    client.raw.cookies[NAME] = pair.refresh
-    return client
 
 
 class TestCookie:
@@ -57,8 +49,8 @@ class TestCookie:
             *("/auth/", "example.org", "Lax", ""),
         )
 
-    def test_is_replaced_by_a_refresh(self, browser, pair):
-        answer = browser.post("refresh/")
+    def test_is_replaced_by_a_refresh(self, cookie_client, pair):
+        answer = cookie_client.post("refresh/")
         assert answer.status_code == 200
         assert "refresh" not in answer.json()
         assert answer.cookies[NAME].value != pair.refresh
@@ -67,26 +59,26 @@ class TestCookie:
         answer = api.post("refresh/", {"refresh": pair.refresh})
         assert problem(answer) == (401, "not_authenticated")
 
-    def test_siblings_get_no_cookie(self, browser, pair):
+    def test_siblings_get_no_cookie(self, cookie_client, pair):
         refresh_session(pair.refresh)
-        answer = browser.post("refresh/")
+        answer = cookie_client.post("refresh/")
         assert answer.status_code == 200
         assert NAME not in answer.cookies
 
-    def test_logout_deletes_it(self, browser, pair):
-        answer = browser.post("logout/")
+    def test_logout_deletes_it(self, cookie_client, pair):
+        answer = cookie_client.post("logout/")
         assert answer.status_code == 204
         assert is_deleted(answer)
         assert call(pair) == "session_revoked"
 
     @pytest.mark.parametrize("path", ["sessions/revoke-all/", "sessions/{}/"])
-    def test_ending_ones_own_session_deletes_it(self, browser, pair, path):
+    def test_ending_ones_own_session_deletes_it(self, cookie_client, pair, path):
         method = "delete" if "{" in path else "post"
-        answer = browser.request(method, path.format(pair.session.pk), access=pair.access)
+        answer = cookie_client.request(method, path.format(pair.session.pk), access=pair.access)
         assert is_deleted(answer)
 
-    def test_a_new_sign_in_ends_the_session_it_replaces(self, browser, pair, credentials):
-        assert browser.post("login/", credentials).status_code == 200
+    def test_a_new_sign_in_ends_the_session_it_replaces(self, cookie_client, pair, credentials):
+        assert cookie_client.post("login/", credentials).status_code == 200
         assert session_of(pair).revoked_reason == "logout"
         assert DeviceSession.objects.active().count() == 1
 
@@ -95,8 +87,10 @@ class TestCookie:
         api.raw.cookies[NAME] = value
         assert api.post("login/", credentials).status_code == 200
 
-    def test_a_failed_sign_in_ends_nothing(self, browser, pair, credentials):
-        assert browser.post("login/", {**credentials, "password": "wrong"}).status_code == 401
+    def test_a_failed_sign_in_ends_nothing(self, cookie_client, pair, credentials):
+        assert (
+            cookie_client.post("login/", {**credentials, "password": "wrong"}).status_code == 401
+        )
         assert call(pair) == "ok"
 
 
@@ -110,47 +104,47 @@ def is_deleted(answer):
 class TestErrors:
     """A late refusal must not delete the cookie that a login in another tab has set since."""
 
-    def test_revoked_session_leaves_the_cookie_alone(self, browser, pair):
+    def test_revoked_session_leaves_the_cookie_alone(self, cookie_client, pair):
         revoke_session(pair.session, reason="admin")
-        answer = browser.post("refresh/")
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (401, "session_revoked")
         assert NAME not in answer.cookies
 
-    def test_expired_session_leaves_the_cookie_alone(self, browser, clock):
+    def test_expired_session_leaves_the_cookie_alone(self, cookie_client, clock):
         clock.move(timedelta(days=7))
-        answer = browser.post("refresh/")
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (403, "session_expired/absolute")
         assert NAME not in answer.cookies
 
-    def test_garbage_leaves_the_cookie_alone_at_refresh_and_goes_at_logout(self, browser):
-        browser.raw.cookies[NAME] = "garbage"
-        answer = browser.post("refresh/")
+    def test_garbage_leaves_the_cookie_alone_at_refresh_and_goes_at_logout(self, cookie_client):
+        cookie_client.raw.cookies[NAME] = "garbage"
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (401, "token_not_valid")
         assert NAME not in answer.cookies
-        answer = browser.post("logout/")
+        answer = cookie_client.post("logout/")
         assert problem(answer) == (401, "token_not_valid")
         assert is_deleted(answer)
 
-    def test_superseded_leaves_it_alone(self, browser, pair, clock):
+    def test_superseded_leaves_it_alone(self, cookie_client, pair, clock):
         lost = refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
         refresh_session(pair.refresh)
-        browser.raw.cookies[NAME] = lost.refresh
-        answer = browser.post("refresh/")
+        cookie_client.raw.cookies[NAME] = lost.refresh
+        answer = cookie_client.post("refresh/")
         assert problem(answer) == (409, "refresh_superseded")
         assert NAME not in answer.cookies
 
-    def test_throttled_leaves_it_alone(self, browser, rates, clock):
+    def test_throttled_leaves_it_alone(self, cookie_client, rates, clock):
         rates(session_refresh="1/day")
         for _ in range(2):
-            answer = browser.post("refresh/")
+            answer = cookie_client.post("refresh/")
             clock.move(AFTER_OVERLAP)
         assert problem(answer) == (429, "throttled")
         assert NAME not in answer.cookies
 
 
 class TestForgedRequests:
-    """Another site makes the browser send a request, and the browser adds the cookie."""
+    """Requests of another site, to which the browser adds the cookie."""
 
     @pytest.mark.parametrize(
         "headers",
@@ -168,9 +162,9 @@ class TestForgedRequests:
         ],
     )
     @pytest.mark.parametrize("path", ["login/", "refresh/", "logout/"])
-    def test_are_refused(self, browser, pair, credentials, path, headers):
+    def test_are_refused(self, cookie_client, pair, credentials, path, headers):
         body = credentials if path == "login/" else None
-        answer = browser.post(path, body, headers=headers)
+        answer = cookie_client.post(path, body, headers=headers)
         assert problem(answer) == (403, "csrf_failed")
         assert NAME not in answer.cookies
         assert call(pair) == "ok"
@@ -186,8 +180,8 @@ class TestForgedRequests:
             {"sec-fetch-site": "none"},
         ],
     )
-    def test_our_own_are_not(self, browser, headers):
-        assert browser.post("refresh/", headers=headers).status_code == 200
+    def test_our_own_are_not(self, cookie_client, headers):
+        assert cookie_client.post("refresh/", headers=headers).status_code == 200
 
     @pytest.mark.parametrize(
         ("trusted", "origin"),
@@ -196,10 +190,10 @@ class TestForgedRequests:
             ("https://*.example.org", "https://shop.example.org"),
         ],
     )
-    def test_trusted_origins(self, browser, settings, trusted, origin):
+    def test_trusted_origins(self, cookie_client, settings, trusted, origin):
         settings.CSRF_TRUSTED_ORIGINS = [trusted]
         headers = {"origin": origin, "sec-fetch-site": "same-site"}
-        assert browser.post("refresh/", headers=headers).status_code == 200
+        assert cookie_client.post("refresh/", headers=headers).status_code == 200
 
     @pytest.mark.parametrize(
         ("trusted", "origin"),
@@ -209,10 +203,10 @@ class TestForgedRequests:
             ("https://*.example.org", "https://attackerexample.org"),
         ],
     )
-    def test_lookalikes_of_trusted_origins(self, browser, settings, trusted, origin):
+    def test_lookalikes_of_trusted_origins(self, cookie_client, settings, trusted, origin):
         settings.CSRF_TRUSTED_ORIGINS = [trusted]
         headers = {"origin": origin, "sec-fetch-site": "cross-site"}
-        assert problem(browser.post("refresh/", headers=headers)) == (403, "csrf_failed")
+        assert problem(cookie_client.post("refresh/", headers=headers)) == (403, "csrf_failed")
 
     def test_in_the_body_nothing_can_be_forged(self, options, api, pair):
         options(TRANSPORT="body")

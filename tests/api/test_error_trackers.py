@@ -64,11 +64,6 @@ def person(db):
     return UserFactory(username="person@example.org")
 
 
-@pytest.fixture
-def ada(db):
-    return UserFactory(username="ada@example.org")
-
-
 class Flow:
     """A request with its secrets, made anew for each failure."""
 

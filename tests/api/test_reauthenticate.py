@@ -22,12 +22,10 @@ METHODS = ("refresh_sessions.identity.PasswordMethod", "tests.factors.Code")
 
 
 @pytest.fixture
-def with_code(user, options):
-    """The user has a second factor."""
+def with_code(ada, options):
+    """A user with a second factor, which re-authentication asks for."""
     options(REAUTHENTICATION_METHODS=METHODS)
-    setattr(user, type(user).USERNAME_FIELD, "ada@example.org")
-    user.save()
-    return user
+    return ada
 
 
 def prove(api, pair, body=None, **options):

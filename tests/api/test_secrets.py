@@ -26,7 +26,7 @@ class TestSecrets:
 
     @pytest.mark.usefixtures("_broken")
     @pytest.mark.parametrize("transport", ["body", "cookie"])
-    def test_error_reports(self, transactional_db, reports, options, caplog, transport):
+    def test_error_reports(self, transactional_db, ada, reports, options, caplog, transport):
         user = UserFactory()
         pair = make_pair(user)
         options(TRANSPORT=transport, COOKIE_NAME="refresh_token")
@@ -34,7 +34,7 @@ class TestSecrets:
         client.cookies["refresh_token"] = pair.refresh
         bodies = {
             "login/": {"username": user.get_username(), "password": PASSWORD},
-            "login/verify/": {"ticket": self.ticket(options), "code": CODE},
+            "login/verify/": {"ticket": self.ticket(options, ada), "code": CODE},
             "refresh/": {"refresh": pair.refresh},
             "logout/": {"refresh": pair.refresh},
         }
@@ -56,11 +56,11 @@ class TestSecrets:
             assert secret not in seen
             assert secret.rpartition(".")[2] not in seen
 
-    def ticket(self, options):
+    def ticket(self, options, ada):
         """Of a sign-in that waits for its second step."""
         options(SECOND_FACTORS=("tests.factors.Code",))
         with pytest.raises(SecondFactorRequiredError) as asked:
-            sign_in(UserFactory(username="ada@example.org"))
+            sign_in(ada)
         return asked.value.ticket
 
     @pytest.mark.parametrize(

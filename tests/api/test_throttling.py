@@ -123,20 +123,20 @@ class TestLoginByAccount:
         settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Folding"]
 
     @pytest.fixture
-    def ada(self, db):
+    def account(self, db):
         return UserFactory(username="ada@org")
 
     def guess(self, api, name, password="wrong", **options):
         return api.post("login/", {"username": name, "password": password}, **options)
 
-    def test_spellings_that_lead_to_one_account_share_a_count(self, api, ada):
+    def test_spellings_that_lead_to_one_account_share_a_count(self, api, account):
         for number in range(5):
             assert self.guess(api, f"ada{'x' * number}@org").status_code == 401
         answer = self.guess(api, "xada@org", PASSWORD)
         assert problem(answer) == (401, "no_active_account")
         assert not DeviceSession.objects.exists()
 
-    def test_answers_do_not_tell_whether_spellings_lead_to_an_account(self, api, ada):
+    def test_answers_do_not_tell_whether_spellings_lead_to_an_account(self, api, account):
         answers = {}
         for name in ("ada", "bob"):
             with CaptureQueriesContext(connection) as queries:
@@ -148,7 +148,7 @@ class TestLoginByAccount:
         assert answers["ada"] == answers["bob"]
 
     def test_login_takes_as_many_operations_of_the_cache_with_an_account_as_without(
-        self, api, ada, monkeypatch
+        self, api, account, monkeypatch
     ):
         counted = Counter()
         monkeypatch.setattr(
@@ -165,7 +165,7 @@ class TestLoginByAccount:
         assert seen[0] == seen[1]
         assert seen[0]["s"] >= 2
 
-    def test_other_accounts_and_addresses_have_counts_of_their_own(self, api, ada):
+    def test_other_accounts_and_addresses_have_counts_of_their_own(self, api, account):
         other = UserFactory(username="bob@org")
         for number in range(7):
             self.guess(api, f"ada{'x' * number}@org", REMOTE_ADDR="203.0.113.5")
@@ -174,18 +174,18 @@ class TestLoginByAccount:
         name = other.get_username()
         assert self.guess(api, name, PASSWORD, REMOTE_ADDR="203.0.113.5").status_code == 200
 
-    def test_account_counts_at_the_rate_of_the_project(self, api, ada, rates):
+    def test_account_counts_at_the_rate_of_the_project(self, api, account, rates):
         rates(session_login="2/min")
         answers = [self.guess(api, f"ada{'x' * n}@org", PASSWORD) for n in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 401]
 
-    def test_account_counts_are_off_with_the_throttle(self, api, ada, rates):
+    def test_account_counts_are_off_with_the_throttle(self, api, account, rates):
         rates(session_login=None)
         answers = [self.guess(api, f"ada{'x' * n}@org", PASSWORD) for n in range(8)]
         assert {answer.status_code for answer in answers} == {200}
 
     def test_login_answers_503_while_the_cache_fails_after_the_password(
-        self, api, ada, monkeypatch
+        self, api, account, monkeypatch
     ):
         def fail(*args, **kwargs):
             raise ThrottleUnavailableError
@@ -195,15 +195,17 @@ class TestLoginByAccount:
         assert problem(answer) == (503, "throttle_unavailable")
         assert not DeviceSession.objects.exists()
 
-    def test_backend_with_a_proxy_or_child_leads_to_one_count(self, part_backend, api, ada):
-        part_of(ada, part_backend)
+    def test_backend_with_a_proxy_or_child_leads_to_one_count(self, part_backend, api, account):
+        part_of(account, part_backend)
         for number in range(5):
             assert self.guess(api, f"ada{'-' * number}@org").status_code == 401
         assert problem(self.guess(api, "-ada@org", PASSWORD)) == (401, "no_active_account")
         elsewhere = self.guess(api, "--ada@org", PASSWORD, REMOTE_ADDR="203.0.113.6")
         assert elsewhere.status_code == 200
 
-    def test_manager_that_ignores_case_leads_to_one_count(self, api, ada, monkeypatch, settings):
+    def test_manager_that_ignores_case_leads_to_one_count(
+        self, api, account, monkeypatch, settings
+    ):
         settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
         manager = type(get_user_model()._default_manager)
         field = get_user_model().USERNAME_FIELD

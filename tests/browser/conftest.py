@@ -169,12 +169,6 @@ def staff(page, sign_in, superuser) -> StaffPages:
 
 
 @pytest.fixture
-def ada(live_server):
-    """Somebody whose phone is to be signed out."""
-    return UserFactory.create(username="ada@example.org")
-
-
-@pytest.fixture
 def phone(ada, make_device: Callable[..., Device]) -> Device:
     """The device that a test is about."""
     return make_device(ada)

@@ -22,8 +22,8 @@ def rotated(pair, clock, times=1):
     return pair
 
 
-def browser(pair) -> HttpRequest:
-    """A request of the browser that logged in, with the companion cookie of the login."""
+def companion_request(pair) -> HttpRequest:
+    """Return a request with the companion cookie of this login."""
     request = RequestFactory().post("/")
     request.COOKIES["refresh_companion"] = pair.companion
     return request

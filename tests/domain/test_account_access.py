@@ -57,11 +57,6 @@ def way(request, settings, options, monkeypatch):
     return request.param
 
 
-@pytest.fixture
-def ada(db):
-    return UserFactory(username="ada@example.org")
-
-
 def ticket_of(user) -> str:
     with pytest.raises(SecondFactorRequiredError) as caught:
         sign_in(user, methods=("pwd",))

@@ -104,7 +104,7 @@ def backends(settings):
 
 
 @pytest.fixture
-def ada():
+def account():
     # Django's own user model wants a name of its own besides.
     names = BOTH.items() & {(field.name, NAME) for field in get_user_model()._meta.fields}
     return get_user_model().objects.create_user(**dict(names), password=PASSWORD)
@@ -161,27 +161,27 @@ def test_failure_is_announced_once_with_the_name_under_both_keywords(backends):
 
 
 @pytest.mark.parametrize("backend", [Delegating, Plain])
-def test_backend_by_email_authenticates_and_is_noted_on_the_user(backends, ada, backend):
+def test_backend_by_email_authenticates_and_is_noted_on_the_user(backends, account, backend):
     backends(ByUsername, backend)
     with heard(user_login_failed) as failed:
         found = authenticate(None, username=NAME, password=PASSWORD)
-    assert found == ada
+    assert found == account
     assert found.backend == f"{__name__}.{backend.__name__}"
     assert failed == []
 
 
-def test_step_up_asks_the_backend_by_email(backends, ada):
+def test_step_up_asks_the_backend_by_email(backends, account):
     backends(Plain)
-    assert verify_identity(ada, {"password": PASSWORD}, None) == ("pwd",)
+    assert verify_identity(account, {"password": PASSWORD}, None) == ("pwd",)
 
 
-def test_credentials_of_a_project_reach_the_backends_as_they_are(backends, ada):
+def test_credentials_of_a_project_reach_the_backends_as_they_are(backends, account):
     class ByAddress(PasswordMethod):
         def credentials(self, user):
             return {"email": user.email}
 
     backends(ByEmail, ByUsername)
-    assert not ByAddress().verify(ada, {"password": "x"}, None)
+    assert not ByAddress().verify(account, {"password": "x"}, None)
     assert asked == [("ByEmail", EMAIL)]
 
 

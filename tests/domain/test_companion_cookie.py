@@ -16,8 +16,8 @@ from refresh_sessions.sessions import (
 from refresh_sessions.tokens.refresh_tokens import verify
 from tests.domain.stories import (
     AFTER_OVERLAP,
-    browser,
     call,
+    companion_request,
     delivered,
     family_of,
     kinds,
@@ -36,46 +36,48 @@ def elsewhere():
 
 class TestSiblings:
     def test_get_one_successor_that_works_for_each(self, pair, clock):
-        first = refresh_session(pair.refresh, request=browser(pair))
-        second = refresh_session(pair.refresh, request=browser(pair))
+        first = refresh_session(pair.refresh, request=companion_request(pair))
+        second = refresh_session(pair.refresh, request=companion_request(pair))
         assert verify(second.refresh).generation == verify(first.refresh).generation == 2
         assert second.refresh_expires_at == first.refresh_expires_at
         assert (first.repeated, second.repeated) == (False, True)
         assert call(second) == "ok"
         clock.move(AFTER_OVERLAP)
-        assert refresh_session(second.refresh, request=browser(pair)).refresh
+        assert refresh_session(second.refresh, request=companion_request(pair)).refresh
 
     def test_get_no_refresh_token_in_the_late_part_and_may_write_theirs_back(self, pair, clock):
-        newest = refresh_session(pair.refresh, request=browser(pair))
+        newest = refresh_session(pair.refresh, request=companion_request(pair))
         clock.move(timedelta(seconds=5))
-        assert refresh_session(pair.refresh, request=browser(pair)).refresh is None
+        assert refresh_session(pair.refresh, request=companion_request(pair)).refresh is None
         delivered(newest, clock)
-        assert refresh_session(pair.refresh, request=browser(pair)).refresh
+        assert refresh_session(pair.refresh, request=companion_request(pair)).refresh
         assert kinds(pair) == ["signed_in"]
 
     def test_of_a_reauthentication_get_its_tokens(self, pair, clock):
         grant = check_access_token(pair.access)
-        stepped_up = reauthenticate_session(grant, methods=("pwd",), request=browser(pair))
-        sibling = refresh_session(pair.refresh, request=browser(pair))
+        stepped_up = reauthenticate_session(
+            grant, methods=("pwd",), request=companion_request(pair)
+        )
+        sibling = refresh_session(pair.refresh, request=companion_request(pair))
         assert verify(sibling.refresh).generation == verify(stepped_up.refresh).generation
         clock.move(AFTER_OVERLAP)
-        assert refresh_session(stepped_up.refresh, request=browser(pair)).refresh
+        assert refresh_session(stepped_up.refresh, request=companion_request(pair)).refresh
 
     def test_cookie_of_another_login_is_none(self, pair):
         other = make_pair()
-        refresh_session(pair.refresh, request=browser(pair))
-        assert refused(pair.refresh, request=browser(other)) == "refresh_superseded"
+        refresh_session(pair.refresh, request=companion_request(pair))
+        assert refused(pair.refresh, request=companion_request(other)) == "refresh_superseded"
 
 
 class TestAttacker:
     def test_in_the_overlap_gets_no_token_at_all(self, pair):
-        refresh_session(pair.refresh, request=browser(pair))
+        refresh_session(pair.refresh, request=companion_request(pair))
         assert refused(pair.refresh, request=elsewhere()) == "refresh_superseded"
         assert family_of(pair).sibling_answered_at is None
 
     def test_who_rotated_first_loses_to_the_owner_and_is_found(self, pair, clock):
         stolen = refresh_session(pair.refresh, request=elsewhere())
-        owner = refresh_session(pair.refresh, request=browser(pair))
+        owner = refresh_session(pair.refresh, request=companion_request(pair))
         assert owner.refresh
         assert verify(owner.refresh).generation == 3
         clock.move(AFTER_OVERLAP)
@@ -85,7 +87,7 @@ class TestAttacker:
     def test_who_used_the_successor_is_found_by_the_owner(self, pair, clock):
         stolen = refresh_session(pair.refresh, request=elsewhere())
         delivered(stolen, clock)
-        assert refused(pair.refresh, request=browser(pair)) == "session_revoked"
+        assert refused(pair.refresh, request=companion_request(pair)) == "session_revoked"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
     def test_trailing_the_owner_is_found_in_the_second_round(self, pair, clock):
@@ -93,7 +95,7 @@ class TestAttacker:
         owner = pair
         for _ in range(2):
             copied = owner.refresh
-            owner = refresh_session(copied, request=browser(pair))
+            owner = refresh_session(copied, request=companion_request(pair))
             clock.move(timedelta(seconds=1))
             assert refused(pair.refresh, request=elsewhere()) in {
                 "refresh_superseded",
@@ -105,7 +107,7 @@ class TestAttacker:
     def test_who_opened_a_family_and_used_it_loses_both_to_the_owner(self, pair, clock):
         stolen = open_family(check_access_token(pair.access), pair.refresh, request=elsewhere())
         refresh_session(stolen.opened.refresh, request=elsewhere())
-        assert refresh_session(pair.refresh, request=browser(pair)).refresh
+        assert refresh_session(pair.refresh, request=companion_request(pair)).refresh
         assert family_of(stolen.opened).closed_at is not None
         assert call(stolen.opened) == "session_revoked"
         clock.move(AFTER_OVERLAP)
@@ -171,7 +173,7 @@ class TestSetting:
         with_companion = make_pair(user)
         options(COMPANION_COOKIE="off")
         assert make_pair(user).companion is None
-        refresh_session(with_companion.refresh, request=browser(with_companion))
+        refresh_session(with_companion.refresh, request=companion_request(with_companion))
         assert family_of(with_companion).companion_generation is None
 
     def test_cookie_transport_has_none(self, options, user):
@@ -196,7 +198,7 @@ class TestSetting:
             assert refresh_session(new.refresh).refresh
 
         def test_copied_token_is_refused_and_the_session_lives_on(self, pair, clock):
-            new = refresh_session(pair.refresh, request=browser(pair))
+            new = refresh_session(pair.refresh, request=companion_request(pair))
             clock.move(AFTER_OVERLAP)
             for token in (new.refresh, pair.refresh):
                 assert refused(token, request=elsewhere()) == "device_proof_required"
@@ -204,5 +206,5 @@ class TestSetting:
                     sign_out(verify(token), request=elsewhere())
             with pytest.raises(DeviceProofRequiredError):
                 open_family(check_access_token(new.access), new.refresh, request=elsewhere())
-            assert refresh_session(new.refresh, request=browser(pair)).refresh
-            assert sign_out(verify(new.refresh), request=browser(pair))
+            assert refresh_session(new.refresh, request=companion_request(pair)).refresh
+            assert sign_out(verify(new.refresh), request=companion_request(pair))

@@ -46,7 +46,7 @@ def _router(settings):
 
 @pytest.fixture
 def user(transactional_db):
-    return UserFactory(username="ada@example.org")
+    return UserFactory()
 
 
 @pytest.fixture(params=["request.user", "LazyUser", "proxy", "lazy proxy", "child"])
@@ -104,8 +104,9 @@ def test_receiver_for_the_user_model_hears_of_lazy_users(user):
     assert heard_of == [user, user]
 
 
-def test_second_factor_of_a_given_user_is_asked_for(given, options):
+def test_second_factor_of_a_given_user_is_asked_for(given, user, options, with_second_factor):
     options(SECOND_FACTORS=("tests.factors.Code",))
+    with_second_factor(user)
     with pytest.raises(SecondFactorRequiredError) as asked:
         sign_in(given, methods=("pwd",))
     assert call(finish_sign_in(asked.value.ticket, {"code": CODE})) == "ok"

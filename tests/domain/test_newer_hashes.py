@@ -11,7 +11,7 @@ from refresh_sessions.sessions import finish_sign_in, refresh_session, sign_in
 from refresh_sessions.users import auth_hash_is_valid
 from tests.domain.stories import call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
-from tests.factors import CODE, Code
+from tests.factors import CODE
 from tests.hashers import newer_hashers
 from tests.user_models import part_of
 
@@ -71,9 +71,11 @@ class TestTheSamePassword:
         assert session_of(other).auth_hash == before
         assert call(other) == "ok"
 
-    def test_leaves_a_sign_in_between_its_steps(self, user, type_password, options, monkeypatch):
+    def test_leaves_a_sign_in_between_its_steps(
+        self, user, type_password, options, with_second_factor
+    ):
         options(SECOND_FACTORS=("tests.factors.Code",))
-        monkeypatch.setattr(Code, "is_available", lambda method, user: True)
+        with_second_factor(user)
         with pytest.raises(SecondFactorRequiredError) as asked:
             sign_in(user, methods=("pwd",))
         type_password()

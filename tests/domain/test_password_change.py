@@ -206,8 +206,7 @@ class TestOtherDevices:
         assert [call(other) for other in others] == ["session_revoked"] * 5
         assert SessionEvent.objects.filter(kind="revoked").count() == 5
 
-    def test_sign_in_that_waits_for_its_second_step_begins_anew(self, options):
-        ada = UserFactory(username="ada@example.org")
+    def test_sign_in_that_waits_for_its_second_step_begins_anew(self, options, ada):
         here = make_pair(ada, methods=["pwd", "otp"])
         options(SECOND_FACTORS=["tests.factors.Code"])
         with pytest.raises(SecondFactorRequiredError) as asked:

@@ -12,8 +12,8 @@ from refresh_sessions.sessions import check_access_token, refresh_session
 from tests.domain.stories import (
     AFTER_OVERLAP,
     STORED_BY_THEN,
-    browser,
     call,
+    companion_request,
     family_of,
     kinds,
     refused,
@@ -88,7 +88,7 @@ class TestSiblings:
 
     @pytest.mark.parametrize("companion", [True, False])
     def test_serving_siblings_writes_at_most_once_per_rotation(self, pair, companion):
-        request = browser(pair) if companion else None
+        request = companion_request(pair) if companion else None
         new = refresh_session(pair.refresh, request=request)
         written = [] if companion else ["UPDATE"]
         for token, statements in (

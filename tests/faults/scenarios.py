@@ -9,28 +9,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.test import override_settings
 
-from refresh_sessions.identity import AuthenticationMethod
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import TokenPair, refresh_session
 from tests.api.client import Client
 from tests.domain.stories import call, family_of, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.factors import CODE, add_second_factor
 from tests.hashers import newer_hashers
-
-
-class Word(AuthenticationMethod):
-    """A second factor that everybody has."""
-
-    name = "word"
-    amr = "kba"
-    second_factor = True
-
-    def is_available(self, user):
-        return True
-
-    def verify(self, user, data, request):
-        return data["word"] == "open sesame"
-
 
 ACCUSATIONS = ("reuse_detected", "limit_reached")
 
@@ -78,11 +63,12 @@ class Actor:
 
     def login_by_two_steps(self):
         """Both of them, or the first that could not be made."""
-        with override_settings(REFRESH_SESSIONS={"SECOND_FACTORS": (f"{__name__}.Word",)}):
+        add_second_factor(self.user)
+        with override_settings(REFRESH_SESSIONS={"SECOND_FACTORS": ("tests.factors.Code",)}):
             first = self.login()
             if first.status_code == 503:
                 return first
-            proof = {"ticket": first.json()["ticket"], "word": "open sesame"}
+            proof = {"ticket": first.json()["ticket"], "code": CODE}
             return self.api.post("login/verify/", proof)
 
     def prove(self):

@@ -12,7 +12,15 @@ import pytest
 from refresh_sessions.exceptions import RefreshSupersededError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
-from tests.domain.stories import AFTER_OVERLAP, browser, call, delivered, family_of, kinds, refused
+from tests.domain.stories import (
+    AFTER_OVERLAP,
+    call,
+    companion_request,
+    delivered,
+    family_of,
+    kinds,
+    refused,
+)
 from tests.factories import make_pair
 from tests.faults.scenarios import rotated_pair
 
@@ -112,7 +120,7 @@ def test_a_client_that_has_not_refreshed_since_notices_nothing(clock):
 def test_siblings_that_hold_two_tokens_are_not_accused(clock, order, companion):
     """One tab holds the newest token, and a request with the one before is under way."""
     login = make_pair()
-    request = browser(login) if companion else None
+    request = companion_request(login) if companion else None
     pair = {1: login}
     failovers = {}
     for generation in (2, 3, 4):

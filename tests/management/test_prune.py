@@ -30,12 +30,11 @@ class TestPrune:
         prune()
         assert not ProofAttempts.objects.exists()
 
-    def test_deletes_sign_ins_that_nobody_finished(self, clock, options):
+    def test_deletes_sign_ins_that_nobody_finished(self, clock, options, ada, with_second_factor):
         options(SECOND_FACTORS=("tests.factors.Code",))
-        ada = UserFactory(username="ada@example.org")
         for wait in (timedelta(minutes=5), timedelta(0)):
             with pytest.raises(SecondFactorRequiredError):
-                sign_in(UserFactory(username=f"ada{wait}@example.org"))
+                sign_in(with_second_factor(UserFactory()))
             clock.move(wait)
         with pytest.raises(SecondFactorRequiredError):
             sign_in(ada)

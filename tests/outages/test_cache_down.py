@@ -65,11 +65,10 @@ def test_login_while_the_cache_is_down_is_503_whatever_the_password(
     assert not user.device_sessions.exists()
 
 
-def test_second_step_while_the_cache_is_down_is_503_and_no_attempt(api, user, options, cache_down):
+def test_second_step_while_the_cache_is_down_is_503_and_no_attempt(api, ada, options, cache_down):
     options(SECOND_FACTORS=("tests.factors.Code",))
-    user = type(user).objects.create_user("ada@example.org", password=PASSWORD)
     with pytest.raises(SecondFactorRequiredError) as asked:
-        sign_in(user)
+        sign_in(ada)
     body = {"ticket": asked.value.ticket, "code": CODE}
     cache_down()
     for _ in range(6):

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from refresh_sessions.identity import AuthenticationMethod
 from tests.factories import PASSWORD
+from tests.factors import CODE, Code
 from tests.pages.browser import LIST, live, messages_of
 from tests.pages.markup import Page
 
@@ -15,22 +15,14 @@ HERE = __name__
 PASSWORD_METHOD = "refresh_sessions.identity.PasswordMethod"
 
 
-class Code(AuthenticationMethod):
-    """A one-time code that every user has."""
+class AuthenticatorCode(Code):
+    """A second factor with a name of two words."""
 
     name = "authenticator_code"
-    amr = "otp"
-    second_factor = True
-
-    def is_available(self, user):
-        return True
-
-    def verify(self, user, data, request):
-        return data[self.field] == "123456"
 
 
-class LabelledCode(Code):
-    """The same method with a label for users."""
+class LabelledCode(AuthenticatorCode):
+    """A second factor with a label."""
 
     label = "Code from your app"
 
@@ -44,7 +36,9 @@ class BackupKey(Code):
 
 
 @pytest.fixture
-def factors(options):
+def factors(options, user, with_second_factor):
+    with_second_factor(user)
+
     def use(*names):
         methods = (PASSWORD_METHOD, *(f"{HERE}.{name}" for name in names))
         options(REAUTHENTICATION_METHODS=methods)
@@ -60,7 +54,7 @@ def fields(response) -> dict[str, dict[str, str]]:
 class TestSecondFactor:
     @pytest.fixture(autouse=True)
     def _code(self, factors):
-        factors("Code")
+        factors("AuthenticatorCode")
 
     def test_second_factor_has_own_field(self, stale, device):
         shown = fields(stale.end(device()))
@@ -72,7 +66,7 @@ class TestSecondFactor:
 
     @pytest.mark.parametrize(
         ("method", "label"),
-        [("Code", "Authenticator code:"), ("LabelledCode", "Code from your app:")],
+        [("AuthenticatorCode", "Authenticator code:"), ("LabelledCode", "Code from your app:")],
     )
     def test_second_factor_field_shows_label(self, stale, device, factors, method, label):
         factors(method)
@@ -81,7 +75,7 @@ class TestSecondFactor:
 
     def test_password_with_second_factor_is_accepted(self, stale, device, clock):
         first, second = device(), device()
-        assert messages_of(stale.end(first, password=PASSWORD, authenticator_code=" 123456"))
+        assert messages_of(stale.end(first, password=PASSWORD, authenticator_code=f" {CODE}"))
         clock.move(timedelta(minutes=4))
         assert messages_of(stale.end(second))
 
@@ -89,10 +83,10 @@ class TestSecondFactor:
         "data",
         [
             {"password": PASSWORD},
-            {"authenticator_code": "123456"},
+            {"authenticator_code": CODE},
             {"password": PASSWORD, "authenticator_code": ""},
-            {"password": PASSWORD, "authenticator_code": "654321"},
-            {"password": "wrong", "authenticator_code": "123456"},
+            {"password": PASSWORD, "authenticator_code": "000000"},
+            {"password": "wrong", "authenticator_code": CODE},
         ],
     )
     def test_incomplete_or_wrong_factors_are_refused(self, stale, device, data):
@@ -108,7 +102,7 @@ class TestSecondFactor:
 
     def test_failed_reauthentication_event_lists_both_methods(self, stale, user, device):
         session = stale.api_login(user)
-        stale.end(device(), password=PASSWORD, authenticator_code="654321")
+        stale.end(device(), password=PASSWORD, authenticator_code="000000")
         event = session.events.get(kind="reauthentication_failed")
         assert event.details == {"methods": ["password", "authenticator_code"]}
 
@@ -123,7 +117,7 @@ class TestAlternativeFactors:
         assert list(shown) == ["password", "backup_key"]
         assert not any("required" in field for field in shown.values())
 
-    @pytest.mark.parametrize("data", [{"password": PASSWORD}, {"backup_key": "123456"}])
+    @pytest.mark.parametrize("data", [{"password": PASSWORD}, {"backup_key": CODE}])
     def test_one_alternative_factor_is_accepted(self, stale, device, data):
         assert messages_of(stale.end(device(), **{"password": "", "backup_key": "", **data}))
 

@@ -17,7 +17,7 @@ from refresh_sessions import sessions
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.exceptions import SessionExpiredError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
-from tests.domain.stories import browser, call, refused
+from tests.domain.stories import call, companion_request, refused
 from tests.factories import PASSWORD, make_pair
 
 pytestmark = pytest.mark.django_db
@@ -162,9 +162,9 @@ def test_sibling_refresh_is_told_from_reuse_at_a_clock_change(server_clock, user
     server_clock.set(now)
     first = make_pair(user)
     server_clock.move(timedelta(minutes=5))
-    second = sessions.refresh_session(first.refresh, request=browser(first))
+    second = sessions.refresh_session(first.refresh, request=companion_request(first))
     server_clock.move(timedelta(seconds=5))
-    assert sessions.refresh_session(first.refresh, request=browser(first)).repeated
+    assert sessions.refresh_session(first.refresh, request=companion_request(first)).repeated
     server_clock.move(timedelta(seconds=61))
     assert call(second) == "ok"
     assert refused(first.refresh) == "session_revoked"

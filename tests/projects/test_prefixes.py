@@ -18,14 +18,6 @@ from tests.pages.markup import Page
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def browser(user):
-    """A browser with Django's login."""
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 class TestEndpoints:
     @pytest.fixture
     def call(self, client, mount):
@@ -87,14 +79,14 @@ class TestEndpoints:
 
 
 class TestPages:
-    def test_list_shows_devices(self, browser, user, mount):
+    def test_list_shows_devices(self, user_client, user, mount):
         make_pair(user, name="Phone")
-        answer = browser.get(mount.pages())
+        answer = user_client.get(mount.pages())
         assert (answer.status_code, "Phone" in answer.text) == (200, True)
 
-    def test_links_and_forms_of_the_list_stay_at_the_same_place(self, browser, user, mount):
+    def test_links_and_forms_of_the_list_stay_at_the_same_place(self, user_client, user, mount):
         session = make_pair(user, name="Phone").session
-        page = Page(browser.get(mount.pages()).text)
+        page = Page(user_client.get(mount.pages()).text)
         targets = {item.attrs["href"] for item in page.all("a")}
         targets |= {item.attrs["action"] for item in page.all("form")}
         assert targets == {
@@ -103,37 +95,39 @@ class TestPages:
             mount.pages("end-others/"),
         }
 
-    def test_each_page_links_back_to_the_list(self, browser, user, mount):
+    def test_each_page_links_back_to_the_list(self, user_client, user, mount):
         session = make_pair(user, name="Phone").session
         for rest in ("end-others/", f"{session.pk}/end/", f"{session.pk}/rename/"):
-            answer = browser.get(mount.pages(rest))
+            answer = user_client.get(mount.pages(rest))
             assert answer.status_code == 200
             links = {item.attrs["href"] for item in Page(answer.text).all("a")}
             assert links == {mount.pages()}, rest
 
-    def test_renaming_leads_back_to_the_list(self, browser, user, mount):
+    def test_renaming_leads_back_to_the_list(self, user_client, user, mount):
         session = make_pair(user).session
-        answer = browser.post(mount.pages(f"{session.pk}/rename/"), {"name": "Kitchen"})
+        answer = user_client.post(mount.pages(f"{session.pk}/rename/"), {"name": "Kitchen"})
         assert (answer.status_code, answer.url) == (302, mount.pages())
         session.refresh_from_db()
         assert session.name == "Kitchen"
 
-    def test_signing_out_leads_back_to_the_list(self, browser, user, mount, options):
+    def test_signing_out_leads_back_to_the_list(self, user_client, user, mount, options):
         options(REAUTHENTICATE_TO_REVOKE=False)
         first, second = (make_pair(user).session for _ in range(2))
-        answer = browser.post(mount.pages(f"{first.pk}/end/"))
+        answer = user_client.post(mount.pages(f"{first.pk}/end/"))
         assert (answer.status_code, answer.url) == (302, mount.pages())
         assert live() == {second.pk}
-        answer = browser.post(mount.pages("end-others/"))
+        answer = user_client.post(mount.pages("end-others/"))
         assert (answer.status_code, answer.url) == (302, mount.pages())
         assert live() == set()
 
-    def test_proof_of_identity_is_asked_for_at_the_same_place(self, browser, user, mount, clock):
+    def test_proof_of_identity_is_asked_for_at_the_same_place(
+        self, user_client, user, mount, clock
+    ):
         session = make_pair(user).session
         clock.move(timedelta(minutes=6))
-        question = browser.post(mount.pages(f"{session.pk}/end/"))
+        question = user_client.post(mount.pages(f"{session.pk}/end/"))
         assert asks_for_password(question)
-        answer = browser.post(mount.pages(f"{session.pk}/end/"), {"password": PASSWORD})
+        answer = user_client.post(mount.pages(f"{session.pk}/end/"), {"password": PASSWORD})
         assert (answer.status_code, answer.url) == (302, mount.pages())
 
     def test_without_a_password_the_login_leads_back_to_the_list(self, user, mount):
@@ -178,12 +172,12 @@ class TestLoginBelowThePrefix:
         answer = Client().get(f"/acme/devices/{session.pk}/end/")
         assert answer.url == f"/acme/login/?next=/acme/devices/{session.pk}/end/"
 
-    def test_signing_out_this_device_leads_there(self, project, browser, user):
+    def test_signing_out_this_device_leads_there(self, project, user_client, user):
         session = make_pair(user).session
-        note = browser.session
+        note = user_client.session
         note["refresh_sessions.device_session"] = str(session.pk)
         note.save()
-        answer = browser.post(f"/acme/devices/{session.pk}/end/")
+        answer = user_client.post(f"/acme/devices/{session.pk}/end/")
         assert answer.url == "/acme/login/"
 
 
@@ -200,35 +194,39 @@ class TestOtherPlaces:
             path("accounts/", include("django.contrib.auth.urls")),
         )
 
-    def test_view_with_a_variable_more_links_to_the_pages(self, project, browser, user):
+    def test_view_with_a_variable_more_links_to_the_pages(self, project, user_client, user):
         session = make_pair(user).session
-        page = Page(browser.get("/acme/tabs/security/").text)
+        page = Page(user_client.get("/acme/tabs/security/").text)
         (link,) = page.all("a")
         assert link.attrs["href"] == f"/acme/devices/{session.pk}/rename/"
 
-    def test_view_outside_of_a_mount_without_variables_links_to_it(self, settings, browser, user):
+    def test_view_outside_of_a_mount_without_variables_links_to_it(
+        self, settings, user_client, user
+    ):
         settings.ROOT_URLCONF = (
             path("devices/", include("refresh_sessions.urls_pages")),
             path("<slug:tenant>/where/", pages.SessionListView.as_view()),
         )
         session = make_pair(user).session
-        (link,) = Page(browser.get("/acme/where/").text).all("a")
+        (link,) = Page(user_client.get("/acme/where/").text).all("a")
         assert link.attrs["href"] == f"/devices/{session.pk}/rename/"
 
-    def test_view_in_the_namespace_around_a_mount_links_to_it(self, settings, browser, user):
+    def test_view_in_the_namespace_around_a_mount_links_to_it(self, settings, user_client, user):
         shop = [
             path("devices/", include("refresh_sessions.urls_pages")),
             path("where/", pages.SessionListView.as_view()),
         ]
         settings.ROOT_URLCONF = (path("<slug:tenant>/", include((shop, "shop"))),)
         session = make_pair(user).session
-        (link,) = Page(browser.get("/acme/where/").text).all("a")
+        (link,) = Page(user_client.get("/acme/where/").text).all("a")
         assert link.attrs["href"] == f"/acme/devices/{session.pk}/rename/"
 
-    def test_pages_that_are_not_mounted_are_named_in_the_failure(self, settings, browser, user):
+    def test_pages_that_are_not_mounted_are_named_in_the_failure(
+        self, settings, user_client, user
+    ):
         settings.ROOT_URLCONF = (path("<slug:tenant>/", pages.SessionListView.as_view()),)
         with pytest.raises(NoReverseMatch, match="refresh_sessions_pages"):
-            browser.get("/acme/")
+            user_client.get("/acme/")
 
     def test_template_rendered_without_a_request_links_to_a_plain_mount(self, settings, user):
         settings.ROOT_URLCONF = (path("devices/", include("refresh_sessions.urls_pages")),)
@@ -239,7 +237,7 @@ class TestOtherPlaces:
         html = template.render(Context({"key": session.pk}))
         assert html == f"/devices/{session.pk}/end/"
 
-    def test_subclasses_with_handlers_of_the_first_form_go_on(self, settings, browser, client):
+    def test_subclasses_with_handlers_of_the_first_form_go_on(self, settings, user_client, client):
         """As the pages of the documentation have had it: no further argument, no variable."""
 
         class Devices(pages.SessionListView):
@@ -255,7 +253,7 @@ class TestOtherPlaces:
             path("devices/", include((mounted, urls_pages.app_name))),
             path("sessions/", Sessions.as_view()),
         )
-        assert browser.get("/devices/").status_code == 200
+        assert user_client.get("/devices/").status_code == 200
         access = make_pair().access
         headers = {"authorization": f"Bearer {access}"}
         assert client.get("/sessions/", headers=headers).status_code == 200

@@ -128,29 +128,23 @@ def test_step_up_and_its_failure_are_recorded_with_the_actor(user):
 
 
 class TestPages:
-    @pytest.fixture
-    def browser(self, user):
-        browser = Browser()
-        browser.force_login(user)
-        return browser
-
-    def test_list_rename_and_sign_out(self, browser, user, session):
+    def test_list_rename_and_sign_out(self, user_client, user, session):
         other = sessions.start_session(user).session
-        assert browser.get("/devices/").status_code == 200
-        answer = browser.post(f"/devices/{session.pk}/rename/", {"name": "Kitchen"})
+        assert user_client.get("/devices/").status_code == 200
+        answer = user_client.post(f"/devices/{session.pk}/rename/", {"name": "Kitchen"})
         assert answer.status_code == 302
-        assert browser.post(f"/devices/{session.pk}/end/").status_code == 302
-        assert browser.post("/devices/end-others/").status_code == 302
+        assert user_client.post(f"/devices/{session.pk}/end/").status_code == 302
+        assert user_client.post("/devices/end-others/").status_code == 302
         ended = DeviceSession.objects.filter(revoked_by=user)
         assert set(ended.values_list("pk", flat=True)) == {session.pk, other.pk}
 
-    def test_proof_is_recorded_with_its_device(self, browser, user, session):
-        note = browser.session
+    def test_proof_is_recorded_with_its_device(self, user_client, user, session):
+        note = user_client.session
         note["refresh_sessions.device_session"] = str(session.pk)
         del note["refresh_sessions.proof"]
         note.save()
         for password in ("wrong", PASSWORD):
-            browser.post("/devices/end-others/", {"password": password})
+            user_client.post("/devices/end-others/", {"password": password})
         events = SessionEvent.objects.filter(session=session).order_by("pk")
         assert list(events.values_list("kind", "actor"))[1:] == [
             ("reauthentication_failed", user.pk),

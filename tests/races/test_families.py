@@ -14,7 +14,7 @@ from refresh_sessions.sessions import (
     sign_out,
 )
 from refresh_sessions.tokens import refresh_tokens
-from tests.domain.stories import browser, family_of, kinds, session_of
+from tests.domain.stories import companion_request, family_of, kinds, session_of
 from tests.factories import make_pair
 from tests.races.invariants import pairs
 from tests.races.runner import crew, scaled
@@ -27,7 +27,7 @@ def test_refresh_against_opening_a_family_rotates_once_and_accuses_nobody(compan
     with crew(4) as race:
         for _ in range(scaled(3, 60)):
             pair = make_pair()
-            request = browser(pair) if companion else None
+            request = companion_request(pair) if companion else None
             grant = check_access_token(pair.access)
             opening = partial(open_family, grant, pair.refresh, request=request)
             refreshing = partial(refresh_session, pair.refresh, request=request)
@@ -85,7 +85,9 @@ def test_siblings_with_the_companion_get_one_successor_from_one_write():
     with crew(8) as race:
         for _ in range(scaled(2, 30)):
             pair = make_pair()
-            answers = race([partial(refresh_session, pair.refresh, request=browser(pair))] * 8)
+            answers = race(
+                [partial(refresh_session, pair.refresh, request=companion_request(pair))] * 8
+            )
             assert len(pairs(answers)) == 8
             generations = {refresh_tokens.verify(answer.refresh).generation for answer in answers}
             assert generations == {2}

@@ -108,10 +108,6 @@ class TestSecondStep:
             sign_in(user, methods=("pwd",))
         return asked.value.ticket
 
-    @pytest.fixture
-    def ada(self, transactional_db):
-        return UserFactory(username="ada@example.org")
-
     def test_one_ticket_is_one_session(self, ada, tally):
         presenters = 4
         with crew(presenters) as race:

@@ -8,7 +8,7 @@ from refresh_sessions.conf import Settings
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.sessions import sign_in
 from refresh_sessions.tokens.keys import Purpose, get_keyring
-from tests.factories import UserFactory, make_pair
+from tests.factories import make_pair
 from tests.standards.registry import passes
 from tests.unit.forge import parts
 
@@ -22,7 +22,7 @@ SALT = "refresh_sessions.sign_in_ticket"
     "No secret is built in: keys are derived from the project's keys and never shown, and the "
     "database holds only digests.",
 )
-def test_asvs_13_3_1_secrets_are_derived_from_project_keys_never_shown(settings, options):
+def test_asvs_13_3_1_secrets_are_derived_from_project_keys_never_shown(settings, options, ada):
     keys = [get_keyring(purpose).signing for purpose in Purpose]
     settings.SECRET_KEY = f"{settings.SECRET_KEY}-of-another-project"
     others = [get_keyring(purpose).signing for purpose in Purpose]
@@ -32,7 +32,7 @@ def test_asvs_13_3_1_secrets_are_derived_from_project_keys_never_shown(settings,
     secrets += [settings.SECRET_KEY, pair.access, pair.refresh, parts(pair.refresh)[1]["secret"]]
     options(SECOND_FACTORS=("tests.factors.Code",))
     with pytest.raises(SecondFactorRequiredError) as asked:
-        sign_in(UserFactory(username="ada@example.org"))
+        sign_in(ada)
     secrets += [asked.value.ticket, signing.loads(asked.value.ticket, salt=SALT)["secret"]]
     models = list(apps.get_app_config("refresh_sessions").get_models())
     stored = [list(model._default_manager.values()) for model in models]

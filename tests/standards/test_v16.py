@@ -12,7 +12,7 @@ from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import Client, problem
 from tests.domain.stories import STORED_BY_THEN, call, delivered, kinds, refused
-from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.factories import PASSWORD, make_pair
 from tests.standards.registry import passes
 from tests.unit.forge import parts
 
@@ -82,11 +82,10 @@ def test_asvs_16_2_5_log_contains_no_token_or_password(api, login, user, caplog,
     assert secret not in f"{list(SessionEvent.objects.values())}"
 
 
-def test_asvs_16_2_5_log_contains_no_ticket_code_or_client_secret(api, options, caplog):
+def test_asvs_16_2_5_log_contains_no_ticket_code_or_client_secret(api, ada, options, caplog):
     caplog.set_level(logging.DEBUG)
     code, service = "a code that is none", "the secret of a service that has none"
     options(SECOND_FACTORS=("tests.factors.Code",), INTROSPECTION_CLIENTS={"billing": "0" * 64})
-    ada = UserFactory(username="ada@example.org")
     credentials = {"username": ada.get_username(), "password": PASSWORD}
     ticket = api.post("login/", credentials).json()["ticket"]
     answers = [api.post("login/verify/", {"ticket": ticket, "code": code})]

@@ -6,7 +6,7 @@ import pytest
 from django.urls import get_resolver
 
 from refresh_sessions.models import DeviceSession
-from tests.api.client import Client, problem
+from tests.api.client import problem
 from tests.domain.stories import call, family_of
 from tests.standards.registry import passes
 from tests.unit.forge import parts
@@ -23,14 +23,6 @@ def cookie(api, credentials):
     """The cookie of a login, as the browser stores it."""
     (header,) = api.post("login/", credentials).cookies.values()
     return header
-
-
-@pytest.fixture
-def browser(pair):
-    """A client with the cookie of ``pair``."""
-    client = Client()
-    client.raw.cookies[NAME] = pair.refresh
-    return client
 
 
 def attributes(cookie) -> set[str]:
@@ -86,17 +78,17 @@ def test_asvs_3_3_5_refresh_cookie_is_below_1024_bytes(api, credentials):
     "The package sends no CORS headers; whatever the project allows, a cookie is accepted "
     "only from an origin of `CSRF_TRUSTED_ORIGINS`, compared exactly.",
 )
-def test_asvs_3_4_2_request_of_untrusted_origin_is_refused(browser, pair, settings):
+def test_asvs_3_4_2_request_of_untrusted_origin_is_refused(cookie_client, pair, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://shop.example.org"]
     origins = (
         *("https://attacker.example", "https://shop.example.org.attacker.example"),
         *("http://shop.example.org", "https://shop.example.org:444", "null", "*"),
     )
     for origin in origins:
-        answer = browser.post("refresh/", headers={"origin": origin})
+        answer = cookie_client.post("refresh/", headers={"origin": origin})
         assert problem(answer) == (403, "csrf_failed"), origin
         assert not [name for name in answer.headers if name.lower().startswith("access-control")]
-    allowed = browser.post("refresh/", headers={"origin": "https://shop.example.org"})
+    allowed = cookie_client.post("refresh/", headers={"origin": "https://shop.example.org"})
     assert allowed.status_code == 200
     assert not [name for name in allowed.headers if name.lower().startswith("access-control")]
 
@@ -108,8 +100,10 @@ def test_asvs_3_4_2_request_of_untrusted_origin_is_refused(browser, pair, settin
 )
 @pytest.mark.parametrize("path", WITH_COOKIE)
 @pytest.mark.parametrize("with_body", [True, False])
-def test_asvs_3_5_1_cross_site_request_is_refused(browser, pair, credentials, path, with_body):
-    answer = browser.post(path, credentials if with_body else None, headers=FOREIGN)
+def test_asvs_3_5_1_cross_site_request_is_refused(
+    cookie_client, pair, credentials, path, with_body
+):
+    answer = cookie_client.post(path, credentials if with_body else None, headers=FOREIGN)
     assert problem(answer) == (403, "csrf_failed")
     assert NAME not in answer.cookies
     assert (call(pair), family_of(pair).generation) == ("ok", 1)
@@ -125,25 +119,25 @@ def test_asvs_3_5_1_cross_site_request_is_refused(browser, pair, credentials, pa
     "content_type",
     ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"],
 )
-def test_asvs_3_5_2_cors_simple_request_is_refused(browser, pair, credentials, content_type):
+def test_asvs_3_5_2_cors_simple_request_is_refused(cookie_client, pair, credentials, content_type):
     for path in WITH_COOKIE:
         # Without ``Origin`` and ``Sec-Fetch-Site``.
-        answer = browser.post(path, data=json.dumps(credentials), content_type=content_type)
+        answer = cookie_client.post(path, data=json.dumps(credentials), content_type=content_type)
         assert problem(answer) == (415, "unsupported_media_type")
-        bodiless = browser.post(path, headers={"origin": "https://attacker.example"})
+        bodiless = cookie_client.post(path, headers={"origin": "https://attacker.example"})
         assert problem(bodiless) == (403, "csrf_failed")
     assert (call(pair), family_of(pair).generation) == ("ok", 1)
     assert DeviceSession.objects.count() == 1
 
 
 @passes("ASVS 3.5.3", "Every change requires POST, PATCH or DELETE; GET is a 405.")
-def test_asvs_3_5_3_safe_method_changes_nothing(browser, pair):
+def test_asvs_3_5_3_safe_method_changes_nothing(cookie_client, pair):
     urls = get_resolver("refresh_sessions.urls").url_patterns
     changing = [str(url.pattern) for url in urls if not hasattr(url.callback.cls, "get")]
     assert {"login/", "refresh/", "logout/", "sessions/revoke-all/"} <= set(changing)
     for path in changing:
         for method in ("get", "head", "options"):
-            answer = getattr(browser.raw, method)(
+            answer = getattr(cookie_client.raw, method)(
                 f"/auth/{path}", headers={"authorization": f"Bearer {pair.access}"}
             )
             # Disabled endpoints answer 404.

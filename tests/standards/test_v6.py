@@ -85,10 +85,9 @@ def test_asvs_6_3_1_password_guessing_is_throttled_without_locking_owner_out(
     assert refreshes == [401] * 30 + [429]
 
 
-def test_asvs_6_3_1_code_guessing_from_many_addresses_is_throttled(user, options):
+def test_asvs_6_3_1_code_guessing_from_many_addresses_is_throttled(ada, options):
     """With the password an attacker gets a new ticket for every five codes."""
     options(SECOND_FACTORS=("tests.factors.Code",))
-    ada = UserFactory(username="ada@example.org")
     answers = []
     for number in range(51):
         client = Client(REMOTE_ADDR=f"8.8.8.{number}")
@@ -107,9 +106,8 @@ def test_asvs_6_3_1_code_guessing_from_many_addresses_is_throttled(user, options
     "The second factor of `SECOND_FACTORS` is required on each path: at login, at "
     "re-authentication, and in a project's own login by `sign_in`; there is no other path.",
 )
-def test_asvs_6_3_4_every_login_path_requires_second_factor(api, options):
+def test_asvs_6_3_4_every_login_path_requires_second_factor(api, ada, options):
     options(SECOND_FACTORS=("tests.factors.Code",))
-    ada = UserFactory(username="ada@example.org")
     by_password = {"username": ada.get_username(), "password": PASSWORD}
     answer = api.post("login/", by_password)
     assert problem(answer) == (401, "mfa_required")

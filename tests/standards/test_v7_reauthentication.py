@@ -16,7 +16,7 @@ from refresh_sessions.rest_framework.permissions import (
 from refresh_sessions.sessions import refresh_session
 from tests.api.client import Client, problem
 from tests.domain.stories import AFTER_OVERLAP, call, refused, session_of
-from tests.factories import PASSWORD, UserFactory, make_pair
+from tests.factories import PASSWORD, make_pair
 from tests.factors import CODE
 from tests.standards.registry import deviates, passes
 
@@ -51,10 +51,8 @@ urlpatterns = [
 
 
 @pytest.fixture
-def ada(db, options):
-    """A user with a second factor."""
+def second_factor(options):
     options(SECOND_FACTORS=("tests.factors.Code",))
-    return UserFactory(username="ada@example.org")
 
 
 @pytest.fixture
@@ -114,7 +112,7 @@ def test_asvs_7_2_4_reauthentication_issues_new_tokens(by_letter, api, pair, sen
     "`RecentlyAuthenticated` requires an authentication, at most five minutes ago, with all "
     "factors of the user; a password alone is not enough if a second factor is set up.",
 )
-def test_asvs_7_5_1_sensitive_change_requires_all_factors(api, ada, send, clock):
+def test_asvs_7_5_1_sensitive_change_requires_all_factors(api, second_factor, ada, send, clock):
     pair = make_pair(ada, methods=("pwd", "otp"))
     assert send("change-email/", pair.access) == "ok"
     clock.move(STALE)
@@ -163,7 +161,7 @@ def test_asvs_7_5_2_revocation_of_other_sessions_requires_reauthentication(api, 
     'methods=("pwd", "otp"))`.',
 )
 def test_asvs_7_5_3_highly_sensitive_operation_requires_stricter_authentication(
-    api, ada, send, clock
+    api, second_factor, ada, send, clock
 ):
     pair = make_pair(ada, methods=("pwd", "otp"))
     assert send("transfer/", pair.access) == "ok"

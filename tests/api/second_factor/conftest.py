@@ -3,17 +3,12 @@
 import pytest
 
 from tests.api.second_factor.projects import FACTORS
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD
 
 
 @pytest.fixture(autouse=True)
 def _factors(options):
     options(SECOND_FACTORS=FACTORS)
-
-
-@pytest.fixture
-def ada(db):
-    return UserFactory(username="ada@example.org")
 
 
 @pytest.fixture

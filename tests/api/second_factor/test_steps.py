@@ -118,11 +118,11 @@ class TestThrottle:
         # And nobody's first step is affected.
         assert problem(ask()) == (401, "mfa_required")
 
-    def test_per_account(self, ada, ask, verify):
+    def test_per_account(self, ada, ask, verify, with_second_factor):
         ticket = ask().json()["ticket"]
         for _ in range(6):
             verify(ticket, code="000000")
-        other = UserFactory(username="ada@example.com").get_username()
+        other = with_second_factor(UserFactory()).get_username()
         assert verify(ask(other).json()["ticket"], code=CODE).status_code == 200
 
 
