@@ -1,6 +1,6 @@
-"""The reference rule with instants: limits, the overlap, and a database that may forget.
+"""The reference rule with instants: time limits, the overlap, and lost database writes.
 
-Written from the protocol's description, for ``test_machine`` to hold against the package.
+Derived from the description of the protocol; ``test_machine`` compares it with the package.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from tests.model.reference import (
 )
 
 CONFIRMED_AFTER: Final = timedelta(minutes=1)
-"""``CONFIRM_DELIVERY_AFTER``, where calls are evidence and not at once."""
+"""``CONFIRM_DELIVERY_AFTER`` unless calls are evidence at once."""
 
 _KINDS: Final = {
     "reuse": "reuse_detected",
     "recovery_limit": "limit_reached",
     "logout": "signed_out",
 }
-"""The kinds of events that tell of an end; all other reasons are recorded as "revoked"."""
+"""Kinds of events for revocation reasons; all other reasons are recorded as "revoked"."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The settings that are counted or timed."""
+    """Settings with counts or durations."""
 
     overlap: timedelta
     access: timedelta
@@ -46,35 +46,35 @@ class Limits:
 
 @dataclass(frozen=True)
 class Client:
-    """Who sends a request."""
+    """The client of a request."""
 
     companion: bool
     """With the companion cookie of the login."""
     elsewhere: bool
-    """From another network and with another user agent than the login."""
+    """With another network and user agent than at the login."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """How a request is answered."""
+    """The expected outcome of a request."""
 
     code: str
-    """As ``tests.domain.stories`` spells refusals; "ok" otherwise."""
+    """Refusals as in ``tests.domain.stories``; otherwise "ok"."""
     refresh: int | None = None
     access: int | None = None
-    proof: int | None = None
-    """The re-authentication that the access token tells of."""
+    reauthentication: int | None = None
+    """The re-authentication of the access token."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """A refresh or access token, as far as its meaning goes."""
+    """The meaning of a refresh or access token."""
 
     generation: int
     expires_at: datetime
-    """In whole seconds, as a JWT has it."""
-    proof: int | None = None
-    """Which re-authentication it tells of, if any; 0 is the login."""
+    """In whole seconds, as in a JWT."""
+    reauthentication: int | None = None
+    """The number of its re-authentication, if any; 0 is the login."""
 
 
 @dataclass(frozen=True)
@@ -87,39 +87,41 @@ class OpenedFamily:
 
 @dataclass(kw_only=True)
 class TimedFamily:
-    """A session with one family that is followed, as it should be."""
+    """The expected state of a session with one family."""
 
     rule: Rule
     limits: Limits
     idle_expires_at: datetime
     expires_at: datetime
-    proven_at: datetime
+    authenticated_at: datetime
     family: Family = field(default_factory=Family)
     rotated_at: datetime | None = None
     last_elsewhere: bool = False
-    """Where the client of the last rotation was."""
+    """The network of the client at the last rotation."""
     identity: Reauthentication = Reauthentication.CARRIED
-    proof: int = 0
-    """The last re-authentication, which ``identity`` speaks of."""
-    proofs: int = 0
-    """How many there were; a database that forgets does not make it fewer."""
+    reauthentication: int = 0
+    """The number of the last re-authentication, to which ``identity`` refers."""
+    reauthentications: int = 0
+    """The number of re-authentications; lost writes do not decrease it."""
     child: OpenedFamily | None = None
     account_changed: str = ""
-    """The reason for which the next request revokes the session."""
+    """The reason with which the next request revokes the session."""
     ended: str = ""
-    """The reason for which the session is revoked."""
+    """The reason of the revocation."""
     events: list[str] = field(default_factory=list)
-    """Those after the login."""
+    """Kinds of events after the login."""
 
     @classmethod
     def starting(cls, rule: Rule, limits: Limits, now: datetime) -> TimedFamily:
         """Log in."""
         end = now + limits.session
         idle = min(now + limits.refresh, end)
-        return cls(rule=rule, limits=limits, idle_expires_at=idle, expires_at=end, proven_at=now)
+        return cls(
+            rule=rule, limits=limits, idle_expires_at=idle, expires_at=end, authenticated_at=now
+        )
 
     def refresh(self, token: Token, client: Client, now: datetime) -> Expected:
-        """Present a refresh token."""
+        """Exchange a refresh token."""
         presenter, family = self._presenter(client), self._at(now)
         refusal = self._refusal(token, self.rule.judge(token.generation, family, presenter), now)
         if refusal:
@@ -147,23 +149,23 @@ class TimedFamily:
         return Expected("ok")
 
     def step_up(self, token: Token, client: Client, now: datetime) -> Expected:
-        """Use an access token to re-authenticate."""
+        """Re-authenticate with an access token."""
         accepted = self.call(token, now)
         if accepted.code != "ok":
             return accepted
-        self.proofs += 1
-        self.proof, self.proven_at = self.proofs, now
+        self.reauthentications += 1
+        self.reauthentication, self.authenticated_at = self.reauthentications, now
         self.events.append("reauthenticated")
         reply = self.rule.step_up(token.generation, self._at(now), self._presenter(client))
         if reply.answer.issues_token and self._may_refresh(reply):
             expected = self._rotate(reply, client, now)
             self.identity = Reauthentication.NEWEST
-            return replace(expected, proof=self.proof)
+            return replace(expected, reauthentication=self.reauthentication)
         self.identity = Reauthentication.BESIDE
-        return Expected("ok", None, token.generation, self.proof)
+        return Expected("ok", None, token.generation, self.reauthentication)
 
     def open_family(self, access: Token, token: Token, client: Client, now: datetime) -> Expected:
-        """Open another family with access and refresh token."""
+        """Open a family with access and refresh token."""
         accepted = self.call(access, now)
         if accepted.code != "ok":
             return accepted
@@ -175,8 +177,8 @@ class TimedFamily:
             return Expected("refresh_superseded")
         if self.rule.judge(token.generation, family, presenter) is Answer.SUPERSEDED:
             return Expected("refresh_superseded")
-        recent = now - self.proven_at <= self.limits.reauthentication
-        if not recent or not self.is_proven_by(access):
+        recent = now - self.authenticated_at <= self.limits.reauthentication
+        if not recent or not self.is_reauthenticated_by(access):
             return Expected("reauthentication_required")
         reply = self.rule.open_family(token.generation, family, presenter, reauthenticated=True)
         self.events.append("family_opened")
@@ -203,7 +205,7 @@ class TimedFamily:
         return "ok"
 
     def sign_out(self, token: Token, client: Client, now: datetime) -> bool:
-        """Sign out with a refresh token, and say whether that revokes the session."""
+        """Log out with a refresh token; return whether that revokes the session."""
         presenter, family = self._presenter(client), self._at(now)
         was_over = bool(self.ended) or now >= self.expires_at
         if self.rule.judge(token.generation, family, presenter) is Answer.REUSED:
@@ -213,28 +215,31 @@ class TimedFamily:
         if was_over:
             return False
         self.family = self.rule.sign_out(token.generation, family, presenter).family
-        self.end("logout")
+        self.revoke("logout")
         return True
 
-    def end(self, reason: str) -> None:
-        """Revoke the session, unless it is revoked."""
+    def revoke(self, reason: str) -> None:
+        """Revoke the session unless it is revoked."""
         if not self.ended:
             self.ended = reason
             self.events.append(_KINDS.get(reason, "revoked"))
             self.family = self.family._replace(revoked=True)
 
-    def is_proven_by(self, token: Token) -> bool:
-        """Whether an access token counts as a re-authentication, however old."""
-        return self.identity is not Reauthentication.NONE and token.proof == self.proof
+    def is_reauthenticated_by(self, token: Token) -> bool:
+        """Whether an access token counts as a re-authentication of any age."""
+        return (
+            self.identity is not Reauthentication.NONE
+            and token.reauthentication == self.reauthentication
+        )
 
-    def forget(self, earlier: TimedFamily) -> None:
-        """Lose the last writes to the family's row; those to the session's are kept."""
-        revoked, alarm = self.family.revoked, self.family.alarm
-        self.family = earlier.family._replace(revoked=revoked, alarm=alarm)
+    def lose_writes(self, earlier: TimedFamily) -> None:
+        """Lose the last writes to the family's row; those to the session's row remain."""
+        revoked, reuse_detected = self.family.revoked, self.family.reuse_detected
+        self.family = earlier.family._replace(revoked=revoked, reuse_detected=reuse_detected)
         self.rotated_at, self.last_elsewhere = earlier.rotated_at, earlier.last_elsewhere
         self.idle_expires_at = earlier.idle_expires_at
-        self.identity, self.proof = earlier.identity, earlier.proof
-        self.proven_at = earlier.proven_at
+        self.identity, self.reauthentication = earlier.identity, earlier.reauthentication
+        self.authenticated_at = earlier.authenticated_at
 
     def _presenter(self, client: Client) -> Presenter:
         return Presenter(client.companion, client.elsewhere == self.last_elsewhere)
@@ -243,7 +248,7 @@ class TimedFamily:
         return self.family._replace(age=self._age(now))
 
     def _age(self, now: datetime) -> int:
-        """Ticks since the last rotation: the first third, the rest, and what comes after."""
+        """Return ticks since the last rotation: the first third, the rest, later."""
         if self.rotated_at is None:
             return OLD
         since, overlap = now - self.rotated_at, self.limits.overlap
@@ -252,7 +257,7 @@ class TimedFamily:
         return self.rule.overlap if since < CONFIRMED_AFTER else OLD
 
     def _refusal(self, token: Token, judged: Answer, now: datetime) -> Expected | None:
-        """Reuse comes first, then the end of the session, then the limits in time."""
+        """Reuse precedes revocation, which precedes the time limits."""
         if judged is Answer.REUSED:
             return self._reuse()
         if self._is_revoked():
@@ -260,22 +265,22 @@ class TimedFamily:
         if limit := self._time_limit(token, now):
             return Expected(f"session_expired/{limit}")
         if judged is Answer.RECOVERY_LIMIT:
-            self.end("recovery_limit")
+            self.revoke("recovery_limit")
             return Expected("session_expired/recovery_limit")
         return None
 
     def _is_revoked(self) -> bool:
-        """Whoever notices that the account has changed revokes the session."""
+        """The first request after a change of the account revokes the session."""
         if self.account_changed:
-            self.end(self.account_changed)
+            self.revoke(self.account_changed)
         return bool(self.ended)
 
     def _reuse(self) -> Expected:
-        if not self.family.alarm:
-            self.family = self.family._replace(alarm=True)
+        if not self.family.reuse_detected:
+            self.family = self.family._replace(reuse_detected=True)
             if self.ended:
                 self.events.append("reuse_detected")
-            self.end("reuse")
+            self.revoke("reuse")
         return Expected("session_revoked")
 
     def _time_limit(self, token: Token, now: datetime) -> str:
@@ -305,9 +310,11 @@ class TimedFamily:
 
     def _answer(self, reply: Reply) -> Expected:
         carried = self.rule.carries(reply, self.identity)
-        return Expected("ok", reply.refresh, reply.access, self.proof if carried else None)
+        return Expected(
+            "ok", reply.refresh, reply.access, self.reauthentication if carried else None
+        )
 
     def _may_refresh(self, reply: Reply) -> bool:
-        # The first token is not the fruit of a refresh.
+        # The first token was issued by the login, not by a refresh.
         refreshes = reply.family.newest - 1
         return self.limits.refreshes is None or refreshes <= self.limits.refreshes

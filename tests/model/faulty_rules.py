@@ -1,7 +1,7 @@
-"""Rules that others ship, or that ours would be without one of its parts.
+"""Variants of the rule: rules of other servers, and ours without one of its parts.
 
-Each is here for what the search finds against it: so a reader sees what every part is for, and
-the search has shown that it can fail.
+For each variant the tests name the properties that fail. They show the purpose of each part, and
+that the search can fail.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.model.reference import (
-    NOBODY,
+    DEFAULT_PRESENTER,
     OLD,
     Answer,
     Child,
@@ -21,56 +21,58 @@ from tests.model.reference import (
     Rule,
 )
 
-# --- rules of others
+# --- rules of other servers
 
 
 class SharedSuccessor(Rule):
-    """Inside the overlap, whoever sends the token before is given the newest one as well."""
+    """Within the overlap the token before gets the newest refresh token, for any client."""
 
     def _judge_sibling(self, token: int, family: Family, presenter: Presenter) -> Answer:
         return Answer.SUCCESSOR
 
 
 class OneBehind(SharedSuccessor):
-    """The same, and not only inside the overlap but for ever (Supabase's second version)."""
+    """The token before gets the newest refresh token at any time (Supabase's second version)."""
 
     def _judge_used(self, token: int, family: Family, presenter: Presenter) -> Answer:
         return Answer.SUCCESSOR if token == family.redeemable else Answer.REUSED
 
 
 class EveryToken(Rule):
-    """A refresh token is good until it expires, however often it is used (simplejwt)."""
+    """A refresh token is valid until it expires, whatever the number of uses (simplejwt)."""
 
-    def judge(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Answer:
+    def judge(
+        self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Answer:
         return Answer.ROTATED
 
-    def _mint(self, answer, token, family, presenter, *, opens=False) -> Reply:
-        return super()._mint(answer, family.newest, family, presenter, opens=opens)
+    def _issue(self, answer, token, family, presenter, *, opens=False) -> Reply:
+        return super()._issue(answer, family.newest, family, presenter, opens=opens)
 
 
-# --- the overlap and the companion
+# --- overlap and companion
 
 
 class SuccessorForAnyRotation(Rule):
-    """Who shows the companion gets the successor, also of a rotation that lacked it."""
+    """A client with the companion gets the successor even if the rotation lacked the companion."""
 
     def _judge_sibling(self, token: int, family: Family, presenter: Presenter) -> Answer:
-        shown = family._replace(shown=family.shown or presenter.companion)
+        shown = family._replace(companion_shown=family.companion_shown or presenter.companion)
         return super()._judge_sibling(token, shown, presenter)
 
 
 class CompanionLoses(Rule):
-    """Within the overlap, a rotation without the companion stands."""
+    """Within the overlap, a rotation without the companion is kept."""
 
     def _companion_wins(self, token: int, family: Family, presenter: Presenter) -> bool:
         return False
 
 
 class AnswersWhoLacksTheCompanion(Rule):
-    """Who lacks the companion gets an access token in the overlap of who showed it."""
+    """A client without the companion gets an access token in the overlap of a rotation with it."""
 
     def _judge_sibling(self, token: int, family: Family, presenter: Presenter) -> Answer:
-        shown = family._replace(shown=family.shown and presenter.companion)
+        shown = family._replace(companion_shown=family.companion_shown and presenter.companion)
         return super()._judge_sibling(token, shown, presenter)
 
 
@@ -78,69 +80,69 @@ class AnswersWhoLacksTheCompanion(Rule):
 
 
 class IgnoresDelivery(Rule):
-    """The token before is honoured although its successor was seen in use."""
+    """The token before is accepted although its successor was seen in use."""
 
     def _judge_used(self, token: int, family: Family, presenter: Presenter) -> Answer:
         return super()._judge_used(token, family._replace(delivered=False), presenter)
 
 
 class EndlessRecovery(Rule):
-    """Any number of answers in a row may get lost."""
+    """Any number of consecutive recoveries is accepted."""
 
     def _recover(self, token: int, family: Family, presenter: Presenter) -> Answer:
         return super()._recover(token, family._replace(recoveries=0, by_others=0), presenter)
 
 
 class RecoveryForOthers(Rule):
-    """Of the recoveries in a row, all may be made by clients that do not resemble the last."""
+    """Clients that do not resemble the last one have no limit of their own."""
 
     def _recover(self, token: int, family: Family, presenter: Presenter) -> Answer:
         return super()._recover(token, family._replace(by_others=0), presenter)
 
 
 class CallsResetTheCount(Rule):
-    """A new token that was seen in use starts the count of lost answers anew."""
+    """A call with the new access token resets the count of recoveries."""
 
     def call(self, access: int, family: Family) -> Family:
         after = super().call(access, family)
         return after._replace(recoveries=0, by_others=0) if after.delivered else after
 
 
-class ForgivesNobody(Rule):
-    """After ACCESS_ONLY, evidence kills the token that was sent."""
+class IgnoresAnsweredSiblings(Rule):
+    """After ACCESS_ONLY, evidence of delivery invalidates the token of the sibling."""
 
-    def _forgive(self, token: int, family: Family, presenter: Presenter) -> Family:
+    def _record_sibling(self, token: int, family: Family, presenter: Presenter) -> Family:
         return family
 
 
-class ForgivesEverybody(Rule):
-    """After ACCESS_ONLY, no evidence kills the token, whoever sends it."""
+class TrustsAnySibling(Rule):
+    """After ACCESS_ONLY, no evidence invalidates the token before, for any client."""
 
-    def _is_kin(self, family: Family, presenter: Presenter) -> bool:
+    def _resembles_sibling(self, family: Family, presenter: Presenter) -> bool:
         return True
 
 
-class GullibleEvidence(Rule):
-    """Any access token in use is taken as evidence that the newest refresh token arrived."""
+class AnyCallIsEvidence(Rule):
+    """Any accepted access token is evidence of delivery."""
 
     def call(self, access: int, family: Family) -> Family:
         return super().call(family.newest, family._replace(age=OLD))
 
 
-# --- a database that forgets
+# --- a database that loses writes
 
 
-class ToleratesNoSiblings(Rule):
-    """After a rotation that skips the overlap, siblings may hold the token before alone."""
+class RejectsOldSiblings(Rule):
+    """After a rotation that skips the overlap, siblings may hold only the token before."""
 
     def _tolerated(self, answer: Answer, redeemable: int, family: Family) -> int | None:
         return None
 
 
-class ForgetsLateAnswers(Rule):
-    """After such a rotation, an answer under way is not reckoned with."""
+class IgnoresLateAnswers(Rule):
+    """After such a rotation, answers in transit are not taken into account."""
 
-    def _forgives(self, answer: Answer, family: Family, *, opens: bool) -> bool:
+    def _expects_late_answer(self, answer: Answer, family: Family, *, opens: bool) -> bool:
         return False
 
 
@@ -148,7 +150,7 @@ class ForgetsLateAnswers(Rule):
 
 
 class OpensWithAccess(Rule):
-    """An access token, and a re-authentication that it tells of, open a family."""
+    """An access token with a re-authentication opens a family."""
 
     def open_family(self, token, family, presenter, *, reauthenticated) -> Reply:
         token = family.newest if token is None else token
@@ -164,7 +166,7 @@ class OpensWithUsedTokens(Rule):
 
 
 class KeepsOpenedFamilies(Rule):
-    """An opened family outlives the rotation that opened it."""
+    """The opened family remains open after another rotation of its parent."""
 
     def _child_after(self, answer: Answer, family: Family, presenter: Presenter) -> Child:
         opened = family.child in {Child.NEW, Child.USED}
@@ -172,7 +174,7 @@ class KeepsOpenedFamilies(Rule):
 
 
 class KeepsUsedFamilies(KeepsOpenedFamilies):
-    """It does if it has been used, and its parent goes on."""
+    """The opened family remains open if it was used."""
 
     def _recover(self, token: int, family: Family, presenter: Presenter) -> Answer:
         return super()._recover(token, family._replace(child=Child.NONE), presenter)
@@ -184,7 +186,7 @@ class KeepsUsedFamilies(KeepsOpenedFamilies):
 
 
 class ClosesAllFamilies(Rule):
-    """A recovery closes the opened family, also for the client that has opened it."""
+    """A recovery closes the opened family, also for the client that opened it."""
 
     def _same_opener(self, family: Family, presenter: Presenter) -> bool:
         return False
@@ -194,51 +196,61 @@ class ClosesAllFamilies(Rule):
 
 
 class RotatesInTheOverlap(Rule):
-    """A re-authentication with the newest access token rotates, whatever else is under way."""
+    """A re-authentication with the newest access token rotates within the overlap too."""
 
-    def step_up(self, access: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+    def step_up(
+        self, access: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Reply:
         return super().step_up(access, family._replace(age=OLD), presenter)
 
 
 class RotatesForSiblings(Rule):
-    """A re-authentication rotates for the access token before the newest as well."""
+    """A re-authentication rotates for the access token before the newest too."""
 
-    def step_up(self, access: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+    def step_up(
+        self, access: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Reply:
         return super().step_up(family.newest, family, presenter)
 
 
 class CarriedToSiblings(Rule):
-    """Whoever refreshes is told of the last re-authentication."""
+    """The last re-authentication is passed on to every client that refreshes."""
 
     def carries(self, reply: Reply, reauthentication: Reauthentication) -> bool:
         return reply.access is not None and reauthentication is not Reauthentication.NONE
 
 
-# --- sessions that are revoked
+# --- revoked sessions
 
 
-class RevokedIsRevoked(Rule):
-    """A token of a revoked session is not looked at."""
+class IgnoresReuseOfRevoked(Rule):
+    """A token of a revoked session is not evaluated."""
 
-    def judge(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Answer:
+    def judge(
+        self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Answer:
         return Answer.REVOKED if family.revoked else super().judge(token, family, presenter)
 
 
-class SignOutIsNoUse(Rule):
-    """Signing out with the newest token is no evidence that it has arrived."""
+class LogoutIsNoEvidence(Rule):
+    """A logout with the newest token is no evidence of delivery."""
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+    def sign_out(
+        self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Reply:
         reply = super().sign_out(token, family, presenter)
         return reply._replace(family=reply.family._replace(delivered=family.delivered))
 
 
-class SignOutIsNotJudged(Rule):
-    """Signing out works with every token."""
+class LogoutWithoutJudgement(Rule):
+    """A logout succeeds with every token."""
 
-    def sign_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+    def sign_out(
+        self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Reply:
         return Reply(Answer.REVOKED, family._replace(revoked=True))
 
 
 def at_once(rule: Rule) -> Rule:
-    """The same, with calls as evidence however young the token is."""
+    """Return the rule with calls as evidence at any age of the generation."""
     return replace(rule, confirm=Confirm.AT_ONCE)
