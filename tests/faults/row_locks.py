@@ -1,4 +1,4 @@
-"""A second connection that holds what a request needs, and short patience for the first."""
+"""Row locks of a second connection, and short lock timeouts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,28 +8,28 @@ from django.db import connection
 
 from refresh_sessions.database import is_transient
 
-_HOLD = {
-    # SQLite knows only one lock, for all that writes.
+_LOCK_ROWS = {
+    # SQLite has a single lock for all writes.
     "sqlite": "BEGIN IMMEDIATE",
     "postgresql": "SELECT id FROM {table} FOR UPDATE",
     "mysql": "SELECT id FROM {table} FOR UPDATE",
 }
 
-_SHORT_PATIENCE: dict[str, dict[str, Any]] = {
+_SHORT_LOCK_TIMEOUT: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": 0.02},
     "postgresql": {"options": "-c lock_timeout=20ms"},
-    # The shortest that there is.
+    # The shortest possible timeout.
     "mysql": {"init_command": "SET SESSION innodb_lock_wait_timeout = 1"},
 }
 
 
 @contextmanager
-def short_patience() -> Iterator[None]:
-    """Wait for locks no longer than a test should, with every connection."""
+def short_lock_timeout() -> Iterator[None]:
+    """Give all connections a lock timeout that is short enough for tests."""
     settings = connection.settings_dict
     before = settings["OPTIONS"]
     connection.close()
-    settings["OPTIONS"] = {**before, **_SHORT_PATIENCE[connection.vendor]}
+    settings["OPTIONS"] = {**before, **_SHORT_LOCK_TIMEOUT[connection.vendor]}
     try:
         yield
     finally:
@@ -38,22 +38,22 @@ def short_patience() -> Iterator[None]:
 
 
 @contextmanager
-def held(table: str) -> Iterator[Callable[[], None]]:
-    """Lock the rows of a table from another connection; yields what lets them go."""
+def locked_rows(table: str) -> Iterator[Callable[[], None]]:
+    """Lock the rows of a table from another connection; yield a function that releases them."""
     other = connection.copy()
     other.ensure_connection()
     if connection.vendor != "sqlite":
         other.set_autocommit(False)
     try:
         with other.cursor() as cursor:
-            cursor.execute(_HOLD[connection.vendor].format(table=table))
+            cursor.execute(_LOCK_ROWS[connection.vendor].format(table=table))
             yield lambda: cursor.execute("ROLLBACK")
     finally:
         other.close()
 
 
-class Waits:
-    """Counts the statements that waited for a lock in vain, and may do something about it."""
+class LockTimeouts:
+    """Counts the statements that failed at a lock, and calls ``then`` after each."""
 
     def __init__(self, then: Callable[[], Any] = lambda: None) -> None:
         self.count = 0

@@ -1,7 +1,6 @@
-"""The database fails at any statement of any deed: success or 503, and nobody is harmed.
+"""Database errors at every statement of every request: success or 503, sessions stay consistent.
 
-The errors are raised where Django's own come from; those of other databases than the run's are
-no less real to the package, which sees only their causes.
+Errors of other databases are tested as well: the package examines only their causes.
 """
 
 from dataclasses import replace
@@ -11,7 +10,7 @@ from itertools import count
 import pytest
 from django.db import connection
 
-from tests.faults.errors import LOST, PASSING
+from tests.faults.errors import CONNECTION_LOST, TRANSIENT
 from tests.faults.injection import Fault, failing_commit
 from tests.faults.scenarios import SCENARIOS, Actor
 
@@ -20,72 +19,96 @@ pytestmark = [
     pytest.mark.usefixtures("no_pauses", "_no_throttles"),
 ]
 
-ANY_LOST = next(reversed(LOST.values()))
-ANY_PASSING = next(reversed(PASSING.values()))
+ANY_LOST = next(reversed(CONNECTION_LOST.values()))
+ANY_TRANSIENT = next(reversed(TRANSIENT.values()))
 
 
-def without_503(do, person):
-    answer = do(person)
+def without_503(do, actor):
+    answer = do(actor)
     assert answer.status_code != 503
     return answer
 
 
 @pytest.fixture
 def _no_throttles(monkeypatch):
-    """A deed is tried more often than anybody would."""
+    """The requests are repeated more often than the throttles allow."""
     rates = dict.fromkeys(("session-login", "session-refresh"))
     monkeypatch.setattr("rest_framework.settings.api_settings.DEFAULT_THROTTLE_RATES", rates)
 
 
-def fail_everywhere(deed, error, **how) -> int:
-    """Do a deed with an error at its first statement, its second, and so on till its last."""
+def fail_at_each_statement(scenario, error, **how) -> int:
+    """Repeat a request with an error at its first statement, its second, up to its last."""
     for number in count(1):
-        person = Actor()
+        actor = Actor()
         fault = Fault(error=error, on=number, **how)
         with connection.execute_wrapper(fault):
-            answer = deed(person)
+            answer = scenario(actor)
         if len(fault.statements) < number:
             return number - 1
-        deed.verify(person, answer)
+        scenario.verify(actor, answer)
     raise AssertionError
 
 
-@pytest.mark.parametrize("error", PASSING)
-def test_refresh_meets_every_error_at_every_statement(error):
-    assert fail_everywhere(SCENARIOS["refresh"], PASSING[error]) == 2
+@pytest.mark.parametrize("error", TRANSIENT)
+def test_refresh_any_transient_error_at_any_statement_is_handled(error):
+    assert fail_at_each_statement(SCENARIOS["refresh"], TRANSIENT[error]) == 2
 
 
 @pytest.mark.parametrize(
-    "deed",
-    ["login", "login after an upgrade", "login by two steps", "prove", "open family", "refresh"],
+    "name",
+    [
+        "login",
+        "login with new hasher",
+        "login with second factor",
+        "re-authenticate",
+        "open family",
+        "refresh",
+    ],
 )
-def test_one_passing_error_keeps_no_tokens_back(deed):
-    """Also not at Django's statements, by which it finds a user and stores a newer hash."""
-    sure = replace(SCENARIOS[deed], do=partial(without_503, SCENARIOS[deed].do))
-    assert fail_everywhere(sure, ANY_PASSING) > 1
+def test_request_single_transient_error_returns_tokens(name):
+    """Also at the statements of Django, which find the user and store a newer hash."""
+    sure = replace(SCENARIOS[name], do=partial(without_503, SCENARIOS[name].do))
+    assert fail_at_each_statement(sure, ANY_TRANSIENT) > 1
 
 
-@pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("deed", SCENARIOS)
-def test_connection_lost_at_every_statement_of(deed, carried_out):
-    assert fail_everywhere(SCENARIOS[deed], ANY_LOST, carried_out=carried_out) > 0
+@pytest.mark.parametrize("executed", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_request_connection_lost_at_any_statement_is_handled(name, executed):
+    assert fail_at_each_statement(SCENARIOS[name], ANY_LOST, executed=executed) > 0
 
 
 @pytest.mark.parametrize(
-    "deed", ["login", "login by two steps", "prove", "introspect", "refresh", "logout", "use"]
+    "name",
+    [
+        "login",
+        "login with second factor",
+        "re-authenticate",
+        "introspect",
+        "refresh",
+        "logout",
+        "call view",
+    ],
 )
-def test_connection_lost_for_good_at_every_statement_of(deed):
-    assert fail_everywhere(SCENARIOS[deed], ANY_LOST, lasting=True) > 0
+def test_request_connection_lost_permanently_is_handled(name):
+    assert fail_at_each_statement(SCENARIOS[name], ANY_LOST, permanent=True) > 0
 
 
 @pytest.mark.parametrize("times", [1, 8], ids=["once", "lasting"])
-@pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("executed", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
-    "deed",
-    ["login", "login by two steps", "prove", "logout", "revoke", "revoke others", "open family"],
+    "name",
+    [
+        "login",
+        "login with second factor",
+        "re-authenticate",
+        "logout",
+        "revoke",
+        "revoke others",
+        "open family",
+    ],
 )
-def test_connection_lost_at_the_commit_of(deed, carried_out, times):
-    person = Actor()
-    with failing_commit(ANY_LOST, carried_out=carried_out, times=times):
-        answer = SCENARIOS[deed](person)
-    SCENARIOS[deed].verify(person, answer)
+def test_request_connection_lost_at_commit_is_handled(name, executed, times):
+    actor = Actor()
+    with failing_commit(ANY_LOST, executed=executed, times=times):
+        answer = SCENARIOS[name](actor)
+    SCENARIOS[name].verify(actor, answer)

@@ -1,1 +1,1 @@
-"""What the soak is made of: a server to kill, honest clients, thieves, and a judge."""
+"""Parts of the soak test: server, databases, honest clients, attackers, final checks."""

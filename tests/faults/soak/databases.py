@@ -1,4 +1,4 @@
-"""A fresh database for one soak, and a PostgreSQL server of its own that may be restarted."""
+"""Temporary databases, and a PostgreSQL server that can be restarted."""
 
 import os
 import secrets
@@ -15,16 +15,16 @@ from typing import Any
 import dj_database_url
 
 from tests.databases import SERVERS
-from tests.faults.soaking.servers import free_port
-from tests.faults.soaking.wire import HOST
+from tests.faults.soak.http_client import HOST
+from tests.faults.soak.servers import free_port
 
 USER = "soak"
-PATIENCE = 30.0
+START_TIMEOUT = 30.0
 
 
 @contextmanager
-def fresh(kind: str, directory: Path) -> Iterator[str]:
-    """The URL of an empty database, which is dropped in the end."""
+def temporary_database(kind: str, directory: Path) -> Iterator[str]:
+    """Create an empty database, yield its URL, drop it."""
     if kind == "sqlite":
         yield f"sqlite:///{directory / 'soak.sqlite3'}"
         return
@@ -62,7 +62,7 @@ def _on_mariadb(url: str, statement: str) -> None:
 
 
 class Postgres:
-    """A server in a temporary directory that nobody else uses."""
+    """A separate server in a temporary directory."""
 
     def __init__(self, directory: Path) -> None:
         self.home = directory / "postgres"
@@ -71,7 +71,7 @@ class Postgres:
         self.password = secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
-            # The server refuses to run as root, and must reach its home.
+            # The server refuses to run as root and must have access to its directory.
             directory.chmod(0o711)
             shutil.chown(self.home, "postgres", "postgres")
 
@@ -97,19 +97,19 @@ class Postgres:
             "port": self.port,
             "unix_socket_directories": "",
             "max_connections": 200,
-            # The machine does not crash, only the server does: its writes are in the kernel.
+            # Only the server crashes, not the machine: the kernel keeps its writes.
             "fsync": "off",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         self._process = self._run("postgres", "-D", "data", *options)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             if time.monotonic() > deadline:
                 raise RuntimeError((self.home / "log").read_text()[-2000:])
             time.sleep(0.05)
 
     def stop(self, *, crash: bool = False) -> None:
-        """End all connections at once; ``crash`` leaves the rest to recovery."""
+        """Close all connections; with ``crash`` the next start runs the recovery."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
             self._process.wait()
@@ -138,7 +138,7 @@ class Postgres:
 
 
 def _find(program: str) -> str:
-    """On PATH, or where Debian keeps PostgreSQL's servers."""
+    """Find a program on PATH or in Debian's directory of PostgreSQL."""
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
     found = shutil.which(program) or (debian and str(debian[-1]))
     if not found:

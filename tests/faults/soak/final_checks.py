@@ -1,17 +1,17 @@
-"""What the database says of every session in the end."""
+"""Final checks of the database for every session."""
 
 from collections.abc import Iterable, Sequence
 
 from refresh_sessions.models import DeviceSession
-from tests.faults.soaking.clients import Client, generation_of
+from tests.faults.soak.clients import Client, generation_of
 
 
-def faults_of_honest(clients: Iterable[Client]) -> list[str]:
-    """What is wrong with sessions of which nobody has ever stolen anything."""
-    return [fault for client in clients for fault in _faults_of(client)]
+def find_honest_violations(clients: Iterable[Client]) -> list[str]:
+    """Return violations in sessions without a theft."""
+    return [fault for client in clients for fault in _find_violations(client)]
 
 
-def _faults_of(client: Client) -> Iterable[str]:
+def _find_violations(client: Client) -> Iterable[str]:
     session = DeviceSession.objects.get(pk=client.session)
     kinds = list(session.events.order_by("pk").values_list("kind", flat=True))
     if kinds != ["signed_in"]:
@@ -25,8 +25,8 @@ def _faults_of(client: Client) -> Iterable[str]:
         yield f"{session.pk}: holds a token newer than the row"
 
 
-def unreported_thefts(sessions: Sequence[str]) -> list[str]:
-    """Stolen sessions without their one alarm."""
+def find_unreported_thefts(sessions: Sequence[str]) -> list[str]:
+    """Return violations of stolen sessions without exactly one report of reuse."""
     return [
         f"{session.pk}: {alarms} alarms for one theft"
         for session in DeviceSession.objects.filter(pk__in=sessions)

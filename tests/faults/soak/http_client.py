@@ -1,4 +1,4 @@
-"""Requests over real connections, of which any may fail, and a ledger of how they went."""
+"""HTTP requests over real connections that may fail, and shared statistics."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from threading import Lock
 from typing import Any
 
-from tests.faults.soaking.ages import SENT_AT
+from tests.faults.soak.request_age import SENT_AT
 
 HOST = "127.0.0.1"
 TIMEOUT = 30.0
@@ -25,8 +25,8 @@ class Answer:
 
 
 @dataclass
-class Ledger:
-    """What has happened so far. Threads share it."""
+class Statistics:
+    """Counts and violations so far, shared by threads."""
 
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -48,18 +48,18 @@ class Ledger:
             self.slowest = max(self.slowest, seconds)
             self.statuses[f"{who} {answer.status} {answer.code}".strip()] += 1
 
-    def violated(self, what: str) -> None:
+    def add_violation(self, what: str) -> None:
         with self._lock:
             self.violations.append(what)
 
 
 @dataclass(kw_only=True)
-class Wire:
-    """The way to the server for one kind of people."""
+class HttpClient:
+    """Sends the requests of one group of clients."""
 
     who: str
     port: int
-    ledger: Ledger
+    statistics: Statistics
 
     def login(self, username: str, password: str) -> Answer | None:
         return self.post("/auth/login/", {"username": username, "password": password})
@@ -76,31 +76,31 @@ class Wire:
         return self._exchange("POST", path, json.dumps(body), headers, lose)
 
     def _exchange(self, method, path, body, headers, lose) -> Answer | None:
-        """The answer, or None if none arrived: it was to be lost, or the connection broke.
+        """Send a request; return None if the answer is lost or the connection broke.
 
-        ``lose="hang up"`` leaves before the answer is there, ``lose="ignore"`` after.
+        ``lose="hang up"`` disconnects before the answer, ``lose="ignore"`` discards the answer.
         """
-        self.ledger.sent(self.who)
+        self.statistics.sent(self.who)
         started = time.monotonic()
         headers = {**headers, "Connection": "close", SENT_AT: str(time.time())}
         connection = HTTPConnection(HOST, self.port, timeout=TIMEOUT)
         try:
             connection.request(method, path, body, headers)
             if lose == "hang up":
-                self.ledger.count("answers lost")
+                self.statistics.count("answers lost")
                 return None
             response = connection.getresponse()
             answer = Answer(status=response.status, body=_object(response.read()))
         except (OSError, HTTPException):
-            self.ledger.count("connections broken")
+            self.statistics.count("connections broken")
             return None
         finally:
             connection.close()
-        self.ledger.answered(self.who, answer, time.monotonic() - started)
+        self.statistics.answered(self.who, answer, time.monotonic() - started)
         if answer.status >= 500 and answer.status != 503:
-            self.ledger.violated(f"{method} {path} answered {answer.status}")
+            self.statistics.add_violation(f"{method} {path} answered {answer.status}")
         if lose:
-            self.ledger.count("answers lost")
+            self.statistics.count("answers lost")
             return None
         return answer
 

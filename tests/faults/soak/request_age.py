@@ -1,4 +1,4 @@
-"""How old requests are when they are done, also those whose client has hung up long before."""
+"""Age of requests at their completion, including those of disconnected clients."""
 
 import os
 import time
@@ -16,13 +16,13 @@ _oldest = 0.0
 def measure_age(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware that leaves the age of this process's oldest request in a file."""
+    """Middleware that writes the age of this process's oldest request to a file."""
     directory = Path(os.environ[DIRECTORY])
 
     def middleware(request: HttpRequest) -> HttpResponse:
         global _oldest  # noqa: PLW0603  (one number per process)
         response = get_response(request)
-        # Client and server are on one machine, so on one clock.
+        # Client and server share a machine and its clock.
         age = time.time() - float(request.headers.get(SENT_AT, time.time()))
         if age > _oldest:
             _oldest = age
@@ -33,7 +33,7 @@ def measure_age(
 
 
 def oldest(directory: Path) -> float:
-    """The age of the oldest request of all processes."""
-    # One that was killed while it wrote has left an empty file.
+    """Return the age of the oldest request of all processes."""
+    # A process that was killed while writing leaves an empty file.
     ages = [path.read_text() for path in directory.glob("age-*")]
     return max((float(age) for age in ages if age), default=0.0)

@@ -1,4 +1,4 @@
-"""A gunicorn that can be killed at any moment, in part or whole."""
+"""A gunicorn server that can be killed in part or as a whole."""
 
 import os
 import random
@@ -10,16 +10,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.soaking.wire import HOST
+from tests.faults.soak.http_client import HOST
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 WORKERS = 3
 THREADS = 6
-PATIENCE = 30.0
+START_TIMEOUT = 30.0
 
 
 class Gunicorn:
-    """The server, always on the same port."""
+    """The server on a fixed port."""
 
     def __init__(self, directory: Path, env: dict[str, str]) -> None:
         self.directory = directory
@@ -40,10 +40,10 @@ class Gunicorn:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                # A group of its own, which can be killed at once.
+                # A process group of its own, for a single kill.
                 start_new_session=True,
             )
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + START_TIMEOUT
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"gunicorn does not start:\n{self.log.read_text()[-2000:]}")
@@ -52,7 +52,7 @@ class Gunicorn:
     def _arguments(self) -> list[str]:
         return [
             "example_project.wsgi:application",
-            # A worker that takes another's place is there at once.
+            # A replacement worker is ready immediately.
             "--preload",
             "--no-control-socket",
             f"--bind={HOST}:{self.port}",
@@ -66,14 +66,14 @@ class Gunicorn:
             return True
         return False
 
-    def kill_worker(self, chance: random.Random) -> None:
-        """SIGKILL one of the workers; the master starts another."""
+    def kill_worker(self, rng: random.Random) -> None:
+        """Kill one worker with SIGKILL; the master starts another."""
         if workers := self._workers():
             with suppress(ProcessLookupError):
-                os.kill(chance.choice(workers), signal.SIGKILL)
+                os.kill(rng.choice(workers), signal.SIGKILL)
 
     def kill(self) -> None:
-        """SIGKILL master and workers."""
+        """Kill master and workers with SIGKILL."""
         if self._process is None:
             return
         with suppress(ProcessLookupError):

@@ -1,41 +1,41 @@
-"""Thefts, as the rotation rule tells them: who refreshes first, and who next.
+"""Thefts in different orders of refreshes by owner and attacker.
 
-A theft has to be found as soon as both have used what they hold. Where an answer or the evidence
-of a delivery is lost on the way, that is one use later; never later than ``LATEST``.
+A theft must be detected as soon as both have used their tokens. A lost answer or lost evidence of
+delivery delays that by one use; never beyond ``LATEST``.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.faults.soaking.clients import insist
-from tests.faults.soaking.wire import Wire
+from tests.faults.soak.clients import retry_until_answered
+from tests.faults.soak.http_client import HttpClient
 
 REVOKED = "session_revoked"
 LATEST = 3
 
 
 @dataclass(kw_only=True)
-class Holder:
-    """Somebody who holds tokens of a session, by right or not."""
+class TokenHolder:
+    """Owner or attacker with tokens of one session."""
 
-    wire: Wire
+    http: HttpClient
     access: str
     refresh: str
     overlap: float
     refresh_is_new: bool = False
 
     def rotate(self) -> str:
-        """Refresh until there is a new token: nothing, or the code of the refusal."""
+        """Refresh until there is a new token; return an empty string or the code of a refusal."""
         for _ in range(10):
-            answer = self.ask_once()
+            answer = self.refresh_once()
             if answer or self.refresh_is_new:
                 return answer
             self.wait()
         raise TimeoutError("no new refresh token")
 
-    def ask_once(self) -> str:
-        answer = insist(lambda: self.wire.refresh(self.refresh))
+    def refresh_once(self) -> str:
+        answer = retry_until_answered(lambda: self.http.refresh(self.refresh))
         if answer.status != 200:
             return answer.code
         self.access = answer.body["access"]
@@ -45,81 +45,83 @@ class Holder:
         return ""
 
     def call(self) -> str:
-        return insist(lambda: self.wire.call(self.access)).code
+        return retry_until_answered(lambda: self.http.call(self.access)).code
 
     def use(self) -> str:
-        """A refresh, and a call with what it gave."""
+        """Refresh, then call with the new access token."""
         return self.rotate() or self.call()
 
     def wait(self) -> None:
-        """Until no overlap is left."""
+        """Wait until the overlap has passed."""
         time.sleep(self.overlap * 1.1)
 
 
-Story = Callable[[Holder, Holder], tuple[Holder, Holder]]
-"""What victim and thief do. Returns whose next use must find it, and the other."""
+Story = Callable[[TokenHolder, TokenHolder], tuple[TokenHolder, TokenHolder]]
+"""Requests of owner and attacker. Returns the client whose next use must be detected, and the
+other.
+"""
 
 
-def thief_first(victim: Holder, thief: Holder):
-    thief.use()
-    thief.wait()
-    return victim, thief
+def attacker_first(owner: TokenHolder, attacker: TokenHolder):
+    attacker.use()
+    attacker.wait()
+    return owner, attacker
 
 
-def thief_first_and_again(victim: Holder, thief: Holder):
-    thief.use()
-    thief.wait()
-    thief.use()
-    return victim, thief
+def attacker_first_and_again(owner: TokenHolder, attacker: TokenHolder):
+    attacker.use()
+    attacker.wait()
+    attacker.use()
+    return owner, attacker
 
 
-def victim_first_and_calls(victim: Holder, thief: Holder):
-    victim.use()
-    victim.wait()
-    return thief, victim
+def owner_first_with_call(owner: TokenHolder, attacker: TokenHolder):
+    owner.use()
+    owner.wait()
+    return attacker, owner
 
 
-def victim_first_and_rests(victim: Holder, thief: Holder):
-    """The thief is taken for a client whose answer got lost, until the victim comes back."""
-    victim.rotate()
-    victim.wait()
-    thief.use()
-    thief.wait()
-    return victim, thief
+def owner_first_without_call(owner: TokenHolder, attacker: TokenHolder):
+    """The attacker resembles a client after a lost answer, until the owner refreshes."""
+    owner.rotate()
+    owner.wait()
+    attacker.use()
+    attacker.wait()
+    return owner, attacker
 
 
-def thief_in_the_window(victim: Holder, thief: Holder):
-    """The thief is taken for a sibling, and gets no refresh token."""
-    victim.use()
-    thief.ask_once()
-    thief.wait()
-    return thief, victim
+def attacker_within_overlap(owner: TokenHolder, attacker: TokenHolder):
+    """The attacker resembles a sibling and gets no refresh token."""
+    owner.use()
+    attacker.refresh_once()
+    attacker.wait()
+    return attacker, owner
 
 
-def idle_victim(victim: Holder, thief: Holder):
-    """Nothing can be found as long as only one of them comes."""
+def idle_owner(owner: TokenHolder, attacker: TokenHolder):
+    """Nothing can be detected while only one of them sends requests."""
     for _ in range(3):
-        thief.use()
-        thief.wait()
-    return victim, thief
+        attacker.use()
+        attacker.wait()
+    return owner, attacker
 
 
 STORIES: list[Story] = [
-    thief_first,
-    thief_first_and_again,
-    victim_first_and_calls,
-    victim_first_and_rests,
-    thief_in_the_window,
-    idle_victim,
+    attacker_first,
+    attacker_first_and_again,
+    owner_first_with_call,
+    owner_first_without_call,
+    attacker_within_overlap,
+    idle_owner,
 ]
 
 
-def play(story: Story, victim: Holder, thief: Holder) -> int | None:
-    """How many uses after the first that could find it the theft was found; None for never."""
-    next_, other = story(victim, thief)
+def run_story(story: Story, owner: TokenHolder, attacker: TokenHolder) -> int | None:
+    """Return the number of uses until the theft was detected; None for never."""
+    next_, other = story(owner, attacker)
     for late in range(LATEST + 1):
         if next_.use() == REVOKED:
-            ended = {victim.call(), thief.call(), victim.ask_once(), thief.ask_once()}
+            ended = {owner.call(), attacker.call(), owner.refresh_once(), attacker.refresh_once()}
             return late if ended == {REVOKED} else None
         next_.wait()
         next_, other = other, next_
