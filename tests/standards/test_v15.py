@@ -14,7 +14,7 @@ from refresh_sessions.sessions import refresh_session, revoke_session, start_ses
 from tests.api.client import Client
 from tests.domain.stories import call, family_of
 from tests.factories import UserFactory, make_pair
-from tests.races.barriers import meet_once_read
+from tests.races.barriers import wait_for_readers
 from tests.races.runner import at_once
 from tests.standards.registry import passes
 
@@ -55,7 +55,7 @@ def test_asvs_15_4_2_concurrent_requests_cannot_bypass_checks(options, monkeypat
     assert DeviceSession.objects.active().for_user(user).count() == 3
     pair = make_pair()
     # No request writes before all have read.
-    meet_once_read(monkeypatch, 4)
+    wait_for_readers(monkeypatch, 4)
     answers = at_once([partial(refresh_session, pair.refresh)] * 4)
     assert len([answer for answer in answers if answer.refresh]) == 1
     assert family_of(pair).generation == 2

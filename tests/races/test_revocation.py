@@ -1,4 +1,4 @@
-"""Whatever ends a session, against refreshes of it: afterwards nothing is usable."""
+"""Refreshes with a concurrent revocation: afterwards no token is usable."""
 
 from functools import partial
 
@@ -20,8 +20,8 @@ from refresh_sessions.tokens import access_tokens, refresh_tokens
 from tests.domain.stories import session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
-from tests.races.invariants import ENDINGS, failures, survivors
-from tests.races.runner import at_once, crew, scaled, soon
+from tests.races.invariants import REVOCATION_EVENTS, count_usable_after_revocation, failures
+from tests.races.runner import at_once, scaled, thread_pool, with_random_delay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,32 +69,34 @@ WAYS = [
 @pytest.mark.parametrize(
     ("end", "reason", "rounds"), WAYS, ids=[end.__name__ for end, _, _ in WAYS]
 )
-def test_refresh_against(end, reason, rounds, tally):
-    with crew(1 + REFRESHERS) as race:
+def test_refresh_with_concurrent_revocation_leaves_no_usable_token(
+    end, reason, rounds, statistics
+):
+    with thread_pool(1 + REFRESHERS) as race:
         for _ in range(rounds):
             pair = make_pair()
             calls = [partial(end, pair), *[partial(refresh_session, pair.refresh)] * REFRESHERS]
-            _, *answers = race([soon(call) for call in calls])
+            _, *answers = race([with_random_delay(call) for call in calls])
             assert {type(refusal) for refusal in failures(answers)} <= {SessionRevokedError}
-            tally.add(answers, live=survivors(pair, answers))
+            statistics.add(answers, live=count_usable_after_revocation(pair, answers))
             assert session_of(pair).revoked_reason == reason
-    assert tally.live == {0}
+    assert statistics.live == {0}
 
 
-def test_opening_a_family_against_revoke(tally):
-    with crew(2) as race:
+def test_open_family_with_concurrent_revocation_leaves_no_usable_token(statistics):
+    with thread_pool(2) as race:
         for _ in range(scaled(5, 60)):
             pair = make_pair()
             grant = check_access_token(pair.access)
             calls = [partial(revoke, pair), partial(open_family, grant, pair.refresh)]
-            _, *answers = race([soon(call) for call in calls])
+            _, *answers = race([with_random_delay(call) for call in calls])
             assert {type(refusal) for refusal in failures(answers)} <= {SessionRevokedError}
-            tally.add(answers, live=survivors(pair, answers))
-    assert tally.live == {0}
+            statistics.add(answers, live=count_usable_after_revocation(pair, answers))
+    assert statistics.live == {0}
 
 
-def test_two_ways_to_end_are_one_end():
-    with crew(4) as race:
+def test_concurrent_revocations_of_session_take_effect_once():
+    with thread_pool(4) as race:
         for _ in range(scaled(3, 30)):
             pair = make_pair()
             ways = [revoke_session, revoke_session, revoke_session]
@@ -107,11 +109,11 @@ def test_two_ways_to_end_are_one_end():
             assert sorted(ended) == [False] * 3 + [True]
             reason = "logout" if ended[-1] else f"way {ended.index(True)}"
             assert session_of(pair).revoked_reason == reason
-            assert survivors(pair, []) == 0
+            assert count_usable_after_revocation(pair, []) == 0
 
 
-def test_each_session_that_many_end_has_one_end():
-    with crew(5) as race:
+def test_concurrent_revocations_of_user_sessions_take_effect_once():
+    with thread_pool(5) as race:
         for _ in range(scaled(2, 15)):
             user = UserFactory()
             pairs = [make_pair(user) for _ in range(5)]
@@ -120,7 +122,7 @@ def test_each_session_that_many_end_has_one_end():
             ended = race([*everywhere, *single])
             assert sum(ended) == len(pairs)
             assert not DeviceSession.objects.active().exists()
-            ends = SessionEvent.objects.filter(kind__in=ENDINGS, session__user=user)
+            ends = SessionEvent.objects.filter(kind__in=REVOCATION_EVENTS, session__user=user)
             assert sorted(ends.values_list("session", flat=True)) == sorted(
                 pair.session.pk for pair in pairs
             )
@@ -130,8 +132,8 @@ class _RefusedError(Exception):
     sqlstate = "40001"
 
 
-def test_an_end_that_was_not_committed_is_nobodys(monkeypatch):
-    """The commit is refused, and another ends the session for the same reason meanwhile."""
+def test_revocation_commit_fails_other_revokes_meanwhile_returns_false(monkeypatch):
+    """The commit fails, and another thread revokes the session with the same reason."""
     pair = make_pair()
     calls = [partial(revoke_session, pair.session, reason="admin")]
     others = []
@@ -143,8 +145,8 @@ def test_an_end_that_was_not_committed_is_nobodys(monkeypatch):
         raise OperationalError from _RefusedError()
 
     monkeypatch.setattr(connection, "commit", refuse)
-    with heard(session_revoked) as told:
+    with heard(session_revoked) as announced:
         assert calls[0]() is False
     assert others == [True]
-    assert len(told) == 1
-    assert survivors(pair, []) == 0
+    assert len(announced) == 1
+    assert count_usable_after_revocation(pair, []) == 0

@@ -1,4 +1,4 @@
-"""The tests' project as several server processes serve it: on the database of a running test."""
+"""Settings of the tests' project for server processes on the database of a running test."""
 
 import os
 from datetime import timedelta
@@ -17,11 +17,11 @@ DATABASES = {
 
 REFRESH_SESSIONS = {
     "MAX_SESSIONS_PER_USER": 3,
-    # So that a slow machine changes nothing.
+    # Longer than any race, also on a slow machine.
     "ROTATION_OVERLAP": timedelta(minutes=10),
 }
 
-# Forty requests at once from one address are what the rates are there to stop.
+# Forty concurrent requests from one address would exceed the rates.
 _NO_RATES = dict.fromkeys(("session-login", "session-refresh"))
 REST_FRAMEWORK = {
     **ORDINARY_REST_FRAMEWORK,

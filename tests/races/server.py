@@ -1,4 +1,4 @@
-"""Several server processes on the database of a running test, and clients of theirs."""
+"""Server processes on the database of a running test, and an HTTP client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connection
 
-from tests.races import keeper
+from tests.races import supervisor
 
 HOST = "127.0.0.1"
 WORKERS = 4
@@ -27,7 +27,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said."""
+    """Response of a server."""
 
     status: int
     body: dict[str, Any]
@@ -36,14 +36,14 @@ class Answer:
 
 @contextmanager
 def gunicorn() -> Iterator[int]:
-    """Serve the tests' project from several processes, and yield the port."""
-    # The socket listens before anybody serves it: no other program can take the port, and
-    # nobody has to ask again and again whether the server is there.
+    """Serve the tests' project with several processes; yield the port."""
+    # The socket listens before the servers start: no other program can take the port, and clients
+    # need not poll.
     with socket.create_server((HOST, 0), backlog=256) as listening:
         port = listening.getsockname()[1]
         descriptor = listening.fileno()
         with subprocess.Popen(  # noqa: S603  (our own command)
-            [sys.executable, "-m", keeper.__name__, str(descriptor), *_command(descriptor)],
+            [sys.executable, "-m", supervisor.__name__, str(descriptor), *_command(descriptor)],
             cwd=CHECKOUT,
             env={**os.environ, **_environment()},
             pass_fds=[descriptor],
@@ -52,7 +52,7 @@ def gunicorn() -> Iterator[int]:
             try:
                 yield port
             finally:
-                process.communicate(timeout=2 * keeper.PATIENCE_SECONDS)
+                process.communicate(timeout=2 * supervisor.STOP_TIMEOUT)
 
 
 def _command(descriptor: int) -> list[str]:
@@ -60,16 +60,16 @@ def _command(descriptor: int) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "tests.races.wsgi:application"),
         *("--bind", f"fd://{descriptor}", "--workers", str(WORKERS), "--worker-class", "sync"),
         *("--timeout", "60", "--graceful-timeout", "5", "--no-control-socket"),
-        # Loaded once: no process is ready long before the others and answers all there is.
+        # Load the project once, so that all workers are ready at the same time.
         "--preload",
     ]
 
 
 def _environment() -> dict[str, str]:
     return {
-        "DJANGO_SETTINGS_MODULE": "tests.races.served",
+        "DJANGO_SETTINGS_MODULE": "tests.races.server_settings",
         "REFRESH_SESSIONS_SERVED_DATABASE": str(connection.settings_dict["NAME"]),
-        # Whatever warnings the server has to give are its own.
+        # Warnings of the server must not become errors.
         "PYTHONWARNINGS": "",
         "PYTHONDEVMODE": "",
     }
@@ -78,7 +78,7 @@ def _environment() -> dict[str, str]:
 def ask(
     port: int, method: str, path: str, body: dict[str, Any] | None = None, *, access: str = ""
 ) -> Answer:
-    """Send one request over a connection of its own."""
+    """Send one request over a new connection."""
     web = HTTPConnection(HOST, port, timeout=LONGEST_REQUEST)
     headers = {"Content-Type": "application/json"}
     if access:
@@ -87,7 +87,7 @@ def ask(
         web.request(method, path, json.dumps(body or {}), headers)
         response = web.getresponse()
         content = response.read()
-        # A page of HTML is as much of a failure as the status that comes with it.
+        # An HTML page raises an error here.
         said = json.loads(content) if content else {}
         return Answer(response.status, said, response.headers["X-Worker"])
     finally:

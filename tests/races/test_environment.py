@@ -1,4 +1,4 @@
-"""The run is what it says it is, and its watch is awake."""
+"""The environment of the races: database, isolation level, triggers."""
 
 import os
 
@@ -15,8 +15,8 @@ from tests.factories import make_pair
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_database_is_the_one_the_run_is_for():
-    """Lest a run for a server should quietly fall back to SQLite."""
+def test_database_is_database_of_run():
+    """A run for a server must not fall back to SQLite."""
     vendors = {"sqlite": "sqlite", "postgres": "postgresql", "mariadb": "mysql"}
     assert connection.vendor == vendors[os.environ.get("REFRESH_SESSIONS_TEST_DATABASE", "sqlite")]
 
@@ -27,7 +27,7 @@ def isolation_level():
     if connection.vendor == "postgresql":
         return ask("SHOW transaction_isolation")[0]
     level = ask("SELECT @@tx_isolation")[0].replace("-", " ").lower()
-    # Where the level is lower, the switch does nothing.
+    # At lower isolation levels the variable has no effect.
     if level == "repeatable read" and ask("SELECT @@innodb_snapshot_isolation")[0]:
         return "repeatable read, snapshot"
     return level
@@ -39,7 +39,7 @@ def ask(question):
         return cursor.fetchone()
 
 
-def test_the_isolation_level_is_the_one_the_run_is_for():
+def test_isolation_level_is_level_of_run():
     default = "wal" if connection.vendor == "sqlite" else "read committed"
     levels = {
         None: default,
@@ -64,7 +64,7 @@ def test_the_isolation_level_is_the_one_the_run_is_for():
         (TokenFamily, {"rotated_at": DatabaseNow()}),
     ],
 )
-def test_the_database_refuses_what_must_never_happen(model, change):
+def test_trigger_forbidden_update_is_rejected(model, change):
     pair = make_pair()
     refresh_session(pair.refresh)
     revoke_session(pair.session, reason="admin")

@@ -1,7 +1,7 @@
-"""Triggers that make the database itself refuse what no code path may do.
+"""Triggers that reject updates which no code path may make.
 
-A hard expiry that moves, an end that is taken back, a generation that does not grow: whichever
-statement of whichever thread tried it fails, and with it the test.
+A moved hard deadline, an undone revocation, a generation that does not grow: the statement fails
+in its thread, and with it the test.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from refresh_sessions.models import DeviceSession, TokenFamily
 _SESSIONS = DeviceSession._meta.db_table
 _FAMILIES = TokenFamily._meta.db_table
 
-# Name, table, and what must not be true of a row before (OLD) and after (NEW) an UPDATE.
+# Name, table, and the condition of a forbidden UPDATE from row OLD to row NEW.
 _GUARDS = (
     ("guard_expires_at", _SESSIONS, "NEW.expires_at <> OLD.expires_at"),
     (
@@ -30,7 +30,7 @@ _GUARDS = (
     ),
     ("guard_generation", _FAMILIES, "NEW.generation < OLD.generation"),
     (
-        # One UPDATE per generation: whoever issues a token has moved the number.
+        # One UPDATE per generation: every issued token increments the number.
         "guard_rotated_at",
         _FAMILIES,
         "NEW.generation = OLD.generation AND NEW.rotated_at IS NOT NULL"
@@ -63,8 +63,8 @@ _DROP = {
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Have the triggers in place."""
+def with_triggers() -> Iterator[None]:
+    """Create the triggers, drop them at the end."""
     _execute(_CREATE[connection.vendor])
     try:
         yield

@@ -1,7 +1,7 @@
-"""Many presenters of one refresh token.
+"""Concurrent refreshes with one refresh token.
 
-What holds on SQLite proves nothing about PostgreSQL: each database has its own run, and under
-``tox -e races`` each isolation level of it.
+A result on SQLite says nothing about PostgreSQL: each database has its own run, and with ``tox -e
+races`` each of its isolation levels.
 """
 
 from functools import partial
@@ -13,14 +13,14 @@ from refresh_sessions.models import TokenFamily
 from refresh_sessions.sessions import check_access_token, refresh_session
 from tests.domain.stories import call, family_of, kinds
 from tests.factories import make_pair
-from tests.races.invariants import failures, handed_out, live_lineages, rows
-from tests.races.runner import at_once, crew, scaled
+from tests.races.invariants import count_usable, failures, issued_refresh_tokens, rows
+from tests.races.runner import at_once, scaled, thread_pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def use(token):
-    """What a client does: it refreshes, and calls with what it got."""
+def refresh_and_call(token):
+    """Refresh, then use the new access token, as a client does."""
     answer = refresh_session(token)
     check_access_token(answer.access)
     return answer
@@ -28,12 +28,12 @@ def use(token):
 
 SIZES = [
     (2, scaled(5, 60), refresh_session),
-    (2, scaled(5, 60), use),
+    (2, scaled(5, 60), refresh_and_call),
     (40, scaled(1, 8), refresh_session),
-    (40, scaled(1, 8), use),
+    (40, scaled(1, 8), refresh_and_call),
 ]
 if scaled(0, 1):
-    SIZES.append((200, 3, use))
+    SIZES.append((200, 3, refresh_and_call))
 
 
 @pytest.mark.parametrize(
@@ -41,43 +41,47 @@ if scaled(0, 1):
     SIZES,
     ids=[f"{presenters}-{present.__name__}" for presenters, _, present in SIZES],
 )
-def test_one_token_presented_at_once(presenters, rounds, present, tally):
+def test_concurrent_refreshes_of_one_token_issue_one_token(
+    presenters, rounds, present, statistics
+):
     pair = make_pair()
     before = rows()
-    with crew(presenters) as race:
+    with thread_pool(presenters) as race:
         for generation in range(2, rounds + 2):
             TokenFamily.objects.update(rotated_at=None)
             answers = race([partial(present, pair.refresh)] * presenters)
             assert failures(answers) == []
-            assert len(handed_out(answers)) == 1
+            assert len(issued_refresh_tokens(answers)) == 1
             family = family_of(pair)
             assert (family.generation, family.redeemable_generation) == (
                 generation,
                 generation - 1,
             )
             assert {call(answer) for answer in answers} == {"ok"}
-            tally.add(answers, live=live_lineages([pair.refresh, *handed_out(answers)]))
+            statistics.add(
+                answers, live=count_usable([pair.refresh, *issued_refresh_tokens(answers)])
+            )
             (pair,) = [answer for answer in answers if answer.refresh]
-    assert tally.live == {1}
+    assert statistics.live == {1}
     assert rows() == before
     assert kinds(pair) == ["signed_in"]
 
 
-def test_both_tokens_of_a_rotation_presented_at_once(tally):
-    """Tabs that have read the storage again, and tabs that have not."""
+def test_concurrent_refreshes_of_old_or_new_token_issue_no_other_token(statistics):
+    """Some tabs have read the new token from the storage, others have not."""
     older = make_pair()
     newer = refresh_session(older.refresh)
-    calls = [partial(use, pair.refresh) for pair in (older, newer)] * 10
+    calls = [partial(refresh_and_call, pair.refresh) for pair in (older, newer)] * 10
     answers = at_once(calls)
     assert failures(answers) == []
     assert {answer.refresh for answer in answers} == {None, newer.refresh}
     assert family_of(newer).generation == 2
-    tally.add(answers, live=live_lineages([older.refresh, newer.refresh]))
-    assert tally.live == {1}
+    statistics.add(answers, live=count_usable([older.refresh, newer.refresh]))
+    assert statistics.live == {1}
 
 
-def test_a_used_token_presented_at_once_is_one_alarm(tally):
-    with crew(8) as race:
+def test_concurrent_requests_with_used_token_record_one_reuse(statistics):
+    with thread_pool(8) as race:
         for _ in range(scaled(1, 20)):
             pair = newest = make_pair()
             for _ in range(2):
@@ -87,13 +91,13 @@ def test_a_used_token_presented_at_once_is_one_alarm(tally):
             assert {type(answer) for answer in answers} == {SessionRevokedError}
             assert kinds(pair) == ["signed_in", "reuse_detected"]
             assert call(newest) == "session_revoked"
-            tally.add(answers, live=live_lineages([newest.refresh]))
-    assert tally.live == {0}
+            statistics.add(answers, live=count_usable([newest.refresh]))
+    assert statistics.live == {0}
 
 
-def test_a_used_token_against_the_newest(tally):
-    """Thief and owner in the same instant: the end wins over the refresh."""
-    with crew(2) as race:
+def test_used_token_with_concurrent_refresh_of_newest_revokes_session(statistics):
+    """Attacker and owner at the same time: the revocation takes precedence."""
+    with thread_pool(2) as race:
         for _ in range(scaled(5, 60)):
             stolen = pair = make_pair()
             for _ in range(2):
@@ -103,6 +107,6 @@ def test_a_used_token_against_the_newest(tally):
             answers = race([partial(refresh_session, holder.refresh) for holder in (stolen, pair)])
             assert isinstance(answers[0], SessionRevokedError)
             assert kinds(pair) == ["signed_in", "reuse_detected"]
-            tokens = [pair.refresh, *handed_out(answers)]
-            tally.add(answers, live=live_lineages(tokens))
-    assert tally.live == {0}
+            tokens = [pair.refresh, *issued_refresh_tokens(answers)]
+            statistics.add(answers, live=count_usable(tokens))
+    assert statistics.live == {0}

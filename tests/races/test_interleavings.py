@@ -1,4 +1,4 @@
-"""Chosen interleavings: something happens between the SELECT of a refresh and its UPDATE."""
+"""Selected interleavings: an event between the SELECT and the UPDATE of a refresh."""
 
 from functools import partial
 
@@ -15,16 +15,20 @@ from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import access, refresh_session
 from tests.domain.stories import call, family_of, kinds, refused
 from tests.factories import make_pair
-from tests.races.barriers import meet_once_read, once_read
-from tests.races.invariants import handed_out, live_lineages, survivors
-from tests.races.runner import at_once, crew, scaled
-from tests.races.test_ending import WAYS
+from tests.races.barriers import after_read, wait_for_readers
+from tests.races.invariants import (
+    count_usable,
+    count_usable_after_revocation,
+    issued_refresh_tokens,
+)
+from tests.races.runner import at_once, scaled, thread_pool
+from tests.races.test_revocation import WAYS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def counted(token):
-    """Refresh, and say which statements that took."""
+def refresh_with_statements(token):
+    """Refresh; return the pair and the kinds of statements."""
     verbs = []
 
     def note(execute, sql, *args):
@@ -36,15 +40,15 @@ def counted(token):
 
 
 @pytest.mark.parametrize("presenters", [2, 8])
-def test_the_loser_reads_again(presenters, monkeypatch):
+def test_concurrent_refresh_loser_reads_again(presenters, monkeypatch):
     pair = make_pair()
-    meet_once_read(monkeypatch, presenters)
-    answers = at_once([partial(counted, pair.refresh)] * presenters)
+    wait_for_readers(monkeypatch, presenters)
+    answers = at_once([partial(refresh_with_statements, pair.refresh)] * presenters)
     won = [verbs for answer, verbs in answers if answer.refresh]
     lost = [verbs for answer, verbs in answers if not answer.refresh]
     assert won == [["SELECT", "UPDATE"]]
-    # Each has tried to write what it had judged, failed, and judged what the winner wrote.
-    # The answer to a sibling is noted, if nobody had noted one by then.
+    # Each loser tried to write, failed, and judged the row of the winner. The first of them
+    # records the answer to a sibling.
     judged = [verbs[:3] for verbs in lost]
     assert judged == [["SELECT", "UPDATE", "SELECT"]] * (presenters - 1)
     assert {tuple(verbs[3:]) for verbs in lost} <= {(), ("UPDATE",)}
@@ -52,20 +56,20 @@ def test_the_loser_reads_again(presenters, monkeypatch):
 
 
 def meanwhile(monkeypatch, do):
-    """Have another connection do something, once somebody has read."""
-    once_read(monkeypatch, lambda: at_once([do]))
+    """Run a function on another connection after the first read."""
+    after_read(monkeypatch, lambda: at_once([do]))
 
 
-class TestEndedMeanwhile:
+class TestConcurrentEnd:
     @pytest.mark.parametrize("end", [end for end, _, _ in WAYS])
-    def test_nothing_is_usable(self, end, monkeypatch):
+    def test_refresh_session_revoked_after_read_leaves_no_usable_token(self, end, monkeypatch):
         pair = make_pair()
         meanwhile(monkeypatch, partial(end, pair))
         try:
             answers = [refresh_session(pair.refresh)]
         except SessionRevokedError:
             answers = []
-        assert survivors(pair, answers) == 0
+        assert count_usable_after_revocation(pair, answers) == 0
 
     @pytest.mark.parametrize(
         ("change", "refusal"),
@@ -74,14 +78,14 @@ class TestEndedMeanwhile:
             ({"idle_expires_at": DatabaseNow()}, SessionExpiredError),
         ],
     )
-    def test_a_family_that_ended_gives_no_token(self, change, refusal, monkeypatch):
+    def test_refresh_family_ended_after_read_issues_no_token(self, change, refusal, monkeypatch):
         pair = make_pair()
         meanwhile(monkeypatch, lambda: TokenFamily.objects.update(**change))
         with pytest.raises(refusal):
             refresh_session(pair.refresh)
         assert family_of(pair).generation == 1
 
-    def test_a_session_that_was_deleted_gives_no_token(self, monkeypatch):
+    def test_refresh_session_deleted_after_read_issues_no_token(self, monkeypatch):
         pair = make_pair()
         meanwhile(monkeypatch, DeviceSession.objects.all().delete)
         with pytest.raises(SessionRevokedError):
@@ -90,31 +94,31 @@ class TestEndedMeanwhile:
 
 
 class TestDelivery:
-    """The evidence that a client has its newest token, against what that token's fate is."""
+    """Evidence of delivery, with concurrent use of the tokens."""
 
     @pytest.fixture
     def lost(self):
-        """A used token and its successor, of which nobody knows whether it has arrived."""
+        """A used token and its successor, whose delivery is unknown."""
         pair = make_pair()
         successor = refresh_session(pair.refresh)
         TokenFamily.objects.update(rotated_at=None)
         return pair, successor
 
-    def test_before_a_retry_is_honoured(self, lost, monkeypatch):
+    def test_evidence_before_retry_makes_retry_reuse(self, lost, monkeypatch):
         used, successor = lost
         meanwhile(monkeypatch, partial(call, successor))
         assert refused(used.refresh) == "session_revoked"
         assert kinds(used) == ["signed_in", "reuse_detected"]
-        assert survivors(used, [successor]) == 0
+        assert count_usable_after_revocation(used, [successor]) == 0
 
-    def test_before_the_next_rotation(self, lost, monkeypatch):
+    def test_evidence_before_rotation_does_not_apply_to_next_generation(self, lost, monkeypatch):
         _, pair = lost
         meanwhile(monkeypatch, partial(call, pair))
         newest = refresh_session(pair.refresh)
         family = family_of(newest)
         assert (family.generation, family.delivered_at) == (3, None)
 
-    def test_after_the_next_rotation(self, lost, monkeypatch):
+    def test_evidence_after_rotation_does_not_apply_to_next_generation(self, lost, monkeypatch):
         _, pair = lost
         mark = access._mark_delivered
 
@@ -127,8 +131,8 @@ class TestDelivery:
         family = family_of(pair)
         assert (family.generation, family.delivered_at) == (3, None)
 
-    def test_against_a_retry(self, tally):
-        with crew(2) as race:
+    def test_evidence_with_concurrent_retry_leaves_one_usable_token(self, statistics):
+        with thread_pool(2) as race:
             for _ in range(scaled(5, 60)):
                 used = make_pair()
                 successor = refresh_session(used.refresh)
@@ -138,12 +142,12 @@ class TestDelivery:
                 )
                 if isinstance(answer, SessionRevokedError):
                     assert kinds(used) == ["signed_in", "reuse_detected"]
-                    assert survivors(used, [successor]) == 0
+                    assert count_usable_after_revocation(used, [successor]) == 0
                 else:
-                    # The retry came first, and took the tokens that were on their way back.
+                    # The retry was first and recovered: the former successor is superseded.
                     assert call(successor) == "token_not_valid/token_superseded"
                     assert refused(successor.refresh) == "refresh_superseded"
                     assert call(answer) == "ok"
-                tokens = [used.refresh, successor.refresh, *handed_out([answer])]
-                tally.add([answer], live=live_lineages(tokens))
-        assert tally.live <= {0, 1}
+                tokens = [used.refresh, successor.refresh, *issued_refresh_tokens([answer])]
+                statistics.add([answer], live=count_usable(tokens))
+        assert statistics.live <= {0, 1}
