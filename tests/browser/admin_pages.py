@@ -1,4 +1,4 @@
-"""The admin's pages about sessions, as staff see them in a browser."""
+"""The admin's pages of sessions in a browser."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ EVENTS = "admin:refresh_sessions_sessionevent_changelist"
 
 
 @dataclass
-class StaffPages:
-    """One tab with the admin in it."""
+class AdminPages:
+    """One tab with the admin."""
 
     page: Page
 
     def log_in(self, staff) -> None:
-        """Through Django's own form."""
+        """Log in with Django's own form."""
         self.page.goto(reverse("admin:login"))
         self.username.fill(staff.get_username())
         self.page.get_by_label("Password").fill(PASSWORD)
@@ -35,11 +35,11 @@ class StaffPages:
         self.page.goto(reverse(EVENTS, query=query))
 
     def open(self, session: DeviceSession, page: str = "change") -> None:
-        """Open a session's page, or the one that asks whether to ``revoke`` it."""
+        """Open a session's page, or the confirmation to ``revoke`` it."""
         self.page.goto(reverse(f"{PREFIX}_{page}", args=[session.pk]))
 
-    def fold_menu(self) -> None:
-        """Make room; the admin remembers it."""
+    def collapse_sidebar(self) -> None:
+        """Collapse the sidebar; the admin stores the state."""
         self.page.locator("#toggle-nav-sidebar").click()
 
     @property
@@ -48,7 +48,7 @@ class StaffPages:
 
     @property
     def all_sessions(self) -> Locator:
-        """The way to the list, from the admin's front page."""
+        """The link to the list on the admin's index page."""
         return self.page.locator("#content").get_by_role("link", name="Device sessions").last
 
     @property
@@ -66,21 +66,21 @@ class StaffPages:
         return self.row(session).get_by_role("checkbox")
 
     def device(self, name: str) -> Locator:
-        """The link to the page of a session of the list."""
+        """The link from the list to the page of a session."""
         return self.rows.get_by_role("link", name=name)
 
     def card(self, title: str) -> Locator:
-        """The way from a number of the overview to what it counts."""
+        """The link from a number of the overview to its sessions."""
         return self.page.get_by_role("region", name="Overview").get_by_role("link", name=title)
 
     @property
     def figures(self) -> Locator:
-        """What opens the numbers of the overview, day by day."""
+        """The control that opens the daily numbers of the overview."""
         return self.page.locator(".refresh-sessions-figures summary")
 
     @property
-    def story(self) -> Locator:
-        """What happened to a session, on its page."""
+    def timeline(self) -> Locator:
+        """The timeline on a session's page."""
         return self.page.get_by_role("region", name="What happened").get_by_role("listitem")
 
     @property
@@ -107,7 +107,7 @@ class StaffPages:
 
     @property
     def revoke(self) -> Locator:
-        """What leads from a session's page to the question."""
+        """The link from a session's page to the confirmation."""
         return self.page.locator("#content").get_by_role("link", name="Revoke", exact=True)
 
     @property

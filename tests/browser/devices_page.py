@@ -1,4 +1,4 @@
-"""The page of devices, as its owner sees it in a browser."""
+"""The devices page in a browser."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ PREFIX = "refresh_sessions_pages"
 
 
 @dataclass
-class PersonPages:
-    """One tab with the page of devices in it."""
+class DevicesPage:
+    """One tab with the devices page."""
 
     page: Page
 
     def log_in(self, user) -> None:
-        """By the way that leads there: the page sends strangers to the site's login."""
+        """Log in on the site's login page, to which the devices page redirects."""
         self.open_list()
         self.username.fill(user.get_username())
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
 
-    def become_a_device(self, user, name: str = "This browser") -> str:
-        """Sign this browser in to the API as well, and say what access token it got."""
+    def log_in_to_api(self, user, name: str = "This browser") -> str:
+        """Log this browser in to the API as well; return the access token."""
         answer = self.page.request.post(
             "/auth/login/",
             data={
@@ -43,7 +43,7 @@ class PersonPages:
         self.page.goto(reverse(f"{PREFIX}:session-list"))
 
     def open(self, session: DeviceSession, page: str) -> None:
-        """Open the page that asks whether to ``end`` it, or the one to ``rename`` it."""
+        """Open the confirmation to ``end`` the session, or the form to ``rename`` it."""
         self.page.goto(reverse(f"{PREFIX}:session-{page}", args=[session.pk]))
 
     @property
@@ -52,12 +52,12 @@ class PersonPages:
 
     @property
     def password(self) -> Locator:
-        """Where the question asks for proof."""
+        """The password field of the confirmation."""
         return self.page.get_by_label("Password")
 
     @property
     def names(self) -> Locator:
-        """What the devices are called, this one first."""
+        """The names of the devices, the current one first."""
         return self.page.get_by_role("listitem").get_by_role("heading")
 
     def sign_out(self, name: str) -> Locator:
@@ -73,7 +73,7 @@ class PersonPages:
 
     @property
     def answer(self) -> Locator:
-        """The button of a question."""
+        """The submit button of a form."""
         return self.page.locator("main form button[type=submit]")
 
     @property

@@ -1,4 +1,4 @@
-"""What the browser complains of while a test drives it."""
+"""Recorder of the browser's errors and policy violations."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ document.addEventListener("securitypolicyviolation", (event) => reportViolation(
 }));
 """
 
-# Browsers ask for it on their own; whether a site has one is not the pages' affair.
+# Browsers request it on their own.
 _ICON = "/favicon.ico"
 
 
 @dataclass
-class Watch:
-    """Listens to all that a tab shows, from before the first byte on."""
+class ErrorRecorder:
+    """Records the errors of a tab from the first byte on."""
 
     violations: list[dict[str, Any]] = field(default_factory=list)
-    """Of the Content-Security-Policy."""
+    """Violations of the Content-Security-Policy."""
     errors: list[str] = field(default_factory=list)
-    """Scripts that failed, and whatever else the console calls an error."""
+    """Failed scripts, and other errors of the console."""
 
     def listen(self, page: Page) -> None:
-        page.expose_function("reportViolation", self._note_violation)
+        page.expose_function("reportViolation", self._record_violation)
         page.add_init_script(_REPORT_VIOLATIONS)
-        page.on("console", self._note_message)
-        page.on("pageerror", self._note_error)
+        page.on("console", self._record_message)
+        page.on("pageerror", self._record_error)
 
     def settle(self, page: Page) -> None:
-        """Wait until all that has happened so far has been told."""
+        """Wait until pending reports have arrived."""
         page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
     def expect_status(self, status: int) -> None:
-        """Strike out that a page was refused, which the console calls an error as well."""
+        """Remove the console error of an expected status."""
         (refusal,) = [error for error in self.errors if f"status of {status}" in error]
         self.errors.remove(refusal)
 
-    def _note_violation(self, violation: dict[str, Any]) -> None:
+    def _record_violation(self, violation: dict[str, Any]) -> None:
         self.violations.append(violation)
 
-    def _note_message(self, message: ConsoleMessage) -> None:
+    def _record_message(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not message.location["url"].endswith(_ICON):
             self.errors.append(message.text)
 
-    def _note_error(self, error: Error) -> None:
+    def _record_error(self, error: Error) -> None:
         self.errors.append(str(error))

@@ -1,4 +1,4 @@
-"""The strictest Content-Security-Policy under which Django's own admin works."""
+"""The strictest Content-Security-Policy with which Django's admin works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _STRICT = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
     "style-src": ["'self'"],
-    # Some pictures of Django's style sheets are data: URLs.
+    # Some images of Django's style sheets are data: URLs.
     "img-src": ["'self'", "data:"],
     "form-action": ["'self'"],
     "base-uri": ["'none'"],
@@ -20,7 +20,7 @@ _STRICT = {
 
 
 class PolicyMiddleware:
-    """What Django 6.0 and later bring along, for those before."""
+    """The middleware of Django 6.0 and later, for older versions."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -33,15 +33,15 @@ class PolicyMiddleware:
         return response
 
 
-def settings_in_force() -> dict[str, Any]:
-    """Settings that put the policy in force.
+def policy_settings() -> dict[str, Any]:
+    """Return settings that enable the policy.
 
-    Since Django 6.1 the admin's own templates carry a nonce: there, what has none is refused even
-    if it comes from the site itself.
+    Since Django 6.1 the admin's templates have a nonce: there, everything without a nonce is
+    refused, even from the same site.
     """
     if django.VERSION < (6, 1):
         return {"MIDDLEWARE": [f"{__name__}.PolicyMiddleware", *settings.MIDDLEWARE]}
-    from django.utils.csp import CSP  # noqa: PLC0415 - Django 5.2 has none
+    from django.utils.csp import CSP  # noqa: PLC0415 - missing in Django 5.2
 
     engine: dict[str, Any] = settings.TEMPLATES[0]
     processors = [

@@ -1,4 +1,4 @@
-"""Staff find a user and end a session, and the device learns of it with its next call."""
+"""Staff find a user and revoke a session; the device's next call is refused."""
 
 import re
 
@@ -6,19 +6,19 @@ import pytest
 from playwright.sync_api import expect
 
 from refresh_sessions.models import RevokedReason
-from tests.browser.devices import assert_signed_out
+from tests.browser.admin_pages import AdminPages
+from tests.browser.devices import assert_revoked
 from tests.browser.keyboard import Keyboard
-from tests.browser.staff import StaffPages
 from tests.factories import PASSWORD
 
 DONE = "1 session was revoked."
 
 
-pytestmark = pytest.mark.usefixtures("bystanders")
+pytestmark = pytest.mark.usefixtures("other_devices")
 
 
-def test_from_the_login_to_the_end_of_a_session(page, superuser, phone):
-    pages = StaffPages(page)
+def test_session_found_by_search_is_revoked(page, superuser, phone):
+    pages = AdminPages(page)
     pages.log_in(superuser)
     pages.all_sessions.click()
     expect(pages.rows).to_have_count(3)
@@ -34,39 +34,39 @@ def test_from_the_login_to_the_end_of_a_session(page, superuser, phone):
 
     expect(pages.message).to_have_text(DONE)
     expect(pages.revoke).to_have_count(0)
-    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
+    assert_revoked(phone, RevokedReason.ADMIN, by=superuser)
 
 
-def test_by_the_action_of_the_list(staff, superuser, phone):
-    staff.open_list()
-    staff.checkbox(phone.session).check()
-    staff.action.select_option(label="Revoke selected sessions")
-    staff.run.click()
+def test_session_selected_in_list_is_revoked(admin_pages, superuser, phone):
+    admin_pages.open_list()
+    admin_pages.checkbox(phone.session).check()
+    admin_pages.action.select_option(label="Revoke selected sessions")
+    admin_pages.run.click()
     assert phone.call().status == 200
 
-    staff.yes.click()
+    admin_pages.yes.click()
 
-    expect(staff.message).to_have_text(DONE)
-    expect(staff.row(phone.session)).to_contain_text("Revoked")
-    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
+    expect(admin_pages.message).to_have_text(DONE)
+    expect(admin_pages.row(phone.session)).to_contain_text("Revoked")
+    assert_revoked(phone, RevokedReason.ADMIN, by=superuser)
 
 
-def test_staff_who_change_their_mind_are_back_where_they_were(staff, phone):
-    staff.open(phone.session)
-    before = staff.page.url
-    staff.revoke.click()
+def test_revocation_cancelled_returns_to_session_page(admin_pages, phone):
+    admin_pages.open(phone.session)
+    before = admin_pages.page.url
+    admin_pages.revoke.click()
 
-    staff.no.click()
+    admin_pages.no.click()
 
-    expect(staff.page).to_have_url(before)
+    expect(admin_pages.page).to_have_url(before)
     assert phone.call().status == 200
     assert phone.try_refresh().status == 200
 
 
-def test_by_keyboard_alone(page, superuser, phone):
-    keyboard, pages = Keyboard(page), StaffPages(page)
+def test_session_found_with_keyboard_is_revoked(page, superuser, phone):
+    keyboard, pages = Keyboard(page), AdminPages(page)
     page.goto("/admin/")
-    # The login form has the focus in its first field.
+    # The login form focuses its first field.
     expect(pages.username).to_be_focused()
     keyboard.type(superuser.get_username())
     keyboard.press("Tab")
@@ -89,61 +89,61 @@ def test_by_keyboard_alone(page, superuser, phone):
     keyboard.follow(pages.yes, key="Space")
 
     expect(pages.message).to_have_text(DONE)
-    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
+    assert_revoked(phone, RevokedReason.ADMIN, by=superuser)
 
 
-def test_the_action_by_keyboard_alone(staff, superuser, phone):
-    keyboard = Keyboard(staff.page)
-    staff.open_list()
+def test_session_selected_with_keyboard_is_revoked(admin_pages, superuser, phone):
+    keyboard = Keyboard(admin_pages.page)
+    admin_pages.open_list()
     keyboard.skip_to_content()
-    # The action stands before the rows.
-    keyboard.go_to(staff.action)
+    # The action precedes the rows.
+    keyboard.go_to(admin_pages.action)
     keyboard.type("Revoke")
-    keyboard.go_to(staff.checkbox(phone.session))
+    keyboard.go_to(admin_pages.checkbox(phone.session))
     keyboard.press("Space")
-    keyboard.follow(staff.run, by="Shift+Tab")
+    keyboard.follow(admin_pages.run, by="Shift+Tab")
     keyboard.skip_to_content()
 
-    keyboard.follow(staff.yes)
+    keyboard.follow(admin_pages.yes)
 
-    expect(staff.message).to_have_text(DONE)
-    assert_signed_out(phone, RevokedReason.ADMIN, by=superuser)
+    expect(admin_pages.message).to_have_text(DONE)
+    assert_revoked(phone, RevokedReason.ADMIN, by=superuser)
 
 
-def test_the_way_back_by_keyboard(staff, phone):
-    keyboard = Keyboard(staff.page)
-    staff.open(phone.session, page="revoke")
+def test_revocation_cancelled_with_keyboard_keeps_session(admin_pages, phone):
+    keyboard = Keyboard(admin_pages.page)
+    admin_pages.open(phone.session, page="revoke")
     keyboard.skip_to_content()
 
-    keyboard.follow(staff.no)
+    keyboard.follow(admin_pages.no)
 
-    expect(staff.revoke).to_be_visible()
+    expect(admin_pages.revoke).to_be_visible()
     assert phone.call().status == 200
 
 
-class TestWhoMayOnlyLook:
+class TestViewer:
     @pytest.fixture
     def pages(self, page, sign_in, viewer):
         sign_in(viewer)
-        return StaffPages(page)
+        return AdminPages(page)
 
-    def test_has_no_action(self, pages):
+    def test_session_list_of_viewer_has_no_action(self, pages):
         pages.open_list()
 
         expect(pages.rows).to_have_count(3)
         expect(pages.action).to_have_count(0)
         expect(pages.page.get_by_role("checkbox")).to_have_count(0)
 
-    def test_has_no_button(self, pages, phone):
+    def test_session_page_of_viewer_has_no_button(self, pages, phone):
         pages.open(phone.session)
 
         expect(pages.page.get_by_role("heading", name="View device session")).to_be_visible()
         expect(pages.revoke).to_have_count(0)
 
-    def test_is_refused_the_question(self, pages, phone, watch):
+    def test_confirmation_of_viewer_is_refused(self, pages, phone, error_recorder):
         pages.open(phone.session, page="revoke")
 
         expect(pages.page).to_have_title(re.compile("403"))
         expect(pages.yes).to_have_count(0)
-        watch.expect_status(403)
+        error_recorder.expect_status(403)
         assert phone.call().status == 200

@@ -1,28 +1,28 @@
-"""The instruments notice what they are there for."""
+"""The helpers of these tests detect the problems for which they exist."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accessibility import faults_of_ours, grave_faults
+from tests.browser.accessibility import serious_violations, violations_beyond_django
 from tests.browser.keyboard import Keyboard
 
 pytestmark = pytest.mark.usefixtures("superuser")
 
 
 @pytest.fixture
-def faulty(page, watch):
-    """A page with every fault; what the watch heard of it is taken note of and forgotten."""
+def faulty(page, error_recorder):
+    """A page with every problem, and the recorded errors and violations."""
     page.goto("/faulty/")
-    watch.settle(page)
-    heard = [*watch.errors], [*watch.violations]
-    watch.errors.clear()
-    watch.violations.clear()
+    error_recorder.settle(page)
+    heard = [*error_recorder.errors], [*error_recorder.violations]
+    error_recorder.errors.clear()
+    error_recorder.violations.clear()
     return page, *heard
 
 
-def test_the_policy_refuses_what_is_inline(faulty):
+def test_policy_inline_script_is_refused_with_report(faulty):
     page, errors, violations = faulty
 
     directives = {violation["directive"] for violation in violations}
@@ -32,41 +32,43 @@ def test_the_policy_refuses_what_is_inline(faulty):
     expect(page).to_have_title("Faulty")
 
 
-def test_a_script_that_fails_is_noticed(faulty):
+def test_error_recorder_failed_script_is_recorded(faulty):
     _, errors, _ = faulty
 
     assert "broken" in errors
 
 
-def test_the_accessibility_check_finds_grave_faults(faulty):
+def test_accessibility_check_finds_serious_violations(faulty):
     page, _, _ = faulty
 
     assert {
         ("label", "#nameless", "light"),
         ("color-contrast", "#pale", "light"),
         ("color-contrast", "#night", "dark"),
-    } <= grave_faults(page).keys()
+    } <= serious_violations(page).keys()
 
 
-def test_a_fault_of_django_is_not_held_against_us(page, sign_in, superuser):
+def test_accessibility_check_violation_of_django_is_excluded(page, sign_in, superuser):
     sign_in(superuser)
     page.goto("/plain/admin/refresh_sessions/devicesession/")
-    of_django = grave_faults(page)
+    django_violations = serious_violations(page)
 
-    assert faults_of_ours(page, plain=page.url) == {}
-    assert {fault.rule for fault in of_django} == {"label-title-only"}
+    assert violations_beyond_django(page, plain=page.url) == {}
+    assert {violation.rule for violation in django_violations} == {"label-title-only"}
 
 
-def test_a_fault_of_ours_is(faulty, sign_in, superuser):
+def test_accessibility_check_violation_of_package_is_included(faulty, sign_in, superuser):
     page, _, _ = faulty
     sign_in(superuser)
 
-    of_ours = faults_of_ours(page, plain="/plain/admin/refresh_sessions/devicesession/")
+    package_violations = violations_beyond_django(
+        page, plain="/plain/admin/refresh_sessions/devicesession/"
+    )
 
-    assert ("label", "#nameless", "light") in of_ours
+    assert ("label", "#nameless", "light") in package_violations
 
 
-def test_a_focus_that_does_not_show_is_noticed(page):
+def test_keyboard_invisible_focus_raises_error(page):
     page.set_content(
         "<button id=plain>Here</button> <button id=bare style='outline: none'>Where?</button>"
     )
@@ -77,7 +79,7 @@ def test_a_focus_that_does_not_show_is_noticed(page):
         keyboard.go_to(page.locator("#bare"))
 
 
-def test_what_the_keyboard_cannot_reach_is_noticed(page):
+def test_keyboard_unreachable_element_raises_error(page):
     page.set_content("<button>Here</button> <button tabindex=-1 id=far>There</button>")
 
     with pytest.raises(AssertionError, match="does not lead"):
@@ -85,7 +87,7 @@ def test_what_the_keyboard_cannot_reach_is_noticed(page):
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
-def test_the_next_test_finds_nothing_of_the_one_before(page, sign_in, superuser, turn):
+def test_page_fixture_has_no_data_of_former_test(page, sign_in, superuser, turn):
     assert page.context.cookies() == []
     page.goto("/admin/")
     expect(page).to_have_title(re.compile("Log in"))

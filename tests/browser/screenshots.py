@@ -1,4 +1,4 @@
-"""The pictures in docs/images: what they are called, and when they are taken anew."""
+"""Screenshots in docs/images."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NAMES = (
 
 
 @dataclass
-class Camera:
-    """Takes pictures of one tab, into the docs when asked to, elsewhere otherwise."""
+class Screenshots:
+    """Takes screenshots of one tab, into the docs if requested, otherwise elsewhere."""
 
     page: Page
     elsewhere: Path
 
     def take(self, name: str, *, whole_page: bool = False) -> None:
-        """Take the picture of this name, of what is in view or of the whole page."""
+        """Take the screenshot with this name, of the viewport or of the whole page."""
         assert name in NAMES
         asked = os.environ.get("REFRESH_SESSIONS_SCREENSHOTS") == "1"
         path = (IMAGES if asked else self.elsewhere) / f"{name}.png"
