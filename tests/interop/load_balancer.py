@@ -1,4 +1,4 @@
-"""What stands before the servers in production: one address, and a list of who is behind it."""
+"""Load balancer: one address in load_balancer of several servers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date"}
 
 
-class Front:
-    """Hands each request to any of the servers; one that leaves finishes what it has begun."""
+class LoadBalancer:
+    """Forwards each request to a random server; a removed server finishes its requests."""
 
     def __init__(self) -> None:
-        self._behind: list[int] = []
+        self._ports: list[int] = []
         self._busy: Counter[int] = Counter()
         self._lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"front": self})
+        handler = type("Handler", (_Handler,), {"load_balancer": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
@@ -28,12 +28,12 @@ class Front:
 
     def add(self, port: int) -> None:
         with self._lock:
-            self._behind.append(port)
+            self._ports.append(port)
 
     def remove(self, port: int) -> None:
-        """Send it no more requests, and wait for its last answer."""
+        """Send the server no more requests and wait for its last answer."""
         with self._lock:
-            self._behind.remove(port)
+            self._ports.remove(port)
         while self._busy[port]:
             time.sleep(0.01)
 
@@ -41,27 +41,27 @@ class Front:
         self._server.shutdown()
         self._server.server_close()
 
-    def take(self) -> int:
+    def acquire(self) -> int:
         with self._lock:
-            port = random.choice(self._behind)  # noqa: S311  (no secret)
+            port = random.choice(self._ports)  # noqa: S311  (no secret)
             self._busy[port] += 1
             return port
 
-    def give_back(self, port: int) -> None:
+    def release(self, port: int) -> None:
         with self._lock:
             self._busy[port] -= 1
 
 
 class _Handler(BaseHTTPRequestHandler):
-    front: Front
+    load_balancer: LoadBalancer
 
-    def _hand_on(self) -> None:
+    def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        port = self.front.take()
+        port = self.load_balancer.acquire()
         try:
             status, headers, content = self._ask(port, body)
         finally:
-            self.front.give_back(port)
+            self.load_balancer.release(port)
         self.send_response(status)
         for name, value in headers:
             if name.lower() not in HOP_BY_HOP:
@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             web.close()
 
-    do_GET = do_POST = _hand_on  # noqa: N815  (the names that the base class looks for)
+    do_GET = do_POST = _forward  # noqa: N815  (names of the base class)
 
     def log_message(self, *arguments: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""The tests' project as one server process of several has it: its keys come with its start."""
+"""Settings of the tests' project for server processes with given keys."""
 
 import json
 import os
@@ -14,7 +14,7 @@ DATABASES = {
 
 REFRESH_SESSIONS = {
     "KEYS": json.loads(os.environ["REFRESH_SESSIONS_SERVED_KEYS"]),
-    # So that a key's last token expires while the test looks on.
+    # The last token of a key must expire during the test.
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=3),
     "LEEWAY": timedelta(seconds=1),
     "ROTATION_OVERLAP": timedelta(0),

@@ -1,10 +1,10 @@
-"""Keys are changed while people go on, in real processes; nobody is refused."""
+"""Rotation of keys under load, with real processes."""
 
 import pytest
 from django.db import connection
 
 from tests.factories import PASSWORD, UserFactory
-from tests.interop.rotating import rotate_under_load
+from tests.interop.rotation import rotate_under_load
 from tests.keys import entry
 
 pytest.importorskip("cryptography")
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def people():
+def logins():
     names = [UserFactory().get_username() for _ in range(4)]
     return [{"username": name, "password": PASSWORD} for name in names]
 
@@ -22,15 +22,15 @@ def database() -> str:
     return str(connection.settings_dict["NAME"])
 
 
-def test_as_documented(database, people):
-    counted = rotate_under_load(database, people, keys=[entry("ES256"), entry("EdDSA")])
-    assert counted.refused == []
-    assert counted.rotations == 1
-    assert min(counted.requests[what] for what in ("call", "service", "refresh/")) > 4
-    assert len(counted.algorithms) == 2
+def test_documented_key_rotation_under_load_refuses_no_request(database, logins):
+    statistics = rotate_under_load(database, logins, keys=[entry("ES256"), entry("EdDSA")])
+    assert statistics.refused == []
+    assert statistics.rotations == 1
+    assert min(statistics.requests[what] for what in ("call", "service", "refresh/")) > 4
+    assert len(statistics.algorithms) == 2
 
 
-def test_all_at_once_would_be_noticed(database, people):
-    """Or the test above could not fail."""
+def test_key_rotation_in_one_step_refuses_requests(database, logins):
+    """Control: the test above can fail."""
     keys = [entry("ES256"), entry("EdDSA")]
-    assert rotate_under_load(database, people, keys=keys, careful=False).refused
+    assert rotate_under_load(database, logins, keys=keys, stepwise=False).refused
