@@ -1,4 +1,4 @@
-"""Running the example project: its settings are not those of the tests, so in its own process."""
+"""Commands of the example project, each in a process with the project's settings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_RUN = 90.0
-"""Seconds after which something hangs; a whole demo takes a fifth of it."""
+"""Seconds until a process is considered stuck; a demo takes a fifth of that."""
 
 
 def environment(database: Path, **variables: str) -> dict[str, str]:
-    """What a new user has in the environment, and a database of its own."""
+    """Return the environment of a new user, with a separate database."""
     inherited = {
         name: value
         for name, value in os.environ.items()
-        # The development mode of Python would slow these processes down, and tell nothing more.
+        # Python's development mode would only slow the processes down.
         if not name.startswith(("DJANGO_", "EXAMPLE_", "DATABASE_", "PYTHONDEVMODE"))
     }
     return {**inherited, "DATABASE_URL": f"sqlite:///{database}", **variables}
