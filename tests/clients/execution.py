@@ -1,4 +1,4 @@
-"""Tells all stories at once, and asks the database what became of the sessions."""
+"""Runs all scenarios in parallel and reads the state of the sessions from the database."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 from tests.clients.attacker import follow
 from tests.clients.hosts import Host, HostError
 from tests.clients.proxy import Proxy
-from tests.clients.stories import STORIES, tell
-from tests.clients.world import JAVASCRIPT, OPTIONS, Case, Outcome, World
+from tests.clients.scenario_run import JAVASCRIPT, OPTIONS, Case, Outcome, ScenarioRun
+from tests.clients.scenarios import SCENARIOS, run_scenario
 from tests.interop.processes import Child
 
 ATTACKER = "attacker"
 SERVERS = 2
-AT_ONCE = 100
+PARALLEL = 100
 START_EVERY = 0.05
-MOST_UNDER_WAY = 6
-TELLINGS = 3
-"""On a busy machine a story is told again, for what was slow there was not the client."""
+MAX_REQUESTS = 6
+MAX_REPETITIONS = 3
+"""A scenario is repeated if the machine was too slow."""
 
 Attempts = dict[Case, list[float]]
 
 
-class Stage:
-    """Servers, the proxy before them, and the hosts of the clients."""
+class Environment:
+    """Servers, the proxy, and the host processes of the clients."""
 
     def __init__(self, database: str) -> None:
         self.servers = [
             Child(
                 "tests.interop.server",
-                DJANGO_SETTINGS_MODULE="tests.clients.served",
+                DJANGO_SETTINGS_MODULE="tests.clients.server_settings",
                 REFRESH_SESSIONS_SERVED_DATABASE=database,
                 REFRESH_SESSIONS_SERVED_OPTIONS=json.dumps(OPTIONS),
             )
@@ -43,9 +43,9 @@ class Stage:
         self.proxy = Proxy([server.port for server in self.servers])
         self.hosts = {name: Host(name) for name in ("javascript", "python")}
 
-    def world(self, case: Case, username: str, again: int) -> World:
+    def scenario_run(self, case: Case, username: str, again: int) -> ScenarioRun:
         name = "javascript" if case.client in JAVASCRIPT else "python"
-        return World(case, username, self.hosts[name], self.proxy, again=again)
+        return ScenarioRun(case, username, self.hosts[name], self.proxy, again=again)
 
     def close(self) -> None:
         for server in self.servers:
@@ -55,70 +55,70 @@ class Stage:
 def run_all(
     cases: Iterable[Case], usernames: dict[Case, str], database: str
 ) -> dict[Case, Outcome]:
-    """Run each case with the user of its own that it is given."""
-    stage = Stage(database)
+    """Run each case with its user."""
+    environment = Environment(database)
     try:
-        outcomes, attempts = asyncio.run(_run_all(stage, list(cases), usernames))
+        outcomes, attempts = asyncio.run(_run_all(environment, list(cases), usernames))
     finally:
-        stage.close()
+        environment.close()
     for case, outcome in outcomes.items():
-        _judge(outcome, usernames[case], attempts.get(case, []))
+        _read_sessions(outcome, usernames[case], attempts.get(case, []))
     return outcomes
 
 
 async def _run_all(
-    stage: Stage, cases: list[Case], usernames: dict[Case, str]
+    environment: Environment, cases: list[Case], usernames: dict[Case, str]
 ) -> tuple[dict[Case, Outcome], Attempts]:
     attempts: Attempts = {}
-    places = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(PARALLEL)
     starts = asyncio.Lock()
 
     async def run(case: Case) -> tuple[Case, Outcome]:
         async with places:
             again = 0
             while True:
-                await _wait_for_calm(stage.proxy, starts)
-                world = stage.world(case, usernames[case], again)
-                outcome = Outcome(signed_out=not await _play(world, attempts))
-                outcome.failures = world.failures
+                await _wait_for_capacity(environment.proxy, starts)
+                scenario_run = environment.scenario_run(case, usernames[case], again)
+                outcome = Outcome(signed_out=not await _run_case(scenario_run, attempts))
+                outcome.failures = scenario_run.failures
                 again += 1
-                if world.counts or again == TELLINGS:
+                if scenario_run.counts or again == MAX_REPETITIONS:
                     return case, outcome
 
-    # Attackers, who have threads, must not wait for one another.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE))
+    # Attackers use threads and must not wait for each other.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(PARALLEL))
     async with AsyncExitStack() as stack:
-        parts: list[Proxy | Host] = [stage.proxy, *stage.hosts.values()]
+        parts: list[Proxy | Host] = [environment.proxy, *environment.hosts.values()]
         for part in parts:
             await part.start()
             stack.push_async_callback(part.stop)
         # The longest first, so that the last ones are short.
-        ordered = sorted(cases, key=lambda case: not case.story.startswith("11"))
+        ordered = sorted(cases, key=lambda case: not case.scenario.startswith("11"))
         return dict(await asyncio.gather(*map(run, ordered))), attempts
 
 
-async def _wait_for_calm(proxy: Proxy, starts: asyncio.Lock) -> None:
-    """Begin one after the other, and only while the servers keep up with those that have begun."""
+async def _wait_for_capacity(proxy: Proxy, starts: asyncio.Lock) -> None:
+    """Start scenarios one after another, and only while the servers are not overloaded."""
     async with starts:
         await asyncio.sleep(START_EVERY)
-        while proxy.under_way > MOST_UNDER_WAY:  # noqa: ASYNC110  (it changes all the time)
+        while proxy.requests_at_servers > MAX_REQUESTS:  # noqa: ASYNC110  (the number changes constantly)
             await asyncio.sleep(START_EVERY)
 
 
-async def _play(world: World, attempts: Attempts) -> bool:
+async def _run_case(scenario_run: ScenarioRun, attempts: Attempts) -> bool:
     try:
-        if world.case.story != ATTACKER:
-            return await tell(world, STORIES[world.case.story])
-        attempts[world.case] = (await follow(world)).attempts
-        return not (await world.look())["signedOut"]
+        if scenario_run.case.scenario != ATTACKER:
+            return await run_scenario(scenario_run, SCENARIOS[scenario_run.case.scenario])
+        attempts[scenario_run.case] = (await follow(scenario_run)).attempts
+        return not (await scenario_run.look())["signedOut"]
     except HostError as error:
-        # Of this one client; the others' stories go on.
-        world.failures.append(str(error))
+        # Only this client failed; the other scenarios continue.
+        scenario_run.failures.append(str(error))
         return False
 
 
-def _judge(outcome: Outcome, username: str, attempts: list[float]) -> None:
-    # The last telling counts, and has signed in last.
+def _read_sessions(outcome: Outcome, username: str, attempts: list[float]) -> None:
+    # Only the last repetition counts; its login is the newest.
     sessions = DeviceSession.objects.filter(user__username=username)
     session = sessions.latest("created_at")
     events = SessionEvent.objects.filter(session=session)
@@ -126,9 +126,9 @@ def _judge(outcome: Outcome, username: str, attempts: list[float]) -> None:
     reuse = events.filter(kind=EventKind.REUSE_DETECTED).order_by("created_at").first()
     if reuse is None:
         return
-    outcome.accused = True
-    found_at = reuse.created_at.timestamp()
-    # The first attempt whose answer came after the discovery was the one that led to it.
-    outcome.found_in = next(
-        (number for number, at in enumerate(attempts, 1) if at >= found_at), None
+    outcome.reuse_reported = True
+    detected_at = reuse.created_at.timestamp()
+    # The first attempt that was answered after the detection has caused it.
+    outcome.detected_in = next(
+        (number for number, at in enumerate(attempts, 1) if at >= detected_at), None
     )

@@ -1,4 +1,4 @@
-"""One run: a client of one style, with or without cookies, in one story."""
+"""One run: a client of one style, with or without cookies, in one scenario."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from refresh_sessions.conf import Settings
 from tests.clients.hosts import Host
-from tests.clients.proxy import Proxy, Way
+from tests.clients.proxy import Proxy, Route
 from tests.factories import PASSWORD
 
 ACCESS_SECONDS = 4
@@ -18,8 +18,8 @@ OPTIONS = {
     "LEEWAY": 0,
 }
 if hasattr(Settings, "CONFIRM_DELIVERY_AFTER"):
-    # Calls come right after a refresh here. That they are evidence at once is hard on those who
-    # write the token that was sent back, and on nobody else.
+    # Calls follow a refresh immediately here. Immediate evidence affects only clients that store
+    # the sent token again.
     OPTIONS["CONFIRM_DELIVERY_AFTER"] = 0
 MARGIN = 0.15
 
@@ -36,7 +36,7 @@ JAVASCRIPT = (
 )
 CLIENTS = (*JAVASCRIPT, *PYTHON)
 STYLES = ("docs", "typical", "naive")
-# Authlib writes the token back by itself, whatever the application does.
+# Authlib stores the sent token again, whatever the application does.
 CLIENTS_AND_STYLES = [
     (client, style)
     for client in CLIENTS
@@ -46,36 +46,36 @@ CLIENTS_AND_STYLES = [
 
 @dataclass(frozen=True, order=True)
 class Case:
-    """Which client does what."""
+    """A client in a scenario."""
 
-    story: str
+    scenario: str
     client: str
     style: str
     jar: bool
-    """Whether it keeps and sends cookies."""
+    """Whether the client stores and sends cookies."""
 
     def __str__(self) -> str:
-        return f"{self.client}-{self.style}-{'jar' if self.jar else 'bare'}-{self.story}"
+        return f"{self.client}-{self.style}-{'jar' if self.jar else 'bare'}-{self.scenario}"
 
 
 @dataclass
 class Outcome:
-    """How it went."""
+    """The outcome of a case."""
 
     signed_out: bool
     """The client has dropped its tokens, or is refused at the end."""
-    accused: bool = False
-    """The server has recorded a reuse."""
+    reuse_reported: bool = False
+    """The server has recorded reuse."""
     ended: str = ""
-    """Why the server has revoked the session or refuses it; empty if it does not."""
-    found_in: int | None = None
-    """The attacker's attempt that gave him away, from 1 on."""
+    """Reason of the revocation or refusal; otherwise empty."""
+    detected_in: int | None = None
+    """Number of the attacker's attempt that was detected, from 1."""
     failures: list[str] = field(default_factory=list)
 
 
 @dataclass
-class World:
-    """What a story has at hand."""
+class ScenarioRun:
+    """A client with its host process, proxy and user."""
 
     case: Case
     username: str
@@ -83,7 +83,7 @@ class World:
     proxy: Proxy
     failures: list[str] = field(default_factory=list)
     again: int = 0
-    """How many times this was told before, and did not count."""
+    """Number of former repetitions that did not count."""
 
     @property
     def run(self) -> str:
@@ -91,12 +91,12 @@ class World:
 
     @property
     def counts(self) -> bool:
-        """Whether the server was as fast as docs/rotation.md asks for."""
-        return self.way.slowest < OVERLAP_SECONDS / 2
+        """Whether the server was fast enough for the limits of docs/rotation.md."""
+        return self.route.slowest < OVERLAP_SECONDS / 2
 
     @property
-    def way(self) -> Way:
-        return self.proxy.way(self.run)
+    def route(self) -> Route:
+        return self.proxy.route(self.run)
 
     async def open(self, *tabs: str) -> None:
         for tab in tabs:
@@ -116,15 +116,15 @@ class World:
         )
 
     async def call(self, times: int = 1, *, tab: str = "a") -> int:
-        """Call at once so many times; gives how many succeeded."""
+        """Call ``times`` times in parallel; return the number of successes."""
         return await self._do("call", tab, times)
 
     async def start(self, times: int = 1, *, tab: str = "a") -> int:
-        """Refresh and then call, at once so many times; gives how many succeeded."""
+        """Refresh and then call, ``times`` times in parallel; return the number of successes."""
         return await self._do("start", tab, times)
 
     async def expire(self) -> None:
-        """Wait until no access token is good any more."""
+        """Wait until all access tokens have expired."""
         await asyncio.sleep(ACCESS_SECONDS + MARGIN)
 
     async def look(self) -> dict[str, object]:

@@ -1,6 +1,6 @@
-"""The tests' project as the server of the clients has it: short lives, and no throttles.
+"""Settings of the tests' project for the clients' servers: short lifetimes, no throttles.
 
-``REFRESH_SESSIONS_SERVED_OPTIONS`` is JSON of options of the package; numbers are seconds.
+``REFRESH_SESSIONS_SERVED_OPTIONS`` has options of the package as JSON; numbers are seconds.
 """
 
 import json
@@ -27,5 +27,5 @@ REST_FRAMEWORK = {
     ),
 }
 
-# None of them has a part in these stories, and each costs time.
+# Middleware has no effect in these scenarios and costs time.
 MIDDLEWARE = []

@@ -1,4 +1,4 @@
-"""Log in, refresh, call, crash, come back: what became of the sessions."""
+"""Log in, refresh, call, kill the browser, start it again: the state of the sessions."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from tests.clients.crash.site import OVERLAP_SECONDS, Site
 from tests.factories import PASSWORD
 
 DELAYS = (1, 3, 20, 40)
-"""Seconds between the refresh and the crash."""
+"""Seconds between refresh and crash."""
 SETTLE_SECONDS = 35
-"""Chromium writes cookies to disk 30 seconds after the first that changed."""
+"""Chromium writes cookies to disk 30 seconds after the first change."""
 TRANSPORTS = ("body", "cookie")
 
 Usernames = Mapping[tuple[int, str], str]
 
 
 @dataclass(frozen=True)
-class Return:
-    """How one session was met when the browser had come back."""
+class CrashResult:
+    """State of one session after the restart of the browser."""
 
     before: dict[str, Any]
-    """What the page had reported before the crash."""
+    """The report of the page before the crash."""
     after: dict[str, Any]
-    accused: bool
+    reuse_reported: bool
 
 
 def crash_all(
     directory: Path, usernames: Usernames, database: str
-) -> dict[tuple[int, str], Return]:
-    """Crash a browser after each delay, all at the same time."""
+) -> dict[tuple[int, str], CrashResult]:
+    """Kill a browser after each delay, in parallel."""
     site = Site(database)
     try:
         with ThreadPoolExecutor(len(DELAYS)) as pool:
@@ -48,10 +48,10 @@ def crash_all(
     finally:
         site.close()
     return {
-        (delay, transport): Return(
+        (delay, transport): CrashResult(
             before=before[transport],
             after=after[transport],
-            accused=SessionEvent.objects.filter(
+            reuse_reported=SessionEvent.objects.filter(
                 session__user__username=usernames[delay, transport],
                 kind=EventKind.REUSE_DETECTED,
             ).exists(),
