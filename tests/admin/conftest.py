@@ -122,9 +122,9 @@ def record(make_session):
     session = make_session()
     SessionEvent.objects.all().delete()
 
-    def note(kind, *instants):
+    def add(kind, *instants):
         SessionEvent.objects.bulk_create(
             SessionEvent(session=session, kind=kind, created_at=at) for at in instants
         )
 
-    return note
+    return add

@@ -157,13 +157,13 @@ def _measure(client: Client, name: str, address: str, *, twice: bool) -> PageMea
     with CaptureQueriesContext(connection) as captured:
         first, response = _timed(client, address)
     # Django forgets the queries at the next request.
-    asked = [query["sql"] for query in captured.captured_queries]
+    statements = [query["sql"] for query in captured.captured_queries]
     second, _ = _timed(client, address) if twice else (0.0, None)
-    nodes = [node for statement in asked for node in nodes_of(statement)]
+    nodes = [node for statement in statements for node in nodes_of(statement)]
     return PageMeasurement(
         name=name,
         status=response.status_code,
-        queries=len(asked),
+        queries=len(statements),
         first=first,
         second=second,
         worst=worst_of(nodes),

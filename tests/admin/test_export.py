@@ -168,8 +168,8 @@ class TestErrors:
         # After the status was sent, an aborted connection is the only signal.
         with pytest.raises(DatabaseBusyError):
             response.getvalue()
-        said = f"Export of session events to user {auditor.pk} broke off after 0 events"
-        assert security_log()[-1] == ("WARNING", said)
+        expected = f"Export of session events to user {auditor.pk} broke off after 0 events"
+        assert security_log()[-1] == ("WARNING", expected)
 
 
 class TestLog:

@@ -134,9 +134,9 @@ class TestButton:
 
     def test_revoke_page_without_csrf_token_is_refused(self, pages, revoker, make_session):
         session = make_session()
-        careful = Client(enforce_csrf_checks=True)
-        careful.force_login(revoker)
-        response = careful.post(pages.url("revoke", session), {"post": "yes"})
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(revoker)
+        response = client.post(pages.url("revoke", session), {"post": "yes"})
         assert response.status_code == 403
         assert DeviceSession.objects.active().exists()
 

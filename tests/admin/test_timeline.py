@@ -20,7 +20,7 @@ urlpatterns = [path("admin/", site.urls), path("auth/", include("refresh_session
 
 
 @pytest.fixture
-def story(pages):
+def timeline_of(pages):
     """Return a function that reads the timeline of a session's page."""
 
     def read(session):
@@ -29,19 +29,19 @@ def story(pages):
     return read
 
 
-def note(session, kind, *, ago=timedelta(0), **fields):
+def add_event(session, kind, *, ago=timedelta(0), **fields):
     return SessionEvent.objects.create(
         session=session, kind=kind, created_at=timezone.now() - ago, **fields
     )
 
 
-def test_timeline_starts_with_future_then_newest_event(story, make_session):
+def test_timeline_starts_with_future_then_newest_event(timeline_of, make_session):
     session = make_session()
-    note(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=5))
-    told = story(session).entries
-    assert [one.tone for one in told] == ["ahead", "good", "good"]
-    assert [one.text for one in told[1:]] == ["Re-authenticated", "Signed in"]
-    assert told[0].at == session.expires_at
+    add_event(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=5))
+    shown = timeline_of(session).entries
+    assert [one.tone for one in shown] == ["ahead", "good", "good"]
+    assert [one.text for one in shown[1:]] == ["Re-authenticated", "Signed in"]
+    assert shown[0].at == session.expires_at
 
 
 def test_timeline_revocation_shows_actor_address_with_reason(pages, revoker, make_session, rf):
@@ -55,30 +55,30 @@ def test_timeline_revocation_shows_actor_address_with_reason(pages, revoker, mak
         assert text in page.text
 
 
-def test_timeline_revoked_session_has_no_expiry(story, make_session):
+def test_timeline_revoked_session_has_no_expiry(timeline_of, make_session):
     session = make_session(status="revoked")
-    assert [one.text for one in story(session).entries] == ["Signed out", "Signed in"]
+    assert [one.text for one in timeline_of(session).entries] == ["Signed out", "Signed in"]
 
 
-def test_timeline_past_deadline_shows_expiry(story, make_session):
+def test_timeline_past_deadline_shows_expiry(timeline_of, make_session):
     past = timezone.now() - timedelta(days=1)
-    told = story(make_session(expires_at=past)).entries[0]
-    assert (told.text, told.at, told.ago) == ("Expired", past, "1 day ago")
+    shown = timeline_of(make_session(expires_at=past)).entries[0]
+    assert (shown.text, shown.at, shown.ago) == ("Expired", past, "1 day ago")
 
 
-def test_timeline_idle_session_shows_idle_expiry(story, make_session):
+def test_timeline_idle_session_shows_idle_expiry(timeline_of, make_session):
     session = make_session(status="expired")
-    told = story(session).entries[0]
+    shown = timeline_of(session).entries[0]
     family = TokenFamily.objects.get(session=session)
-    assert (told.text, told.at) == ("Expired, as it was left unused", family.idle_expires_at)
+    assert (shown.text, shown.at) == ("Expired, as it was left unused", family.idle_expires_at)
 
 
-def test_timeline_without_open_family_shows_end(story, make_session):
+def test_timeline_without_open_family_shows_end(timeline_of, make_session):
     session, closed = make_session(), timezone.now() - timedelta(hours=1)
     TokenFamily.objects.filter(session=session).update(closed_at=closed)
-    assert story(session).entries[0].at == closed
+    assert timeline_of(session).entries[0].at == closed
     TokenFamily.objects.all().delete()
-    assert story(session).entries[0].at == session.created_at
+    assert timeline_of(session).entries[0].at == session.created_at
 
 
 def test_timeline_reuse_details_are_readable(pages, make_session):
@@ -92,7 +92,7 @@ def test_timeline_reuse_details_are_readable(pages, make_session):
         "some_key": ["of", "a", "project"],
         "methods": [],
     }
-    note(session, EventKind.REUSE_DETECTED, details=details)
+    add_event(session, EventKind.REUSE_DETECTED, details=details)
     page = pages.open(session).text
     for text in (
         "Reuse of a refresh token detected",
@@ -108,11 +108,11 @@ def test_timeline_reuse_details_are_readable(pages, make_session):
         assert text in page
 
 
-def test_timeline_unknown_kind_is_shown(story, make_session):
+def test_timeline_unknown_kind_is_shown(timeline_of, make_session):
     session = make_session()
-    note(session, "moved_house", ago=-timedelta(minutes=1))
-    told = story(session).entries[1]
-    assert (told.text, told.tone) == ("moved_house", "quiet")
+    add_event(session, "moved_house", ago=-timedelta(minutes=1))
+    shown = timeline_of(session).entries[1]
+    assert (shown.text, shown.tone) == ("moved_house", "quiet")
 
 
 def test_timeline_every_event_kind_has_tone():
@@ -124,11 +124,11 @@ def test_timeline_above_limit_is_truncated(pages, make_session, monkeypatch):
     monkeypatch.setattr(timeline, "SHOWN", 3)
     session = make_session()
     for minutes in range(5):
-        note(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=minutes))
+        add_event(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=minutes))
     page = pages.open(session)
-    told = page.context["timeline"]
-    assert (len(told.entries), told.is_cut) == (1 + 3, True)
-    assert told.entries[1].at == SessionEvent.objects.latest("created_at").created_at
+    shown = page.context["timeline"]
+    assert (len(shown.entries), shown.is_cut) == (1 + 3, True)
+    assert shown.entries[1].at == SessionEvent.objects.latest("created_at").created_at
     assert "Older events are not shown here." in page.text
 
 
@@ -145,7 +145,7 @@ def test_session_page_more_events_take_no_extra_query(
 ):
     session = make_session()
     for _ in range(number):
-        note(session, EventKind.REVOKED, actor=UserFactory.create())
+        add_event(session, EventKind.REVOKED, actor=UserFactory.create())
     pages.open(session)
     # Request user and permissions (4), the session, its families for the status, its user, the
     # families of the inline, and the events.

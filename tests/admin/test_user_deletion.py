@@ -45,11 +45,11 @@ def test_user_delete_page_with_sessions_asks_for_confirmation(staff_client, user
 @pytest.mark.parametrize("status", ["live", "expired", "revoked"])
 def test_user_delete_removes_all_sessions(staff_client, user, make_session, status):
     make_session(user, status)
-    spared = make_session()
+    other = make_session()
     response = staff_client.post(user_page("delete", user.pk), CONFIRMED)
     assert response.status_code == 302
     assert not get_user_model().objects.filter(pk=user.pk).exists()
-    assert DeviceSession.objects.get() == spared
+    assert DeviceSession.objects.get() == other
 
 
 def test_user_delete_action_removes_all_sessions(staff_client, make_session):

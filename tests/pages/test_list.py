@@ -90,12 +90,12 @@ def test_device_buttons_have_names_of_devices(browser, device):
 
 
 def test_device_row_text_of_client_is_escaped(browser, device):
-    evil = '<img src=x onerror="alert(1)">{{ 7 }}'
-    device(evil)
-    device(agent=evil)
+    markup = '<img src=x onerror="alert(1)">{{ 7 }}'
+    device(markup)
+    device(agent=markup)
     html = browser.show().text
     assert "<img" not in html
-    assert evil in browser.names()
+    assert markup in browser.names()
 
 
 def test_device_row_own_user_agent_is_escaped(user):

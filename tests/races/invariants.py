@@ -74,6 +74,6 @@ def revocation_events(pair) -> list[str]:
 def count_usable_after_revocation(pair, answers) -> int:
     """Return how many refresh tokens of a revoked session are usable, by using them."""
     assert {call(holder) for holder in (pair, *pairs(answers))} == {"session_revoked"}
-    alive = count_usable([pair.refresh, *issued_refresh_tokens(answers)])
+    usable = count_usable([pair.refresh, *issued_refresh_tokens(answers)])
     assert len(revocation_events(pair)) == 1
-    return alive
+    return usable

@@ -88,7 +88,7 @@ def ask(
         response = web.getresponse()
         content = response.read()
         # An HTML page raises an error here.
-        said = json.loads(content) if content else {}
-        return Answer(response.status, said, response.headers["X-Worker"])
+        content_json = json.loads(content) if content else {}
+        return Answer(response.status, content_json, response.headers["X-Worker"])
     finally:
         web.close()

@@ -31,11 +31,11 @@ def refresh_with_statements(token):
     """Refresh; return the pair and the kinds of statements."""
     verbs = []
 
-    def note(execute, sql, *args):
+    def record(execute, sql, *args):
         verbs.append(sql.split()[0])
         return execute(sql, *args)
 
-    with connection.execute_wrapper(note):
+    with connection.execute_wrapper(record):
         return refresh_session(token), verbs
 
 
@@ -44,18 +44,18 @@ def test_concurrent_refresh_loser_reads_again(presenters, monkeypatch):
     pair = make_pair()
     wait_for_readers(monkeypatch, presenters)
     answers = at_once([partial(refresh_with_statements, pair.refresh)] * presenters)
-    won = [verbs for answer, verbs in answers if answer.refresh]
-    lost = [verbs for answer, verbs in answers if not answer.refresh]
-    assert won == [["SELECT", "UPDATE"]]
+    winners = [verbs for answer, verbs in answers if answer.refresh]
+    losers = [verbs for answer, verbs in answers if not answer.refresh]
+    assert winners == [["SELECT", "UPDATE"]]
     # Each loser tried to write, failed, and judged the row of the winner. The first of them
     # records the answer to a sibling.
-    judged = [verbs[:3] for verbs in lost]
-    assert judged == [["SELECT", "UPDATE", "SELECT"]] * (presenters - 1)
-    assert {tuple(verbs[3:]) for verbs in lost} <= {(), ("UPDATE",)}
+    first_statements = [verbs[:3] for verbs in losers]
+    assert first_statements == [["SELECT", "UPDATE", "SELECT"]] * (presenters - 1)
+    assert {tuple(verbs[3:]) for verbs in losers} <= {(), ("UPDATE",)}
     assert family_of(pair).generation == 2
 
 
-def meanwhile(monkeypatch, do):
+def run_after_read(monkeypatch, do):
     """Run a function on another connection after the first read."""
     after_read(monkeypatch, lambda: at_once([do]))
 
@@ -64,7 +64,7 @@ class TestConcurrentEnd:
     @pytest.mark.parametrize("end", [end for end, _, _ in WAYS])
     def test_refresh_session_revoked_after_read_leaves_no_usable_token(self, end, monkeypatch):
         pair = make_pair()
-        meanwhile(monkeypatch, partial(end, pair))
+        run_after_read(monkeypatch, partial(end, pair))
         try:
             answers = [refresh_session(pair.refresh)]
         except SessionRevokedError:
@@ -80,14 +80,14 @@ class TestConcurrentEnd:
     )
     def test_refresh_family_ended_after_read_issues_no_token(self, change, refusal, monkeypatch):
         pair = make_pair()
-        meanwhile(monkeypatch, lambda: TokenFamily.objects.update(**change))
+        run_after_read(monkeypatch, lambda: TokenFamily.objects.update(**change))
         with pytest.raises(refusal):
             refresh_session(pair.refresh)
         assert family_of(pair).generation == 1
 
     def test_refresh_session_deleted_after_read_issues_no_token(self, monkeypatch):
         pair = make_pair()
-        meanwhile(monkeypatch, DeviceSession.objects.all().delete)
+        run_after_read(monkeypatch, DeviceSession.objects.all().delete)
         with pytest.raises(SessionRevokedError):
             refresh_session(pair.refresh)
         assert not TokenFamily.objects.exists()
@@ -106,14 +106,14 @@ class TestDelivery:
 
     def test_evidence_before_retry_makes_retry_reuse(self, lost, monkeypatch):
         used, successor = lost
-        meanwhile(monkeypatch, partial(call, successor))
+        run_after_read(monkeypatch, partial(call, successor))
         assert refused(used.refresh) == "session_revoked"
         assert kinds(used) == ["signed_in", "reuse_detected"]
         assert count_usable_after_revocation(used, [successor]) == 0
 
     def test_evidence_before_rotation_does_not_apply_to_next_generation(self, lost, monkeypatch):
         _, pair = lost
-        meanwhile(monkeypatch, partial(call, pair))
+        run_after_read(monkeypatch, partial(call, pair))
         newest = refresh_session(pair.refresh)
         family = family_of(newest)
         assert (family.generation, family.delivered_at) == (3, None)

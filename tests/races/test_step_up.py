@@ -112,9 +112,9 @@ class TestSecondFactor:
         options(SECOND_FACTORS=("tests.factors.Code",))
 
     def ticket(self, user) -> str:
-        with pytest.raises(SecondFactorRequiredError) as asked:
+        with pytest.raises(SecondFactorRequiredError) as raised:
             sign_in(user, methods=("pwd",))
-        return asked.value.ticket
+        return raised.value.ticket
 
     def test_ticket_concurrent_verifications_open_one_session(self, ada, statistics):
         presenters = 4
@@ -150,13 +150,13 @@ class TestSecondFactor:
         with thread_pool(presenters) as race:
             for _ in range(scaled(3, 60)):
                 ProofAttempts.objects.all().delete()
-                said = [call_type(partial(self.guess, ada)) for _ in range(before)]
+                outcomes = [call_type(partial(self.guess, ada)) for _ in range(before)]
                 for _ in range(3):
                     # Each with a separate ticket.
                     guesses = [partial(self.guess, ada)] * presenters
-                    said += [type(answer) for answer in race(guesses)]
-                assert set(said) == {SecondFactorFailedError, TooManyAttemptsError}
-                assert said.count(SecondFactorFailedError) == bound
+                    outcomes += [type(answer) for answer in race(guesses)]
+                assert set(outcomes) == {SecondFactorFailedError, TooManyAttemptsError}
+                assert outcomes.count(SecondFactorFailedError) == bound
                 assert ProofAttempts.objects.get().count == bound
 
     def guess(self, user):

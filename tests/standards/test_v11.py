@@ -64,8 +64,8 @@ def test_asvs_11_1_1_key_lifecycle_works_as_documented(
     assert len(kids) == 3, "one of the other kind of token, and two of this"
     # The second key leaked: without its entry its signatures are invalid.
     options(**{setting: [first]})
-    dead = call(pair) if setting == "KEYS" else refused(pair.refresh)
-    assert dead == "token_not_valid"
+    refusal = call(pair) if setting == "KEYS" else refused(pair.refresh)
+    assert refusal == "token_not_valid"
 
 
 @passes(

@@ -31,9 +31,9 @@ def test_asvs_13_3_1_secrets_are_derived_from_project_keys_never_shown(settings,
     secrets = [str(key.secret) for key in others]
     secrets += [settings.SECRET_KEY, pair.access, pair.refresh, parts(pair.refresh)[1]["secret"]]
     options(SECOND_FACTORS=("tests.factors.Code",))
-    with pytest.raises(SecondFactorRequiredError) as asked:
+    with pytest.raises(SecondFactorRequiredError) as raised:
         sign_in(ada)
-    secrets += [asked.value.ticket, signing.loads(asked.value.ticket, salt=SALT)["secret"]]
+    secrets += [raised.value.ticket, signing.loads(raised.value.ticket, salt=SALT)["secret"]]
     models = list(apps.get_app_config("refresh_sessions").get_models())
     stored = [list(model._default_manager.values()) for model in models]
     assert len([rows for rows in stored if rows]) >= 4

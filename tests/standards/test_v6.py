@@ -142,8 +142,8 @@ def test_asvs_6_3_5_login_on_new_device_notifies_user(by_letter, rf):
     user.refresh_from_db()
     make_pair(user, request=rf.get("/", headers={"user-agent": "The known one"}))
     start_session(user, request=rf.get("/", headers={"user-agent": "Never seen"}))
-    told = [message for message in mail.outbox if "Never seen" in message.body]
-    assert len(told) == (1 if by_letter else 0)
+    notifications = [message for message in mail.outbox if "Never seen" in message.body]
+    assert len(notifications) == (1 if by_letter else 0)
 
 
 not_applicable(

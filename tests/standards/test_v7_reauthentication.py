@@ -88,8 +88,8 @@ def test_asvs_7_2_4_reauthentication_issues_new_tokens(by_letter, api, pair, sen
     clock.move(STALE)
     renewed = reauthenticate(api, pair.access, PASSWORD_ONLY)
     assert {renewed["access"], renewed["refresh"]}.isdisjoint({pair.access, pair.refresh})
-    dead = (401, "token_not_valid/token_superseded")
-    assert send("sessions/revoke-others/", pair.access) == (dead if by_letter else REQUIRED)
+    refusal = (401, "token_not_valid/token_superseded")
+    assert send("sessions/revoke-others/", pair.access) == (refusal if by_letter else REQUIRED)
     assert call(pair) == ("token_not_valid/token_superseded" if by_letter else "ok")
     if not by_letter:
         # After the first use of the new tokens the next refresh supersedes the old ones.

@@ -8,13 +8,13 @@ from tests.factories import UserFactory
 
 
 @pytest.fixture
-def _ours_alone(monkeypatch):
-    everything = DeviceSessionAdmin.get_queryset
+def _restricted_queryset(monkeypatch):
+    get_queryset = DeviceSessionAdmin.get_queryset
 
-    def ours(self, request):
-        return everything(self, request).filter(name="Ours")
+    def restricted(self, request):
+        return get_queryset(self, request).filter(name="Ours")
 
-    monkeypatch.setattr(DeviceSessionAdmin, "get_queryset", ours)
+    monkeypatch.setattr(DeviceSessionAdmin, "get_queryset", restricted)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def live_names():
     return sorted(DeviceSession.objects.active().values_list("name", flat=True))
 
 
-@pytest.mark.usefixtures("_ours_alone")
+@pytest.mark.usefixtures("_restricted_queryset")
 def test_sign_out_everywhere_restricted_queryset_revokes_sessions_in_queryset(pages, sessions):
     question = pages.act("sign_out_everywhere", sessions)
     assert "Theirs" not in question.text
@@ -40,7 +40,7 @@ def test_sign_out_everywhere_restricted_queryset_revokes_sessions_in_queryset(pa
     assert live_names() == ["Theirs"]
 
 
-@pytest.mark.usefixtures("_ours_alone", "sessions")
+@pytest.mark.usefixtures("_restricted_queryset", "sessions")
 def test_user_page_button_restricted_queryset_revokes_sessions_in_queryset(pages, user):
     question = pages.client.get(pages.sign_out_url(user))
     assert "Theirs" not in question.text
@@ -48,7 +48,7 @@ def test_user_page_button_restricted_queryset_revokes_sessions_in_queryset(pages
     assert live_names() == ["Theirs"]
 
 
-@pytest.mark.usefixtures("_ours_alone")
+@pytest.mark.usefixtures("_restricted_queryset")
 def test_session_page_button_session_outside_queryset_is_not_found(pages, sessions):
     _, theirs = sessions
     assert pages.client.post(pages.url("revoke", theirs), {"post": "yes"}).status_code == 404
