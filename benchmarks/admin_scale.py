@@ -1,10 +1,10 @@
-"""The session admin with a million sessions: what each page asks of PostgreSQL, and how.
+"""The session admin with a million sessions: queries, times and query plans of each page.
 
     DATABASE_URL=postgres://… python -m benchmarks.admin_scale
     DATABASE_URL=postgres://… python -m benchmarks.admin_scale --sessions 100000
 
-A database of its own is made beside the one of the address, filled, and dropped at the end. The
-exit status is 1 if a page reads a large table from end to end, or asks more than twelve queries.
+The benchmark creates a database on the same PostgreSQL server, fills it, and drops it at the end.
+The exit status is 1 if a page scans a large table, or takes more than twelve queries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ USERS_IN_TEN = 2
 
 
 def main() -> int:
-    """Make the database, fill it, open every page, and say how that went."""
+    """Create the database, open every page and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sessions", type=int, default=1_000_000)
     sessions = parser.parse_args().sessions
@@ -39,14 +39,14 @@ def _measure(sessions: int, database: str) -> int:
 
     began = time.perf_counter()
     fill(sessions=sessions, users=sessions * USERS_IN_TEN // 10)
-    _say(f"{sessions:,} sessions in {database}, {time.perf_counter() - began:.0f} s to fill")
-    _say(f"\n{'page':60} {'queries':>7} {'cold ms':>7} {'ms':>7}  worst step of a plan")
+    _print(f"{sessions:,} sessions in {database}, filled in {time.perf_counter() - began:.0f} s")
+    _print(f"\n{'page':60} {'queries':>7} {'cold ms':>7} {'ms':>7}  worst step of a plan")
     faults = []
     for page in measure_pages(twice=True):
         faults += page.faults
         times = f"{page.first:7.0f} {page.second:7.0f}"
-        _say(f"{page.name:60} {page.queries:7} {times}  {page.worst}")
-    _say("\n".join(["", *faults]) if faults else "\nNo page reads a large table as a whole.")
+        _print(f"{page.name:60} {page.queries:7} {times}  {page.worst}")
+    _print("\n".join(["", *faults]) if faults else "\nNo page scans a large table.")
     return 1 if faults else 0
 
 
@@ -104,8 +104,8 @@ def _database() -> dict[str, Any]:
     return {**database, "TEST": {"NAME": f"admin_scale_{os.getpid()}"}}
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  (the table is what this program is for)
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  (the output of the program)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What hostile user agents and headers cost, as ratios to those that clients really send.
+"""Time to read hostile user agents and headers, as ratios to those of real clients.
 
     python -m benchmarks.devices
 
-``note`` is what a request waits for, ``kind`` what a sign-in waits for besides, ``name`` what a
-page waits for that shows a device for the first time; with ua-parser installed, by its compiled
-matcher if that is there. The worst is the slowest of many texts that are made to be slow.
+``note`` is the time during a request, ``kind`` the further time during a login, ``name`` the time
+of a page that shows a device for the first time. ``name`` uses ua-parser, with its compiled
+matcher if that is installed. The worst case is the slowest of many texts constructed to be slow.
 """
 
 from __future__ import annotations
@@ -36,16 +36,14 @@ def main() -> None:
     from refresh_sessions.devices.texts import strip_control_chars
     from tests.devices.agents import AGENTS
 
-    honest = [agent for *_, agent in AGENTS if agent]
+    real = [agent for *_, agent in AGENTS if agent]
     hostile = list(_hostile())
-    _print("note", _over_requests(read_device, "HTTP_USER_AGENT"), honest, hostile)
-    honest, hostile = (
-        [strip_control_chars(text) for text in texts] for texts in (honest, hostile)
-    )
+    _print("note", _over_requests(read_device, "HTTP_USER_AGENT"), real, hostile)
+    real, hostile = ([strip_control_chars(text) for text in texts] for texts in (real, hostile))
     hints = ClientHints()
-    _print("kind", lambda agent: get_device_kind(agent, hints), honest, hostile)
-    # What is remembered would be no measure.
-    _print("name", lambda agent: names._read.__wrapped__(agent, hints), honest, hostile)  # noqa: SLF001
+    _print("kind", lambda agent: get_device_kind(agent, hints), real, hostile)
+    # Without the cache.
+    _print("name", lambda agent: names._read_client.__wrapped__(agent, hints), real, hostile)  # noqa: SLF001
     hops = [f"{text * (HOPS_LENGTH // len(text))}, 203.0.113.9" for text in _PIECES]
     _print("address", _over_requests(get_client_ip, "HTTP_X_FORWARDED_FOR"), ["203.0.113.9"], hops)
 
@@ -70,23 +68,23 @@ def _over_requests(read: Callable[..., object], header: str) -> Callable[[str], 
 
 
 def _print(
-    name: str, call: Callable[[str], object], honest: Iterable[str], hostile: Iterable[str]
+    name: str, call: Callable[[str], object], real: Iterable[str], hostile: Iterable[str]
 ) -> None:
-    usual = sorted(_time(call, text) for text in honest)
+    usual = sorted(_time(call, text) for text in real)
     worst = sorted(_time(call, text) for text in hostile)
-    floor = statistics.median(usual)
-    for what, seconds in (
-        ("usual", floor),
-        ("slowest honest", usual[-1]),
+    median = statistics.median(usual)
+    for case, seconds in (
+        ("usual", median),
+        ("slowest real", usual[-1]),
         ("usual hostile", statistics.median(worst)),
         ("worst hostile", worst[-1]),
     ):
-        line = f"{name:8} {what:16} {seconds * 1e6:8.1f} µs   {seconds / floor:6.1f} of usual"
-        print(line)  # noqa: T201  (the table is what this program is for)
+        line = f"{name:8} {case:16} {seconds * 1e6:8.1f} µs   {seconds / median:6.1f} of usual"
+        print(line)  # noqa: T201  (the output of the program)
 
 
 def _time(call: Callable[[str], object], text: str) -> float:
-    """The fastest of some calls: whatever made the others slower was not the text."""
+    """The time of the fastest of several calls, which other processes disturb least."""
     best = float("inf")
     for _ in range(ROUNDS):
         start = time.perf_counter()

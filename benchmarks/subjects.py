@@ -1,4 +1,4 @@
-"""What is measured: views, and clients that call them over and over."""
+"""The subjects of the measurement: views, and clients that call them repeatedly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEY = settings.SECRET_KEY[:32]
 
 
 class Bare(APIView):
-    """No authentication at all."""
+    """A view without authentication."""
 
     authentication_classes: Any = ()
     permission_classes: Any = ()
@@ -39,7 +39,7 @@ class Bare(APIView):
 
 
 class SignatureOnly(BaseAuthentication):
-    """The least: a verified signature, and a user made of it."""
+    """Verifies the signature, and builds the user from the claims without a query."""
 
     def authenticate(self, request: Request) -> Any:
         token = request.META["HTTP_AUTHORIZATION"].split()[1]
@@ -47,18 +47,18 @@ class SignatureOnly(BaseAuthentication):
         return User(pk=claims["sub"]), claims
 
 
-class Floor(Bare):
+class Minimal(Bare):
     authentication_classes = (SignatureOnly,)
     permission_classes = (IsAuthenticated,)
 
 
-class Ours(Bare):
+class WithAccessToken(Bare):
     authentication_classes = (AccessTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
 
 
-class FloorRefresh(Bare):
-    """One conditional UPDATE of one row, here of a user's name, and a new token."""
+class MinimalRefresh(Bare):
+    """One conditional UPDATE of one row, here of a user's name, and new tokens."""
 
     def post(self, request: Request) -> Response:
         claims = jwt.decode(request.data["refresh"], _KEY, algorithms=["HS256"])
@@ -66,10 +66,10 @@ class FloorRefresh(Bare):
         changed = User.objects.filter(pk=claims["sub"], first_name=claims["jti"])
         if not changed.update(first_name=new):
             return Response(status=401)
-        return Response(_floor_tokens(claims["sub"], new))
+        return Response(_minimal_tokens(claims["sub"], new))
 
 
-def _floor_tokens(subject: str, jti: str) -> dict[str, str]:
+def _minimal_tokens(subject: str, jti: str) -> dict[str, str]:
     claims = {"sub": subject, "exp": int(time.time()) + 900}
     return {
         "access": jwt.encode(claims, _KEY),
@@ -79,9 +79,9 @@ def _floor_tokens(subject: str, jti: str) -> dict[str, str]:
 
 urlpatterns = [
     path("bare/", Bare.as_view()),
-    path("floor/", Floor.as_view()),
-    path("ours/", Ours.as_view()),
-    path("floor-refresh/", FloorRefresh.as_view()),
+    path("minimal/", Minimal.as_view()),
+    path("package/", WithAccessToken.as_view()),
+    path("minimal-refresh/", MinimalRefresh.as_view()),
     path("auth/", include("refresh_sessions.urls")),
 ]
 
@@ -89,37 +89,37 @@ urlpatterns = [
 def requests() -> dict[str, Callable[[], int]]:
     """Authenticated requests."""
     user = get_user_model().objects.create_user("requests")
-    ours = start_session(user).access
-    floor = _floor_tokens(str(user.pk), "x")["access"]
+    access = start_session(user).access
+    minimal = _minimal_tokens(str(user.pk), "x")["access"]
     client = Client()
 
-    def call(where: str, token: str) -> Callable[[], int]:
+    def call(path: str, token: str) -> Callable[[], int]:
         headers = {"authorization": f"Bearer {token}"}
-        return lambda: int(client.get(where, headers=headers).status_code)
+        return lambda: int(client.get(path, headers=headers).status_code)
 
     return {
         "bare": call("/bare/", ""),
-        "floor": call("/floor/", floor),
-        "refresh_sessions": call("/ours/", ours),
+        "minimal": call("/minimal/", minimal),
+        "refresh_sessions": call("/package/", access),
     }
 
 
 def refreshes() -> dict[str, Callable[[], int]]:
-    """Refreshes, each with the token that the one before it gave."""
+    """Refreshes, each with the token of the previous one."""
     user = get_user_model().objects.create_user("refreshes", first_name="x")
     client = Client()
 
-    def call(where: str, token: str) -> Callable[[], int]:
-        held = {"refresh": token}
+    def call(path: str, token: str) -> Callable[[], int]:
+        stored = {"refresh": token}
 
         def refresh() -> int:
-            answer = post(client, where, held)
-            held["refresh"] = answer.json()["refresh"]
+            answer = post(client, path, stored)
+            stored["refresh"] = answer.json()["refresh"]
             return int(answer.status_code)
 
         return refresh
 
     return {
-        "floor": call("/floor-refresh/", _floor_tokens(str(user.pk), "x")["refresh"]),
+        "minimal": call("/minimal-refresh/", _minimal_tokens(str(user.pk), "x")["refresh"]),
         "refresh_sessions": call("/auth/refresh/", str(start_session(user).refresh)),
     }

@@ -1,1 +1,1 @@
-"""A small project that uses ``refresh_sessions``, to read, to run and to try things on."""
+"""A small project with ``refresh_sessions``, to read, to run and to experiment with."""

@@ -1,4 +1,4 @@
-"""An API of the project's own. Nothing in it is about tokens: the settings see to those."""
+"""The project's own API. It contains no token code; the settings configure authentication."""
 
 from decimal import Decimal
 from typing import Any, cast
@@ -13,7 +13,7 @@ from refresh_sessions.sessions import AccessGrant
 
 
 class MeView(APIView):
-    """``GET /api/me/``: who calls, and in which device session."""
+    """``GET /api/me/``: the user and the device session of the request."""
 
     def get(self, request: Request) -> Response:
         """Answer with user and session."""
@@ -28,19 +28,19 @@ class MeView(APIView):
 
 
 class TransferSerializer(serializers.Serializer[Any]):
-    """To whom, and how much."""
+    """Recipient and amount."""
 
     to = serializers.CharField(max_length=64)
     amount = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=Decimal("0.01"))
 
 
 class TransferView(APIView):
-    """``POST /api/transfer/``: a sensitive action, for those who have just proven who they are.
+    """``POST /api/transfer/``: a sensitive action, which requires a recent re-authentication.
 
-    No money moves, and nothing is stored: the answer says what would have been transferred.
+    It transfers and stores nothing; the response repeats the request.
     """
 
-    # By REAUTHENTICATION_MAX_AGE; another age would be RecentlyAuthenticated.within(minutes=1).
+    # The limit is REAUTHENTICATION_MAX_AGE; RecentlyAuthenticated.within(minutes=1) sets another.
     permission_classes = (RecentlyAuthenticated,)
 
     def post(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What the environment says about the example project, read by its settings."""
+"""Reading of environment variables for the settings of the example project."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from refresh_sessions.conf import Settings
 
-# Nobody knows this key but everybody who reads this file. Django's deployment check knows such
-# keys by their first word.
+# A public key; Django's deployment check warns of keys with this prefix.
 _DEVELOPMENT_KEY: Final = "django-insecure-for-development-only-everybody-can-read-this-key"
 
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 
 _SQLITE_OPTIONS: Final = {
-    # Readers and the writer do not wait for each other, and a writer waits for its turn when its
-    # transaction begins. A transaction that turns from reading to writing could not wait at all:
-    # it would fail with "database is locked".
+    # With WAL, readers and the writer do not wait for each other. With IMMEDIATE, a writer waits
+    # when its transaction begins; a transaction that reads before it writes could not wait, and
+    # would fail with "database is locked".
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -29,13 +28,13 @@ _SQLITE_OPTIONS: Final = {
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """A variable that is switched on or off."""
+    """Read a boolean variable."""
     value = os.environ.get(name)
     return default if value is None else value.strip().lower() in _YES
 
 
 def words(name: str, *, default: list[str]) -> list[str]:
-    """A variable that lists things, separated by commas."""
+    """Read a variable with comma-separated words."""
     value = os.environ.get(name)
     return (
         default if value is None else [word.strip() for word in value.split(",") if word.strip()]
@@ -43,7 +42,7 @@ def words(name: str, *, default: list[str]) -> list[str]:
 
 
 def json_object(name: str) -> dict[str, Any]:
-    """A variable that holds a JSON object; empty when it is not set."""
+    """Read a variable with a JSON object; empty if the variable is not set."""
     try:
         value = json.loads(os.environ.get(name) or "{}")
     except ValueError as error:
@@ -54,7 +53,7 @@ def json_object(name: str) -> dict[str, Any]:
 
 
 def secret_key(*, debug: bool) -> str:
-    """The variable ``DJANGO_SECRET_KEY``; only development can do without it."""
+    """The variable ``DJANGO_SECRET_KEY``; optional with DEBUG."""
     key = os.environ.get("DJANGO_SECRET_KEY")
     if key:
         return key
@@ -75,8 +74,8 @@ def database(directory: Path) -> dict[str, Any]:
 def refresh_sessions_options() -> dict[str, Any]:
     """The variable ``EXAMPLE_REFRESH_SESSIONS``: keys of ``REFRESH_SESSIONS``, as JSON.
 
-    JSON has no durations and no tuples, so a number of seconds stands for a duration and a list
-    for a tuple. Whether a key exists and its value makes sense is for the package to say.
+    A number of seconds becomes a duration, and a list becomes a tuple. The package itself checks
+    keys and values.
     """
     options = json_object("EXAMPLE_REFRESH_SESSIONS")
     return {key: _from_json(key, value) for key, value in options.items()}
@@ -97,12 +96,12 @@ def _sqlite_file(path: Path) -> dict[str, Any]:
 
 def _parse(url: str) -> dict[str, Any]:
     try:
-        # Optional: whoever is content with SQLite need not install it.
+        # Optional: not needed for SQLite.
         import dj_database_url  # noqa: PLC0415
     except ImportError:
         raise ImproperlyConfigured(
             "DATABASE_URL needs dj-database-url: pip install -e '.[example]'"
         ) from None
-    # Threads of the development server come and go, and would leave connections behind.
+    # Zero by default: each thread of the development server would leave a connection open.
     conn_max_age = int(os.environ.get("DATABASE_CONN_MAX_AGE", "0"))
     return dict(dj_database_url.parse(url, conn_max_age=conn_max_age, conn_health_checks=True))

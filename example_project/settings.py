@@ -1,18 +1,18 @@
-"""Settings of the example project: SQLite and development defaults, the rest by environment.
+"""Settings of the example project: SQLite and development defaults, or environment variables.
 
 ============================ ================================= ===============================
-variable                     holds                             without it
+variable                     value                             default
 ============================ ================================= ===============================
 ``DJANGO_DEBUG``             ``1`` or ``0``                    on
 ``DJANGO_SECRET_KEY``        the secret key                    a public one, with DEBUG only
-``DJANGO_ALLOWED_HOSTS``     host names, separated by commas   this machine alone
-``DATABASE_URL``             as dj-database-url reads it       ``db.sqlite3`` beside manage.py
+``DJANGO_ALLOWED_HOSTS``     host names, separated by commas   this machine only
+``DATABASE_URL``             a URL for dj-database-url         ``db.sqlite3`` beside manage.py
 ``DATABASE_CONN_MAX_AGE``    seconds to keep a connection      0
 ``EXAMPLE_REFRESH_SESSIONS`` ``{"ACCESS_TOKEN_LIFETIME": 60}`` the package's defaults
 ``EXAMPLE_THROTTLE_RATES``   ``{"session-login": null}``       the package's defaults
 ============================ ================================= ===============================
 
-The last two are JSON; a number stands for a duration in seconds.
+The last two are JSON; a duration is a number of seconds.
 """
 
 from pathlib import Path
@@ -87,8 +87,8 @@ STATIC_URL = "static/"
 
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "refresh_sessions_pages:session-list"
 
-# The part that matters: who is asked for whom a request belongs to, that nobody calls without,
-# and that every error carries the code that clients branch on.
+# The settings for this package: authentication with access tokens, no anonymous requests, and an
+# error code in every error.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "refresh_sessions.rest_framework.authentication.AccessTokenAuthentication",

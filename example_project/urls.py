@@ -1,6 +1,6 @@
-"""The package at ``/auth/``, an API of two endpoints that need a session, and the admin.
+"""URLs: the endpoints at ``/auth/``, an API of two views, the admin, and the HTML pages.
 
-And for people in a browser: Django's own login, and the page that lists their devices.
+The HTML pages are Django's login and the list of devices.
 """
 
 from django.contrib import admin

@@ -1,8 +1,8 @@
-"""Whether a user may log in or go on: what the account, the backends and the policy say.
+"""Account access: whether account, authentication backends and policy let a user continue.
 
-Asked at login, second step, refresh, re-authentication, opening of a family and introspection, and
-for each access token that is checked. The default manager of the user model belongs to the same
-answer; the SELECT that reads the user asks it (``models.owners.is_found``).
+Checked at login, second step, refresh, re-authentication, opening of a family and introspection,
+and for each access token. The default manager of the user model is a further condition; the SELECT
+that reads the user checks it (``models.owners.is_found``).
 """
 
 from __future__ import annotations
@@ -32,43 +32,43 @@ def may_continue(
     session: DeviceSession | None,
     request: HttpRequest | None,
 ) -> bool:
-    """Whether the account is active, the authentication backend agrees and the policy as well.
+    """Whether the account is active, and authentication backend and policy accept the user.
 
-    No query, unless a backend overrides ``get_user`` or the policy makes one.
+    Makes no query, unless a backend overrides ``get_user`` or the policy makes one.
 
     Args:
-        user: as read from the database.
-        backend: the dotted path of the backend that authenticated the user; every configured
-            backend has to agree if it is empty or no longer configured.
+        user: the user as stored in the database.
+        backend: the dotted path of the backend that authenticated the user. If it is empty or not
+            configured any more, every configured backend has to accept the user.
         session: the device session; None at login, or where no session was read.
-        request: the request that the user sent; None if there is none.
+        request: the request of the user, or None.
 
     """
     return (
         is_active(user)
-        and _backends_agree(user, backend)
+        and _backends_accept(user, backend)
         and get_policy().may_continue(user, session=session, request=request)
     )
 
 
 def get_backend_path(user: Any) -> str:
-    """The dotted path of the backend that authenticated a user, as Django notes it; or empty."""
+    """The dotted path of the backend in ``user.backend``; empty if it is not configured."""
     path = getattr(user, "backend", "")
     return path if path in settings.AUTHENTICATION_BACKENDS else ""
 
 
-def _backends_agree(user: AbstractBaseUser, backend: str) -> bool:
+def _backends_accept(user: AbstractBaseUser, backend: str) -> bool:
     configured = settings.AUTHENTICATION_BACKENDS
-    asked = (backend,) if backend in configured else configured
-    return all(_backend_accepts(path, user) for path in asked)
+    paths = (backend,) if backend in configured else configured
+    return all(_backend_accepts(path, user) for path in paths)
 
 
 def _backend_accepts(path: str, user: AbstractBaseUser) -> bool:
-    by_key, by_user = _required_checks(path)
-    if not by_key and not by_user:
+    needs_get_user, needs_user_check = _required_checks(path)
+    if not needs_get_user and not needs_user_check:
         return True
     backend: Any = load_backend(path)
-    if by_key:
+    if needs_get_user:
         return backend.get_user(user.pk) is not None
     return bool(backend.user_can_authenticate(user))
 
@@ -77,11 +77,11 @@ def _backend_accepts(path: str, user: AbstractBaseUser) -> bool:
 def _required_checks(path: str) -> tuple[bool, bool]:
     """Whether ``get_user`` and ``user_can_authenticate`` of a backend have to be called.
 
-    Django's own do not: ``BaseBackend`` knows no users, for it only grants permissions, and what
-    ``ModelBackend`` asks is the default manager and ``is_active``.
+    False for Django's own methods: ``BaseBackend`` only grants permissions, and ``ModelBackend``
+    checks the default manager and ``is_active``, as this package does.
     """
     backend = import_string(path)
     get_user = getattr(backend, "get_user", None)
-    by_key = get_user not in {None, BaseBackend.get_user, ModelBackend.get_user}
-    by_user = getattr(backend, "user_can_authenticate", None)
-    return by_key, by_user not in {None, ModelBackend.user_can_authenticate}
+    needs_get_user = get_user not in {None, BaseBackend.get_user, ModelBackend.get_user}
+    user_check = getattr(backend, "user_can_authenticate", None)
+    return needs_get_user, user_check not in {None, ModelBackend.user_can_authenticate}

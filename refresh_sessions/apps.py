@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RefreshSessionsConfig(AppConfig):
-    """Registers what others look for once Django is ready: checks, log, mails, OpenAPI's word."""
+    """Registers checks, signal receivers and the extensions of drf-spectacular."""
 
     name = "refresh_sessions"
     verbose_name = _("Device sessions")

@@ -1,4 +1,4 @@
-"""Log lines for failures that recur with every request while a server is down."""
+"""Burst log: limit log lines for failures that recur with every request."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ REPEAT_AFTER: Final = 60.0
 
 
 class BurstLog:
-    """Logs the first failure of a burst with its traceback, and then one line a minute.
+    """Logs the first failure of a burst with its traceback, and then one line per minute.
 
-    Each process counts for itself. Another ``CACHES`` starts anew, as it names other servers.
+    Each process has its own count. A change of ``CACHES`` resets it, as the servers differ.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -28,11 +28,11 @@ class BurstLog:
         self._caches: object = None
 
     def exception(self, message: str) -> None:
-        """Log ``message`` and the exception in hand as ERROR, unless it was logged just now."""
+        """Log ``message`` and the handled exception as ERROR, once per ``REPEAT_AFTER``."""
         self._log(logging.ERROR, message, sys.exception())
 
     def warning(self, message: str, *args: object) -> None:
-        """Log ``message`` as WARNING, unless it was logged just now, with whatever ``args``."""
+        """Log ``message`` as WARNING, once per ``REPEAT_AFTER`` whatever the ``args``."""
         self._log(logging.WARNING, message, None, *args)
 
     def _log(self, level: int, message: str, error: BaseException | None, *args: object) -> None:
@@ -44,7 +44,7 @@ class BurstLog:
             self._logger.log(level, message, *args, exc_info=error)
 
     def _count(self, message: str) -> int | None:
-        """How many lines were left out before this one, or None if this one is left out too."""
+        """The number of lines suppressed before this one, or None to suppress this one too."""
         if self._caches is not django_settings.CACHES:
             self._caches = django_settings.CACHES
             self._logged_at.clear()

@@ -1,4 +1,4 @@
-"""What a MySQL or MariaDB database can store of a text. Elsewhere all of Unicode fits."""
+"""Character sets: replace characters that a MySQL or MariaDB column cannot store."""
 
 from __future__ import annotations
 
@@ -9,46 +9,45 @@ from typing import Any, Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 WHOLE: Final = "utf8mb4"
-"""The character set that has all of Unicode."""
+"""The character set that covers all of Unicode."""
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _BEYOND_THREE_BYTES: Final = re.compile(r"[^\u0000-\uffff]")
 _BEYOND_ASCII: Final = re.compile(r"[^\u0000-\u007f]")
-_LACKING: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+_UNSUPPORTED: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     WHOLE: (re.compile(r"(?!)"), ""),
-    # Three bytes for each character: no emoji, and not the rarer Chinese characters.
+    # At most three bytes per character: no emoji, and no rare Chinese characters.
     "utf8mb3": (_BEYOND_THREE_BYTES, _REPLACEMENT),
     "utf8": (_BEYOND_THREE_BYTES, _REPLACEMENT),
     "ucs2": (_BEYOND_THREE_BYTES, _REPLACEMENT),
 }
-_known: dict[tuple[str, str, str, str], frozenset[str]] = {}
+_cached_charsets: dict[tuple[str, str, str, str], frozenset[str]] = {}
 
 
 def make_storable(text: str, connection: BaseDatabaseWrapper, *, table: str, column: str) -> str:
-    """The text with a replacement for each character that the column cannot hold.
+    """Replace the characters of a text that the column cannot store.
 
-    The server would refuse the whole row otherwise. A name with an emoji may lose that; a person
-    with such a name must not lose the sign-in.
+    Otherwise the server would reject the row, and an emoji in a name would prevent a login.
     """
     if connection.vendor != "mysql" or text.isascii():
         return text
     for charset in get_charsets(connection, table=table, column=column):
-        pattern, replacement = _LACKING.get(charset, (_BEYOND_ASCII, "?"))
+        pattern, replacement = _UNSUPPORTED.get(charset, (_BEYOND_ASCII, "?"))
         text = pattern.sub(replacement, text)
     return text
 
 
 def get_charsets(connection: BaseDatabaseWrapper, *, table: str, column: str) -> frozenset[str]:
-    """The character sets of a connection and of a column; asked of the server once."""
+    """The character sets of a connection and a column, read from the server once per process."""
     settings: Any = connection.settings_dict
-    place = (str(settings["HOST"]), str(settings["PORT"]), str(settings["NAME"]))
-    key = (connection.alias, "/".join(place), table, column)
-    if key not in _known:
-        _known[key] = _read(connection, table, column)
-    return _known[key]
+    address = (str(settings["HOST"]), str(settings["PORT"]), str(settings["NAME"]))
+    key = (connection.alias, "/".join(address), table, column)
+    if key not in _cached_charsets:
+        _cached_charsets[key] = _read_charsets(connection, table, column)
+    return _cached_charsets[key]
 
 
-def _read(connection: BaseDatabaseWrapper, table: str, column: str) -> frozenset[str]:
+def _read_charsets(connection: BaseDatabaseWrapper, table: str, column: str) -> frozenset[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT @@character_set_client, MAX(character_set_name) "

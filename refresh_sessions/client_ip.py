@@ -1,4 +1,4 @@
-"""The address of a client, and whom to believe about it."""
+"""The IP address of a client, with X-Forwarded-For from trusted proxies only."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ _Network = IPv4Network | IPv6Network
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
 
-_LONGEST: Final = 1024
-"""Characters of X-Forwarded-For that are looked at, from the right: some twenty proxies."""
+_MAX_LENGTH: Final = 1024
+"""Maximum characters of X-Forwarded-For that are read, from the right: about twenty proxies."""
 
-_HOUSEHOLD: Final = 64
-"""Bits of an IPv6 address that a customer of a provider cannot choose."""
+_IPV6_PREFIX: Final = 64
+"""Bits of an IPv6 address that the internet provider assigns; the customer chooses the rest."""
 
 
 def get_client_ip(request: HttpRequest) -> str | None:
-    """The address of the client, or None where the server does not tell (a Unix socket).
+    """The address of the client, or None if the server does not know it (a Unix socket).
 
-    X-Forwarded-For is believed only as far as ``TRUSTED_PROXIES`` wrote it: it is walked from
-    the right, and the first address that is not a trusted proxy's is the client's
-    (ASVS 4.1.3, 15.3.4). What stands to the left of it anyone may have forged. ``Forwarded``
-    (RFC 7239) is not looked at: proxies that write the one pass the other on unread.
+    Reads X-Forwarded-For from right to left as long as the addresses are in ``TRUSTED_PROXIES``.
+    The first other address is the client's (ASVS 4.1.3, 15.3.4); the addresses left of it may be
+    forged. The header ``Forwarded`` (RFC 7239) is ignored: a proxy that sets X-Forwarded-For
+    passes on a forged ``Forwarded`` unchanged.
     """
     peer = parse_ip(request.META.get("REMOTE_ADDR", ""))
     proxies = get_settings().TRUSTED_PROXIES
     trusted = _networks(proxies)
-    vouches = UNIX_SOCKET in proxies if peer is None else _is_trusted(peer, trusted)
+    peer_is_proxy = UNIX_SOCKET in proxies if peer is None else _is_trusted(peer, trusted)
     if not proxies:
         _warn_of_unnamed_proxy(request, peer)
     client = peer
-    for part in _hops(request) if vouches else ():
+    for part in _read_forwarded(request) if peer_is_proxy else ():
         address = parse_ip(part)
         if address is None:
             break
@@ -61,36 +61,35 @@ def get_client_ip(request: HttpRequest) -> str | None:
 
 
 def get_client_network(request: HttpRequest) -> str:
-    """What stands for the client where clients are counted; empty where the server does not tell.
+    """The client's network for rate limits; empty if the server does not know the address.
 
-    Its address, or of an IPv6 address the first 64 bits: a single household has all the others
-    to choose from (RFC 6177).
+    An IPv4 address, or the first 64 bits of an IPv6 address: a single customer of a provider can
+    use all addresses with this prefix (RFC 6177).
     """
     return get_network(get_client_ip(request))
 
 
 def get_network(address: str | None) -> str:
-    """The same for an address as ``get_client_ip`` gives it."""
+    """The network for rate limits of an address from ``get_client_ip``."""
     if address is None or ":" not in address:
         return address or ""
-    return str(IPv6Network((address, _HOUSEHOLD), strict=False))
+    return str(IPv6Network((address, _IPV6_PREFIX), strict=False))
 
 
-def _hops(request: HttpRequest) -> Iterator[str]:
-    """What each proxy wrote of its peer, the nearest first (RFC 9110 §5.6.1: none is empty)."""
+def _read_forwarded(request: HttpRequest) -> Iterator[str]:
+    """The elements of X-Forwarded-For from right to left, without empty ones (RFC 9110 §5.6.1)."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    parts = forwarded[-_LONGEST:].split(",")
-    if len(forwarded) > _LONGEST:
-        # The rest of an address is another address.
+    parts = forwarded[-_MAX_LENGTH:].split(",")
+    if len(forwarded) > _MAX_LENGTH:
+        # The first part is incomplete, and could be read as another address.
         del parts[0]
     return (part for part in reversed(parts) if part.strip())
 
 
 def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
-    """An address as servers, proxies and logs write it, or None if it is none.
+    """Parse an address with optional brackets and port; None for any other text.
 
-    With brackets or a port around it or without; an IPv4 address in the clothes of IPv6 is the
-    IPv4 address.
+    An IPv4-mapped IPv6 address becomes the IPv4 address.
     """
     text = text.strip()
     if text.startswith("["):
@@ -102,7 +101,7 @@ def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     if isinstance(address, IPv6Address):
-        # A zone ("%eth0") means something on this host only, and databases refuse it.
+        # Remove the zone ("%eth0"): it is local to this host, and databases refuse it.
         return address.ipv4_mapped or IPv6Address(int(address))
     return address
 
@@ -118,7 +117,7 @@ def _networks(texts: tuple[str, ...]) -> tuple[_Network, ...]:
 
 
 class _OncePerSettings:
-    """Says yes once in each process, and again where tests or reloads bring other settings."""
+    """True once per process and settings object; tests and reloads change the settings."""
 
     def __init__(self) -> None:
         self._settings: Settings | None = None
@@ -128,32 +127,32 @@ class _OncePerSettings:
         return last is not self._settings
 
 
-_is_news = _OncePerSettings()
+_is_first_warning = _OncePerSettings()
 
 
 def _warn_of_unnamed_proxy(request: HttpRequest, peer: _Address | None) -> None:
-    """Log that a proxy stands in for all clients, where a request shows it.
+    """Log a warning if the request shows a proxy that is missing from ``TRUSTED_PROXIES``.
 
-    A peer of the internet may have made the header up; one of a private network or a Unix socket
-    is no client.
+    A peer in a private network or behind a Unix socket is a proxy; a public peer may be a client
+    with a forged header.
     """
     if "HTTP_X_FORWARDED_FOR" not in request.META:
         return
     if peer is not None and not _is_trusted(peer, _networks((PRIVATE,))):
         return
-    if _is_news():
+    if _is_first_warning():
         word = UNIX_SOCKET if peer is None else PRIVATE
         logger.warning(
-            "A request with X-Forwarded-For came from %s, and %s['TRUSTED_PROXIES'] is empty: all "
-            "clients of that proxy share its address. Five wrong logins by anybody lock an "
-            "account for everybody, and logins by lists of accounts are not limited. Name the "
-            "networks of your proxies, such as ['%s'].",
+            "A request with X-Forwarded-For arrived from %s, and %s['TRUSTED_PROXIES'] is empty: "
+            "all clients of that proxy share its address. Five failed logins of any client lock "
+            "an account for all clients, and logins with lists of accounts are not limited. Set "
+            "it to the networks of your proxies, such as ['%s'].",
             *(peer or "a Unix socket", NAMESPACE, word),
         )
 
 
 def _unmap(network: _Network) -> _Network:
-    """A network of IPv4 in the clothes of IPv6, as its addresses are read."""
+    """The IPv4 network of an IPv4-mapped IPv6 network; other networks unchanged."""
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         address = IPv4Address(int(network.network_address) & 0xFFFF_FFFF)
         return IPv4Network((address, network.prefixlen - _MAPPED.prefixlen))

@@ -1,7 +1,7 @@
-"""The companion cookie: what a browser has and a copied refresh token lacks.
+"""Companion cookie: distinguish the browser of a login from a client with a copied refresh token.
 
-With ``TRANSPORT = "body"`` a login sets it, HttpOnly, with 128 random bits; the family keeps their
-digest. It is no credential: alone it opens nothing.
+With ``TRANSPORT = "body"``, a login sets this HttpOnly cookie with 128 random bits. The family
+stores their digest. The cookie alone grants no access.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ _PAST: Final = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 def is_companion_used() -> bool:
-    """Whether the settings have logins set the cookie.
+    """Whether logins set the cookie, by the settings.
 
-    Not where a cookie carries the refresh token: tabs that share one cookie jar share that too.
+    False where the refresh token is in a cookie: clients that share it share all cookies.
     """
     settings = get_settings()
     return settings.TRANSPORT == "body" and settings.COMPANION_COOKIE != "off"
 
 
 def read_companion(request: HttpRequest | None) -> str | None:
-    """The value of the cookie, or None where there is none."""
+    """The value of the cookie, or None if the request has none."""
     if request is None or not is_companion_used():
         return None
-    return hide(request.COOKIES.get(_name_for(request)))
+    return hide(request.COOKIES.get(_get_name(request)))
 
 
 def set_companion(
     request: HttpRequest, response: HttpResponseBase, value: str, *, expires_at: datetime
 ) -> None:
-    """Set the cookie for as long as the session may last."""
+    """Set the cookie until the hard deadline of the session."""
     _set(request, response, value, expires=expires_at)
 
 
 def clear_companion(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Delete the cookie, where the browser has sent it."""
-    if _name_for(request) in request.COOKIES:
+    """Delete the cookie if the browser has sent it."""
+    if _get_name(request) in request.COOKIES:
         _set(request, response, "", expires=_PAST, max_age=0)
 
 
-def _name_for(request: HttpRequest) -> str:
-    """Without the prefix over plain HTTP, where clients refuse it."""
+def _get_name(request: HttpRequest) -> str:
+    """The name of the cookie; over plain HTTP clients would reject the prefix."""
     return f"__Host-{NAME}" if request.is_secure() else NAME
 
 
@@ -63,14 +63,14 @@ def _set(
     max_age: int | None = None,
 ) -> None:
     response.set_cookie(
-        _name_for(request),
+        _get_name(request),
         value,
         max_age=max_age,
         expires=expires,
-        # As the prefix demands (RFC 6265bis §4.1.3.2), whatever the refresh cookie has.
+        # Required by the prefix (RFC 6265bis §4.1.3.2), whatever the path of the refresh cookie.
         path="/",
         secure=request.is_secure(),
         httponly=True,
-        # Browsers take "None" over HTTPS alone.
+        # Browsers accept "None" over HTTPS only.
         samesite=get_settings().COOKIE_SAMESITE if request.is_secure() else "Lax",
     )

@@ -1,4 +1,4 @@
-"""The database's clock, its passing troubles, and transactions that are not ours."""
+"""Database access: server clock, retry of transient errors, detection of outer transactions."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from refresh_sessions.instants import InstantField
 logger = logging.getLogger("refresh_sessions")
 
 RETRY_ATTEMPTS = 8
-"""How often a change is tried before the answer is "busy"."""
+"""Attempts before ``DatabaseBusyError`` is raised."""
 
 RETRY_TIMEOUT = 5.0
-"""Seconds after which no new try begins: with long lock timeouts few tries take minutes."""
+"""Seconds after which no further attempt starts: lock timeouts can make each attempt slow."""
 
 MAX_BACKOFF = 0.25
-"""Seconds; the pause before each new attempt is drawn at random below a bound that doubles."""
+"""Seconds; upper bound of the random exponential backoff between attempts."""
 
 _Result = TypeVar("_Result")
 _Compiled = tuple[str, tuple[Any, ...]]
 
-# Classes of SQLSTATE that say nothing about the statement itself: connection, rollback
-# (serialization, deadlock), resources, lock not available, operator intervention. And a write on
-# what has become a standby, as the old primary does in a failover.
+# SQLSTATE classes that do not concern the statement itself: connection, rollback (serialization,
+# deadlock), resources, lock not available, operator intervention. 25006 is a write on a standby,
+# which the old primary becomes in a failover.
 _STANDBY_SQLSTATE = "25006"
 _TRANSIENT_SQLSTATES = ("08", _STANDBY_SQLSTATE, "40", "53", "55", "57")
 
-# MySQL and MariaDB: changed since last read, too many connections, shutting down, lock wait
-# timeout, deadlock, read-only as a replica, connection killed, cannot connect, gone away, lost,
-# lock not available, disconnected for inactivity.
+# Error numbers of MySQL and MariaDB: changed since last read, too many connections, shutting
+# down, lock wait timeout, deadlock, read-only replica, connection killed, cannot connect, gone
+# away, lost, lock not available, disconnected for inactivity.
 _TRANSIENT_MYSQL = frozenset(
     {
         1020,
@@ -65,19 +65,19 @@ _LOST_MYSQL = frozenset({1053, 1927, 2006, 2013, 2055, 4031})
 
 _STANDBY_MYSQL = frozenset({1290, 1792, 1836})
 
-# The primary codes SQLITE_BUSY and SQLITE_LOCKED; the extended ones carry them in the low byte.
+# The primary codes SQLITE_BUSY and SQLITE_LOCKED, which are the low byte of the extended codes.
 _TRANSIENT_SQLITE = frozenset({5, 6})
 
 
 class ConcurrentUpdateError(Exception):
-    """Another request changed the row between this one's SELECT and UPDATE."""
+    """Another request changed the row between the SELECT and the UPDATE of this request."""
 
 
 class DatabaseNow(Now):
-    """The present instant by the database server's clock, to the microsecond where it can.
+    """The current time of the database server in UTC, with microseconds where it has them.
 
-    In UTC, as ``InstantField`` stores instants. Django's ``Now`` yields the server's local time on
-    MySQL: on a server that does not run in UTC that is hours apart.
+    ``InstantField`` stores instants in UTC. Django's ``Now`` yields the server's local time on
+    MySQL, which differs from UTC by hours on servers with another time zone.
     """
 
     output_field = InstantField()
@@ -94,7 +94,7 @@ class DatabaseNow(Now):
 
 
 def is_transient(error: Error) -> bool:
-    """Whether the same statement may well succeed when it is simply tried again."""
+    """Whether the same statement may succeed when it is repeated."""
     if isinstance(error, InterfaceError):
         return True
     cause = error.__cause__
@@ -102,13 +102,13 @@ def is_transient(error: Error) -> bool:
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _TRANSIENT_SQLITE
     if hasattr(cause, "sqlstate") or hasattr(cause, "pgcode"):
         state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-        # Without a state the server never got to answer: the connection itself failed.
+        # An error without a state did not come from the server: the connection failed.
         return state.startswith(_TRANSIENT_SQLSTATES) if state else True
     return bool(cause and cause.args and cause.args[0] in _TRANSIENT_MYSQL)
 
 
 def is_connection_lost(error: Error) -> bool:
-    """Whether the connection broke, so that nobody knows if the statement was carried out."""
+    """Whether the connection was lost, so that the effect of the statement is unknown."""
     if isinstance(error, InterfaceError):
         return True
     cause = error.__cause__
@@ -119,13 +119,20 @@ def is_connection_lost(error: Error) -> bool:
 
 
 def retry_transient(using: str, attempt: Callable[[], _Result]) -> _Result:
-    """Call ``attempt`` until it neither loses a race nor meets a passing database error.
+    """Call ``attempt`` again after concurrent updates and transient database errors.
 
-    Inside a transaction of the caller's there is one try, and its error passes through: that
-    transaction is lost, and only its owner can begin it again.
+    Inside an outer transaction there is one attempt, whose error propagates: only the owner of
+    that transaction can restart it.
+
+    Args:
+        using: the alias of the database.
+        attempt: the operation; it may run several times.
+
+    Returns:
+        The result of ``attempt``.
 
     Raises:
-        DatabaseBusyError: every try failed in passing ways.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     if in_outer_transaction(using):
@@ -151,13 +158,13 @@ def retry_transient(using: str, attempt: Callable[[], _Result]) -> _Result:
 
 
 def close_broken_connection(error: Error, using: str) -> None:
-    """Have the next statement open a new connection, if the error has spoilt this one."""
+    """Close the connection if the error made it unusable; the next statement opens a new one."""
     connection = connections[using]
-    # Inside a transaction, here only a test's, Django would close a connection that still works.
+    # Inside the transaction of a test, Django would close a usable connection.
     if connection.in_atomic_block:
         return
     if _is_standby(error):
-        # It works, but leads to where nothing can be written; a new one may find the primary.
+        # The connection works but is read-only; a new one may reach the primary.
         connection.close()
     connection.close_if_unusable_or_obsolete()
 
@@ -172,50 +179,52 @@ def _is_standby(error: Error) -> bool:
 def commit_once(
     using: str, change: Callable[[], _Result], *, is_committed: Callable[[_Result], bool]
 ) -> _Result:
-    """Make a change in a transaction of its own, in as many tries as it takes, and once.
+    """Run a change in its own transaction: retry transient errors, never apply it twice.
 
-    A connection can break between COMMIT and the answer to it. What the change was is then
-    looked for before it is made again.
+    A connection can be lost between COMMIT and its acknowledgement. The next attempt then checks
+    whether the change was committed.
 
     Args:
         using: the alias of the database.
-        change: makes the change.
-        is_committed: whether what ``change`` returned is in the database.
+        change: the operation that runs inside the transaction.
+        is_committed: whether the database contains the result of ``change``.
+
+    Returns:
+        The result of ``change``.
 
     Raises:
-        DatabaseBusyError: every try failed in passing ways.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
-    unsure: list[_Result] = []
+    unconfirmed: list[_Result] = []
 
     def attempt() -> _Result:
-        for result in unsure:
+        for result in unconfirmed:
             if is_committed(result):
                 return result
-        made: list[_Result] = []
+        results: list[_Result] = []
         try:
             with transaction.atomic(using=using):
-                made.append(change())
+                results.append(change())
         except Error as error:
-            # What the server refused to commit is not there, whatever another made of it since.
+            # A COMMIT that the server refused has no effect: there is nothing to check.
             if is_connection_lost(error):
-                unsure.extend(made)
+                unconfirmed.extend(results)
             raise
-        return made[0]
+        return results[0]
 
     return retry_transient(using, attempt)
 
 
 def _back_off(number: int) -> None:
-    # Jitter spreads those who lost the same race; it needs no cryptographic randomness.
+    # Jitter separates concurrent requests; it needs no cryptographic randomness.
     time.sleep(random.uniform(0, min(0.005 * 2**number, MAX_BACKOFF)))  # noqa: S311
 
 
 def in_outer_transaction(using: str) -> bool:
     """Whether the caller has a transaction open.
 
-    The ones that Django's ``TestCase`` wraps around a test do not count, just as they do not
-    count for ``atomic(durable=True)``.
+    Ignores the transactions of Django's ``TestCase``, as ``atomic(durable=True)`` does.
     """
     connection = connections[using]
     return connection.in_atomic_block and not all(
@@ -224,13 +233,13 @@ def in_outer_transaction(using: str) -> bool:
 
 
 def forbid_outer_transaction(using: str) -> None:
-    """Raise ``OuterTransactionError`` where a failure would roll our work back."""
+    """Raise ``OuterTransactionError`` inside a transaction of the caller."""
     if in_outer_transaction(using):
         raise OuterTransactionError(OuterTransactionError.__doc__)
 
 
 def after_commit(using: str, callback: Callable[[], object]) -> None:
-    """Call ``callback`` once the caller's transaction is committed, or now if there is none."""
+    """Call ``callback`` after the commit of the caller's transaction, or now without one."""
     if in_outer_transaction(using):
         transaction.on_commit(callback, using=using, robust=True)
     else:

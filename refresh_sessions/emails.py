@@ -1,8 +1,8 @@
-"""Mails to people about their sessions: a token that was used twice, a sign-in from a new device.
+"""Mails to users about token reuse and about logins from a new device.
 
-Off by default: ``MAIL_ON_REUSE`` and ``MAIL_ON_NEW_DEVICE`` turn them on. The texts are templates
-under ``refresh_sessions/mail/`` that a project may override. The receivers hear signals that are
-sent after the commit and robustly: a mail that cannot be sent is logged and harms nothing.
+Off by default; ``MAIL_ON_REUSE`` and ``MAIL_ON_NEW_DEVICE`` enable them. The texts are templates
+under ``refresh_sessions/mail/``, which a project may override. The signals are sent after the
+commit with ``send_robust``: a mail that fails is logged and does not affect the request.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 _TEMPLATES: Final = "refresh_sessions/mail"
 
-# Nobody's holiday notice is to answer (RFC 3834).
+# Suppresses automatic replies (RFC 3834).
 _HEADERS: Final = {"Auto-Submitted": "auto-generated"}
 
 
 def connect() -> None:
-    """Have the receivers below called. They look at the settings each time."""
+    """Connect the receivers below; each checks its setting for every signal."""
     for signal, receiver in (
         (refresh_token_reused, mail_on_reuse),
         (session_started, mail_on_new_device),
@@ -54,12 +54,15 @@ def mail_on_reuse(
     details: Mapping[str, Any],
     **kwargs: Any,
 ) -> None:
-    """Tell the user that a used refresh token of their session came back.
+    """Mail the user after the reuse of a refresh token.
 
-    The templates ``reuse_subject.txt`` and ``reuse_body.txt`` get, besides ``user``, ``username``,
-    ``session``, ``device``, ``ip_address`` and ``time``: ``presented_by`` and ``refreshed_by``,
-    the two of whom one has no right to the token, ``after_end``, whether the session had ended
-    before, and ``everywhere``, whether all sessions of the user were ended.
+    The templates ``reuse_subject.txt`` and ``reuse_body.txt`` get ``user``, ``username``,
+    ``session``, ``device``, ``ip_address`` and ``time``, and in addition:
+
+    - ``presented_by``: the client of the reuse.
+    - ``refreshed_by``: the client of the last refresh.
+    - ``after_end``: whether the session had already ended.
+    - ``everywhere``: whether all sessions of the user were revoked.
     """
     if not get_settings().MAIL_ON_REUSE:
         return
@@ -81,7 +84,7 @@ def mail_on_reuse(
 def mail_on_new_device(
     *, session: DeviceSession, request: HttpRequest | None, **kwargs: Any
 ) -> None:
-    """Tell the user of a sign-in from a device that no other session of theirs came from.
+    """Mail the user after a login from a device without another session.
 
     The templates ``new_device_subject.txt`` and ``new_device_body.txt`` get ``user``,
     ``username``, ``session``, ``device``, ``ip_address`` and ``time``.
@@ -92,11 +95,10 @@ def mail_on_new_device(
 
 
 def _is_new(session: DeviceSession) -> bool:
-    """Whether no other session has this user agent, and there is another at all.
+    """Whether the user has other sessions and none of them has this user agent.
 
-    The first sign-in of an account is news to nobody. A client that does not say what it is may
-    be any device, so it is never a known one: otherwise saying nothing would be the way to come
-    in unheard.
+    The first login of an account needs no mail. An empty user agent always counts as new:
+    otherwise an attacker could omit the header to avoid the mail.
     """
     using = router.db_for_write(DeviceSession)
     others = DeviceSession.objects.using(using).filter(user=session.user_id)
@@ -112,7 +114,7 @@ def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None
     address = _address_of(user)
     if not address:
         return
-    # The language of the request would be that of whoever sent it, who may be the thief.
+    # Not the language of the request, which may be the attacker's.
     with translation.override(django_settings.LANGUAGE_CODE):
         device = remove_links(session.name) or remove_links(session.device) or _("unknown device")
         context = {
@@ -125,7 +127,7 @@ def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None
         subject = _render(f"{name}_subject.txt", context)
         body = _render(f"{name}_body.txt", context)
         html = _render_if_there(f"{name}_body.html", context)
-    # Whatever stands in a name, a header is one line.
+    # A header is one line, even if a name contains line breaks.
     subject = " ".join(subject.split())
     mail = EmailMultiAlternatives(subject, body, to=[address], headers=_HEADERS)
     if html is not None:
@@ -134,9 +136,10 @@ def _send(name: str, session: DeviceSession, context: Mapping[str, Any]) -> None
 
 
 class _Unlinked:
-    """An object whose texts hold no link; templates of the project's own get at no others.
+    """Wraps an object and removes links from its string attributes.
 
-    Whoever signs in chooses what a device is called, and a mail that we send vouches for it.
+    The client of a login chooses the name of the device. Without the wrapper an attacker could
+    send links in our mails, also through templates of the project.
     """
 
     def __init__(self, wrapped: object) -> None:
@@ -151,7 +154,7 @@ class _Unlinked:
 
 
 def _display_name(user: AbstractBaseUser, address: str) -> str:
-    """The user name; whoever registered chose it, and perhaps with another's address."""
+    """The user name without links: it may be chosen by someone who does not own the address."""
     name = user.get_username()
     return name if name == address else remove_links(name)
 

@@ -1,7 +1,7 @@
-"""What can go wrong, each failure by its own name.
+"""Exceptions of the package, independent of HTTP.
 
-Every exception carries a ``code`` that clients branch on and a ``message`` made for people.
-Nothing here knows HTTP: ``rest_framework.exceptions`` gives each its status and headers.
+Every exception has a ``code`` for clients and a ``message`` for people.
+``rest_framework.exceptions`` maps each to a status and headers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ExpiryReason(StrEnum):
-    """Why a session gives no more tokens although nobody ended it."""
+    """Why a session issues no more tokens although it is not revoked."""
 
     ABSOLUTE = "absolute"
     IDLE = "idle"
@@ -27,10 +27,10 @@ class ExpiryReason(StrEnum):
 
 
 class Portable:
-    """An exception that can be pickled and copied, whatever its constructor takes.
+    """An exception that can be pickled and copied, whatever the signature of its constructor.
 
-    Python would call the class again with ``args``, which are the message. Test runners and task
-    queues send exceptions from one process to another in this way.
+    Python restores exceptions by calling the class with ``args``, which here contain the message
+    and not the arguments of the constructor. Test runners and task queues pickle exceptions.
     """
 
     args: tuple[Any, ...]
@@ -40,56 +40,57 @@ class Portable:
 
 
 def _restore(kind: type[Any], args: tuple[Any, ...]) -> Any:
-    # Without __init__; the attributes that it set come back with the state.
+    # Skips __init__: the state contains the attributes that __init__ has set.
     return kind.__new__(kind, *args)
 
 
 class RefreshSessionsError(Portable, Exception):
-    """The root of all failures below. Do not raise it directly."""
+    """The base class of the exceptions with a ``code``. Do not raise it directly."""
 
     code: ClassVar[str] = "error"
-    message: ClassVar[str | Promise] = _("The request could not be served.")
+    message: ClassVar[str | Promise] = _("The request could not be processed.")
 
     def __init__(self) -> None:
         super().__init__(str(self.message))
 
 
 class InvalidTokenError(RefreshSessionsError):
-    """The token is malformed, forged, of another type or made for another audience."""
+    """The token is malformed or forged, or has another type or audience."""
 
     code = "token_not_valid"
     message = _("Token is invalid or expired.")
     reason: ClassVar[str | None] = None
-    """A finer code, where telling it helps the client and nobody else."""
+    """A more specific code, where it helps the client and not an attacker."""
 
 
 class ExpiredTokenError(InvalidTokenError):
-    """The access token was good once; its ``exp`` has passed. A refresh helps."""
+    """The access token has expired. The client should refresh."""
 
     reason = "token_expired"
 
 
 class SupersededTokenError(InvalidTokenError):
-    """The access token belongs to a generation that is no longer in use. A refresh helps."""
+    """The generation of the access token is no longer in use. The client should refresh."""
 
     reason = "token_superseded"
 
 
 class SessionRevokedError(RefreshSessionsError):
-    """The session has been ended, or is being ended now because a used token came back.
+    """The session is revoked, or is revoked now because of reuse.
 
-    One message for all of these cases: the answer must not tell a thief which one it was.
+    All causes have the same message: the response must not reveal to an attacker that reuse was
+    detected.
     """
 
     code = "session_revoked"
-    message = _("This session has been ended. Please log in again.")
+    message = _("This session has ended. Please sign in again.")
 
 
 class SessionExpiredError(RefreshSessionsError):
-    """The session has reached one of its limits in time or in number of refreshes."""
+    """The session has reached a limit of time, refreshes or recoveries."""
 
     code = "session_expired"
-    message = _("Session expired. Please log in again.")
+    message = _("This session has expired. Please sign in again.")
 
     def __init__(self, reason: ExpiryReason) -> None:
         super().__init__()
@@ -97,16 +98,16 @@ class SessionExpiredError(RefreshSessionsError):
 
 
 class RefreshSupersededError(RefreshSessionsError):
-    """A sibling that shares this client's storage already holds a newer refresh token."""
+    """A sibling has stored a newer refresh token in the storage that it shares with the client."""
 
     code = "refresh_superseded"
-    message = _("A newer refresh token has been issued. Read your storage again.")
+    message = _("A newer refresh token has been issued. Read it from your storage.")
 
 
 class DeviceProofRequiredError(RefreshSessionsError):
-    """The refresh token came without the companion cookie of its family, which it requires.
+    """The request lacks the required companion cookie of the token's family.
 
-    The session lives on: an attacker with a copied token can neither use nor revoke it.
+    The session stays live: an attacker with a copied token can neither use nor revoke it.
     """
 
     code = "device_proof_required"
@@ -114,17 +115,17 @@ class DeviceProofRequiredError(RefreshSessionsError):
 
 
 class NoActiveAccountError(RefreshSessionsError):
-    """Unknown user, wrong password or inactive account: on purpose the same for all three."""
+    """Unknown user, wrong password or inactive account; the response does not reveal which."""
 
     code = "no_active_account"
     message = _("No active account found with the given credentials.")
 
 
 class SecondFactorRequiredError(RefreshSessionsError):
-    """The first step of a sign-in was right, and the user has a second factor to show."""
+    """The first step of a login succeeded, and the user has a second factor."""
 
     code = "mfa_required"
-    message = _("A second step is needed to sign in.")
+    message = _("A second factor is required to sign in.")
 
     def __init__(
         self, *, ticket: str, methods: Sequence[Mapping[str, str]], expires_at: datetime
@@ -132,105 +133,105 @@ class SecondFactorRequiredError(RefreshSessionsError):
         super().__init__()
         self.ticket = ticket
         self.methods = methods
-        """Any one of these will do."""
+        """The accepted second factors; one of them suffices."""
         self.expires_at = expires_at
 
 
 class SecondFactorFailedError(RefreshSessionsError):
-    """What was shown as the second factor is wrong."""
+    """The second factor is wrong."""
 
     code = "second_factor_failed"
-    message = _("This does not confirm that it is you.")
+    message = _("Wrong code. Try again.")
 
 
 class InvalidTicketError(RefreshSessionsError):
-    """The ticket is forged, expired, used, tried too often, or its account has changed."""
+    """The ticket is forged, expired or used, has no attempts left, or its account has changed."""
 
     code = "ticket_not_valid"
-    message = _("This sign-in can no longer be finished. Please log in again.")
+    message = _("This sign-in can no longer be completed. Please sign in again.")
 
 
 class TooManyAttemptsError(RefreshSessionsError):
-    """So many attempts to prove who one is have failed that no more are looked at for a while."""
+    """Too many failed attempts to verify an identity: further attempts are rejected unchecked."""
 
     code = "throttled"
-    message = _("Please wait a little and try again.")
+    message = _("Please wait before you try again.")
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
         self.retry_after = max(1, math.ceil(wait.total_seconds()))
-        """Seconds until attempts are looked at again."""
+        """Seconds until attempts are checked again."""
 
 
 class SessionLimitReachedError(RefreshSessionsError):
-    """The user has as many live sessions as allowed and ``ON_SESSION_LIMIT`` is ``"deny"``."""
+    """The user has ``max_sessions`` live sessions, and ``ON_SESSION_LIMIT`` is ``"deny"``."""
 
     code = "session_limit_reached"
     message = _("Too many devices are signed in. Sign out on one of them first.")
 
 
 class FamilyLimitReachedError(RefreshSessionsError):
-    """The device session has as many token families as ``MAX_FAMILIES_PER_SESSION`` allows."""
+    """The device session has ``MAX_FAMILIES_PER_SESSION`` token families."""
 
     code = "family_limit_reached"
-    message = _("Too many processes of this device are signed in.")
+    message = _("This session has too many token families.")
 
 
 class ReauthenticationRequiredError(RefreshSessionsError):
-    """A sensitive action, and the user's last proof of identity is too old (RFC 9470)."""
+    """A sensitive action requires a more recent authentication (RFC 9470)."""
 
     code = "reauthentication_required"
-    message = _("Please confirm that it is you.")
+    message = _("Please verify your identity.")
 
     def __init__(self, max_age: timedelta, *, acr_values: str = "") -> None:
         super().__init__()
         self.max_age = max_age
         self.acr_values = acr_values
-        """What the proof has to be like, in words that the project and its clients agree on."""
+        """The required authentication context classes, space-separated, as in RFC 9470."""
 
 
 class ReauthenticationFailedError(RefreshSessionsError):
-    """What should have proven the user's identity does not; on purpose it is not said why."""
+    """The re-authentication failed; the response does not reveal why."""
 
     code = "reauthentication_failed"
-    message = _("This does not confirm that it is you.")
+    message = _("Wrong password or code. Try again.")
 
 
 class ReauthenticationUnavailableError(RefreshSessionsError):
-    """The user has nothing by which identity could be proven: no password, no other method."""
+    """The user has no method of re-authentication: neither a password nor another method."""
 
     code = "reauthentication_unavailable"
-    message = _("There is no way to confirm that it is you. Please log in again.")
+    message = _("Your identity cannot be verified here. Please sign in again.")
 
 
 class ProofIncompleteError(RefreshSessionsError):
-    """The request leaves out a kind of factor that this user has; nothing has been checked."""
+    """The request lacks a required kind of factor; no factor was checked."""
 
     code = "proof_incomplete"
-    message = _("More is needed to confirm that it is you.")
+    message = _("Another factor is required to verify your identity.")
 
     def __init__(self, methods: Sequence[Mapping[str, str]]) -> None:
         super().__init__()
         self.methods = methods
-        """Any one of these would do."""
+        """The methods of the missing kind; one of them suffices."""
 
 
 class DatabaseBusyError(RefreshSessionsError):
-    """The database gave no answer in several tries. Nothing has been decided about the token."""
+    """Every attempt failed with a transient database error; the client may retry its request."""
 
     code = "database_busy"
     message = _("The service is busy. Please try again shortly.")
     retry_after: ClassVar[int] = 1
-    """Seconds after which another try makes sense."""
+    """Seconds after which the client may retry."""
 
 
 class ThrottleUnavailableError(RefreshSessionsError):
-    """The cache in which attempts are counted does not answer, and no guess goes uncounted."""
+    """The cache that counts attempts is unavailable: attempts are rejected, not left uncounted."""
 
     code = "throttle_unavailable"
     message = _("The service is busy. Please try again shortly.")
     retry_after: ClassVar[int] = 5
-    """Seconds after which another try makes sense."""
+    """Seconds after which the client may retry."""
 
 
 class SettingsError(Portable, ImproperlyConfigured):
@@ -238,17 +239,17 @@ class SettingsError(Portable, ImproperlyConfigured):
 
 
 class ExtraClaimsError(Portable, RuntimeError):
-    """What ``SessionPolicy.access_token_claims`` returned cannot go into an access token.
+    """``SessionPolicy.access_token_claims`` returned invalid claims.
 
-    Return a small dict of JSON values, under names of your own: none that this package sets.
+    It has to return a small dict of JSON values, without the names of protected claims.
     """
 
 
 class OuterTransactionError(Portable, RuntimeError):
-    """A refresh was called inside a transaction of the caller's.
+    """A refresh was called inside a transaction of the caller.
 
-    A refresh may have to revoke the session and then fail. Inside a transaction that the failure
-    rolls back, the revocation would be lost and a thief would go on. Call it outside
-    ``transaction.atomic()``; decorate views with ``transaction.non_atomic_requests`` when
-    ``ATOMIC_REQUESTS`` is on.
+    A refresh may revoke the session and then raise an exception. In an outer transaction, that
+    exception would roll the revocation back, and an attacker could continue. Call it outside
+    ``transaction.atomic()``. With ``ATOMIC_REQUESTS``, decorate the view with
+    ``transaction.non_atomic_requests``.
     """

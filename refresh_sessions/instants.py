@@ -1,4 +1,4 @@
-"""Instants in the database, unambiguous also where its connection has a time zone of its own."""
+"""Instants: a datetime field that stores UTC whatever the time zone of the connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 
 class _StoredInUTC(models.DateTimeField):  # type: ignore[type-arg]
-    """The conversions of ``InstantField``."""
+    """The conversions of ``InstantField`` between Python and the database."""
 
     def get_db_prep_value(
         self,
@@ -19,7 +19,7 @@ class _StoredInUTC(models.DateTimeField):  # type: ignore[type-arg]
         connection: BaseDatabaseWrapper,
         prepared: bool = False,  # noqa: FBT001, FBT002 - Django's signature
     ) -> Any:
-        """The instant as the driver wants it."""
+        """The instant in the form that the database driver accepts."""
         if not prepared:
             value = super().get_prep_value(value)
         if _is_naive(connection) and isinstance(value, datetime) and timezone.is_aware(value):
@@ -30,26 +30,26 @@ class _StoredInUTC(models.DateTimeField):  # type: ignore[type-arg]
     def from_db_value(
         self, value: Any, expression: Any, connection: BaseDatabaseWrapper
     ) -> datetime | None:
-        """The instant in UTC; Django has taken it for one of the connection's time zone."""
+        """The instant in UTC; Django has interpreted it in the connection's time zone."""
         if not isinstance(value, datetime) or timezone.is_naive(value):
             return cast("datetime | None", value)
         return value.replace(tzinfo=UTC) if _is_naive(connection) else value
 
 
 if TYPE_CHECKING:
-    # Type checkers know how this one gives None for nullable columns, and no subclass of it.
+    # Type checkers handle nullable columns of DateTimeField, but not of subclasses.
     InstantField = models.DateTimeField
 else:
 
     class InstantField(_StoredInUTC):
-        """A ``DateTimeField`` that is stored in UTC, whatever ``DATABASES[…]["TIME_ZONE"]`` says.
+        """A ``DateTimeField`` that is stored in UTC, whatever ``DATABASES[…]["TIME_ZONE"]`` is.
 
-        SQLite, MySQL and Oracle have no type for an instant, and Django stores the local time of
-        the connection's ``TIME_ZONE`` there. In autumn an hour of it comes twice, and what was
-        written in the second one is read as of the first: a token issued then had expired.
+        SQLite, MySQL and Oracle have no type for instants, and Django stores the local time of
+        the connection's ``TIME_ZONE`` there. That time is ambiguous when daylight saving time
+        ends: a token issued in the repeated hour would be read as one hour older.
 
-        With such a ``TIME_ZONE``, filter by ranges: ``__date`` and ``Trunc`` take what is stored
-        for local time.
+        With such a ``TIME_ZONE``, filter with ranges: ``__date`` and ``Trunc`` interpret the
+        stored value as local time.
         """
 
 

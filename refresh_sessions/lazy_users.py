@@ -1,4 +1,4 @@
-"""The user of a token whose session was not read: known by primary key, loaded on first use."""
+"""Lazy users: the user of an access token by primary key, loaded on first use."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.lookups import find_by_value
 from refresh_sessions.tenants import get_issuer
 
-_OF_EXPRESSIONS: Final = frozenset(
+_EXPRESSION_ATTRIBUTES: Final = frozenset(
     {"resolve_expression", "get_source_expressions", "filterable", "as_sql"}
 )
-"""What Django looks for in a value of a filter, to find out whether it is SQL."""
+"""The attributes by which Django recognizes SQL expressions among filter values."""
 
 _loaded_bool: Final[Callable[[Any], bool]] = SimpleLazyObject.__bool__
 
 
 class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
-    """A user, loaded as a whole on first use, as Django's ``request.user`` is.
+    """A user that is loaded on first use, like Django's ``request.user``.
 
-    The primary key, ``is_authenticated``, ``is_anonymous`` and the class are known without a
-    query. Loading raises ``InvalidTokenError`` if the account was deleted or may not continue, and
-    ``DatabaseBusyError`` if the database does not answer.
+    The primary key, ``is_authenticated``, ``is_anonymous`` and the class need no query. Loading
+    raises ``InvalidTokenError`` if the account was deleted or may not continue. It raises
+    ``DatabaseBusyError`` if every attempt fails with a transient database error.
 
-    A whole row and no deferred fields: the ``__init__`` of a user model may read any of them.
+    Loading reads the whole row: the ``__init__`` of a user model may read any field.
     """
 
     _lazy_model: type[AbstractBaseUser]
@@ -38,7 +38,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     _lazy_using: str
     _lazy_accepts: Callable[[AbstractBaseUser], bool]
     _lazy_issuer: str
-    _lazy_failures: Callable[[], AbstractContextManager[None]]
+    _lazy_error_context: Callable[[], AbstractContextManager[None]]
 
     def __init__(
         self,
@@ -55,20 +55,20 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
             _lazy_using=using,
             _lazy_accepts=accepts,
             _lazy_issuer=get_issuer(),
-            _lazy_failures=nullcontext,
+            _lazy_error_context=nullcontext,
         )
 
     def __getattr__(self, name: str) -> Any:
-        # Called only for what this class does not have itself. What filters ask of a value needs
-        # no query: filter(user=request.user) compares primary keys.
+        # Called for attributes that this class lacks. filter(user=request.user) must not load the
+        # user, as it compares primary keys.
         if self._wrapped is empty:
             if name == "_meta":
                 return self._lazy_model._meta
             if name == self._lazy_model._meta.pk.attname:
                 return self._lazy_key
-            if name in _OF_EXPRESSIONS and not hasattr(self._lazy_model, name):
+            if name in _EXPRESSION_ATTRIBUTES and not hasattr(self._lazy_model, name):
                 raise AttributeError(name)
-        return getattr(_loaded(self), name)
+        return getattr(_get_loaded(self), name)
 
     @property
     def pk(self) -> Any:
@@ -77,20 +77,20 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
 
     @pk.setter
     def pk(self, value: Any) -> None:
-        _loaded(self).pk = value
+        _get_loaded(self).pk = value
 
     def _is_pk_set(self) -> bool:
-        # Django 6.0 and later ask this of a model instance in a filter.
+        # Django 6.0 and later call this for model instances in filters.
         return self.pk is not None
 
     @property
     def is_authenticated(self) -> bool:
-        """Always true: the token was verified."""
+        """True: the token was verified."""
         return True
 
     @property
     def is_anonymous(self) -> bool:
-        """Always false."""
+        """False, see ``is_authenticated``."""
         return False
 
     @property  # type: ignore[misc]
@@ -98,7 +98,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return self._lazy_model if self._wrapped is empty else self._wrapped.__class__
 
     def __bool__(self) -> bool:
-        # Every model instance is true, unless its class says otherwise.
+        # Model instances are true unless their class defines __bool__ or __len__.
         if hasattr(self._lazy_model, "__bool__") or hasattr(self._lazy_model, "__len__"):
             return _loaded_bool(self)
         return True
@@ -109,27 +109,27 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return repr(self._wrapped)
 
     def __copy__(self) -> Any:
-        return self._lazy_twin() if self._wrapped is empty else super().__copy__()
+        return self._lazy_clone() if self._wrapped is empty else super().__copy__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return self._lazy_twin() if self._wrapped is empty else super().__deepcopy__(memo)
+        return self._lazy_clone() if self._wrapped is empty else super().__deepcopy__(memo)
 
-    def _lazy_twin(self) -> LazyUser:
-        twin = LazyUser(
+    def _lazy_clone(self) -> LazyUser:
+        clone = LazyUser(
             self._lazy_model,
             self._lazy_key,
             using=self._lazy_using,
             accepts=self._lazy_accepts,
         )
-        twin.__dict__["_lazy_issuer"] = self._lazy_issuer
-        return twin
+        clone.__dict__["_lazy_issuer"] = self._lazy_issuer
+        return clone
 
     def _lazy_load(self) -> AbstractBaseUser:
-        with self._lazy_failures():
+        with self._lazy_error_context():
             return retry_transient(self._lazy_using, self._lazy_read)
 
     def _lazy_read(self) -> AbstractBaseUser:
-        # The project has changed to another tenant meanwhile, where the key is somebody else's.
+        # After a change of tenant, the same key belongs to another user.
         if get_issuer() != self._lazy_issuer:
             raise InvalidTokenError
         users, key = self._lazy_model._default_manager.using(self._lazy_using), self._lazy_key
@@ -144,28 +144,34 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
 
 
 def load_user(user: Any) -> Any:
-    """The user itself; read from the database now if it is lazy and was not used yet.
+    """The user itself, loaded from the database if it is lazy.
 
     Raises:
         InvalidTokenError: the account was deleted or may not continue.
-        DatabaseBusyError: the database did not answer in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
-    return _loaded(user) if _is_lazy(user) else user
+    return _get_loaded(user) if _is_lazy(user) else user
 
 
-def translate_load_errors(user: Any, failures: Callable[[], AbstractContextManager[None]]) -> None:
-    """Have a lazy user load within ``failures()``, which may raise other exceptions instead."""
+def translate_load_errors(user: Any, context: Callable[[], AbstractContextManager[None]]) -> None:
+    """Load a lazy user inside the context manager, which may translate exceptions.
+
+    Args:
+        user: the user; others than lazy ones stay as they are.
+        context: returns the context manager; called at each load.
+
+    """
     if _is_lazy(user):
-        user.__dict__["_lazy_failures"] = failures
+        user.__dict__["_lazy_error_context"] = context
 
 
 def _is_lazy(user: Any) -> bool:
-    # Not isinstance() alone: that asks for __class__ too, which is the user's.
+    # isinstance() also reads __class__, which is the user model.
     return issubclass(type(user), LazyUser)
 
 
-def _loaded(lazy: Any) -> Any:
+def _get_loaded(lazy: Any) -> Any:
     state = vars(lazy)
     if state["_wrapped"] is empty:
         state["_wrapped"] = state["_setupfunc"]()

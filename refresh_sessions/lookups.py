@@ -1,7 +1,7 @@
-"""Rows found by a value that somebody typed, whatever type the column has.
+"""Lookups: find rows by untrusted values, whatever the type of the column.
 
-A number, a UUID or an address has texts that are none of its kind. Each database driver fails in
-its own way when it is asked for such a value; here they all mean that no row has it.
+A column for numbers, UUIDs or addresses cannot hold every text. Each database driver raises its
+own error for an invalid value. Here all these errors mean that no row has the value.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import DataError, connections, transaction
 
-_LONGEST_USERNAME: Final = 254
-"""Characters, where the column has no limit; Django's login form has the same."""
+_MAX_USERNAME_LENGTH: Final = 254
+"""Characters, for columns without a limit; Django's login form has the same limit."""
 
-_REFUSALS: Final = (ArithmeticError, DataError, TypeError, ValidationError, ValueError)
-"""What Django and the drivers raise for a value that a column cannot hold."""
+_CONVERSION_ERRORS: Final = (ArithmeticError, DataError, TypeError, ValidationError, ValueError)
+"""The errors of Django and the database drivers for values that a column cannot hold."""
 
 
 class InvalidValueError(ObjectDoesNotExist):
-    """The column cannot hold the value, so no row has it."""
+    """The column cannot hold the value, and so no row has it."""
 
 
 def canonical_username(name: Any) -> Any:
-    """A user name as Django's forms read it: in Unicode's form NFKC.
+    """Normalize a user name to NFKC, as Django's forms do.
 
-    Names that are longer than the column stay as they are, as in those forms: normalizing takes
-    time. So do names that are not text, which a serializer of the project may produce.
+    Names longer than the column stay unchanged, as in those forms: normalization takes time.
+    Values other than text, from a serializer of the project, stay unchanged as well.
     """
-    longest = username_field().max_length or _LONGEST_USERNAME
-    if not isinstance(name, str) or len(name) > longest:
+    max_length = username_field().max_length or _MAX_USERNAME_LENGTH
+    if not isinstance(name, str) or len(name) > max_length:
         return name
     return unicodedata.normalize("NFKC", name)
 
@@ -48,18 +48,18 @@ def convert_value(field: Any, value: object) -> Any:
     """Convert a value to the type of a column.
 
     Raises:
-        InvalidValueError: the column cannot hold it, or the validators of the field refuse it.
+        InvalidValueError: the column cannot hold the value, or a validator of the field fails.
 
     """
     while field.remote_field:
         field = field.target_field
     try:
         converted = field.to_python(value)
-        # Among the validators of a number are the bounds of its column.
+        # The validators of numbers include the range of the column.
         field.run_validators(converted)
-    except _REFUSALS:
+    except _CONVERSION_ERRORS:
         raise InvalidValueError from None
-    # PostgreSQL stores none, and Django's forms take none.
+    # PostgreSQL cannot store NUL, and Django's forms reject it.
     if "\0" in str(converted):
         raise InvalidValueError
     return converted
@@ -67,12 +67,17 @@ def convert_value(field: Any, value: object) -> Any:
 
 @contextmanager
 def find_by_value(field: Any, value: object, *, using: str) -> Iterator[None]:
-    """Look rows up by a value that may be unfit for the column.
+    """Run a lookup by a value that the column may be unable to hold.
 
-    Decides by the failure and not by the validators alone: rows may be older than a validator.
+    A failed validator alone does not decide: rows may be older than the validator.
+
+    Args:
+        field: the field of the model.
+        value: the untrusted value.
+        using: the alias of the database.
 
     Raises:
-        InvalidValueError: the lookup failed, and ``convert_value`` refuses the value.
+        InvalidValueError: ``convert_value`` rejects the value, and the lookup failed.
 
     """
     try:
@@ -81,13 +86,13 @@ def find_by_value(field: Any, value: object, *, using: str) -> Iterator[None]:
         try:
             with _savepoint(using):
                 yield
-        except _REFUSALS as error:
+        except _CONVERSION_ERRORS as error:
             raise InvalidValueError from error
     else:
         yield
 
 
 def _savepoint(using: str) -> AbstractContextManager[object]:
-    """Keep a transaction of the caller's usable: PostgreSQL ends it with any refused value."""
+    """Keep the caller's transaction usable: PostgreSQL aborts it at a rejected value."""
     in_transaction = connections[using].in_atomic_block
     return transaction.atomic(using=using) if in_transaction else nullcontext()

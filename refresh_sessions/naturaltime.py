@@ -1,4 +1,4 @@
-"""Instants as people say them."""
+"""Relative times in words, such as "3 minutes ago"."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ _YEAR: Final = timedelta(days=365)
 
 
 class _Unit(NamedTuple):
-    """A unit of time, and what is said of a number of them.
+    """A unit of time with its phrases for the past and the future.
 
-    Each is a phrase of its own. The words for a duration would not do: they stand in another case
-    after "ago" or "in" in many languages, and a translation could not know.
+    The phrases are complete, because many languages inflect the unit after "ago" and "in".
     """
 
     length: timedelta
@@ -58,7 +57,7 @@ _UNITS: Final = (
 
 
 def naturaltime(instant: datetime, *, now: datetime) -> str:
-    """How far from ``now`` an instant is: "3 minutes ago", "in 2 days"."""
+    """The distance of an instant from ``now`` in words: "3 minutes ago", "in 2 days"."""
     distance = abs(now - instant)
     for unit in _UNITS:
         if count := distance // unit.length:

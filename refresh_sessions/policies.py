@@ -1,4 +1,4 @@
-"""How long sessions and tokens live, and how many there may be, per user and per request."""
+"""Session policy: lifetimes, limits and extra claims per user and request."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class SessionPolicy:
-    """The default policy: what the settings say, for everybody.
+    """The default policy: the values of the settings for all users.
 
-    Subclass it, override what shall differ, and name the class in ``POLICY``::
+    Subclass it, override methods, and set ``POLICY`` to the dotted path of the class::
 
         class Policy(SessionPolicy):
             def session_lifetime(
@@ -32,79 +32,89 @@ class SessionPolicy:
                     return timedelta(days=30)
                 return super().session_lifetime(user, request=request, data=data)
 
-    In typed code ``User`` is the project's user model. One instance serves all requests: keep no
-    state in it.
+    In typed code ``User`` is the project's user model. One instance serves all requests: it must
+    not have state.
     """
 
     def may_continue(
         self, user: ProjectUser, *, session: DeviceSession | None, request: HttpRequest | None
     ) -> bool:
-        """Whether the user may log in or go on; False is answered with 401.
+        """Whether the user may log in or continue; False leads to status 401.
 
-        Called after ``is_active``, the default manager of the user model and the authentication
-        backend have agreed: at login, second step, refresh, re-authentication, opening of a
-        family and introspection, and for each access token that is checked. So make no query.
+        Called at login, second step, refresh, re-authentication, opening of a family and
+        introspection, and for each access token. So it should make no query. Not called if
+        ``is_active``, the default manager of the user model or the authentication backend already
+        refuses the user.
 
-        A refusal revokes nothing: the session is usable again when this returns True again.
-        ``session`` is None at login, and where ``ACCESS_TOKEN_CHECK`` reads no session.
-        ``request`` is the client's; None if there is none, as at introspection.
+        A refusal does not revoke the session, which is usable again once this returns True.
+
+        Args:
+            user: the user.
+            session: the device session; None at login, and where ``ACCESS_TOKEN_CHECK`` reads no
+                session.
+            request: the request of the client, or None, as at introspection.
+
         """
         return True
 
     def session_lifetime(
         self, user: ProjectUser, *, request: HttpRequest | None, data: Mapping[str, Any]
     ) -> timedelta:
-        """From sign-in to the hard expiry.
+        """The time from login to the hard deadline.
 
-        ``data`` is what the login serializer validated besides the credentials; add fields such
-        as ``remember_me`` by a serializer of your own (``LOGIN_SERIALIZER``).
+        Args:
+            user: the user who logs in.
+            request: the request of the login, or None.
+            data: the validated fields of the login serializer, without the credentials. A custom
+                ``LOGIN_SERIALIZER`` adds fields such as ``remember_me``.
+
         """
         return get_settings().SESSION_LIFETIME
 
     def refresh_token_lifetime(
         self, user: ProjectUser, *, session: DeviceSession, request: HttpRequest | None
     ) -> timedelta:
-        """How long a session may lie idle; each rotation starts it anew."""
+        """The idle limit of a session; each rotation restarts it."""
         return get_settings().REFRESH_TOKEN_LIFETIME
 
     def access_token_lifetime(
         self, user: ProjectUser, *, session: DeviceSession, request: HttpRequest | None
     ) -> timedelta:
-        """How long an access token is accepted."""
+        """The lifetime of an access token."""
         return get_settings().ACCESS_TOKEN_LIFETIME
 
     def access_token_claims(
         self, user: ProjectUser, *, session: DeviceSession, request: HttpRequest | None
     ) -> Mapping[str, Any]:
-        """More claims for access tokens, such as a tenant; read as ``claims.extra``.
+        """Additional claims of access tokens, such as a tenant; views read ``claims.extra``.
 
-        Whoever holds the token can read them, and they are as old as the token: decide about
-        permissions by the database. The claims that this package sets cannot be overridden, and
-        all of it together must stay small; otherwise ``ExtraClaimsError`` is raised.
+        Clients can read the claims, and the claims may be outdated: check permissions in the
+        database. ``ExtraClaimsError`` is raised if a claim has the name of a claim of this package
+        or if the token becomes too long.
         """
         return {}
 
     def max_refreshes(self, user: ProjectUser, *, session: DeviceSession) -> int | None:
-        """How many refreshes a session may have; None for no limit."""
+        """The maximum number of refreshes of a session; None for no limit."""
         return get_settings().MAX_REFRESHES_PER_SESSION
 
     def max_sessions(self, user: ProjectUser, *, request: HttpRequest | None) -> int | None:
-        """How many devices may be signed in at a time; None for no limit (ASVS 7.1.2)."""
+        """The maximum number of live sessions of a user; None for no limit (ASVS 7.1.2)."""
         return get_settings().MAX_SESSIONS_PER_USER
 
     def reuse_ends(
         self, user: ProjectUser, *, session: DeviceSession
     ) -> Literal["session", "user"]:
-        """What a used refresh token that comes back ends: its session, or all of the user's."""
+        """What reuse of a refresh token revokes: its session, or all sessions of the user."""
         return "session"
 
 
 def get_policy() -> SessionPolicy:
-    """The policy named by the setting ``POLICY``."""
-    return _policy(get_settings().POLICY)
+    """The policy of the setting ``POLICY``."""
+    return _load_policy(get_settings().POLICY)
 
 
 @lru_cache(maxsize=8)
-def _policy(path: str) -> SessionPolicy:
+def _load_policy(path: str) -> SessionPolicy:
     policy: SessionPolicy = import_string(path)()
     return policy

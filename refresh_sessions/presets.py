@@ -1,13 +1,12 @@
-"""Ready-made settings that follow a standard to the letter, where the defaults do not.
+"""Presets for ``REFRESH_SESSIONS`` that follow a standard more strictly than the defaults.
 
-Spread one into ``REFRESH_SESSIONS`` and add what is yours; they may be combined::
+Unpack one into ``REFRESH_SESSIONS`` and add your own settings; presets can be combined::
 
     from refresh_sessions import presets
 
     REFRESH_SESSIONS = {**presets.AAL2, **presets.STRICT, "AUDIENCE": "shop-api"}
 
-They are mappings that nobody changes by accident. ``docs/standards.md`` says which item of which
-standard each is for.
+``docs/standards.md`` lists the items of each standard that a preset is for.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any, Final
 
 
 class Preset(Mapping[str, Any]):
-    """Settings that cannot be changed. Unlike a ``MappingProxyType`` it can be copied, pickled."""
+    """An immutable mapping of settings; unlike a ``MappingProxyType`` it can be pickled."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = dict(values)
@@ -48,10 +47,10 @@ STRICT: Final[Mapping[str, Any]] = Preset(
         "LOST_RESPONSE_RECOVERY": False,
     }
 )
-"""Each used refresh token is dead at once, and ends the session if it comes back (ASVS 10.4.5).
+"""A used refresh token is unusable at once; its reuse revokes the session (ASVS 10.4.5).
 
-The price: a client whose tabs refresh in parallel, or whose answer gets lost, is signed out.
-``check --deploy`` reminds of it with ``refresh_sessions.W003``, which is to be silenced then.
+The cost: parallel refreshes of one client, or a lost response, log the client out. Silence the
+warning ``refresh_sessions.W003`` of ``check --deploy`` with this preset.
 """
 
 AAL2: Final[Mapping[str, Any]] = Preset(
@@ -61,7 +60,7 @@ AAL2: Final[Mapping[str, Any]] = Preset(
         "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     }
 )
-"""The limits in time of authenticator assurance level 2 (NIST SP 800-63B-4): 24 hours, 1 idle."""
+"""Time limits of authenticator assurance level 2 (NIST SP 800-63B-4): 24 hours, 1 hour idle."""
 
 AAL3: Final[Mapping[str, Any]] = Preset(
     {
@@ -70,7 +69,8 @@ AAL3: Final[Mapping[str, Any]] = Preset(
         "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     }
 )
-"""The limits in time of authenticator assurance level 3: 12 hours, 15 minutes idle.
+"""Time limits of authenticator assurance level 3: 12 hours, 15 minutes idle.
 
-The access token is shorter than usual, so that a person who works on is seen refreshing in time.
+The access token is shorter than by default, so that an active client refreshes before the idle
+limit.
 """

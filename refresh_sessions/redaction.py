@@ -1,8 +1,8 @@
-"""Passwords and tokens that show in no repr: not as a local variable, nor within an object.
+"""Redaction: strings and bytes whose repr hides passwords and tokens.
 
-Error trackers collect the repr of each local variable of a traceback, and know nothing of
-``sensitive_variables``. So secrets are hidden where they come in, and stay text in every other
-way: they are compared, hashed, stored and encoded to JSON as any ``str``.
+Error trackers collect the repr of the local variables in a traceback, without regard to
+``sensitive_variables``. So secrets are wrapped as soon as a request is read. In every other way
+they behave like ``str`` and ``bytes``: comparison, hashing, storage, JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Other = TypeVar("_Other")
 
 
 class HiddenStr(str):
-    """A text whose repr tells nothing. What is made of it, such as a slice, is plain text."""
+    """A string with a masked repr. Results of its methods, such as slices, are plain strings."""
 
     __slots__ = ()
 
@@ -24,16 +24,16 @@ class HiddenStr(str):
         return repr(MASK)
 
     def __str__(self) -> str:
-        # Not a plain copy: serializers call str() on what they validate.
+        # Not a plain copy: serializers call str() on their input.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A slice is plain text; str() is not, and would be pickled for ever.
+        # A slice is a plain string. str() returns self, and pickling it would recurse forever.
         return HiddenStr, (self[:],)
 
 
 class HiddenBytes(bytes):
-    """Bytes whose repr tells nothing."""
+    """Bytes with a masked repr."""
 
     __slots__ = ()
 
@@ -53,45 +53,53 @@ def hide(value: bytes) -> bytes: ...
 @overload
 def hide(value: _Other) -> _Other: ...
 def hide(value: Any) -> Any:
-    """The same text or bytes without a telling repr; anything else as it is."""
+    """Return strings and bytes with a masked repr, and other values unchanged."""
     if isinstance(value, str):
         return HiddenStr(value)
     return HiddenBytes(value) if isinstance(value, bytes) else value
 
 
 def hide_items(values: Mapping[str, Any], *, shown: Collection[str] = ()) -> dict[str, Any]:
-    """A dict with the texts of ``values`` hidden, but for those of the names ``shown``."""
+    """Return a dict with hidden strings; the values of the names ``shown`` stay unchanged."""
     return {
         name: values[name] if name in shown else hide(values[name])
-        for name in values  # By name: a QueryDict has lists for items.
+        for name in values  # The items of a QueryDict would be lists.
     }
 
 
 def hide_within(content: Any, *, shown: Collection[str] = ()) -> Any:
-    """Hide all texts within what a parser has made, but for those of the names ``shown``.
+    """Hide all strings in parsed content; the values of the names ``shown`` stay unchanged.
 
-    In place, and without recursion: the client chooses the depth.
+    Works in place and without recursion, as the client chooses the depth.
+
+    Args:
+        content: the result of a parser, such as nested dicts and lists.
+        shown: names at the top level whose values are not secret.
+
+    Returns:
+        The same object, or its hidden copy for strings and bytes.
+
     """
     if isinstance(content, dict):
-        todo = [value for name, value in content.items() if name not in shown]
+        pending = [value for name, value in content.items() if name not in shown]
         content.update(hide_items(content, shown=shown))
     elif isinstance(content, list):
-        todo = [content]
+        pending = [content]
     else:
         return hide(content)
-    while todo:
-        container = todo.pop()
+    while pending:
+        container = pending.pop()
         if isinstance(container, dict):
             container.update(hide_items(container))
-            todo.extend(container.values())
+            pending.extend(container.values())
         elif isinstance(container, list):
             container[:] = map(hide, container)
-            todo.extend(container)
+            pending.extend(container)
     return content
 
 
 def mask_values(content: Any, *, shown: Collection[str] = ()) -> dict[str, Any]:
-    """The names of a JSON object, with a mask for each value that may be a secret."""
+    """A copy of a JSON object in which a mask replaces each value that may be secret."""
     if not isinstance(content, Mapping):
         return {}
     return {

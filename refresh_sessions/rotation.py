@@ -1,7 +1,8 @@
-"""The rotation rule: how to answer a presented refresh token. Pure: no clock, no database.
+"""Rotation rule: decide how to answer a presented refresh token, without clock or database.
 
-A used refresh token is dead once its successor has been seen in use. Until then the client may
-never have received the successor, so its retry is accepted, and accepting it kills the successor.
+A used refresh token becomes unusable once its successor was seen in use. Until then the response
+with the successor may have been lost. A retry with the used token is therefore accepted, and makes
+the successor unusable.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Final
 from refresh_sessions.exceptions import ExpiryReason
 
 MAX_RECOVERIES_IN_A_ROW: Final = 8
-"""Recoveries without an ordinary rotation between them."""
+"""Consecutive recoveries, without an ordinary rotation between them."""
 
 MAX_RECOVERIES_BY_OTHERS: Final = 2
-"""Of these, recoveries by clients that resemble neither address nor user agent of the last one."""
+"""Consecutive recoveries by clients with another network and user agent than the last client."""
 
 
 class Verdict(Enum):
@@ -26,29 +27,29 @@ class Verdict(Enum):
     ROTATE = auto()
     """The newest token: issue its successor."""
     RECOVER = auto()
-    """The successor got lost on its way: issue another in its place."""
+    """The response with the successor was lost: issue another successor."""
     AHEAD_OF_DATABASE = auto()
-    """Newer than the row: the database lost its last writes, the client did not."""
+    """A token newer than the row, because the database lost its last writes: rotate."""
     RESEND = auto()
-    """The newest token, moments after its rotation: the same token once more."""
+    """The newest token, within the overlap: return the same token again."""
     SUCCESSOR = auto()
-    """A sibling that shows the companion has just rotated: the newest token for this one too."""
+    """A sibling with the companion cookie has just rotated: return the newest token as well."""
     ACCESS_ONLY = auto()
-    """A sibling has just rotated: an access token, and the client keeps what it stores."""
+    """A sibling has just rotated: return an access token; the client keeps its refresh token."""
     SUPERSEDED = auto()
-    """A sibling has stored a newer token: the client reads its storage again."""
+    """A sibling has stored a newer token: the client has to read its storage again."""
     REVOKED = auto()
-    """The session has been revoked."""
+    """The session is revoked."""
     ACCOUNT_CHANGED = auto()
-    """The user was deactivated or has another password: revoke the session."""
+    """The user is inactive or has another password: revoke the session."""
     REUSED = auto()
-    """A used token after its successor was seen in use: two clients hold tokens of one chain."""
+    """A used token whose successor was seen in use: two clients hold tokens of one family."""
     EXPIRED_ABSOLUTE = auto()
     EXPIRED_IDLE = auto()
     REFRESH_LIMIT = auto()
-    """No more refreshes in this session; it lasts until its access token runs out."""
+    """No refreshes left; the session stays usable until its access token expires."""
     RECOVERY_LIMIT = auto()
-    """Too many lost answers in a row: revoke the session, but accuse nobody."""
+    """Too many consecutive recoveries: revoke the session without reporting reuse."""
 
     @property
     def issues_token(self) -> bool:
@@ -57,12 +58,12 @@ class Verdict(Enum):
 
     @property
     def repeats(self) -> bool:
-        """Whether the answer gives what a sibling has already got; nothing is issued anew."""
+        """Whether the response repeats that of a sibling, without a new generation."""
         return self in {Verdict.RESEND, Verdict.SUCCESSOR, Verdict.ACCESS_ONLY}
 
     @property
     def expiry(self) -> ExpiryReason | None:
-        """Which limit has been reached, if one has."""
+        """The limit that was reached, or None."""
         return _EXPIRIES.get(self)
 
 
@@ -76,22 +77,22 @@ _EXPIRIES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presenter:
-    """What the request tells of its client, beside the token."""
+    """Attributes of the client that presents a token."""
 
     shows_companion: bool = False
-    """It carries the companion cookie of the family."""
+    """The request has the companion cookie of the family."""
     resembles_last_client: bool = False
-    """It comes from the network, or with the user agent, of the last rotation."""
+    """The request has the network or the user agent of the last rotation."""
 
     @property
     def is_other_client(self) -> bool:
-        """Whether nothing ties it to the client of the last rotation."""
+        """Whether the client shares no attribute with the client of the last rotation."""
         return not self.shows_companion and not self.resembles_last_client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyState:
-    """A family and its session as one SELECT found them."""
+    """The state of a family and its session, as read in one SELECT."""
 
     generation: int
     redeemable_generation: int | None
@@ -99,37 +100,37 @@ class FamilyState:
     delivered_at: datetime | None
     idle_expires_at: datetime
     expires_at: datetime
-    """The session's hard limit."""
+    """The hard deadline of the session."""
     revoked: bool
     """The session is revoked."""
     account_changed: bool
-    """The user is inactive, or has another password than at sign-in."""
+    """The user is inactive, or has another password than at login."""
     closed_at: datetime | None = None
-    """When the rotation that opened the family was taken back."""
+    """When a recovery undid the rotation that had opened the family."""
     companion_generation: int | None = None
     """The newest generation whose rotation showed the companion cookie."""
     sibling_answered: bool = False
-    """Since the last rotation, a sibling was answered ACCESS_ONLY: it may write its token back."""
+    """A sibling was answered ACCESS_ONLY since the last rotation, and may store its old token."""
     tolerated_generation: int | None = None
-    """The oldest generation that siblings may still present within the overlap, where it is older
-    than the redeemable one."""
+    """The oldest generation that siblings may present within the overlap, if older than the
+    redeemable one."""
     recoveries_by_others: int = 0
     opened_family_used: bool = False
-    """The newest rotation opened a family, whose token has been used."""
+    """The newest rotation opened a family whose token was used."""
 
     @property
     def companion_known(self) -> bool:
-        """Whether a rotation of the family ever showed the companion."""
+        """Whether any rotation of the family showed the companion cookie."""
         return self.companion_generation is not None
 
     @property
     def companion_shown(self) -> bool:
-        """Whether the last rotation showed the companion."""
+        """Whether the last rotation showed the companion cookie."""
         return self.companion_generation == self.generation
 
     @property
     def oldest_usable(self) -> int:
-        """The oldest generation that is not dead."""
+        """The oldest usable generation."""
         return self.redeemable_generation or self.generation
 
     @property
@@ -140,7 +141,7 @@ class FamilyState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The settings that the rule depends on."""
+    """The settings of the rotation rule."""
 
     overlap: timedelta
     lost_response_recovery: bool
@@ -155,19 +156,19 @@ def judge(
     now: datetime,
     rules: Rules,
 ) -> Verdict:
-    """Say how to answer a token of ``generation``.
+    """Decide how to answer a token of ``generation``.
 
-    Reuse is judged first, as if the session had neither been revoked nor expired: an attacker who
-    signs out behind himself is found when the owner comes back.
+    Reuse takes precedence over revocation and expiry. So reuse is also detected after an attacker
+    has logged out with a copied token.
 
     Args:
-        generation: of the presented token.
+        generation: the generation of the presented token.
         family: the state of its family.
-        presenter: what the request shows beside the token.
-        token_expires_at: the token's own ``exp``. It counts for tokens that have been used; for
-            the newest one the row says the same, to the microsecond.
-        now: the database's clock, as read together with the family.
-        rules: limits in force.
+        presenter: attributes of the client.
+        token_expires_at: the claim ``exp`` of the token. It applies to used tokens; the newest
+            token has its deadline, to the microsecond, in the row.
+        now: the database's clock, read together with the family.
+        rules: the settings of the rotation rule.
 
     """
     verdict = _judge_generation(generation, family, presenter, now, rules)
@@ -186,13 +187,13 @@ def within_refresh_limit(
     """Whether the limit of refreshes allows one more.
 
     Args:
-        generation: of the presented token.
+        generation: the generation of the presented token.
         family: the state of its family.
-        max_refreshes: the limit, for all families of the session together.
-        elsewhere: how often its other families have been refreshed.
+        max_refreshes: the limit for all families of the session together; None for no limit.
+        elsewhere: the number of refreshes of the session's other families.
 
     """
-    # A family's first token is generation 1, and every refresh adds one.
+    # The first token of a family has generation 1.
     refreshes = max(generation, family.generation) + elsewhere
     return max_refreshes is None or refreshes <= max_refreshes
 
@@ -200,28 +201,28 @@ def within_refresh_limit(
 def rotates_on_reauthentication(
     generation: int, family: FamilyState, *, now: datetime, rules: Rules
 ) -> bool:
-    """Whether a re-authentication, given with an access token that is accepted, rotates.
+    """Whether a re-authentication with an access token of ``generation`` rotates the family.
 
-    Only for the newest generation, and only when nothing else is under way: within the overlap
-    siblings may still come with the token before, and answers that bring the newest one back may
-    arrive late. Otherwise the re-authentication goes to the access token alone.
+    True for the newest generation outside the overlap. Within the overlap, siblings may present
+    the token before, and responses with the newest token may arrive late. Without a rotation, the
+    re-authentication applies to the new access token alone.
     """
     return generation == family.generation and not in_overlap(family, now=now, rules=rules)
 
 
 def redeemable_after_reauthentication(family: FamilyState, *, rules: Rules) -> int | None:
-    """The generation from before a re-authentication that rotates, if its tokens stay usable.
+    """The generation that stays redeemable after a rotation by re-authentication, or None.
 
-    They do for the sake of siblings and of lost answers. In the strict mode, which has
-    neither, they are dead at once, access tokens included (ASVS 7.2.4).
+    Its tokens stay usable for siblings and for recovery. The strict mode has neither an overlap
+    nor recovery: there these tokens become unusable at once, access tokens included (ASVS 7.2.4).
     """
     strict = not rules.overlap and not rules.lost_response_recovery
     return None if strict else family.generation
 
 
 def in_overlap(family: FamilyState, *, now: datetime, rules: Rules) -> bool:
-    """Whether siblings may still come with tokens from before the last rotation."""
-    # A family that was only opened has no siblings yet: its first refresh always rotates.
+    """Whether siblings may still present tokens from before the last rotation."""
+    # A family without a rotation has no siblings: its first refresh always rotates.
     return family.rotated_at is not None and now - family.rotated_at < rules.overlap
 
 
@@ -230,8 +231,8 @@ def tolerated_after_rotation(
 ) -> int | None:
     """The oldest generation that siblings may present after a rotation, if older than redeemable.
 
-    Two rotations skip the overlap: a token newer than the row (siblings hold whatever the database
-    forgot), and opening a family moments after a refresh.
+    Two kinds of rotation ignore a running overlap: a token newer than the row (siblings hold
+    generations that the database has lost), and opening a family within the overlap.
     """
     if verdict is Verdict.AHEAD_OF_DATABASE or in_overlap(family, now=now, rules=rules):
         return family.oldest_sibling
@@ -239,7 +240,7 @@ def tolerated_after_rotation(
 
 
 def is_sibling(family: FamilyState, presenter: Presenter) -> bool:
-    """Whether the client shows what siblings of the last one would."""
+    """Whether the client has the attributes of a sibling of the last client."""
     if family.companion_known:
         return presenter.shows_companion
     return presenter.resembles_last_client
@@ -248,23 +249,24 @@ def is_sibling(family: FamilyState, presenter: Presenter) -> bool:
 def may_write_back(
     verdict: Verdict, family: FamilyState, *, opens: bool, now: datetime, rules: Rules
 ) -> bool:
-    """Whether an answer under way may still overwrite the token of a rotation with an older one.
+    """Whether a late response may overwrite the new token in the client's storage.
 
-    After the rotations that skip the overlap. Such a client is not accused.
+    True after a rotation that ignores a running overlap. The client's old token is then recovered
+    and not treated as reuse.
     """
-    in_between = opens and in_overlap(family, now=now, rules=rules)
-    return verdict is Verdict.AHEAD_OF_DATABASE or in_between
+    opens_in_overlap = opens and in_overlap(family, now=now, rules=rules)
+    return verdict is Verdict.AHEAD_OF_DATABASE or opens_in_overlap
 
 
-def companion_wins(family: FamilyState, presenter: Presenter) -> bool:
-    """Whether the last rotation lacked the companion that this client shows."""
+def has_companion_priority(family: FamilyState, presenter: Presenter) -> bool:
+    """Whether the client shows the companion cookie and the last rotation did not."""
     return presenter.shows_companion and not family.companion_shown
 
 
 def keeps_opened_family(family: FamilyState, presenter: Presenter) -> bool:
-    """Whether a recovery leaves the family alone that the rotation before it opened.
+    """Whether a recovery keeps the family that the previous rotation opened.
 
-    The companion shows that both are of one browser.
+    True if both requests showed the companion cookie: they come from one browser.
     """
     return family.companion_shown and presenter.shows_companion
 
@@ -299,17 +301,17 @@ def _judge_expiry(
 def _judge_sibling(
     generation: int, family: FamilyState, presenter: Presenter, now: datetime, rules: Rules
 ) -> Verdict:
-    """Requests that were under way while one of their siblings rotated."""
+    """Judge a token that was presented within the overlap."""
     newest, redeemable = family.generation, family.redeemable_generation
-    # A later answer could arrive after the next rotation, and the client would save an old token
-    # over a newer one. A third is what the search of the model allows: tests/model.
+    # A response sent later could arrive after the next rotation, and overwrite a newer token in
+    # the client's storage. The search in tests/model shows that a third of the overlap is safe.
     early = family.rotated_at is not None and now - family.rotated_at < rules.overlap / 3
     if presenter.shows_companion and family.companion_shown and early and generation != newest:
         return Verdict.SUCCESSOR
     if (
         generation == redeemable
         and rules.lost_response_recovery
-        and companion_wins(family, presenter)
+        and has_companion_priority(family, presenter)
     ):
         return _recover(generation, family, presenter)
     if family.companion_shown and not presenter.shows_companion:
@@ -322,22 +324,24 @@ def _judge_sibling(
 def _judge_used(
     generation: int, family: FamilyState, presenter: Presenter, rules: Rules
 ) -> Verdict:
-    """A used token, outside the overlap."""
+    """Judge a used token outside the overlap."""
     if generation != family.redeemable_generation or not rules.lost_response_recovery:
         return Verdict.REUSED
-    forgiven = family.sibling_answered and is_sibling(family, presenter)
-    if family.delivered_at is None or forgiven:
+    stored_by_sibling = family.sibling_answered and is_sibling(family, presenter)
+    if family.delivered_at is None or stored_by_sibling:
         return _recover(generation, family, presenter)
     return Verdict.REUSED
 
 
 def _recover(generation: int, family: FamilyState, presenter: Presenter) -> Verdict:
-    wins = companion_wins(family, presenter)
-    if family.opened_family_used and not wins and not keeps_opened_family(family, presenter):
-        # Whoever uses the family that the lost answer opened has got that answer.
+    priority = has_companion_priority(family, presenter)
+    if family.opened_family_used and not priority and not keeps_opened_family(family, presenter):
+        # A client uses the opened family: the response with its first token was not lost.
         return Verdict.REUSED
-    in_a_row = family.generation - generation - 1
+    consecutive = family.generation - generation - 1
     by_others = family.recoveries_by_others if presenter.is_other_client else 0
-    if by_others >= MAX_RECOVERIES_BY_OTHERS or (in_a_row >= MAX_RECOVERIES_IN_A_ROW and not wins):
+    if by_others >= MAX_RECOVERIES_BY_OTHERS:
+        return Verdict.RECOVERY_LIMIT
+    if consecutive >= MAX_RECOVERIES_IN_A_ROW and not priority:
         return Verdict.RECOVERY_LIMIT
     return Verdict.RECOVER

@@ -1,9 +1,9 @@
-"""The security log: a line in ``refresh_sessions.security`` for whatever begins or ends a session.
+"""Security log of session events, with the logger ``refresh_sessions.security``.
 
-Who, what and from where (ASVS 16.2.1, 16.3.1), as text and, for handlers that write JSON, as
-attributes of the record: ``event``, ``session_id``, ``user_id``, ``actor_id``, ``ip_address`` and
-``account``. No token, no name and nothing else that a client may choose stands in them (ASVS
-16.2.5, 16.4.1). What was refused is logged where it is answered: ``rest_framework.refusals``.
+Each record has a text and, for JSON handlers, attributes (ASVS 16.2.1, 16.3.1): ``event``,
+``session_id``, ``user_id``, ``actor_id``, ``ip_address`` and ``account``. They contain no token,
+no user name and no other text from a client (ASVS 16.2.5, 16.4.1). The module
+``rest_framework.security_log`` logs refused requests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ security_logger = logging.getLogger("refresh_sessions.security")
 
 
 def connect() -> None:
-    """Have the receivers below called."""
+    """Connect the signal receivers of this module."""
     for signal, receiver in (
         (session_started, log_start),
         (session_reauthenticated, log_reauthentication),
@@ -47,68 +47,68 @@ def connect() -> None:
 
 
 def log_start(*, session: DeviceSession, request: HttpRequest | None, **kwargs: Any) -> None:
-    """Somebody signed in."""
+    """Log a login."""
     address = read_device(request).ip_address
     security_logger.info(
-        "Signed in: session %s of user %s, from %s",
+        "Login: session %s of user %s, from %s",
         *(session.pk, session.user_id, address),
-        extra=_about(session, EventKind.SIGNED_IN, ip_address=address),
+        extra=_attributes(session, EventKind.SIGNED_IN, ip_address=address),
     )
 
 
 def log_reauthentication(
     *, session: DeviceSession, request: HttpRequest | None, methods: Iterable[str], **kwargs: Any
 ) -> None:
-    """Somebody proved within their session who they are."""
+    """Log a re-authentication."""
     address = read_device(request).ip_address
     security_logger.info(
-        "Identity proven: session %s of user %s, by %s, from %s",
+        "Re-authentication: session %s of user %s, with %s, from %s",
         *(session.pk, session.user_id, strip_control_chars(" ".join(methods)), address),
-        extra=_about(session, EventKind.REAUTHENTICATED, ip_address=address),
+        extra=_attributes(session, EventKind.REAUTHENTICATED, ip_address=address),
     )
 
 
 def log_revocation(
     *, session: DeviceSession, reason: str, by: AbstractBaseUser | None, **kwargs: Any
 ) -> None:
-    """A session was ended, by a person or by a rule."""
+    """Log a revocation, with the user who caused it."""
     actor_id = by.pk if by is not None else None
     security_logger.info(
-        "Ended: session %s of user %s, for %s, by %s",
+        "Revocation: session %s of user %s, reason %s, by %s",
         *(session.pk, session.user_id, strip_control_chars(reason), actor_id),
-        extra=_about(session, EventKind.REVOKED, actor_id=actor_id),
+        extra=_attributes(session, EventKind.REVOKED, actor_id=actor_id),
     )
 
 
 def log_recovery(*, session: DeviceSession, request: HttpRequest | None, **kwargs: Any) -> None:
-    """A used token was honoured once more, as its successor seems to have been lost."""
+    """Log the recovery from a lost response."""
     address = read_device(request).ip_address
     security_logger.info(
-        "Answer lost, token honoured again: session %s of user %s, from %s",
+        "Recovery from a lost response: session %s of user %s, from %s",
         *(session.pk, session.user_id, address),
-        extra=_about(session, "recovered", ip_address=address),
+        extra=_attributes(session, "recovered", ip_address=address),
     )
 
 
 def log_failure(
     *, credentials: Mapping[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
-    """No backend took the credentials, here or on any other page where people sign in.
+    """Log credentials that no backend accepted, of the API or any other login form.
 
-    ``account`` is the name that was given, unreadable and yet the same each time: people type
-    their password into the wrong field, and a log is no place for it.
+    The attribute ``account`` is a keyed hash of the user name: users sometimes type their password
+    into that field.
     """
     name = credentials.get("username", credentials.get(get_user_model().USERNAME_FIELD))
-    account, address = _account(name), read_device(request).ip_address
+    account, address = _hash_account(name), read_device(request).ip_address
     security_logger.warning(
-        "Sign-in failed: account %s, from %s",
+        "Login failed: account %s, from %s",
         *(account, address),
-        extra=_about(None, "sign_in_failed", ip_address=address, account=account),
+        extra=_attributes(None, "sign_in_failed", ip_address=address, account=account),
     )
 
 
-def _about(session: DeviceSession | None, event: str, **more: Any) -> dict[str, Any]:
-    """All attributes, so that a format may name any of them."""
+def _attributes(session: DeviceSession | None, event: str, **more: Any) -> dict[str, Any]:
+    """All attributes of a record, unset ones as None, so that a log format can use each."""
     return {
         "event": str(event),
         "session_id": str(session.pk) if session else None,
@@ -120,6 +120,6 @@ def _about(session: DeviceSession | None, event: str, **more: Any) -> dict[str, 
     }
 
 
-def _account(name: object) -> str:
+def _hash_account(name: object) -> str:
     text = str(name).strip().casefold().encode("utf-8", "replace")
     return salted_hmac("refresh_sessions.auditing", text, algorithm="sha256").hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""Signals, sent with ``send_robust`` once the change is committed: listeners cannot undo it.
+"""Signals of the session lifecycle, sent with ``send_robust`` after the commit.
 
-All of them are sent with ``sender=DeviceSession`` and ``session``, a ``DeviceSession``.
+Each signal has ``sender=DeviceSession`` and the argument ``session``, a ``DeviceSession``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from django.dispatch import Signal
 
 
 class _NamedSignal(Signal):
-    """A signal that is pickled and copied by its name, as functions are; receivers are not."""
+    """A signal that is pickled and copied by its name, like a function."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -20,27 +20,27 @@ class _NamedSignal(Signal):
 
 
 session_started = _NamedSignal("session_started")
-"""A person signed in. Also ``family``, ``request`` (may be None)."""
+"""A user logged in. Arguments: ``family``, ``request`` (may be None)."""
 
 session_refreshed = _NamedSignal("session_refreshed")
-"""A refresh token was rotated. Also ``family``, ``generation`` (int), ``request``."""
+"""A refresh token was rotated. Arguments: ``family``, ``generation`` (int), ``request``."""
 
 session_reauthenticated = _NamedSignal("session_reauthenticated")
-"""A person proved their identity again. Also ``family``, ``methods`` (of str), ``request``."""
+"""A user re-authenticated. Arguments: ``family``, ``methods`` (tuple of str), ``request``."""
 
 session_revoked = _NamedSignal("session_revoked")
-"""A session was ended. Also ``reason`` (str), ``by`` (user or None)."""
+"""A session was revoked. Arguments: ``reason`` (str), ``by`` (user or None)."""
 
 refresh_token_reused = _NamedSignal("refresh_token_reused")
-"""A used refresh token came back, and its session was revoked unless it had ended before.
+"""Reuse of a refresh token was detected; the session is revoked, now or before.
 
-Also ``family``, ``generation`` (of the presented token), ``request``, and ``details``: a dict with
-address and user agent of both presenters, and ``after_end`` where the session had ended, as in the
-event.
+Arguments: ``family``, ``generation`` (of the presented token), ``request``, and
+``details``, the dict of the event. It has address and user agent of both clients, and
+``after_end`` if the session had been revoked before.
 """
 
 refresh_token_recovered = _NamedSignal("refresh_token_recovered")
-"""A client retried with its old token because the answer with the new one was lost.
+"""A recovery: a client retried with its old token after the response with the new one was lost.
 
-Also ``family``, ``generation`` (of the new token), ``request``.
+Arguments: ``family``, ``generation`` (of the new token), ``request``.
 """

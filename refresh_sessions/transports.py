@@ -1,7 +1,7 @@
-"""How the refresh token travels: in the JSON body, or in a cookie that scripts cannot read.
+"""Transports of the refresh token: the JSON body, or an HttpOnly cookie.
 
-Beside the body travels the companion cookie, which tells parallel requests of one browser from
-somebody with a copied token.
+The body transport also sets the companion cookie. It distinguishes parallel requests of one
+browser from an attacker with a copied token.
 """
 
 from __future__ import annotations
@@ -20,58 +20,58 @@ from refresh_sessions.sessions import TokenPair
 
 
 class Transport(Protocol):
-    """What the views ask of a way to carry the refresh token."""
+    """The interface of a transport for the views."""
 
     in_body: bool
-    """Whether answers show the token in their body."""
+    """Whether responses contain the refresh token in their body."""
 
     def is_cross_site(self, request: HttpRequest) -> bool:
-        """Whether another site may have made the browser send this request."""
+        """Whether another site may have caused the browser to send this request."""
 
     def read(self, request: HttpRequest, data: Mapping[str, Any]) -> Any:
-        """What stands where the token should, or None."""
+        """The unvalidated refresh token of the request, or None."""
 
     def write(self, request: HttpRequest, response: HttpResponseBase, pair: TokenPair) -> None:
-        """Give the client its new token; leave it alone where there is none."""
+        """Set the cookies for a token pair; none if the pair has no new refresh token."""
 
     def clear(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        """Have the client drop what a sign-out makes useless."""
+        """Delete the cookies of the transport after a logout."""
 
 
 class BodyTransport:
-    """``refresh`` in request and answer; for apps that keep the token in a safe place."""
+    """The field ``refresh`` in requests and responses; for clients with safe token storage."""
 
     in_body = True
 
     def is_cross_site(self, request: HttpRequest) -> bool:
-        """Never: no browser adds the token by itself."""
+        """Always False: browsers do not add the token to cross-site requests."""
         return False
 
     def read(self, request: HttpRequest, data: Mapping[str, Any]) -> Any:
-        """The field ``refresh``, by its name in ``FIELD_NAMES``."""
+        """The value of the field ``refresh``, as renamed with ``FIELD_NAMES``."""
         return data.get(get_settings().field_name("refresh"))
 
     def write(self, request: HttpRequest, response: HttpResponseBase, pair: TokenPair) -> None:
-        """Set the companion cookie after a login; the token is in the body."""
+        """Set the companion cookie after a login; the body contains the refresh token."""
         if pair.companion is not None:
             expires_at = pair.session.expires_at
             set_companion(request, response, pair.companion, expires_at=expires_at)
 
     def clear(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        """Delete the companion cookie; the client has to drop the token itself."""
+        """Delete the companion cookie; the client deletes its refresh token itself."""
         clear_companion(request, response)
 
 
 class CookieTransport:
-    """An HttpOnly cookie (ASVS 3.3), and a check that our own site sent the request."""
+    """An HttpOnly cookie (ASVS 3.3) with a check against cross-site requests."""
 
     in_body = False
 
     def is_cross_site(self, request: HttpRequest) -> bool:
-        """By Sec-Fetch-Site, or Origin where the browser sends only that (ASVS 3.5.1).
+        """Check Sec-Fetch-Site, or Origin if the browser sends only that header (ASVS 3.5.1).
 
-        A client that sends neither is no browser; a browser's cross-site requests always
-        carry one of them.
+        A cross-site request of a browser always has one of them; a client that sends neither is
+        not a browser.
         """
         if request.headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}:
             origin = request.headers.get("Origin")
@@ -79,11 +79,11 @@ class CookieTransport:
         return not _is_own(request.headers.get("Origin", ""), request)
 
     def read(self, request: HttpRequest, data: Mapping[str, Any]) -> Any:
-        """The cookie; a token in the body is not looked at."""
+        """The value of the cookie; a token in the body is ignored."""
         return request.COOKIES.get(get_settings().COOKIE_NAME)
 
     def write(self, request: HttpRequest, response: HttpResponseBase, pair: TokenPair) -> None:
-        """Set the cookie, unless the client is to keep the one it has."""
+        """Set the cookie if the pair has a new refresh token."""
         settings = get_settings()
         if pair.refresh is None:
             return
@@ -99,7 +99,7 @@ class CookieTransport:
         )
 
     def clear(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        """Delete the cookie, with the attributes that browsers compare (``__Host-``)."""
+        """Delete the cookie; browsers require its attributes for the prefix ``__Host-``."""
         settings = get_settings()
         response.set_cookie(
             settings.COOKIE_NAME,
@@ -118,15 +118,17 @@ _TRANSPORTS: Mapping[str, Transport] = {"body": BodyTransport(), "cookie": Cooki
 
 
 def get_transport(request: HttpRequest | None) -> Transport:
-    """The transport of a request, as the setting ``TRANSPORT`` names it.
+    """The transport of the setting ``TRANSPORT``.
 
-    None stands for no request, such as when the OpenAPI schema is generated.
+    Args:
+        request: the current request; None without one, such as for the OpenAPI schema.
+
     """
     return _TRANSPORTS[get_settings().TRANSPORT]
 
 
 def _is_own(origin: str, request: HttpRequest) -> bool:
-    """The origin of this very host, or one of ``CSRF_TRUSTED_ORIGINS`` (wildcards included)."""
+    """Whether the origin is this host or matches ``CSRF_TRUSTED_ORIGINS``, with wildcards."""
     if origin == f"{request.scheme}://{request.get_host()}":
         return True
     parts = urlsplit(origin)

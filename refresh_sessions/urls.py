@@ -20,6 +20,6 @@ urlpatterns = [
     path("sessions/branch/", views.OpenFamilyView.as_view(), name="open-family"),
     path("sessions/revoke-others/", views.RevokeOthersView.as_view(), name="revoke-others"),
     path("sessions/revoke-all/", views.RevokeAllView.as_view(), name="revoke-all"),
-    # A plain string: an id that is none gets the contract's 404, not a page of HTML.
+    # Not "uuid": a malformed id gets the view's JSON 404 instead of Django's HTML page.
     path("sessions/<str:session_id>/", views.SessionDetailView.as_view(), name="session-detail"),
 ]

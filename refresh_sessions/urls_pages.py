@@ -1,4 +1,4 @@
-"""The page for people, for ``path("devices/", include("refresh_sessions.urls_pages"))``."""
+"""The HTML pages, for ``path("devices/", include("refresh_sessions.urls_pages"))``."""
 
 from django.urls import path
 

@@ -1,7 +1,8 @@
-"""The models that store a part of the user: the user model, its proxies, children and parents.
+"""User models: the model classes that share the user's rows, for signals and updates.
 
-The sender of a model signal is the class of the object that is read or saved. A receiver for
-``AUTH_USER_MODEL`` alone misses the objects of all other classes that read or write the same row.
+These are the user model, its proxies, children and parents. The sender of a model signal is the
+class of the object. A receiver for ``AUTH_USER_MODEL`` alone misses objects of the other classes,
+which read and write the same row.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.db.models.signals import ModelSignal, class_prepared
 
 
 def connect_user_signal(signal: ModelSignal, receiver: Callable[..., None]) -> None:
-    """Call ``receiver`` for all models that store a part of the user, also for later ones."""
+    """Connect ``receiver`` for all models that share the user's rows, present and future."""
     uid = f"refresh_sessions.{receiver.__name__.lstrip('_')}"
 
     def connect_model(sender: type[Model], **_: Any) -> None:
@@ -36,20 +37,21 @@ def is_user(model: type[Model]) -> bool:
 
 
 def get_user_lookup(instance: Model) -> tuple[str, Any]:
-    """The field of the user model, and its value, that find the user of a stored object.
+    """A filter for the user of a stored object: field name of the user model, and value.
 
-    ``"pk"`` for objects of the user model, its proxies and children. The user model inherits the
-    keys of all its parents, and the key of the first parent alone is its own primary key.
+    The name is ``"pk"`` for objects of the user model, its proxies and children. For a parent it
+    is the parent's key, which the user model inherits. Only the key of the first parent is also
+    the primary key of the user model.
     """
     user_model = get_user_model()
     if isinstance(instance, _concrete(user_model)):
-        # A child may have another primary key than the user.
+        # The primary key of a child may differ from that of the user.
         return "pk", getattr(instance, user_model._meta.pk.attname)
     return instance._meta.pk.name, instance.pk
 
 
 def find_model_with_column(name: str) -> type[Model] | None:
-    """The model whose table has a column of the user: the user model or a parent; else None."""
+    """The user model or its parent whose table has the column ``name``, or None."""
     try:
         field = get_user_model()._meta.get_field(name)
     except FieldDoesNotExist:
@@ -58,14 +60,14 @@ def find_model_with_column(name: str) -> type[Model] | None:
 
 
 def get_user_row(column: str, user: Any, *, using: str) -> QuerySet[Any]:
-    """The row of the user in the table that has ``column``, for an atomic ``update()``.
+    """The user's row in the table that has ``column``, for an atomic ``update()``.
 
-    A queryset of the user model does not suffice: to update a column of a parent, Django first
-    reads the keys of the rows that match, and then updates those rows without the filter.
+    A queryset of the user model is not atomic for the columns of a parent. Django first reads the
+    matching keys, and then updates those rows without the filter.
     """
-    holder: Any = find_model_with_column(column)
-    key = getattr(user, holder._meta.pk.attname)
-    rows: QuerySet[Any] = holder._base_manager.using(using).filter(pk=key)
+    model: Any = find_model_with_column(column)
+    key = getattr(user, model._meta.pk.attname)
+    rows: QuerySet[Any] = model._base_manager.using(using).filter(pk=key)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The user behind a session: who they are to a token, and whether they may still use it."""
+"""Users: claim ``sub``, digests of the password, and lookup by subject."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from refresh_sessions.lazy_users import LazyUser
 from refresh_sessions.lookups import find_by_value
 
 ProjectUser: TypeAlias = Any
-"""A user, in hooks that projects override. ``AbstractBaseUser`` would forbid their methods to say
-``user: User``, which is what strict type checkers ask for as soon as a field is used."""
+"""The type of users in hooks that projects override.
+
+With ``AbstractBaseUser``, strict type checkers would reject overrides with ``user: User``.
+"""
 
 
 FINGERPRINT_LENGTH: Final = 16
-"""Hexadecimal digits: enough to notice a change, too few to identify a password."""
+"""Hexadecimal digits: enough to detect a change, too few to identify a password."""
 
 
 def get_subject(user: AbstractBaseUser) -> str:
@@ -31,46 +33,49 @@ def get_subject(user: AbstractBaseUser) -> str:
 
 
 def get_auth_hash(user: AbstractBaseUser) -> str:
-    """What a session remembers of the user's password, to notice when it changes."""
+    """The digest of the user's session hash, which changes with the password."""
     return _digest(user.get_session_auth_hash())
 
 
 def auth_hash_is_valid(user: AbstractBaseUser, digest: str) -> bool:
-    """Whether the password is still the one of sign-in, ``SECRET_KEY_FALLBACKS`` respected."""
-    return any(constant_time_compare(known, digest) for known in valid_auth_hashes(user))
+    """Whether the password is still that of the login, also with ``SECRET_KEY_FALLBACKS``."""
+    return any(constant_time_compare(valid, digest) for valid in valid_auth_hashes(user))
 
 
 def auth_hash_follows_password(model: type[Any]) -> bool:
     """Whether the session hash of a user model depends on the column ``password`` alone.
 
-    True for Django's own ``get_session_auth_hash``. Only then can SQL tell a changed password.
+    True for Django's own ``get_session_auth_hash``. Only then can SQL detect a password change.
     """
     own = model.get_session_auth_hash is AbstractBaseUser.get_session_auth_hash
     return own and _has_column(model, "password")
 
 
 def is_active_is_column(model: type[Any]) -> bool:
-    """Whether ``is_active`` of a user model is a column, and not computed or always true."""
+    """Whether ``is_active`` of a user model is a column; it may be computed or constant."""
     return _has_column(model, "is_active")
 
 
 def get_password_fingerprint(user: AbstractBaseUser) -> str:
-    """What SQL compares with the column ``password``; empty where that column does not decide."""
-    # SQL compares it with the user model, whichever class the object has.
+    """The digest that SQL compares with the column ``password``.
+
+    Empty where the session hash does not depend on that column alone.
+    """
+    # The user model decides, whatever the class of the object.
     if not auth_hash_follows_password(get_user_model()):
         return ""
     return _digest(user.password)[:FINGERPRINT_LENGTH]
 
 
 def is_active(user: AbstractBaseUser) -> bool:
-    """Whether the account is active. ``account_access.may_continue`` asks the project as well."""
+    """Whether the account is active; ``account_access.may_continue`` adds backends and policy."""
     return bool(getattr(user, "is_active", True))
 
 
 def get_user_by_subject(
     subject: str, *, using: str, accepts: Callable[[AbstractBaseUser], bool]
 ) -> AbstractBaseUser:
-    """A user known by primary key alone, loaded when anything else is first asked for.
+    """The user with a subject; lazy where ``USER_ID_FIELD`` is the primary key.
 
     Args:
         subject: the claim ``sub``.
@@ -78,9 +83,9 @@ def get_user_by_subject(
         accepts: whether the loaded user may continue.
 
     Raises:
-        ObjectDoesNotExist: the field of ``USER_ID_FIELD`` cannot hold the value; or it is not the
-            primary key, and no user has the value.
-        InvalidTokenError: ``USER_ID_FIELD`` is not the primary key, and the user may not continue.
+        ObjectDoesNotExist: the field ``USER_ID_FIELD`` cannot hold the value, or it is not the
+            primary key and no user has the value.
+        InvalidTokenError: ``USER_ID_FIELD`` is not the primary key, and ``accepts`` is false.
 
     """
     model: Any = get_user_model()
@@ -97,7 +102,10 @@ def get_user_by_subject(
 
 
 def valid_auth_hashes(user: Any) -> Iterable[str]:
-    """What sessions may remember of the password now, ``SECRET_KEY_FALLBACKS`` respected."""
+    """The digests that match the present password, one for each key in use.
+
+    The keys are ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
+    """
     yield get_auth_hash(user)
     for fallback in user.get_session_auth_fallback_hash():
         yield _digest(fallback)

@@ -1,4 +1,4 @@
-"""Find programs, and install the Debian packages that bring those that are missing."""
+"""Find programs, and install the Debian packages of missing ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 
 class ScriptError(Exception):
-    """Something a person has to see to, in words for that person."""
+    """An error with a message for the user of the script."""
 
 
 def find(program: str) -> str | None:
-    """Look on PATH, then among Debian's files: it keeps PostgreSQL's servers off PATH."""
+    """Search PATH, then the files of Debian packages: PostgreSQL's servers are not on PATH."""
     if (path := shutil.which(program)) or not shutil.which("dpkg-query"):
         return path
     query = ["dpkg-query", "--search", f"*bin/{program}"]
@@ -23,16 +23,16 @@ def find(program: str) -> str | None:
 
 
 def install_missing(packages: Mapping[str, Sequence[str]]) -> None:
-    """Install the packages of every program that is not there."""
+    """Install the packages of the missing programs."""
     missing = [p for program, ps in packages.items() if find(program) is None for p in ps]
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise ScriptError(f"please install, or ask someone who may: {' '.join(missing)}")
+        raise ScriptError(f"please install these packages: {' '.join(missing)}")
     options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=120"]
-    for verb in (["update"], ["install", "--no-install-recommends", *missing]):
+    for command in (["update"], ["install", "--no-install-recommends", *missing]):
         subprocess.run(
-            ["apt-get", *options, *verb],
+            ["apt-get", *options, *command],
             env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,

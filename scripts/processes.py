@@ -1,4 +1,4 @@
-"""Start processes in the background, know them again later, and end them."""
+"""Start processes in the background, identify them later, and stop them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from packages import ScriptError, find
 STATE = Path(__file__).resolve().parent.parent / ".servers" / "state.json"
 NAME = "refresh_sessions"
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 class Servers:
-    """Servers on their way up: one directory, one password, and what was started so far."""
+    """The servers of one start: their directory, password, processes and variables."""
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix=f"{NAME}-servers-"))
-        # Each server runs as its own user and has to reach its own home in here.
+        # Each server runs as its own user, and must be able to enter its subdirectory.
         self.directory.chmod(0o711)
         self.password = secrets.token_hex(16)
         self.processes: list[tuple[str, int, str]] = []
@@ -34,7 +34,7 @@ class Servers:
 
     def save(self) -> None:
         STATE.parent.mkdir(mode=0o700, exist_ok=True)
-        # A copy of the checkout must not take the servers of the original for its own.
+        # The path identifies the checkout: a copy must not use the servers of the original.
         owned = {**vars(self), "state_file": str(STATE)}
         STATE.write_text(json.dumps(owned, default=str, indent=2))
 
@@ -47,7 +47,7 @@ class Servers:
         root = os.geteuid() == 0
         log = (self.directory / f"{user or 'client'}.log").open("ab")
         if root and user:
-            # PostgreSQL refuses to run as root, and the others are better off without it too.
+            # PostgreSQL refuses to run as root; the other servers do not need root either.
             for path in (self.directory / user, *(self.directory / user).iterdir()):
                 shutil.chown(path, user, user)
         identity = {"user": user, "group": user, "extra_groups": []} if root and user else {}
@@ -71,16 +71,16 @@ class Servers:
 
     def serve(self, user: str, program: str, *arguments: object) -> None:
         process = self.popen(user, program, *arguments)
-        self.processes.append((program, process.pid, started(process.pid)))
+        self.processes.append((program, process.pid, start_time(process.pid)))
         self.save()
 
     def wait(self, program: str, *arguments: object) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while self.popen(None, program, *arguments).wait() != 0:
-            if time.monotonic() > deadline or not alive(*self.processes[-1][1:]):
+            if time.monotonic() > deadline or not is_alive(*self.processes[-1][1:]):
                 server = self.processes[-1][0]
                 logs = "\n".join(p.read_text()[-2000:] for p in self.directory.glob("*.log"))
-                raise ScriptError(f"{server} does not answer:\n{logs}")
+                raise ScriptError(f"{server} does not respond:\n{logs}")
             time.sleep(0.1)
 
     def export(self, **variables: str) -> None:
@@ -91,8 +91,8 @@ class Servers:
         return f"{user}:{self.password}@{HOST}:{port}"
 
 
-def started(pid: int) -> str:
-    """Tell one process from another that later got the same number; empty when it has ended."""
+def start_time(pid: int) -> str:
+    """The start time of a process, which distinguishes reused ids; empty if it has exited."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -100,16 +100,16 @@ def started(pid: int) -> str:
     return "" if fields[0] == "Z" else fields[19]
 
 
-def alive(pid: int, since: str) -> bool:
-    return since != "" and started(pid) == since
+def is_alive(pid: int, since: str) -> bool:
+    return since != "" and start_time(pid) == since
 
 
-def end(program: str, pid: int, since: str) -> None:
-    # Asked by SIGTERM, PostgreSQL would wait for its last client to leave.
-    polite = signal.SIGINT if program == "postgres" else signal.SIGTERM
-    for number in (polite, signal.SIGKILL):
-        deadline = time.monotonic() + PATIENCE_SECONDS / 3
-        if alive(pid, since):
+def stop_process(program: str, pid: int, since: str) -> None:
+    # After SIGTERM, PostgreSQL waits until all clients disconnect.
+    first = signal.SIGINT if program == "postgres" else signal.SIGTERM
+    for number in (first, signal.SIGKILL):
+        deadline = time.monotonic() + TIMEOUT_SECONDS / 3
+        if is_alive(pid, since):
             os.kill(pid, number)
-        while alive(pid, since) and time.monotonic() < deadline:
+        while is_alive(pid, since) and time.monotonic() < deadline:
             time.sleep(0.05)

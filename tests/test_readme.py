@@ -1,4 +1,4 @@
-"""What the README promises is what the package does."""
+"""README and reference pages name each setting, endpoint, error code and signal."""
 
 import re
 from dataclasses import fields
@@ -11,12 +11,16 @@ from django.urls import get_resolver
 from refresh_sessions import exceptions, signals
 from refresh_sessions.conf import Settings
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+ENDPOINTS = (ROOT / "docs" / "endpoints.md").read_text(encoding="utf-8")
+PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 
 
-def row_of(setting: str) -> list[str]:
-    line = re.search(rf"^\| `{setting}` \|.*$", README, re.MULTILINE)
-    assert line, f"{setting} is not in the README"
+def row_of(setting: str, page: str) -> list[str]:
+    line = re.search(rf"^\| `{setting}` \|.*$", page, re.MULTILINE)
+    assert line, f"{setting} is not on the page"
     return [cell.strip() for cell in line.group().strip("|").split("|")]
 
 
@@ -30,21 +34,37 @@ def in_words(value) -> str:
     return "empty" if value in ((), {}) else str(value)
 
 
+def default_of(name: str) -> str:
+    return in_words(getattr(Settings(), name))
+
+
+def unquoted(cell: str) -> str:
+    return cell.strip("`").strip('"')
+
+
 @pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
-def test_every_setting_with_its_default(field):
-    default = getattr(Settings(), field.name)
-    written = row_of(field.name)[2].strip("`").strip('"')
-    assert written == in_words(default)
+def test_settings_page_has_each_setting_with_its_default(field):
+    assert unquoted(row_of(field.name, SETTINGS)[2]) == default_of(field.name)
 
 
-def test_every_endpoint():
+def test_readme_has_defaults_of_package():
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+?) \|", README, re.MULTILINE)
+    assert len(rows) > 5
+    for name, default in rows:
+        # The README names classes without their modules.
+        assert unquoted(default) == default_of(name).rpartition("policies.")[2], name
+
+
+@pytest.mark.parametrize("page", [README, ENDPOINTS], ids=["readme", "endpoints"])
+def test_page_has_each_endpoint(page):
     resolver = get_resolver("refresh_sessions.urls")
+    assert resolver.url_patterns
     for pattern in resolver.url_patterns:
         path = re.sub(r"<.*?>", "{id}", str(pattern.pattern))
-        assert f"{path}" in README
+        assert re.search(rf"`(?:[A-Z]+ )?{re.escape(path)}`", page), path
 
 
-def test_every_code():
+def test_endpoints_page_has_each_error_code():
     codes = {
         error.code
         for error in vars(exceptions).values()
@@ -54,15 +74,11 @@ def test_every_code():
     }
     assert codes
     for code in codes:
-        assert f"`{code}`" in README
+        assert f"`{code}`" in ENDPOINTS
 
 
-def test_every_signal():
-    for name in vars(signals):
-        if name.startswith(("session_", "refresh_")):
-            assert f"`{name}`" in README
-
-
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (Path(__file__).parent.parent / target).exists(), target
+def test_python_page_has_each_signal():
+    names = [name for name in vars(signals) if name.startswith(("session_", "refresh_"))]
+    assert names
+    for name in names:
+        assert f"`{name}`" in PYTHON

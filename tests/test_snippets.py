@@ -40,10 +40,12 @@ def is_typed(code: str) -> bool:
 
 
 def documented_policy() -> str:
-    """The example of ``SessionPolicy``'s docstring, with the imports of the README's."""
+    """The example of ``SessionPolicy``'s docstring, with the imports of docs/settings.md."""
     (example,) = re.findall(r"::\n\n(    .*?)\n(?=\S)", getdoc(SessionPolicy) or "", re.DOTALL)
-    (readme,) = [code for code in SNIPPETS.values() if "class Policy" in code and "Login" in code]
-    return f"{readme[: readme.index('class Login')]}\n{dedent(example)}\n"
+    (settings,) = [
+        code for code in SNIPPETS.values() if "class Policy" in code and "Login" in code
+    ]
+    return f"{settings[: settings.index('class Login')]}\n{dedent(example)}\n"
 
 
 def test_pages_have_snippets():

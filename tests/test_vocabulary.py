@@ -12,12 +12,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 AVOIDED = {
-    r"thie(f|ves)('s)?": "attacker",
+    r"(thief|thieves)('s)?": "attacker",
     r"lineages?": "token family",
     r"c[ao]mes? back": "reuse, presented again",
-    r"t(ake|akes|aken|ook|aking)[ -]back": "recovery",
+    r"(take|takes|taken|took|taking)[ -]back": "recovery",
     r"stand[ -]ins?": "derived secret",
-    r"t(ake|akes|ook|aking) (a |its |their |our )?turns?": "lock",
+    r"(take|takes|took|taking) (a |its |their |our )?turns?": "lock",
     r"passing (error|failure|trouble|way|database)s?|in passing": "transient error",
     r"proofs?|proves?|proved|proven|proving": "re-authentication, verify",
     r"vouch(es|ed|ing)?|heeds?|heeded|mends?|mended|heals?|healed|worth|floors?|doors?|rooms?": (
@@ -38,25 +38,15 @@ ALLOWED = re.compile(
 EXEMPT = {"docs/glossary.md", "tests/test_vocabulary.py"}
 
 UNREVISED = (
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "README.md",
-    "SECURITY.md",
     "benchmarks/",
-    "docs/",
+    "docs/architecture.md",
+    "docs/standards.md",
     "example_project/",
-    "refresh_sessions/admin/",
     "refresh_sessions/checks/",
     "refresh_sessions/conf/",
     "refresh_sessions/devices/",
-    "refresh_sessions/events/",
-    "refresh_sessions/identity/",
     "refresh_sessions/management/",
-    "refresh_sessions/models/",
-    "refresh_sessions/pages/",
     "refresh_sessions/rest_framework/",
-    "refresh_sessions/sessions/",
-    "refresh_sessions/tokens/",
     "refresh_sessions/",
     "tests/admin/",
     "tests/api/",

@@ -1,6 +1,6 @@
-"""``manage.py demo``: the life of some device sessions, played over HTTP.
+"""``manage.py demo``: scenarios of device sessions, run over HTTP.
 
-Bottom up: ``lifetimes``; ``settings`` with ``sign_in`` and ``server``, for the server's process;
-``http`` and ``screen``; ``stage``, which sends, shows and checks; ``clients``; ``story``; and the
-command in ``management/commands/demo.py``.
+The modules from the lowest layer up: ``lifetimes``; ``settings``, ``login_policy`` and ``server``
+for the server process; ``http`` and ``screen``; ``runner``, which sends, prints and checks;
+``clients``; ``scenario``; and the command in ``management/commands/demo.py``.
 """

@@ -1,4 +1,4 @@
-"""Requests and answers, over real connections: one for each request, as if from many clients."""
+"""Requests and answers over HTTP, with one connection per request."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
 TIMEOUT: Final = 20.0
-"""Seconds; far beyond what any answer takes, so that a demo that hangs ends."""
+"""Seconds; much longer than any answer takes, so that the demo cannot hang."""
 
 _TYPES: Final = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request as its sender would write it down."""
+    """A request of a client."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -33,7 +33,7 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that follow from the rest."""
+        """The headers, from the other fields."""
         headers = {"Connection": "close", "User-Agent": self.user_agent}
         if self.data is not None:
             headers["Content-Type"] = _TYPES[self.sent_as]
@@ -45,7 +45,7 @@ class Request:
 
     @property
     def body(self) -> str | None:
-        """The data as it travels."""
+        """The encoded data."""
         if self.data is None:
             return None
         return json.dumps(self.data) if self.sent_as == "json" else urlencode(self.data)
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back."""
+    """The response of the server."""
 
     status: int
     text: str
@@ -61,19 +61,19 @@ class Answer:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The object in the body; empty where there is none."""
+        """The JSON object of the body; empty for any other body."""
         if self.header("Content-Type") != "application/json":
             return {}
         body = json.loads(self.text)
         return body if isinstance(body, dict) else {}
 
     def header(self, name: str) -> str:
-        """The first header of that name, or nothing."""
+        """The first header of that name, or an empty string."""
         return next((it for key, it in self.headers if key.lower() == name.lower()), "")
 
 
-class Wire:
-    """The way to one server."""
+class HTTPClient:
+    """Sends requests to one server."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
@@ -87,7 +87,7 @@ class Wire:
             return Answer(status=response.status, text=text, headers=response.getheaders())
 
     def exchange_at_once(self, requests: Sequence[Request]) -> list[Answer]:
-        """Send all of them at the same moment; the answers come in the order of the requests."""
+        """Send all requests at the same time; the answers have the order of the requests."""
         start = Barrier(len(requests))
 
         def exchange(request: Request) -> Answer:
@@ -98,9 +98,9 @@ class Wire:
             return list(pool.map(exchange, requests))
 
     def lose_answer(self, request: Request) -> None:
-        """Send a request and hang up when its answer is there, without having read it."""
+        """Send a request, and close the connection before the answer is read."""
         with closing(self._send(request)) as connection:
-            # The server has done its work by then, and takes the answer for delivered.
+            # Wait for the answer: the server has then committed the rotation.
             select.select([connection.sock], [], [], TIMEOUT)
 
     def _send(self, request: Request) -> HTTPConnection:

@@ -1,4 +1,4 @@
-"""The story on a terminal or in a file: who sends what, what comes back, and if it is right."""
+"""Output of the demo: requests, answers, and the result of each expectation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SECRETS: Final = frozenset({"password", "csrfmiddlewaretoken"})
 
 
 class Screen:
-    """Writes the parts of the story; in colour where the terminal has some."""
+    """Prints the scenario, in colour on a terminal with colours."""
 
     def __init__(self, stdout: OutputWrapper, style: Style) -> None:
         self._stdout = stdout
@@ -31,47 +31,47 @@ class Screen:
         self._width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
 
     def line(self, text: str = "", style: Callable[[str], str] = str) -> None:
-        """One line, at once: a watcher shall see what is waited for."""
+        """Print one line and flush it, so that the reader sees each wait."""
         self._stdout.write(style(text))
         self._stdout.flush()
 
     def headline(self, number: int, text: str, explanation: str) -> None:
-        """The beginning of a step."""
+        """Print the heading and the explanation of a step."""
         self.line()
         self.line(f"{number}. {text}", self._style.MIGRATE_HEADING)
         for line in textwrap.wrap(explanation, self._width - 3):
             self.line(f"   {line}")
 
     def request(self, who: str, request: Request) -> None:
-        """What is about to be sent."""
+        """Print a request before it is sent."""
         parts = [f"{request.method} {request.path}"]
         if request.access is not None:
             parts.append(f"Authorization: Bearer {shorten(request.access)}")
         if request.data is not None:
-            parts.append(_written(request))
-        self._said(who, "→", *parts)
+            parts.append(_format_data(request))
+        self._print(who, "→", *parts)
 
     def answer(self, answer: Answer, who: str = "") -> None:
-        """What has come back."""
-        self._said(who, "←", in_short(answer))
+        """Print an answer."""
+        self._print(who, "←", summarize(answer))
 
     def lost(self) -> None:
-        """What has not come back."""
-        self._said("", "←", "nothing: the line went dead before the answer could be read")
+        """Print that an answer was lost."""
+        self._print("", "←", "nothing: the connection was lost before the answer was read")
 
-    def waiting(self, seconds: float, what_for: str) -> None:
-        """Why nothing happens just now."""
-        self._said("", "…", f"{seconds:.1f} s, until {what_for}")
+    def waiting(self, seconds: float, reason: str) -> None:
+        """Print the length and the reason of a wait."""
+        self._print("", "…", f"{seconds:.1f} s, until {reason}")
 
-    def right(self, claim: str) -> None:
-        """Something is as told."""
-        self._said("", "✓", *claim.split(), style=self._style.SUCCESS)
+    def success(self, claim: str) -> None:
+        """Print an expectation that was met."""
+        self._print("", "✓", *claim.split(), style=self._style.SUCCESS)
 
-    def wrong(self, claim: str) -> None:
-        """Something is not as told."""
-        self._said("", "✗", *claim.split(), style=self._style.ERROR)
+    def failure(self, claim: str) -> None:
+        """Print an expectation that was not met."""
+        self._print("", "✗", *claim.split(), style=self._style.ERROR)
 
-    def _said(self, who: str, sign: str, *parts: str, style: Callable[[str], str] = str) -> None:
+    def _print(self, who: str, sign: str, *parts: str, style: Callable[[str], str] = str) -> None:
         indent = " " * (_NAME_WIDTH + 3)
         first, *more = fold(parts, self._width - len(indent))
         self.line(f"{who:>{_NAME_WIDTH}} {style(f'{sign} {first}')}")
@@ -79,37 +79,37 @@ class Screen:
             self.line(f"{indent}{style(rest)}")
 
 
-def in_short(answer: Answer) -> str:
-    """Status and body; of a page only its title, of a redirect where it leads."""
+def summarize(answer: Answer) -> str:
+    """Status and body; only the title of a page, only the target of a redirect."""
     if answer.json:
-        return f"{answer.status} {readable(answer.json)}"
+        return f"{answer.status} {format_json(answer.json)}"
     title = _TITLE.search(answer.text)
     page = f'page "{" ".join(title[1].split())}"' if title else ""
     return f"{answer.status} {answer.header('Location') or page}".rstrip()
 
 
-def readable(data: Mapping[str, Any]) -> str:
-    """JSON with tokens shortened and secrets hidden."""
-    return shorten(json.dumps(_without_secrets(data), ensure_ascii=False))
+def format_json(data: Mapping[str, Any]) -> str:
+    """JSON with shortened tokens and hidden secrets."""
+    return shorten(json.dumps(_hide_secrets(data), ensure_ascii=False))
 
 
-def _written(request: Request) -> str:
+def _format_data(request: Request) -> str:
     if request.sent_as == "json":
-        return readable(request.data or {})
-    return "&".join(f"{key}={it}" for key, it in _without_secrets(request.data or {}).items())
+        return format_json(request.data or {})
+    return "&".join(f"{key}={it}" for key, it in _hide_secrets(request.data or {}).items())
 
 
-def _without_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
+def _hide_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: "…" if key in _SECRETS else value for key, value in data.items()}
 
 
 def shorten(text: str) -> str:
-    """The text with every token cut to what tells it from the others."""
+    """The text with each token cut to its distinctive characters."""
     return _TOKEN.sub(lambda found: f"{found[0][:6]}…{found[0][-4:]}", text)
 
 
 def fold(parts: Iterable[str], width: int) -> list[str]:
-    """Lines of at most ``width`` where that can be, broken between parts and fields of JSON."""
+    """Break parts and JSON fields into lines of at most ``width``, if possible."""
     lines = [""]
     for piece in (piece for part in parts for piece in _BETWEEN_FIELDS.split(part)):
         longer = f"{lines[-1]} {piece}".lstrip()

@@ -1,8 +1,8 @@
-"""A server in a process of its own, on loopback, that ends with the process that wants it.
+"""A server in a child process on the loopback address.
 
-The child is ``python -m example_project.demo.server [port]``. It says on standard output which
-port it listens on, and serves until its standard input ends: however suddenly the parent dies,
-no server is left behind.
+The child is ``python -m example_project.demo.server [port]``. It prints its port to the standard
+output and serves until its standard input closes. So the server also stops when the parent is
+killed.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 
 
 class ServerDidNotStartError(Exception):
-    """The child has ended before it listened; it says why on standard error."""
+    """The child process has exited before it listened; the standard error has the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server that answers."""
+    """A running server."""
 
     port: int
     wait: Callable[[], object]
-    """Returns when the server has ended by itself, which it should not."""
+    """Wait until the server exits by itself, which is an error."""
 
     @property
     def address(self) -> str:
-        """Where it answers."""
+        """The base URL."""
         return f"http://{HOST}:{self.port}"
 
 
 @contextmanager
 def running(settings_module: str, *, port: int = ANY_PORT) -> Iterator[Server]:
-    """Serve the example project with these settings."""
+    """Serve the example project with the given settings module."""
     path = os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")]))
     with subprocess.Popen(  # noqa: S603  (our own module, and a number)
         [sys.executable, "-m", __name__, str(port)],
@@ -61,15 +61,15 @@ def running(settings_module: str, *, port: int = ANY_PORT) -> Iterator[Server]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        # Popen closes both ends of the pipes when the block is left, and waits for the child.
-        said = process.stdout.readline() if process.stdout else ""
-        if not said:
+        # At the end of the block Popen closes the pipes and waits for the child.
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
             raise ServerDidNotStartError
-        yield Server(port=int(said), wait=process.wait)
+        yield Server(port=int(line), wait=process.wait)
 
 
 def serve(port: int) -> None:
-    """Serve until standard input ends. Every request has a thread of its own."""
+    """Serve until the standard input closes, with one thread per request."""
     django.setup()
     application = get_internal_wsgi_application()
     try:
@@ -82,7 +82,7 @@ def serve(port: int) -> None:
         thread.start()
         sys.stdout.write(f"{server.server_port}\n")
         sys.stdout.flush()
-        # Ctrl-C reaches every process of the terminal; the parent closes the pipe then.
+        # Ctrl-C reaches the child as well; the parent then closes the pipe.
         with suppress(KeyboardInterrupt):
             sys.stdin.read()
         server.shutdown()

@@ -1,4 +1,4 @@
-"""The example's settings with lifetimes to watch; the server of the demo runs with these."""
+"""Settings for the server of the demo: the example's settings with short lifetimes."""
 
 from datetime import timedelta
 
@@ -10,15 +10,15 @@ from example_project.settings import REST_FRAMEWORK as ORDINARY_REST_FRAMEWORK
 REFRESH_SESSIONS = {
     "ACCESS_TOKEN_LIFETIME": lifetimes.ACCESS_TOKEN,
     "ROTATION_OVERLAP": lifetimes.ROTATION_OVERLAP,
-    "REAUTHENTICATION_MAX_AGE": lifetimes.PROOF_OF_IDENTITY,
-    # One machine, one clock.
+    "REAUTHENTICATION_MAX_AGE": lifetimes.REAUTHENTICATION,
+    # Server and client have the same clock.
     "LEEWAY": timedelta(0),
-    "LOGIN_SERIALIZER": "example_project.demo.sign_in.SharedComputerLoginSerializer",
-    "POLICY": "example_project.demo.sign_in.SharedComputerPolicy",
+    "LOGIN_SERIALIZER": "example_project.demo.login_policy.SharedComputerLoginSerializer",
+    "POLICY": "example_project.demo.login_policy.SharedComputerPolicy",
     **FROM_ENVIRONMENT,
 }
 
-# One person signs in on five devices within seconds, which the default rates rightly find odd.
+# The scenario exceeds the default rates: five logins of one user within seconds.
 REST_FRAMEWORK = {
     **ORDINARY_REST_FRAMEWORK,
     "DEFAULT_THROTTLE_RATES": dict.fromkeys(
@@ -26,7 +26,7 @@ REST_FRAMEWORK = {
     ),
 }
 
-# The story shows all requests itself. What the package logs is part of it, and looks the part.
+# The demo prints all requests itself, and the log records of the package with a prefix.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,6 +1,6 @@
-"""Sessions and their events in Django's admin: staff see them, and may end sessions if permitted.
+"""Device sessions and session events in Django's admin: read-only, with permission to revoke.
 
-A project with a themed admin registers its own class::
+To use the model admin of a theme, register a class of your own::
 
     admin.site.unregister(DeviceSession)
 
@@ -8,7 +8,7 @@ A project with a themed admin registers its own class::
     @admin.register(DeviceSession)
     class ThemedSessionAdmin(SessionAdminMixin, unfold.admin.ModelAdmin): ...
 
-``SessionEvent`` and ``EventAdminMixin`` likewise.
+Use ``SessionEvent`` and ``EventAdminMixin`` in the same way.
 """
 
 from refresh_sessions.admin.events import EventAdminMixin, SessionEventAdmin

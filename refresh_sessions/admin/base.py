@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     EventModelAdmin = admin.ModelAdmin[SessionEvent]
     AnyModelAdmin = admin.ModelAdmin[Any]
 else:
-    # Django's own class takes no type parameter at run time.
+    # Django's class accepts no type parameter at run time.
     SessionModelAdmin = EventModelAdmin = admin.ModelAdmin
     AnyModelAdmin = object
 
@@ -29,7 +29,7 @@ def style_sheets(*names: str) -> dict[str, Sequence[str]]:
 
 
 class ReadOnlyMixin(AnyModelAdmin):
-    """Looking takes the permission to view; nothing else can be done."""
+    """A read-only model admin: the permission to view is the only one that it grants."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -38,14 +38,14 @@ class ReadOnlyMixin(AnyModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Rows are deleted with their user only. Before staff delete a user, Django asks here
-        # about each of them; a no would keep the user from ever being deleted.
+        # Rows are only deleted together with their user. Before it deletes a user, Django asks
+        # for this permission on each related row; a refusal would block the deletion.
         return obj is not None and self._serves_another_model(request)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        # Django looks for the row first: who may see none would learn which keys there are.
+        # Check before Django looks up the row: a 404 would reveal which keys exist.
         if not self.has_view_permission(request):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
@@ -59,12 +59,12 @@ class ReadOnlyMixin(AnyModelAdmin):
 
 
 class PermissionsMixin(ReadOnlyMixin):
-    """Looking takes ``view_devicesession``, ending takes ``revoke_devicesession`` as well."""
+    """Viewing requires ``view_devicesession``; revoking also requires ``revoke_devicesession``."""
 
     def has_revoke_permission(
         self, request: HttpRequest, obj: DeviceSession | None = None
     ) -> bool:
-        """Whether the request's user may end sessions. Actions ask for it by this name."""
+        """Whether the user may revoke sessions; ``permissions=["revoke"]`` of actions calls it."""
         codename = get_permission_codename("revoke", self.opts)
         may_revoke = request.user.has_perm(f"{self.opts.app_label}.{codename}")
         return may_revoke and self.has_view_permission(request, obj)
@@ -72,8 +72,7 @@ class PermissionsMixin(ReadOnlyMixin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        # Django answers the action of somebody who may do none with the list, as if nothing
-        # had been asked.
+        # Without permission for any action, Django ignores the POST and renders the list.
         if request.method == "POST" and not self.get_actions(request):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)

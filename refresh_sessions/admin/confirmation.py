@@ -1,4 +1,4 @@
-"""The page that asks before sessions are ended."""
+"""The confirmation page before sessions are revoked."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
 SHOWN: Final = 100
-"""Sessions that the page names; it counts the others."""
+"""Maximum number of sessions in the table; the page only counts the others."""
 
 _CONFIRMED: Final = ("post", "yes")
-"""The field by which Django's own pages tell the answer from the question."""
+"""The hidden field that marks a confirmed POST, as on Django's own confirmation pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """What the page asks, and about which sessions."""
+    """Texts and sessions of a confirmation page."""
 
     title: str
     text: str
@@ -38,27 +38,27 @@ class Confirmation:
     back_url: str
     note: str = ""
     hidden: Sequence[tuple[str, str]] = ()
-    """Fields that come back with the answer."""
+    """Hidden fields of the form."""
     session: DeviceSession | None = None
-    """The one on whose page the question arose."""
+    """The session whose page has the button; None for an action on several sessions."""
 
     def shown(self) -> DeviceSessionQuerySet:
-        """The sessions that the page names, those of one user together."""
+        """The first sessions for the table, grouped by user."""
         sessions = self.sessions.select_related("user").prefetch_related("families")
         return sessions.order_by("user", "-created_at", "pk")[:SHOWN]
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """Whether this is the answer to the page's question."""
+    """Whether the request is a confirmed POST from the page."""
     name, value = _CONFIRMED
     return request.method == "POST" and request.POST.get(name) == value
 
 
 def selection_fields(request: HttpRequest, action: str) -> list[tuple[str, str]]:
-    """The action and its selection as they came, to come once more with the answer.
+    """The hidden fields that repeat the action and its selection.
 
-    A selection across pages comes back as that: thousands of fields would be more than Django
-    takes in one request.
+    A selection across pages is repeated as ``select_across``: one field per session would exceed
+    ``DATA_UPLOAD_MAX_NUMBER_FIELDS``.
     """
     selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
     return [
@@ -71,7 +71,7 @@ def selection_fields(request: HttpRequest, action: str) -> list[tuple[str, str]]
 def render_confirmation(
     model_admin: SessionModelAdmin, request: HttpRequest, template: str, question: Confirmation
 ) -> TemplateResponse:
-    """Answer with the page."""
+    """The response with the confirmation page."""
     request.current_app = model_admin.admin_site.name
     context = {
         **model_admin.admin_site.each_context(request),
@@ -82,23 +82,23 @@ def render_confirmation(
         "rows": [_row(session) for session in question.shown()],
         "more": max(question.count - SHOWN, 0),
         "breadcrumbs": _breadcrumbs(model_admin, question),
-        # Django 6.1 made a list of what was a line of links.
+        # Since Django 6.1 the breadcrumbs are an ordered list.
         "breadcrumbs_are_a_list": django.VERSION >= (6, 1),
     }
     return TemplateResponse(request, template, context)
 
 
 def _row(session: DeviceSession) -> tuple[object, ...]:
-    moments = (time_tag(session.created_at), time_tag(session.last_used_at))
-    return (session, render_device(session), *moments)
+    times = (time_tag(session.created_at), time_tag(session.last_used_at))
+    return (session, render_device(session), *times)
 
 
 def _breadcrumbs(model_admin: SessionModelAdmin, question: Confirmation) -> list[tuple[str, Any]]:
     opts, site = model_admin.opts, model_admin.admin_site.name
-    app_address = reverse("admin:app_list", args=(opts.app_label,), current_app=site)
+    app_url = reverse("admin:app_list", args=(opts.app_label,), current_app=site)
     trail: list[tuple[str, Any]] = [
         (reverse("admin:index", current_app=site), _("Home")),
-        (app_address, opts.app_config.verbose_name),
+        (app_url, opts.app_config.verbose_name),
         (changelist_url(model_admin), capfirst(opts.verbose_name_plural)),
     ]
     if question.session is not None:

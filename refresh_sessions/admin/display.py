@@ -1,4 +1,4 @@
-"""Display of sessions and instants in the list and on the pages."""
+"""HTML of sessions and times for the change list and the session page."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from refresh_sessions.naturaltime import naturaltime
 
 
 def format_instant(instant: datetime) -> str:
-    """The instant in the current time zone, as elsewhere in the admin."""
+    """Format an instant as the admin does, in the current time zone."""
     return display_for_value(instant, "")
 
 
 def time_tag(instant: datetime | None) -> SafeString | str:
-    """The element that says how long ago it was, and exactly when to those who point at it."""
+    """A ``<time>`` element with the relative time; its tooltip is the exact time."""
     if instant is None:
         return ""
     return format_html(
@@ -34,7 +34,7 @@ def time_tag(instant: datetime | None) -> SafeString | str:
 
 
 def full_time_tag(instant: datetime | None) -> SafeString | str:
-    """The element that says exactly when it was, and beneath it how long ago."""
+    """A ``<time>`` element with the exact time, followed by the relative time."""
     if instant is None:
         return ""
     return format_html(
@@ -47,16 +47,16 @@ def full_time_tag(instant: datetime | None) -> SafeString | str:
 
 
 def render_device(session: DeviceSession) -> SafeString:
-    """An icon and the name that the device gave itself, and beneath what its user agent says."""
+    """The icon and name of the device, with the description from its user agent below."""
     return format_html(
         '<span class="refresh-sessions-device" title="{}">{}<span>{}</span></span>',
         session.get_kind_display(),
         device_icon(session.kind),
-        _names_of(session),
+        _device_names(session),
     )
 
 
-def _names_of(session: DeviceSession) -> SafeString:
+def _device_names(session: DeviceSession) -> SafeString:
     if session.name in {"", session.device}:
         return format_html('<span dir="auto" class="refresh-sessions-agent">{}</span>', session)
     return format_html(
@@ -68,20 +68,20 @@ def _names_of(session: DeviceSession) -> SafeString:
 
 
 def render_status(session: DeviceSession) -> SafeString:
-    """The status in colour, and beneath it how it goes on or why the session has ended."""
+    """The status in colour, with its expiry or the reason of the revocation below."""
     status = session.status
     return format_html(
         '<span class="refresh-sessions-status refresh-sessions-{}">{}</span>{}',
         status.value,
         status.label,
-        _line(_status_detail(session, status)),
+        _small_line(_status_detail(session, status)),
     )
 
 
 def _status_detail(session: DeviceSession, status: SessionStatus) -> SafeString | str:
     match status:
         case SessionStatus.LIVE:
-            ends = format_html(gettext("ends {when}"), when=time_tag(session.expires_at))
+            ends = format_html(gettext("expires {when}"), when=time_tag(session.expires_at))
             return format_html("<bdi>{}</bdi>", ends)
         case SessionStatus.EXPIRED if session.expires_at <= timezone.now():
             return gettext("Deadline reached")
@@ -91,8 +91,8 @@ def _status_detail(session: DeviceSession, status: SessionStatus) -> SafeString 
             return session.reason
 
 
-def _line(text: SafeString | str) -> SafeString | str:
-    """A second line in small letters, if there is anything to say."""
+def _small_line(text: SafeString | str) -> SafeString | str:
+    """A second line in small print, unless ``text`` is empty."""
     if not text:
         return ""
     return format_html(
@@ -101,7 +101,7 @@ def _line(text: SafeString | str) -> SafeString | str:
 
 
 class DisplayMixin:
-    """Columns of the list, and fields of the page, that are more than a column of the table."""
+    """Computed columns of the change list and computed fields of the session page."""
 
     @admin.display(description=gettext_lazy("device"))
     def device(self, session: DeviceSession) -> SafeString:
@@ -109,7 +109,7 @@ class DisplayMixin:
 
     @admin.display(description=gettext_lazy("address"))
     def address(self, session: DeviceSession) -> SafeString:
-        return format_html("{}{}", session.ip_address or "-", _line(session.place))
+        return format_html("{}{}", session.ip_address or "-", _small_line(session.place))
 
     @admin.display(description=gettext_lazy("signed in"), ordering="created_at")
     def signed_in(self, session: DeviceSession) -> SafeString | str:
@@ -125,10 +125,10 @@ class DisplayMixin:
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, session: DeviceSession) -> SafeString:
-        """The status, and beneath it why the session was ended."""
+        """The status, with the reason of a revocation below."""
         return render_status(session)
 
-    # On the page there is room for both, the exact instant and how long ago it was.
+    # The session page shows the exact time beside the relative one.
 
     @admin.display(description=gettext_lazy("signed in"))
     def signed_in_when(self, session: DeviceSession) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""Security events in the admin: the record of all sessions, to read and to download."""
+"""Session events in the admin: read-only list and CSV download."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COLUMNS: Final = ("time", "happened", "user", "device", "ip_address", "actor", 
 
 
 class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMixin):
-    """All that the admin of session events does, for any class of model admin."""
+    """The admin of session events, for any base class of model admin."""
 
     list_display: tuple[str, ...] = _COLUMNS
     list_filter: ClassVar[tuple[Any, ...]] = (
@@ -42,9 +42,9 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
     )
     list_select_related = ("session__user", "actor")
     ordering = ("-created_at",)
-    # By name, as themes have their own place for the templates that Django looks for.
+    # Explicit names, because themes replace the templates that Django finds by convention.
     change_list_template = "admin/refresh_sessions/sessionevent/change_list.html"
-    search_help_text = _("The beginning of a user name, an address, or a session's id.")
+    search_help_text = _("Search by address, session ID or the start of a user name.")
     sortable_by = ("time",)
     actions = None
 
@@ -62,21 +62,21 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
         )
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return self._linked(request, super().get_list_display(request))
+        return self._with_session_link(request, super().get_list_display(request))
 
     def get_fields(self, request: HttpRequest, obj: SessionEvent | None = None) -> Any:
-        return self._linked(request, super().get_fields(request, obj))
+        return self._with_session_link(request, super().get_fields(request, obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: SessionEvent | None = None) -> Any:
-        return self._linked(request, super().get_readonly_fields(request, obj))
+        return self._with_session_link(request, super().get_readonly_fields(request, obj))
 
     @admin.display(description=_("time"), ordering="created_at")
     def time(self, event: SessionEvent) -> SafeString:
-        """When, to the second, and beneath it how long ago."""
+        """The exact time with seconds, and the relative time below."""
         exact = timezone.localtime(event.created_at)
         return format_html(
             '{}<span class="refresh-sessions-line refresh-sessions-quiet">{}</span>',
-            # Whoever compares times with those of other records needs the seconds.
+            # Comparison with other logs needs the seconds.
             f"{exact:%Y-%m-%d %H:%M:%S}",
             time_tag(event.created_at),
         )
@@ -92,7 +92,7 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
 
     @admin.display(description=_("user"))
     def user(self, event: SessionEvent) -> SafeString:
-        """Whose session it was; leads to all that happened to that user's sessions."""
+        """The user of the session, with a link to the events of all sessions of the user."""
         user = event.session.user
         address = changelist_url(self, query={"user": user.pk})
         return format_html('<a href="{}">{}</a>', address, user)
@@ -103,7 +103,7 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
 
     @admin.display(description=_("device"))
     def linked_device(self, event: SessionEvent) -> SafeString:
-        """The device, which leads to the page of its session."""
+        """The device, with a link to the page of its session."""
         session_admin = self.admin_site.get_model_admin(DeviceSession)
         address = session_url(session_admin, event.session, page="change")
         return format_html('<a href="{}">{}</a>', address, render_device(event.session))
@@ -112,8 +112,8 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
     def described(self, event: SessionEvent) -> SafeString | str:
         return describe_details(event) or self.get_empty_value_display()
 
-    def _linked(self, request: HttpRequest, columns: Any) -> Any:
-        """With the link to the session for those who may see its page, on a site that has one."""
+    def _with_session_link(self, request: HttpRequest, columns: Any) -> Any:
+        """Replace the device column with the linked one if the user may view sessions here."""
         if not self.admin_site.is_registered(DeviceSession):
             return columns
         if not self.admin_site.get_model_admin(DeviceSession).has_view_permission(request):
@@ -123,4 +123,4 @@ class EventAdminMixin(ExportMixin, EventSearchMixin, ReadOnlyMixin, LargeListMix
 
 @admin.register(SessionEvent)
 class SessionEventAdmin(EventAdminMixin, EventModelAdmin):
-    """The one of a plain Django admin."""
+    """The admin of session events in a plain Django admin."""

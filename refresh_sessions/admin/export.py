@@ -1,4 +1,4 @@
-"""The filtered list of events as a download."""
+"""CSV download of the filtered list of events."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ CONTENT_TYPE: Final = "text/csv; charset=utf-8; header=present"
 
 
 class ExportMixin(AnyModelAdmin):
-    """A button on the list, and the address behind it."""
+    """A download button on the change list, and its view."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export_view)
-        # Before Django's own, the last of which takes any path.
+        # Before Django's URLs, because the last of those matches any path.
         return [path("export/", view, name=self._export_name()), *super().get_urls()]
 
     def changelist_view(
@@ -46,10 +46,10 @@ class ExportMixin(AnyModelAdmin):
         return super().changelist_view(request, {"export_url": address, **(extra_context or {})})
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer with all events that the list would show on its pages, as CSV.
+        """All events of the filtered list as CSV.
 
-        What goes wrong from here to the first row answers with an error. Afterwards the status has
-        been sent, and the connection is broken off: a file that ends early must not look whole.
+        Failures before the first row lead to an error response. Later failures abort the
+        connection, so that a truncated file does not look complete.
         """
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
@@ -60,7 +60,7 @@ class ExportMixin(AnyModelAdmin):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(changelist_url(self, query={ERROR_FLAG: 1}))
         pieces: Any = _pieces(EventExport(changelist.queryset), request)
-        # Each kind of server takes the other kind of iterator only by holding the whole of it.
+        # Django buffers asynchronous iterators under WSGI, and synchronous ones under ASGI.
         if isinstance(request, ASGIRequest):
             pieces = _AsyncPieces(pieces)
         _log(request, "began, filter: %s", request.GET.urlencode() or "none")
@@ -78,7 +78,7 @@ class ExportMixin(AnyModelAdmin):
 
 
 class _AsyncPieces:
-    """The same pieces for an asynchronous server, each made in the request's own thread."""
+    """The pieces as an asynchronous iterator; each is made in the thread of the request."""
 
     def __init__(self, pieces: Generator[bytes]) -> None:
         self._pieces = pieces
@@ -89,7 +89,7 @@ class _AsyncPieces:
             yield piece
 
     def close(self) -> None:
-        """Called with the end of the response, however that came about."""
+        """Close the generator; Django calls this at the end of the response, even after errors."""
         self._pieces.close()
 
 
@@ -97,7 +97,7 @@ def _pieces(export: EventExport, request: HttpRequest) -> Generator[bytes]:
     end = "broke off"
     try:
         for text in export:
-            # Half a surrogate pair, which some databases store, ought not to end the download.
+            # Some databases store unpaired surrogates; they must not abort the download.
             yield text.encode(errors="replace")
         end = "ended"
     finally:
@@ -105,8 +105,8 @@ def _pieces(export: EventExport, request: HttpRequest) -> Generator[bytes]:
 
 
 def _log(request: HttpRequest, what: str, *details: object) -> None:
-    # A "sensitive_read" in the words of OWASP's vocabulary for logs, of level WARN. The filter is
-    # still encoded as in the address, so that nobody writes lines of their own into the log.
+    # "sensitive_read" of the OWASP logging vocabulary, level WARN. The filter stays URL-encoded
+    # against log injection.
     message = f"Export of session events to user %s {what}"
     security_logger.warning(message, request.user.pk, *details)
 

@@ -1,4 +1,4 @@
-"""Filters of the lists. Their choices come from the code, never from a query."""
+"""Filters of the change lists, with choices from the code and not from a query."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ REUSE: Final = "reuse"
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Where a session is in its life, by the database's clock.
+    """Status of a session by the database's clock.
 
-    The expired ones are two choices: those past their deadline are found in an index, while of
-    those that were left unused the tokens have to be looked at one by one.
+    Expired sessions are two choices with different costs: the hard deadline is indexed, while
+    the idle limit requires a look at each session's token families.
     """
 
     title = _("status")
@@ -48,7 +48,7 @@ class StatusFilter(admin.SimpleListFilter):
             (SessionStatus.EXPIRED.value, _("Expired: deadline reached")),
             (IDLE, _("Expired: unused for too long")),
             (SessionStatus.REVOKED.value, SessionStatus.REVOKED.label),
-            (REUSE, _("Reuse found")),
+            (REUSE, _("Reuse detected")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
@@ -70,12 +70,12 @@ def _with_status(sessions: DeviceSessionQuerySet, status: str) -> DeviceSessionQ
         case _ if status == REUSE:
             return sessions.filter(revoked_reason=RevokedReason.REUSE)
         case _:
-            # What makes no sense matches nothing: a list of all is not what was asked for.
+            # An unknown value matches nothing, instead of removing the filter.
             return sessions.none()
 
 
 class ColumnFilter(admin.SimpleListFilter):
-    """One value of a column, of those that the code knows."""
+    """Filter by one value of a column with choices."""
 
     column: str
     known: type[TextChoices]
@@ -89,7 +89,7 @@ class ColumnFilter(admin.SimpleListFilter):
 
 
 class ReasonFilter(ColumnFilter):
-    """The reasons of this package; for one of the project's own, write it into the address."""
+    """Reason of the revocation; a custom reason of the project works in the query string."""
 
     title = _("reason")
     parameter_name = "reason"
@@ -98,7 +98,7 @@ class ReasonFilter(ColumnFilter):
 
 
 class KindFilter(ColumnFilter):
-    """Phones, tablets, computers, and what does not tell."""
+    """Kind of device, as the user agent reports it."""
 
     title = _("kind of device")
     parameter_name = "kind"
@@ -107,7 +107,7 @@ class KindFilter(ColumnFilter):
 
 
 class PeriodFilter(admin.SimpleListFilter):
-    """When the session was signed in, in days of the current time zone."""
+    """Time of the login, in days of the current time zone."""
 
     title = _("signed in")
     parameter_name = "period"
@@ -125,11 +125,11 @@ class PeriodFilter(admin.SimpleListFilter):
         period = self.value()
         if period is None:
             return sessions
-        since = _beginning_of(period)
+        since = _period_start(period)
         return sessions.none() if since is None else sessions.filter(created_at__gte=since)
 
 
-def _beginning_of(period: str) -> datetime | None:
+def _period_start(period: str) -> datetime | None:
     now = timezone.now()
     if period == "hour":
         return now - timedelta(hours=1)
@@ -143,7 +143,7 @@ _Events = QuerySet[SessionEvent]
 
 
 class EventKindFilter(ColumnFilter):
-    """What happened."""
+    """Kind of the event."""
 
     title = _("kind")
     parameter_name = "kind"
@@ -152,17 +152,17 @@ class EventKindFilter(ColumnFilter):
 
 
 class EventPeriodFilter(PeriodFilter):
-    """When it happened."""
+    """Time of the event."""
 
     title = _("period")
 
 
 class _RowFilter(admin.SimpleListFilter):
-    """One row of another table, by its key; offered only where the address has it.
+    """Filter by the key of a related row; shown only if the query string has one.
 
-    A key that is none matches nothing: who follows a link to the events of one must never take
-    those of all for them. The row has its name only where the list itself shows it: in an event
-    that these staff may see. Any other key could be tried for the name behind it.
+    An invalid key matches nothing, so that a wrong link never lists all events. The filter shows
+    the name of the row only if the list has an event of it that the staff member may see.
+    Otherwise staff could try keys to read the names of hidden rows.
     """
 
     lookup: str
@@ -170,8 +170,8 @@ class _RowFilter(admin.SimpleListFilter):
     def row_model(self) -> type[Model]:
         raise NotImplementedError
 
-    def row_of(self, event: SessionEvent) -> Model:
-        """The row that an event of its own leads to."""
+    def get_row(self, event: SessionEvent) -> Model:
+        """The related row of an event."""
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: EventModelAdmin) -> Choices:
@@ -179,8 +179,8 @@ class _RowFilter(admin.SimpleListFilter):
             return []
         shown = self.queryset(request, model_admin.get_queryset(request))
         event = next(iter(shown.select_related("session__user").order_by()[:1]), None)
-        named = self.value() if event is None else str(self.row_of(event))
-        return [(str(self.value()), named)]
+        label = self.value() if event is None else str(self.get_row(event))
+        return [(str(self.value()), label)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> _Events:
         events: _Events = queryset
@@ -198,7 +198,7 @@ class _RowFilter(admin.SimpleListFilter):
 
 
 class SessionFilter(_RowFilter):
-    """The events of one session, as its page links to them."""
+    """The events of one session; the session page links to it."""
 
     title = _("device session")
     parameter_name = "session"
@@ -207,7 +207,7 @@ class SessionFilter(_RowFilter):
     def row_model(self) -> type[Model]:
         return DeviceSession
 
-    def row_of(self, event: SessionEvent) -> Model:
+    def get_row(self, event: SessionEvent) -> Model:
         return event.session
 
 
@@ -221,5 +221,5 @@ class UserFilter(_RowFilter):
     def row_model(self) -> type[Model]:
         return get_user_model()
 
-    def row_of(self, event: SessionEvent) -> Model:
+    def get_row(self, event: SessionEvent) -> Model:
         return event.session.user

@@ -1,4 +1,4 @@
-"""Addresses of the admin's pages about sessions."""
+"""URLs of the admin pages about sessions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from refresh_sessions.models import DeviceSession, SessionEvent
 
 
 def changelist_url(model_admin: AnyModelAdmin, *, query: Mapping[str, Any] | None = None) -> str:
-    """Where the list is, narrowed by ``query``."""
+    """The URL of the change list, filtered by ``query``."""
     return reverse(
         f"admin:{_prefix(model_admin)}_changelist",
         query=query,
@@ -25,7 +25,7 @@ def changelist_url(model_admin: AnyModelAdmin, *, query: Mapping[str, Any] | Non
 
 
 def sign_out_url(model_admin: AnyModelAdmin, user: Model) -> str:
-    """Where to sign a user out everywhere."""
+    """The URL of the page that revokes all sessions of a user."""
     return reverse(
         f"admin:{_prefix(model_admin)}_sign_out",
         args=(quote(user.pk),),
@@ -34,7 +34,7 @@ def sign_out_url(model_admin: AnyModelAdmin, user: Model) -> str:
 
 
 def session_url(model_admin: SessionModelAdmin, session: DeviceSession, *, page: str) -> str:
-    """Where one of a session's pages is: ``"change"``, ``"revoke"``."""
+    """The URL of a page of one session; ``page`` is ``"change"`` or ``"revoke"``."""
     return reverse(
         f"admin:{_prefix(model_admin)}_{page}",
         args=(quote(session.pk),),
@@ -45,7 +45,7 @@ def session_url(model_admin: SessionModelAdmin, session: DeviceSession, *, page:
 def events_url(
     model_admin: AnyModelAdmin, request: HttpRequest, session: DeviceSession
 ) -> str | None:
-    """Where all events of a session are listed, for whoever may see that list; else None."""
+    """The URL of the list of a session's events, or None without permission to view events."""
     site = model_admin.admin_site
     if not site.is_registered(SessionEvent):
         return None
@@ -56,7 +56,7 @@ def events_url(
 
 
 def user_url(model_admin: AnyModelAdmin, request: HttpRequest, user: Model) -> str | None:
-    """Where a user's page is, for whoever may see it; else None."""
+    """The URL of a user's page, or None without permission to view it."""
     site = model_admin.admin_site
     if not site.is_registered(user.__class__):
         return None
@@ -68,7 +68,7 @@ def user_url(model_admin: AnyModelAdmin, request: HttpRequest, user: Model) -> s
 
 
 def preserve_filters(model_admin: SessionModelAdmin, request: HttpRequest, address: str) -> str:
-    """The address, with the filters of the list that the request's page was opened from."""
+    """Add the filters of the change list that led to this page to the URL."""
     filters = model_admin.get_preserved_filters(request)
     return str(
         add_preserved_filters({"preserved_filters": filters, "opts": model_admin.opts}, address)

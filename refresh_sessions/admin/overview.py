@@ -17,12 +17,12 @@ from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.admin.overview_counts import Figures, count_figures, get_or_count, last_days
 
 GAP = 0.25
-"""The part of a bar's place that stays empty."""
+"""The fraction of a bar's slot that stays empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A rectangle that stands on the bottom of the chart; y grows downwards, as in SVG."""
+    """A rectangle on the base line of the chart; y grows downwards, as in SVG."""
 
     x: float
     y: float
@@ -31,17 +31,17 @@ class Bar:
 
 
 def draw_bars(values: Sequence[int], *, width: float, height: float) -> list[Bar]:
-    """One bar for each number, the largest as high as the chart.
+    """One bar for each number; the largest has the height of the chart.
 
-    What is not zero can be seen, however small it is beside the others.
+    Every number above zero gets a visible bar.
     """
     if not values:
         return []
-    place = width / len(values)
+    slot = width / len(values)
     largest = max(*values, 1)
     return [
-        _bar(turn * place, place * (1 - GAP), _height(value, largest, height), height)
-        for turn, value in enumerate(values)
+        _bar(index * slot, slot * (1 - GAP), _height(value, largest, height), height)
+        for index, value in enumerate(values)
     ]
 
 
@@ -68,20 +68,20 @@ class DayBar:
     """One day of a chart."""
 
     bar: Bar
-    place: Bar
-    """All the height of the chart, for a pointer to find."""
+    slot: Bar
+    """The full height of the chart, as the target of the tooltip."""
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart with its description for those who do not see it."""
+    """A chart with its title and its description for screen readers."""
 
     title: str
     description: str
     first: str
     last: str
-    """What stands below the first bar and the last."""
+    """Labels below the first and the last bar."""
     days: list[DayBar]
     width: int = WIDTH
     height: int = HEIGHT
@@ -89,7 +89,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One number, what it counts, and where the sessions behind it are listed."""
+    """One number with its title and the query string of the matching list."""
 
     name: str
     title: str
@@ -103,10 +103,12 @@ class Card:
 def build_cards(figures: Figures) -> list[Card]:
     """The cards from left to right."""
     return [
-        _live(figures),
-        _by_day("sign-ins", gettext("Sign-ins"), figures.sign_ins, figures, "period=month"),
-        _by_day("revoked", gettext("Revocations"), figures.revocations, figures, "status=revoked"),
-        _by_day("alarms", gettext("Reuse alarms"), figures.alarms, figures, "status=reuse"),
+        _live_card(figures),
+        _daily_card("sign-ins", gettext("Sign-ins"), figures.sign_ins, figures, "period=month"),
+        _daily_card(
+            "revoked", gettext("Revocations"), figures.revocations, figures, "status=revoked"
+        ),
+        _daily_card("alarms", gettext("Reuse alarms"), figures.alarms, figures, "status=reuse"),
     ]
 
 
@@ -116,10 +118,10 @@ def build_rows(figures: Figures) -> list[tuple[date, int, int, int]]:
     return list(zip(*columns, strict=True))[::-1]
 
 
-def _live(figures: Figures) -> Card:
+def _live_card(figures: Figures) -> Card:
     number = format_number(figures.live)
     exact = gettext("devices signed in now")
-    about = gettext("devices signed in now, unused ones included")
+    about = gettext("devices signed in now, including unused ones")
     return Card(
         name="live",
         title=gettext("Live sessions"),
@@ -129,7 +131,9 @@ def _live(figures: Figures) -> Card:
     )
 
 
-def _by_day(name: str, title: str, values: Sequence[int], figures: Figures, query: str) -> Card:
+def _daily_card(
+    name: str, title: str, values: Sequence[int], figures: Figures, query: str
+) -> Card:
     total, today = sum(values), values[-1]
     note = ngettext(
         "in %(days)d day, %(today)s today", "in %(days)d days, %(today)s today", len(values)
@@ -142,47 +146,47 @@ def _by_day(name: str, title: str, values: Sequence[int], figures: Figures, quer
         query=query,
         chart=Chart(
             title=gettext("%(what)s by day") % {"what": title},
-            description=_describe(values, figures.dates),
-            first=_day(figures.dates[0]),
+            description=_describe_chart(values, figures.dates),
+            first=_format_day(figures.dates[0]),
             last=gettext("Today"),
-            days=_draw(values, figures.dates),
+            days=_draw_days(values, figures.dates),
         ),
         is_alarming=name == "alarms" and total > 0,
     )
 
 
-def _describe(values: Sequence[int], dates: Sequence[date]) -> str:
+def _describe_chart(values: Sequence[int], dates: Sequence[date]) -> str:
     most = max(values)
     return gettext("%(total)s from %(first)s to %(last)s, at most %(most)s on %(day)s.") % {
         "total": format_number(sum(values)),
-        "first": _day(dates[0]),
-        "last": _day(dates[-1]),
+        "first": _format_day(dates[0]),
+        "last": _format_day(dates[-1]),
         "most": format_number(most),
-        "day": _day(dates[values.index(most)]),
+        "day": _format_day(dates[values.index(most)]),
     }
 
 
-def _draw(values: Sequence[int], dates: Sequence[date]) -> list[DayBar]:
+def _draw_days(values: Sequence[int], dates: Sequence[date]) -> list[DayBar]:
     drawn = draw_bars(values, width=WIDTH, height=HEIGHT)
-    places = draw_bars([1] * len(values), width=WIDTH, height=HEIGHT)
+    slots = draw_bars([1] * len(values), width=WIDTH, height=HEIGHT)
     return [
-        DayBar(bar=bar, place=place, text=f"{_day(day)}: {format_number(value)}")
-        for bar, place, day, value in zip(drawn, places, dates, values, strict=True)
+        DayBar(bar=bar, slot=slot, text=f"{_format_day(day)}: {format_number(value)}")
+        for bar, slot, day, value in zip(drawn, slots, dates, values, strict=True)
     ]
 
 
-def _day(day: date) -> str:
+def _format_day(day: date) -> str:
     return date_format(day, "MONTH_DAY_FORMAT")
 
 
 def format_number(number: int) -> str:
-    """A number as people write it, with separators."""
+    """The number in the format of the current language, with thousands separators."""
     return str(number_format(number, use_l10n=True, force_grouping=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What the template shows."""
+    """Context of the overview template."""
 
     cards: list[Card]
     rows: list[tuple[date, int, int, int]]
@@ -190,25 +194,25 @@ class Overview:
 
 
 class OverviewMixin(AnyModelAdmin):
-    """Numbers and charts, for whoever may see the list."""
+    """Adds an overview with numbers and charts to the change list."""
 
     overview_days: ClassVar[int] = 30
-    """Days in the charts; zero leaves the overview out."""
+    """Number of days in the charts; zero disables the overview."""
     overview_lifetime: ClassVar[timedelta] = timedelta(minutes=1)
-    """How old its numbers may be."""
+    """Lifetime of the cached numbers."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         response = super().changelist_view(request, extra_context)
-        # Only now it is certain that there is a list, and that the request's user may see it.
+        # Only a rendered change list has passed Django's permission check.
         context = response.context_data if isinstance(response, TemplateResponse) else None
         if context and "cl" in context and not context["is_popup"] and self.overview_days:
             context["overview"] = self.get_overview(request)
         return response
 
     def get_overview(self, request: HttpRequest) -> Overview:
-        """Count, or recall, for the days of the current time zone."""
+        """Build the overview from cached or new counts, in days of the current time zone."""
         figures = self._figures(using=self.get_queryset(request).db)
         return Overview(
             cards=build_cards(figures),
@@ -219,7 +223,7 @@ class OverviewMixin(AnyModelAdmin):
     def _figures(self, *, using: str) -> Figures:
         zone = timezone.get_current_timezone()
         days = last_days(self.overview_days, now=timezone.now(), zone=zone)
-        # With the day's date, so that no number of yesterday is ever shown as today's.
+        # The date is part of the key, so that yesterday's numbers never appear as today's.
         parts = (self.admin_site.name, using, zone, len(days), days[-1].date)
         return get_or_count(
             lambda: count_figures(days, using=using),

@@ -1,4 +1,4 @@
-"""The numbers of the overview: counted by day, and cached for a short while."""
+"""The counts of the overview by day, with a short-lived cache."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from refresh_sessions.tenants import cache_prefix
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """One day: ``start`` belongs to it, ``end`` to the next."""
+    """One day: from ``start``, inclusive, to ``end``, exclusive."""
 
     date: date
     start: datetime
@@ -30,7 +30,7 @@ class Day:
 
 
 def last_days(number: int, *, now: datetime, zone: tzinfo) -> list[Day]:
-    """The last days of a time zone up to that of ``now``, the oldest first."""
+    """The last ``number`` days in a time zone up to the day of ``now``, the oldest first."""
     today = now.astimezone(zone).date()
     dates = [today - timedelta(days=ago) for ago in range(number - 1, -1, -1)]
     return [
@@ -40,25 +40,25 @@ def last_days(number: int, *, now: datetime, zone: tzinfo) -> list[Day]:
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    # Each by itself, as days with a change of clocks are an hour shorter or longer.
+    # Computed for each day: a change to daylight saving time makes a day longer or shorter.
     return datetime.combine(day, time.min, tzinfo=zone)
 
 
 SIGN_INS: Final = (EventKind.SIGNED_IN,)
 
 REVOCATIONS: Final = (EventKind.REVOKED, EventKind.LIMIT_REACHED, EventKind.REUSE_DETECTED)
-"""Ends that nobody asked for by signing out."""
+"""Revocations other than a logout."""
 
 ALARMS: Final = (EventKind.REUSE_DETECTED,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the overview shows; each tuple has one number for each of ``dates``."""
+    """The counts in the overview; each tuple has one number for each of ``dates``."""
 
     live: int
     live_is_exact: bool
-    """Whether idle sessions have been left out, as they are unless there are very many."""
+    """Whether idle sessions are excluded; with very many sessions that would be too slow."""
     dates: tuple[date, ...]
     sign_ins: tuple[int, ...]
     revocations: tuple[int, ...]
@@ -67,16 +67,16 @@ class Figures:
 
 def count_figures(days: Sequence[Day], *, using: str) -> Figures:
     """Count live sessions, and events by day."""
-    # Whoever is live has not ended, so the quick count says whether the careful one is bearable.
-    not_ended = _count_not_ended(using=using)
-    is_exact = not_ended <= BOUND
+    # The indexed count is an upper bound: it decides whether the exact count is affordable.
+    upper_bound = _count_with_idle(using=using)
+    is_exact = upper_bound <= BOUND
     counts = _count_events(days, using=using)
 
     def by_day(kinds: Sequence[EventKind]) -> tuple[int, ...]:
-        return tuple(sum(counts[kind, turn] for kind in kinds) for turn in range(len(days)))
+        return tuple(sum(counts[kind, index] for kind in kinds) for index in range(len(days)))
 
     return Figures(
-        live=DeviceSession.objects.using(using).active().count() if is_exact else not_ended,
+        live=DeviceSession.objects.using(using).active().count() if is_exact else upper_bound,
         live_is_exact=is_exact,
         dates=tuple(day.date for day in days),
         sign_ins=by_day(SIGN_INS),
@@ -85,37 +85,37 @@ def count_figures(days: Sequence[Day], *, using: str) -> Figures:
     )
 
 
-def _count_not_ended(*, using: str) -> int:
-    """Live sessions, and idle ones: of those the tokens would have to be looked at one by one."""
+def _count_with_idle(*, using: str) -> int:
+    """Number of live and idle sessions; excluding idle ones would read all token families."""
     sessions = DeviceSession.objects.using(using)
     return sessions.filter(revoked_at__isnull=True, expires_at__gt=DatabaseNow()).count()
 
 
 def _count_events(days: Sequence[Day], *, using: str) -> Counter[tuple[str, int]]:
-    """Events by kind and number of the day.
+    """Number of events by kind and index of the day.
 
-    One query per day, all of them joined to one: the ends of days are known here, while MySQL
-    and MariaDB know time zones only where somebody has loaded them.
+    One UNION of a query per day, with limits computed in Python: MySQL and MariaDB may lack the
+    time zone tables that grouping by local day needs.
     """
-    first, *others = (_events_of(day, turn, using=using) for turn, day in enumerate(days))
+    first, *others = (_events_of(day, index, using=using) for index, day in enumerate(days))
     rows = first.union(*others, all=True)
     return Counter({(row["kind"], row["day"]): row["number"] for row in rows})
 
 
-def _events_of(day: Day, turn: int, *, using: str) -> QuerySet[SessionEvent, Any]:
+def _events_of(day: Day, index: int, *, using: str) -> QuerySet[SessionEvent, Any]:
     events = SessionEvent.objects.using(using).order_by()
     kinds = {*SIGN_INS, *REVOCATIONS, *ALARMS}
     of_day = events.filter(kind__in=kinds, created_at__gte=day.start, created_at__lt=day.end)
-    return of_day.values("kind").annotate(day=Value(turn), number=Count("*"))
+    return of_day.values("kind").annotate(day=Value(index), number=Count("*"))
 
 
 burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
 
 def get_or_count(count: Callable[[], Figures], *, key: str, lifetime: timedelta) -> Figures:
-    """What the cache holds under ``key`` for this database and tenant, or what ``count`` returns.
+    """The cached figures of this tenant under ``key``, or the result of ``count``.
 
-    A cache that does not answer costs the counting, not the page.
+    If the cache fails, the figures are counted anew and the page still works.
     """
     cache = caches[get_settings().CACHE_ALIAS]
     key = f"{cache_prefix()}:{key}"

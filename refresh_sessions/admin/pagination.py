@@ -1,4 +1,4 @@
-"""Lists and pages of tables too large to be counted."""
+"""Change lists and pagination for tables that are too large to count."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from refresh_sessions.admin.base import AnyModelAdmin
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
 else:
-    # Django's own class takes no type parameter at run time.
+    # Django's class accepts no type parameter at run time.
     _Paginator = Paginator
 
 BOUND: Final = 10_000
-"""Rows that are counted and can be paged through; who looks for older ones narrows the list."""
+"""Maximum number of rows that a list counts and pages through; filters reach the others."""
 
 
 class BoundedPaginator(_Paginator):
-    """Counts no further than ``BOUND``: a count of everything reads everything."""
+    """A paginator that stops counting at ``BOUND``: a full count reads the whole table."""
 
     reads_first_page = False
-    """Whether the first page is the one to be shown, and so is read before anything is counted.
+    """Whether to read the first page before counting.
 
-    Where all rows are on it, that is their number. To count what a filter leaves, and to read it
-    thereafter, would be twice the same walk, and a filter that leaves little walks far.
+    If the first page holds all rows, no count query is needed. That halves the cost of a
+    selective filter, which scans many rows for each query.
     """
 
     @cached_property
     def first_rows(self) -> list[Any] | None:
-        """The rows of the first page and one more, if that page is the one to be shown."""
+        """The rows of the first page and one more, or None if another page is requested."""
         return list(self.object_list[: self.per_page + 1]) if self.reads_first_page else None
 
     def page(self, number: int | str) -> Page[Any]:
-        """One page; the first without a query, if it has been read."""
+        """The page ``number``; the first page needs no query if it has been read."""
         if self.first_rows is None or self.validate_number(number) != 1:
             return super().page(number)
         return Page(self.first_rows[: self.per_page], 1, self)
 
     @cached_property
     def count(self) -> int:
-        """How many rows can be paged through."""
+        """The number of rows on all pages, at most ``BOUND``."""
         return min(self._counted, BOUND)
 
     @property
     def has_more(self) -> bool:
-        """Whether there are rows that no page shows."""
+        """Whether the table has more rows than the pages show."""
         return self._counted > BOUND
 
     @cached_property
@@ -64,8 +64,8 @@ class BoundedPaginator(_Paginator):
         if self.first_rows is not None and len(self.first_rows) <= self.per_page:
             return len(self.first_rows)
         rows: Any = self.object_list
-        # In the list's own order, which keeps PostgreSQL to an index: for any rows at all it
-        # would rather begin to read the table.
+        # Keep the list's ordering: without it PostgreSQL would scan the table instead of the
+        # index.
         return int(rows[: BOUND + 1].count())
 
 
@@ -74,15 +74,15 @@ _PATTERNS: Final = ("regex", "iregex")
 if TYPE_CHECKING:
     _ChangeList = ChangeList
 else:
-    # At run time it mixes with the class of a theme as well.
+    # At run time the mixin also extends the class of a theme.
     _ChangeList = object
 
 
 class LargeListMixin(AnyModelAdmin):
-    """A list that reads no more than it shows, and takes any address that somebody makes up."""
+    """A change list with bounded queries that answers any query string without a server error."""
 
     paginator = BoundedPaginator
-    # Counting reads what it counts.
+    # Both would count the whole table.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 
@@ -91,9 +91,9 @@ class LargeListMixin(AnyModelAdmin):
     ) -> Any:
         paginator = super().get_paginator(request, queryset, per_page, *args, **kw)
         if isinstance(paginator, BoundedPaginator):
-            # What is posted names its rows itself, and shows none of the list's.
-            is_shown = request.method == "GET"
-            paginator.reads_first_page = is_shown and request.GET.get(PAGE_VAR, "1") == "1"
+            # A POST is an action on selected rows and renders no page.
+            renders_page = request.method == "GET"
+            paginator.reads_first_page = renders_page and request.GET.get(PAGE_VAR, "1") == "1"
         return paginator
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -101,10 +101,10 @@ class LargeListMixin(AnyModelAdmin):
         return _bounded_changelist(base)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Whether the list may be narrowed so, by an address that somebody wrote by hand.
+        """Whether the query string may filter by this lookup.
 
-        Not by what no page shows: a digest can be found out by its beginning, a letter at a time.
-        Nor by what a database refuses.
+        Hidden columns are refused: filters on prefixes would reveal a digest letter by letter.
+        Regular expressions and NUL are refused because some databases raise errors on them.
         """
         name, *others = lookup.split(LOOKUP_SEP)
         if "\0" in str(value) or (others and others[-1] in _PATTERNS) or self._is_hidden(name):
@@ -122,10 +122,10 @@ class LargeListMixin(AnyModelAdmin):
 
 class _BoundedMixin(_ChangeList):
     def get_results(self, request: HttpRequest) -> None:
-        """Count, and read the page.
+        """Count the rows and read the page.
 
         Raises:
-            IncorrectLookupParameters: for values that pass as such and are none to the database.
+            IncorrectLookupParameters: a value is valid for Django and invalid for the database.
 
         """
         try:
@@ -139,4 +139,4 @@ class _BoundedMixin(_ChangeList):
 
 @lru_cache(maxsize=8)
 def _bounded_changelist(base: type[ChangeList]) -> type[ChangeList]:
-    return type(f"Sparing{base.__name__}", (_BoundedMixin, base), {})
+    return type(f"Bounded{base.__name__}", (_BoundedMixin, base), {})

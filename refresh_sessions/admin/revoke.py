@@ -1,4 +1,4 @@
-"""Revoking sessions from the admin: actions, and buttons on the pages of sessions and users."""
+"""Revoking sessions from the admin: actions and buttons on session and user pages."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from refresh_sessions.sessions.revoke import key_batches, revoke_locked_out
 
 
 def revoke_and_log(request: HttpRequest, sessions: DeviceSessionQuerySet, *, message: str) -> int:
-    """End live sessions in the name of the request's user, and say how many those were.
+    """Revoke live sessions as the request's user and return their number.
 
-    Batch by batch, so that sessions which have ended are in the log even if a later batch fails.
+    Each batch is logged by itself, so that the log is complete even if a later batch fails.
     """
     using = router.db_for_write(DeviceSession)
     return sum(
@@ -46,25 +46,25 @@ def revoke_and_log(request: HttpRequest, sessions: DeviceSessionQuerySet, *, mes
 
 def _revoke_and_log_batch(request: HttpRequest, ids: Sequence[UUID], message: str) -> int:
     sessions = DeviceSession.objects.filter(pk__in=ids)
-    staff: Any = request.user  # never a stranger, on a page of the admin
+    staff: Any = request.user  # never anonymous in the admin
     count = revoke_sessions(
         sessions,
         reason=RevokedReason.ADMIN,
         by=staff,
         request=request,
     )
-    # Somebody else may have ended one of them in the meantime: that is theirs to have logged.
-    ended = sessions.using(router.db_for_write(DeviceSession)).filter(
+    # Another request may have revoked one of them in the meantime; do not log that one here.
+    revoked = sessions.using(router.db_for_write(DeviceSession)).filter(
         revoked_by=staff, revoked_reason=RevokedReason.ADMIN
     )
     LogEntry.objects.log_actions(
-        user_id=staff.pk, queryset=ended, action_flag=CHANGE, change_message=message
+        user_id=staff.pk, queryset=revoked, action_flag=CHANGE, change_message=message
     )
     return count
 
 
 class RevokeMixin(PermissionsMixin):
-    """Each way asks first, goes through the verbs and leaves an entry in Django's log."""
+    """Actions and a view that revoke sessions after a confirmation and write to Django's log."""
 
     actions: tuple[Any, ...] = ("revoke_selected", "sign_out_everywhere")
     revoke_confirmation_template = "admin/refresh_sessions/devicesession/revoke_confirmation.html"
@@ -74,13 +74,13 @@ class RevokeMixin(PermissionsMixin):
         self, request: HttpRequest, queryset: DeviceSessionQuerySet
     ) -> HttpResponse | None:
         live = queryset.active()
-        # Counted first: a session that has been ended may match the list's filter no more.
+        # Count before revoking: a revoked session may no longer match the filter of the list.
         selected = queryset.count()
         if not is_confirmed(request):
             return self._confirm_selected(request, live, selected)
         with self._warn_if_busy(request):
-            ended = revoke_and_log(request, live, message=gettext("Revoked."))
-            self._report_outcome(request, ended, ended_before=max(selected - ended, 0))
+            revoked = revoke_and_log(request, live, message=gettext("Revoked."))
+            self._report_outcome(request, revoked, already_ended=max(selected - revoked, 0))
         return None
 
     @admin.action(
@@ -95,31 +95,31 @@ class RevokeMixin(PermissionsMixin):
             return self._confirm_users(request, live)
         message = gettext("Revoked: the user was signed out everywhere.")
         with self._warn_if_busy(request):
-            ended = revoke_and_log(request, live, message=message)
+            revoked = revoke_and_log(request, live, message=message)
             revoke_locked_out(self._sessions(request).filter(user__in=users), request=request)
-            self._report_outcome(request, ended)
+            self._report_outcome(request, revoked)
         return None
 
     def live_sessions(self, request: HttpRequest) -> DeviceSessionQuerySet:
-        """Those that are live, of the sessions that the request's user has in this admin.
+        """The live sessions in the ``get_queryset`` of this admin.
 
-        A project that narrows ``get_queryset`` means that nobody ends what they cannot see.
+        If a project narrows ``get_queryset``, staff can only revoke the sessions that they see.
         """
         return self._sessions(request).active()
 
     def _sessions(self, request: HttpRequest) -> DeviceSessionQuerySet:
         sessions: Any = self.get_queryset(request)
-        narrowed: DeviceSessionQuerySet = sessions
-        return narrowed
+        typed: DeviceSessionQuerySet = sessions
+        return typed
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.revoke_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_revoke"
-        # Before Django's own, the last of which takes any path.
+        # Before Django's URLs, because the last of those matches any path.
         return [path("<path:object_id>/revoke/", view, name=name), *super().get_urls()]
 
     def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask whether to end one session, and end it."""
+        """Confirm and revoke one session."""
         session = self.get_object(request, unquote(object_id))
         if not self.has_revoke_permission(request, session):
             raise PermissionDenied
@@ -130,20 +130,20 @@ class RevokeMixin(PermissionsMixin):
         if is_live and request.method != "POST":
             return self._confirm_one(request, live, session)
         with self._warn_if_busy(request):
-            ended = is_live and self._revoke_one(request, session)
-            self._report_outcome(request, int(ended), ended_before=1 - int(ended))
-        return HttpResponseRedirect(self._page_of(request, session))
+            revoked = is_live and self._revoke_one(request, session)
+            self._report_outcome(request, int(revoked), already_ended=1 - int(revoked))
+        return HttpResponseRedirect(self._session_page_url(request, session))
 
     def _revoke_one(self, request: HttpRequest, session: DeviceSession) -> bool:
-        ended = revoke_session(
+        revoked = revoke_session(
             session,
             reason=RevokedReason.ADMIN,
-            by=request.user,  # type: ignore[arg-type]  # no page of the admin serves strangers
+            by=request.user,  # type: ignore[arg-type]  # never anonymous in the admin
             request=request,
         )
-        if ended:
+        if revoked:
             self.log_change(request, session, gettext("Revoked."))
-        return ended
+        return revoked
 
     def _confirm_one(
         self, request: HttpRequest, live: DeviceSessionQuerySet, session: DeviceSession
@@ -153,7 +153,7 @@ class RevokeMixin(PermissionsMixin):
             text=_confirmation_text(1),
             sessions=live,
             count=1,
-            back_url=self._page_of(request, session),
+            back_url=self._session_page_url(request, session),
             session=session,
         )
         return render_confirmation(self, request, self.revoke_confirmation_template, question)
@@ -197,21 +197,23 @@ class RevokeMixin(PermissionsMixin):
         )
 
     def confirm_or_warn(self, request: HttpRequest, question: Confirmation) -> HttpResponse | None:
-        """Ask, or say that there is nothing to ask about."""
+        """Show the confirmation page, or a warning if no session is live."""
         if question.count:
             return render_confirmation(self, request, self.revoke_confirmation_template, question)
         self._report_outcome(request, 0)
         return None
 
-    def _report_outcome(self, request: HttpRequest, ended: int, *, ended_before: int = 0) -> None:
-        if not ended:
-            text = gettext("No session was revoked: none of them was live.")
+    def _report_outcome(
+        self, request: HttpRequest, revoked: int, *, already_ended: int = 0
+    ) -> None:
+        if not revoked:
+            text = gettext("There was no live session to revoke.")
             self.message_user(request, text, messages.WARNING)
             return
         text = ngettext(
-            "%(count)d session was revoked.", "%(count)d sessions were revoked.", ended
+            "%(count)d session was revoked.", "%(count)d sessions were revoked.", revoked
         )
-        text = f"{text % {'count': ended}} {_ended_before_text(ended_before)}"
+        text = f"{text % {'count': revoked}} {_already_ended_text(already_ended)}"
         self.message_user(request, text.strip(), messages.SUCCESS)
 
     @contextmanager
@@ -221,7 +223,7 @@ class RevokeMixin(PermissionsMixin):
         except DatabaseBusyError as error:
             self.message_user(request, str(error.message), messages.ERROR)
 
-    def _page_of(self, request: HttpRequest, session: DeviceSession) -> str:
+    def _session_page_url(self, request: HttpRequest, session: DeviceSession) -> str:
         return preserve_filters(self, request, session_url(self, session, page="change"))
 
 
@@ -237,22 +239,22 @@ def _unaffected_text(count: int) -> str:
     if not count:
         return ""
     return ngettext(
-        "%(count)d more of the selected has ended before and stays as it is.",
-        "%(count)d more of the selected have ended before and stay as they are.",
+        "%(count)d selected session has already ended and is not affected.",
+        "%(count)d selected sessions have already ended and are not affected.",
         count,
     ) % {"count": count}
 
 
-def _ended_before_text(count: int) -> str:
+def _already_ended_text(count: int) -> str:
     if not count:
         return ""
-    return ngettext("%(count)d had ended before.", "%(count)d had ended before.", count) % {
+    return ngettext("%(count)d had already ended.", "%(count)d had already ended.", count) % {
         "count": count
     }
 
 
 class SignOutMixin(RevokeMixin):
-    """One more address of the admin of sessions: that of the button on a user's page."""
+    """Adds the view behind the button on a user's page, which revokes all sessions of the user."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.sign_out_view)
@@ -260,7 +262,7 @@ class SignOutMixin(RevokeMixin):
         return [path("user/<path:user_id>/sign-out/", view, name=name), *super().get_urls()]
 
     def sign_out_view(self, request: HttpRequest, user_id: str) -> HttpResponse:
-        """Ask whether to end all sessions of a user, and end them."""
+        """Confirm and revoke all live sessions of one user."""
         if not self.has_revoke_permission(request):
             raise PermissionDenied
         user = self._find_user(request, unquote(user_id))
@@ -280,17 +282,17 @@ class SignOutMixin(RevokeMixin):
             return self.confirm_or_warn(request, question) or HttpResponseRedirect(back_url)
         message = gettext("Revoked: the user was signed out everywhere.")
         with self._warn_if_busy(request):
-            ended = revoke_and_log(request, live, message=message)
+            revoked = revoke_and_log(request, live, message=message)
             revoke_locked_out(self._sessions(request).for_user(user), request=request)
-            self._report_outcome(request, ended)
+            self._report_outcome(request, revoked)
         return HttpResponseRedirect(back_url)
 
     def _find_user(self, request: HttpRequest, user_id: str) -> Any:
-        """The user of the address.
+        """The user whose key is in the URL.
 
         Raises:
-            Http404: there is none, or this member of staff sees neither the page nor any session
-                of the user, and could try keys for users behind them.
+            Http404: no user has this key, or the staff member may see neither the page nor a
+                session of the user. Otherwise staff could try keys to find hidden users.
 
         """
         model: Any = get_user_model()

@@ -1,4 +1,4 @@
-"""Search of sessions and events, each way through an index."""
+"""Search for sessions and events; every query uses an index."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from refresh_sessions.admin.base import AnyModelAdmin
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.fields import fold
 
-_IPV4_BEGINNING: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}\.")
+_IPV4_PREFIX: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}\.")
 
-_IPV6_BEGINNING: Final = re.compile(r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6}:", re.IGNORECASE)
+_IPV6_PREFIX: Final = re.compile(r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6}:", re.IGNORECASE)
 
 _GROUPS: Final = {4: (8, "."), 6: (16, ":")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRange:
-    """All addresses that begin alike."""
+    """All addresses with a common prefix."""
 
     first: str
     last: str
     text: str
-    """What they begin with where they are written out."""
+    """The prefix as text."""
 
 
 def normalize_address(text: str) -> str | None:
-    """An address in the form in which sign-ins leave it, or None if it is none."""
+    """The address as a login stores it, or None if ``text`` is not an address."""
     address = client_ip.parse_ip(text)
     return str(address) if address else None
 
 
 def parse_address_prefix(text: str) -> AddressRange | None:
-    """The addresses that begin with ``192.0.2.`` or ``2001:db8:``, or None for other texts.
+    """The range of a prefix such as ``192.0.2.`` or ``2001:db8:``; None for other texts.
 
-    Only whole groups are a beginning: the digits of ``192.0.2.1`` begin many addresses, and yet
-    who types them means the one.
+    A prefix has to end with a separator: ``192.0.2.1`` is one address and not the prefix of
+    ``192.0.2.10``.
     """
-    if _IPV4_BEGINNING.fullmatch(text):
+    if _IPV4_PREFIX.fullmatch(text):
         return _range(text, f"{text}{'.'.join('0' * (4 - text.count('.')))}", version=4)
-    if _IPV6_BEGINNING.fullmatch(text):
+    if _IPV6_PREFIX.fullmatch(text):
         return _range(text.lower(), f"{text}:", version=6)
     return None
 
@@ -68,17 +68,17 @@ def _range(text: str, first: str, *, version: int) -> AddressRange | None:
 
 
 USERS: Final = 100
-"""Users that one word of a search may stand for."""
+"""Maximum number of users that one word of a search matches."""
 
 WORDS: Final = 2
-"""Words that are looked for one by one, each at the cost of one query; more are one name."""
+"""Maximum number of words that are searched one by one; longer phrases are device names."""
 
 
 class SearchMixin(AnyModelAdmin):
-    """The search of the list."""
+    """The search of the list of sessions."""
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """Fields of the user model that a search looks at, besides those of the session."""
+        """The searched fields of the user model: user name and email address."""
         user = get_user_model()
         known = {field.name for field in user._meta.get_fields()}
         names = {user.USERNAME_FIELD, user.get_email_field_name()} & known
@@ -87,37 +87,37 @@ class SearchMixin(AnyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[DeviceSession], search_term: str
     ) -> tuple[QuerySet[DeviceSession], bool]:
-        # The list's own form takes no NUL, but Django's lists of choices have no form.
+        # The form of the change list rejects NUL; Django's autocomplete view has no form.
         phrase = search_term.replace("\0", "").strip()
         if not phrase:
             return queryset, False
         fields = [name.removeprefix("user__") for name in self.get_search_fields(request)]
-        return queryset.filter(_matching(phrase, fields, using=queryset.db)), False
+        return queryset.filter(_session_condition(phrase, fields, using=queryset.db)), False
 
 
-def _matching(phrase: str, user_fields: list[str], *, using: str) -> Q:
+def _session_condition(phrase: str, user_fields: list[str], *, using: str) -> Q:
     words = phrase.split()
     if len(words) == 1:
-        return _like_word(phrase, user_fields, using=using)
-    named = Q(name_folded__startswith=fold(phrase))
+        return _word_condition(phrase, user_fields, using=using)
+    by_name = Q(name_folded__startswith=fold(phrase))
     if len(words) > WORDS:
-        return named
-    each = (_like_word(word, user_fields, using=using) for word in words)
-    return named | reduce(operator.and_, each)
+        return by_name
+    each = (_word_condition(word, user_fields, using=using) for word in words)
+    return by_name | reduce(operator.and_, each)
 
 
-def _like_word(word: str, user_fields: list[str], *, using: str) -> Q:
+def _word_condition(word: str, user_fields: list[str], *, using: str) -> Q:
     if (key := parse_key(word)) is not None:
-        # Somebody's user name may be of that form, as where another service gives them out.
+        # A user name may be a UUID, for example from an identity provider.
         return Q(pk=key) | Q(user__in=match_users(word, user_fields, using=using))
-    if (at_address := match_address(word, using=using)) is not None:
-        return at_address
+    if (by_address := match_address(word, using=using)) is not None:
+        return by_address
     users = match_users(word, user_fields, using=using)
-    return Q(user__in=users) | _begins("name_folded", fold(word), using=using)
+    return Q(user__in=users) | _starts_with("name_folded", fold(word), using=using)
 
 
 def parse_key(word: str) -> UUID | None:
-    """The key of a session; as text it is stored with dashes here and without them there."""
+    """The word as a UUID, or None; databases store the text with or without dashes."""
     try:
         return UUID(word)
     except ValueError:
@@ -125,44 +125,44 @@ def parse_key(word: str) -> UUID | None:
 
 
 def match_address(word: str, *, using: str) -> Q | None:
-    """The rows of an address, or of a beginning of addresses; None if the word is neither."""
+    """The condition for an address or a prefix of addresses; None if the word is neither."""
     if address := normalize_address(word):
         return Q(ip_address=address)
-    beginning = parse_address_prefix(word)
-    if beginning is None:
+    prefix = parse_address_prefix(word)
+    if prefix is None:
         return None
     if connections[using].vendor == "postgresql":
-        return Q(ip_address__gte=beginning.first, ip_address__lte=beginning.last)
-    return _begins("ip_address", beginning.text, using=using)
+        return Q(ip_address__gte=prefix.first, ip_address__lte=prefix.last)
+    return _starts_with("ip_address", prefix.text, using=using)
 
 
 def match_users(word: str, fields: list[str], *, using: str) -> list[Any]:
-    """The keys of users whose name begins so, ``USERS`` of them at most."""
+    """The keys of at most ``USERS`` users whose name or email address starts with the word."""
     model = get_user_model()
-    asked = [name for name in fields if "@" in word or _has_index(model._meta.get_field(name))]
-    if not asked:
+    searched = [name for name in fields if "@" in word or _has_index(model._meta.get_field(name))]
+    if not searched:
         return []
     spellings = {word, word.lower()}
-    begins = (_begins(name, text, using=using) for name in asked for text in spellings)
-    users = model._base_manager.using(using).filter(reduce(operator.or_, begins))
+    conditions = (_starts_with(name, text, using=using) for name in searched for text in spellings)
+    users = model._base_manager.using(using).filter(reduce(operator.or_, conditions))
     return list(users.values_list("pk", flat=True)[:USERS])
 
 
 def _has_index(field: Any) -> bool:
-    # Django's own user model has none on the email address: without an @ it is not worth a look
-    # at every user.
+    # Django's user model has no index on the email address. Search it only for words with an @,
+    # because such a query scans all users.
     return bool(field.unique or field.db_index)
 
 
-def _begins(field: str, text: str, *, using: str) -> Q:
-    # PostgreSQL has an index for the one, MySQL and MariaDB for the other, whose collations take
-    # upper and lower case for the same.
+def _starts_with(field: str, text: str, *, using: str) -> Q:
+    # PostgreSQL has an index for "startswith". MySQL and MariaDB have one for "istartswith",
+    # because their collations ignore case.
     lookup = "istartswith" if connections[using].vendor == "mysql" else "startswith"
     return Q(**{f"{field}__{lookup}": text})
 
 
 class EventSearchMixin(SearchMixin):
-    """The search of the list of events, in which users are found as in that of sessions."""
+    """The search of the list of events; it finds users as the search of sessions does."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -171,14 +171,14 @@ class EventSearchMixin(SearchMixin):
         if not term:
             return queryset, False
         fields = [name.removeprefix("user__") for name in self.get_search_fields(request)]
-        # Taken for one thing, and so asked of one index; an OR over all of them would ask none.
-        return queryset.filter(_matching_events(term, fields, using=queryset.db)), False
+        # Interpret the term in one way only: an OR over several columns would use no index.
+        return queryset.filter(_event_condition(term, fields, using=queryset.db)), False
 
 
-def _matching_events(term: str, user_fields: list[str], *, using: str) -> Q:
-    if (at_address := match_address(term, using=using)) is not None:
-        return at_address
+def _event_condition(term: str, user_fields: list[str], *, using: str) -> Q:
+    if (by_address := match_address(term, using=using)) is not None:
+        return by_address
     users = match_users(term, user_fields, using=using)
     key = parse_key(term)
-    # Somebody's user name may have the form of a key.
+    # A user name may be a UUID.
     return Q(session__user__in=users) if users or key is None else Q(session=key)

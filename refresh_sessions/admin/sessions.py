@@ -1,4 +1,4 @@
-"""Device sessions in the admin: the list, and a session's own page."""
+"""Device sessions in the admin: the change list and the page of one session."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from refresh_sessions.models import DeviceSession, SessionStatus, TokenFamily
 from refresh_sessions.users import auth_hash_follows_password
 
 SHOWN = 50
-"""Rows of the inline; ``MAX_FAMILIES_PER_SESSION`` may be any number."""
+"""Maximum number of token families in the inline."""
 
 if TYPE_CHECKING:
     _FamilyInline = admin.TabularInline[TokenFamily, DeviceSession]
@@ -37,10 +37,10 @@ else:
 
 
 class FirstRowsFormSet(_FormSet):
-    """The first rows in the inline's order.
+    """A formset with the first ``SHOWN`` rows.
 
-    Cut here because Django filters the inline's queryset by session, and what has been cut can
-    no longer be filtered.
+    The formset applies the limit because Django filters the inline's queryset by session, and a
+    sliced queryset cannot be filtered.
     """
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -52,7 +52,7 @@ class FirstRowsFormSet(_FormSet):
 
 
 class ReadOnlyInlineMixin:
-    """Part of the session's page: who may see the session sees this, and nobody edits it."""
+    """A read-only inline, visible with the permission to view the session."""
 
     can_delete = False
     extra = 0
@@ -71,32 +71,32 @@ class ReadOnlyInlineMixin:
 
 
 class TokenFamilyInline(ReadOnlyInlineMixin, _FamilyInline):
-    """The chains of refresh tokens; the one last used comes first."""
+    """The token families of the session, the last used first."""
 
     model = TokenFamily
     formset = FirstRowsFormSet
     fields = ("generation", "rotated_at", "idle_expires_at", "last_ip_address", "closed_at")
     readonly_fields = fields
-    # Moves with each refresh and is never null, so it sorts alike on all databases.
+    # Each refresh sets it and it is never null, so all databases sort it alike.
     ordering = ("-idle_expires_at", "pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TokenFamily]:
         return super().get_queryset(request).defer("secret_digest")
 
 
-# A tuple within is one line of the page.
+# Each inner tuple is one line of the page.
 _FIELDS = (
     ("user", "state", "device", "address"),
     ("signed_in_when", "last_used_when", "expires_when"),
 )
 
-_END = (("revoked_when", "revoked_by"),)
+_REVOCATION = (("revoked_when", "revoked_by"),)
 
 _IDENTITY = (("user_agent", "id"),)
 
 
 class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, LargeListMixin):
-    """All that the admin of device sessions does, for any class of model admin."""
+    """The admin of device sessions, for any base class of model admin."""
 
     list_display: tuple[str, ...] = (
         "user",
@@ -111,15 +111,15 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
     list_select_related = ("user",)
     ordering = ("-created_at",)
     search_help_text = _(
-        "The beginning of a user name or of the device's name, an address, or a session's id."
+        "Search by address, session ID or the start of a user name or device name."
     )
-    # Any other order would read all of a large table.
+    # Any other ordering would read the whole table.
     sortable_by = ("signed_in", "expires")
 
-    readonly_fields = flatten((*_FIELDS, *_END, *_IDENTITY))
+    readonly_fields = flatten((*_FIELDS, *_REVOCATION, *_IDENTITY))
     inlines: ClassVar[tuple[Any, ...]] = (TokenFamilyInline,)
 
-    # By name, as themes have their own place for the templates that Django looks for.
+    # Explicit names, because themes replace the templates that Django finds by convention.
     change_list_template = "admin/refresh_sessions/devicesession/change_list.html"
     change_form_template = "admin/refresh_sessions/devicesession/change_form.html"
 
@@ -127,15 +127,15 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
         css = style_sheets("base", "list", "overview", "session")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceSession]:
-        # Digests are not even read, so that no page can ever show one.
+        # Digests are not read, so that no page can show them.
         families = Prefetch("families", TokenFamily.objects.defer("secret_digest"))
         sessions: Any = super().get_queryset(request).defer(*_hidden_columns())
         found: QuerySet[DeviceSession] = sessions.with_account_reason()
         return found.prefetch_related(families)
 
     def get_fieldsets(self, request: HttpRequest, obj: DeviceSession | None = None) -> Any:
-        has_ended = obj is not None and obj.revoked_at is not None
-        return [(None, {"fields": (*_FIELDS, *(_END if has_ended else ()), *_IDENTITY)})]
+        is_revoked = obj is not None and obj.revoked_at is not None
+        return [(None, {"fields": (*_FIELDS, *(_REVOCATION if is_revoked else ()), *_IDENTITY)})]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -143,19 +143,19 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
         session: DeviceSession = context["original"]
         if session.status is SessionStatus.LIVE and self.has_revoke_permission(request, session):
             context["revoke_url"] = session_url(self, session, page="revoke")
-        of_user = {"user__exact": session.user_id}
-        context["user_sessions_url"] = changelist_url(self, query=of_user)
+        user_filter = {"user__exact": session.user_id}
+        context["user_sessions_url"] = changelist_url(self, query=user_filter)
         context["timeline"] = build_timeline(session)
         context["events_url"] = events_url(self, request, session)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
 def _hidden_columns() -> tuple[str, ...]:
-    # A session hash of the project's own can be compared in Python alone.
+    # A custom session hash of the project can only be compared in Python.
     in_sql = auth_hash_follows_password(get_user_model())
     return ("name_folded", "password_fingerprint", *(("auth_hash",) if in_sql else ()))
 
 
 @admin.register(DeviceSession)
 class DeviceSessionAdmin(SessionAdminMixin, SessionModelAdmin):
-    """The one of a plain Django admin."""
+    """The admin of device sessions in a plain Django admin."""

@@ -1,4 +1,4 @@
-"""The timeline of a session: its events and their details in words."""
+"""The timeline of a session: events and their details as text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LABELS: Final = {
 
 
 def describe_details(event: SessionEvent) -> SafeString:
-    """The details of an event, one to a line; empty where it has none."""
+    """The details of an event, one per line; empty if there are no details."""
     return format_html_join(
         "",
         '<span class="refresh-sessions-line">{}: {}</span>',
@@ -58,7 +58,7 @@ def _value(key: str, value: object) -> object:
 
 
 SHOWN: Final = 50
-"""Events of one story. A session may have had any number."""
+"""Maximum number of events in a timeline."""
 
 _TONES: Final[Mapping[str, tuple[str, str]]] = {
     EventKind.SIGNED_IN: ("good", "→"),
@@ -78,48 +78,48 @@ _OTHER: Final = ("quiet", "•")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One thing that happened, ready to be read."""
+    """One event of the timeline."""
 
     at: datetime
     text: str
     tone: str
-    """``good``, ``quiet``, ``ended`` or ``alarm``: the colour."""
+    """CSS suffix of the colour: ``good``, ``quiet``, ``ended``, ``alarm`` or ``ahead``."""
     sign: str
-    """One character, for those who tell colours apart badly."""
+    """One character that repeats the meaning of the colour."""
     address: str = ""
     actor: str = ""
     details: SafeString | str = ""
 
     @property
     def ago(self) -> str:
-        """How long ago, in words."""
+        """The relative time."""
         return naturaltime(self.at, now=timezone.now())
 
     @property
     def when(self) -> str:
-        """Exactly when, in words."""
+        """The exact time."""
         return format_instant(self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What happened, the newest first."""
+    """The newest events of a session, the newest first."""
 
     entries: list[TimelineEntry]
     is_cut: bool
-    """Whether there were more events than are told."""
+    """Whether older events are left out."""
 
 
 def build_timeline(session: DeviceSession) -> Timeline:
-    """Tell the story in one query, whatever its length."""
+    """Build the timeline of a session with one query."""
     events = session.events.select_related("actor").order_by("-created_at", "-pk")
     newest = list(events[: SHOWN + 1])
-    told = [_event_entry(event) for event in newest[:SHOWN]]
-    return Timeline(entries=[*_limit_entry(session), *told], is_cut=len(newest) > SHOWN)
+    entries = [_event_entry(event) for event in newest[:SHOWN]]
+    return Timeline(entries=[*_expiry_entry(session), *entries], is_cut=len(newest) > SHOWN)
 
 
 def get_tone(kind: str) -> tuple[str, str]:
-    """The colour of a kind of event, and the character that stands for it."""
+    """The colour and the character of a kind of event."""
     return _TONES.get(kind, _OTHER)
 
 
@@ -136,18 +136,18 @@ def _event_entry(event: SessionEvent) -> TimelineEntry:
     )
 
 
-def _limit_entry(session: DeviceSession) -> Iterator[TimelineEntry]:
-    """The end that nobody has to bring about, unless somebody brought one about before it."""
+def _expiry_entry(session: DeviceSession) -> Iterator[TimelineEntry]:
+    """The entry of the expiry, past or future; none for a revoked session."""
     match session.status:
         case SessionStatus.LIVE:
-            text = gettext("Expires, unless it is ended before")
+            text = gettext("Expires unless it ends earlier")
             yield TimelineEntry(at=session.expires_at, text=text, tone="ahead", sign="⋯")
         case SessionStatus.EXPIRED if session.expires_at <= timezone.now():
             yield TimelineEntry(
                 at=session.expires_at, text=gettext("Expired"), tone="quiet", sign="■"
             )
         case SessionStatus.EXPIRED:
-            text = gettext("Expired, as it was left unused")
+            text = gettext("Expired: unused for too long")
             ends = [
                 family.closed_at or family.idle_expires_at for family in session.known_families
             ]

@@ -1,4 +1,4 @@
-"""A user's own page: how many devices are signed in, which, and a button to sign them all out."""
+"""Device sessions on the admin page of a user, with a button that revokes all of them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from refresh_sessions.sessions.queries import own_live_sessions
 
 
 class UserSessionsMixin(AnyModelAdmin):
-    """Device sessions on the pages of the project's own admin of users.
+    """Device sessions on the pages of the project's user admin.
 
-    It goes before the class that that admin stands on::
+    Place the mixin before the base class::
 
         @admin.register(User)
         class UserAdmin(UserSessionsMixin, django.contrib.auth.admin.UserAdmin): ...
 
-    Who may not see sessions is shown none of this, and who may not revoke them no button.
+    The fields require the permission to view sessions; the button also requires the permission
+    to revoke them.
     """
 
     @property
     def media(self) -> Media:
-        """With a style sheet for the button, whatever inner class ``Media`` the project adds."""
+        """The media of the base class and the style sheet of the button."""
         return super().media + Media(css=style_sheets("users"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -43,7 +44,7 @@ class UserSessionsMixin(AnyModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         shown = flatten_fieldsets(fieldsets)
-        # Where a project names no fieldsets, Django has put all fields into one already.
+        # Without fieldsets of the project, Django has put all fields into one fieldset.
         more = [name for name in self._session_fields(request, obj) if name not in shown]
         if not more:
             return fieldsets
@@ -51,7 +52,7 @@ class UserSessionsMixin(AnyModelAdmin):
 
     @admin.display(description=gettext_lazy("signed in"))
     def signed_in_devices(self, user: Any) -> SafeString:
-        """How many sessions are live, with a link to all."""
+        """The number of live sessions, with a link to all sessions of the user."""
         live = own_live_sessions(user).count()
         sessions = self.admin_site.get_model_admin(DeviceSession)
         text = ngettext("on %(count)d device", "on %(count)d devices", live) % {"count": live}
@@ -64,15 +65,15 @@ class UserSessionsMixin(AnyModelAdmin):
 
     @admin.display(description=gettext_lazy("sign out"))
     def sign_out_of_devices(self, user: Any) -> SafeString:
-        """The button; it leads to the page that asks."""
+        """The button; it links to the confirmation page."""
         return format_html(
-            '<a href="{}" class="button refresh-sessions-out" role="button">{}</a> '
+            '<a href="{}" class="button refresh-sessions-sign-out" role="button">{}</a> '
             '<span class="help">{}</span>',
             sign_out_url(self.admin_site.get_model_admin(DeviceSession), user),
             gettext("Sign out everywhere"),
             gettext(
-                "Ends all device sessions. Sign-ins with Django's session cookie, such as to "
-                "this admin, are not affected."
+                "Revokes all device sessions. Sign-ins with Django's session cookie, such as "
+                "those to this admin, are not affected."
             ),
         )
 
@@ -82,6 +83,6 @@ class UserSessionsMixin(AnyModelAdmin):
         sessions = self.admin_site.get_model_admin(DeviceSession)
         if not sessions.has_view_permission(request):
             return []
-        # A project may have registered an admin of sessions that is none of ours.
+        # A project may have registered a session admin without our mixins.
         may_revoke = isinstance(sessions, SignOutMixin) and sessions.has_revoke_permission(request)
         return ["signed_in_devices", *(["sign_out_of_devices"] if may_revoke else [])]

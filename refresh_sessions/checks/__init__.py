@@ -1,9 +1,9 @@
-"""System checks: what is wrong with a project's settings, said before a person finds out.
+"""System checks of the project's settings.
 
-Errors come with every ``manage.py check``, warnings with ``check --deploy``. One warning comes
-with every check: that no view accepts access tokens explains why a developer's first call fails.
-None of them asks the database but one, and that only where ``--database`` names it.
-``docs/checks.md`` lists them all.
+Errors are reported by every ``manage.py check``, warnings by ``check --deploy``. The warning W021
+(no view accepts access tokens) is reported by every check, because it explains why a developer's
+first API call fails. Only W025 queries a database, and only with ``--database``.
+``docs/checks.md`` lists all checks.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ TAG: Final = "refresh_sessions"
 
 @register(TAG)
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Everything that cannot work."""
-    # Nothing more can be said of settings that cannot even be read.
+    """Errors: settings that cannot work."""
+    # The other checks need settings that can be parsed.
     return list(find_malformed_settings()) or [
         *find_errors(get_settings()),
         *find_key_errors(get_settings()),
@@ -36,13 +36,13 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
 
 @register(TAG, Tags.urls)
 def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Whether the access tokens that are issued are accepted anywhere."""
+    """Warn if no view of the project accepts access tokens."""
     return [] if any(find_malformed_settings()) else list(check_authentication())
 
 
 @register(TAG, Tags.security, deploy=True)
 def check_deployment(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Everything that works, but should not be in use where it matters."""
+    """Warnings: settings that work, but are a risk in production."""
     if any(find_malformed_settings()):
         return []
     return [
@@ -52,10 +52,10 @@ def check_deployment(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
     ]
 
 
-# Without our tag: "check --tag" would have it ask every database there is.
+# Without TAG: "check --tag refresh_sessions" would query all databases.
 @register(Tags.database)
 def check_databases(
     app_configs: Any = None, databases: Iterable[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """What only a server knows; Django names the databases that may be asked."""
+    """Warnings that need a query, for the databases of ``--database``."""
     return list(check_stored_charsets(databases))

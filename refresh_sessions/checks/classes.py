@@ -1,4 +1,4 @@
-"""Classes of the project's that settings name: whether this package can call them."""
+"""Checks of the classes in settings: whether this package can call them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SERIALIZER: Final = "rest_framework.serializers.Serializer"
 _POLICY: Final = "refresh_sessions.policies.SessionPolicy"
 _METHOD: Final = "refresh_sessions.identity.AuthenticationMethod"
 _CREDENTIALS: Final = ("username", "password")
-_COMPUTING: Final = ("validate", "to_internal_value", "run_validation")
-"""Overridden, they may put into the validated data what no field of the serializer has."""
+_VALIDATING: Final = ("validate", "to_internal_value", "run_validation")
+"""Methods of a serializer that can add keys to the validated data if they are overridden."""
 
 
 def check_classes(settings: Settings) -> Iterator[CheckMessage]:
-    """Speak up about classes that can be imported and still cannot be used."""
+    """Find classes that can be imported but not used."""
     yield from _check_login_serializer(settings.LOGIN_SERIALIZER)
     named = {
         "LOGIN_SERIALIZER": (settings.LOGIN_SERIALIZER, _field_problems),
@@ -37,8 +37,7 @@ def check_classes(settings: Settings) -> Iterator[CheckMessage]:
         for problem in find_problems(_import_class(path)):
             yield Error(
                 f"{NAMESPACE}[{key!r}] names {path!r}, which cannot be used: {problem}.",
-                hint="Correct the class; docs and docstrings of the class that it is derived "
-                "from say how it is called.",
+                hint="Correct the class. The docstrings of its base class describe the calls.",
                 id="refresh_sessions.E023",
             )
 
@@ -46,7 +45,7 @@ def check_classes(settings: Settings) -> Iterator[CheckMessage]:
 def _check_login_serializer(path: str) -> Iterator[CheckMessage]:
     serializer = _import_class(path)
     fields = _fields_of(serializer)
-    if fields is None or _computes(serializer):
+    if fields is None or _overrides_validation(serializer):
         return
     sources = {field.source for field in fields.values() if not field.read_only}
     if missing := [name for name in _CREDENTIALS if name not in sources]:
@@ -54,14 +53,14 @@ def _check_login_serializer(path: str) -> Iterator[CheckMessage]:
             f"{NAMESPACE}['LOGIN_SERIALIZER'] names {path!r}, which validates no "
             f"{' and no '.join(missing)}: no login succeeds.",
             hint="Derive the serializer from refresh_sessions.rest_framework.serializers."
-            "LoginSerializer; 'FIELD_NAMES' gives its fields other names, such as "
+            "LoginSerializer; rename its fields with 'FIELD_NAMES', such as "
             "{'username': 'email'}.",
             id="refresh_sessions.E022",
         )
 
 
 def _import_class(path: str) -> Any:
-    """The class, or None where another check says what is wrong with the path."""
+    """The class, or None for a wrong path, which another check reports."""
     try:
         found = import_string(path)
     except ImportError:
@@ -74,7 +73,7 @@ def _field_problems(serializer: Any) -> Iterator[str]:
         _read_fields(serializer)
     except (AssertionError, ImproperlyConfigured) as error:
         yield f"its fields cannot be built: {str(error).rstrip('.')}"
-    except Exception:  # noqa: BLE001 - the project's code, which may want a request
+    except Exception:  # noqa: BLE001 - code of the project, which may need a request
         return
 
 
@@ -97,7 +96,7 @@ def _session_problems(serializer: Any) -> Iterator[str]:
     base = import_string("rest_framework.serializers.BaseSerializer")
     writable = any(not field.read_only for field in fields.values())
     if writable and serializer.update is base.update:
-        yield "it has no method 'update', which renaming a session calls"
+        yield "it has no method 'update', which is called to rename a session"
 
 
 def _policy_problems(policy: Any) -> Iterator[str]:
@@ -118,27 +117,27 @@ def _method_problems(method: Any) -> Iterator[str]:
         if isinstance(value, property):
             continue
         if not isinstance(value, str) or not value:
-            yield f"its attribute {name!r} must be a string that is not empty"
+            yield f"its attribute {name!r} must be a non-empty string"
     for name in ("is_available", "verify"):
         if getattr(method, name) is getattr(base, name):
             yield f"it has no method {name!r}"
 
 
 def _instance_problems(cls: type) -> Iterator[str]:
-    """Called without arguments, the class gives an instance."""
+    """Find reasons why the class cannot be instantiated without arguments."""
     if abstract := sorted(getattr(cls, "__abstractmethods__", ())):
         yield f"it does not implement {', '.join(map(repr, abstract))}"
         return
     try:
         inspect.signature(cls).bind()
     except TypeError as error:
-        yield f"its constructor is called without arguments, and has {error}"
-    except ValueError:  # no signature, as of a class written in C
+        yield f"its constructor is called without arguments: {error}"
+    except ValueError:  # no signature, such as of a class written in C
         return
 
 
 def _hook_problems(cls: type, base: type) -> Iterator[str]:
-    """Each overridden hook takes what it is called with, and is not async."""
+    """Find overridden methods with a wrong signature, and async ones."""
     for name, hook in vars(base).items():
         override = inspect.getattr_static(cls, name)
         if name.startswith("_") or override is hook or not inspect.isfunction(hook):
@@ -147,13 +146,13 @@ def _hook_problems(cls: type, base: type) -> Iterator[str]:
         if not callable(function):
             yield f"its {name!r} is not a method"
         elif inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            yield f"its method {name!r} is async, and is called without await"
+            yield f"its method {name!r} is async, but is called without await"
         elif (problem := _binding_problem(override, hook)) is not None:
             yield f"its method {name!r} is called with other arguments: {problem}"
 
 
 def _binding_problem(override: Any, hook: Any) -> str | None:
-    """What keeps ``override`` from being called as ``hook`` is."""
+    """The reason why ``override`` cannot be called with the arguments of ``hook``, or None."""
     parameters = list(inspect.signature(hook).parameters.values())
     keywords = {item.name: None for item in parameters if item.kind is item.KEYWORD_ONLY}
     positional = [None] * (len(parameters) - len(keywords))
@@ -170,10 +169,10 @@ def _binding_problem(override: Any, hook: Any) -> str | None:
 
 
 def _fields_of(serializer: Any) -> Any:
-    """The fields of a serializer by name, or None where they cannot be told."""
+    """The fields of a serializer by name, or None if they cannot be built."""
     try:
         return _read_fields(serializer)
-    except Exception:  # noqa: BLE001 - the project's code, which may want a request
+    except Exception:  # noqa: BLE001 - code of the project, which may need a request
         return None
 
 
@@ -185,6 +184,6 @@ def _read_fields(serializer: Any) -> Any:
     return dict(serializer(context=context).fields)
 
 
-def _computes(serializer: Any) -> bool:
+def _overrides_validation(serializer: Any) -> bool:
     base = import_string(_SERIALIZER)
-    return any(getattr(serializer, name) is not getattr(base, name) for name in _COMPUTING)
+    return any(getattr(serializer, name) is not getattr(base, name) for name in _VALIDATING)

@@ -1,11 +1,11 @@
-"""Whether the databases can store what people call their devices."""
+"""Checks of character sets: whether the databases can store all names of devices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning  # noqa: A004  (the name Django gave it)
+from django.core.checks import CheckMessage, Warning  # noqa: A004  (Django's name)
 from django.db import DatabaseError, connections, router
 
 from refresh_sessions.charsets import WHOLE, get_charsets
@@ -13,7 +13,7 @@ from refresh_sessions.models import DeviceSession
 
 
 def check_configured_charsets() -> Iterator[CheckMessage]:
-    """What ``DATABASES`` says of connections to MySQL and MariaDB; no server is asked."""
+    """Check the connection charset in ``DATABASES`` for MySQL and MariaDB, without a query."""
     for alias in connections:
         connection = connections[alias]
         options: Any = connection.settings_dict.get("OPTIONS") or {}
@@ -23,7 +23,7 @@ def check_configured_charsets() -> Iterator[CheckMessage]:
 
 
 def check_stored_charsets(databases: Iterable[str] | None) -> Iterator[CheckMessage]:
-    """What the servers say of the tables; for those databases that Django lets a check ask."""
+    """Check the charset of the session table in the given databases, with a query."""
     table = DeviceSession._meta.db_table
     for alias in databases or ():
         connection = connections[alias]
@@ -32,7 +32,7 @@ def check_stored_charsets(databases: Iterable[str] | None) -> Iterator[CheckMess
         try:
             found = get_charsets(connection, table=table, column="name")
         except DatabaseError:
-            continue  # Django says that it cannot connect.
+            continue  # Django reports a failed connection.
         for charset in sorted(found - {WHOLE}):
             yield _warning(f"Table {table!r} of the database {alias!r}", charset)
 
@@ -41,11 +41,11 @@ def _has_sessions(alias: str) -> bool:
     return bool(router.allow_migrate_model(alias, DeviceSession))
 
 
-def _warning(what: str, charset: str) -> CheckMessage:
+def _warning(subject: str, charset: str) -> CheckMessage:
     return Warning(
-        f"{what}: the character set is {charset!r}, which lacks emoji and many characters. In "
-        "names of devices they are replaced.",
-        hint=f"Use {WHOLE!r}: in the OPTIONS of the database, and by ALTER TABLE ... CONVERT TO "
+        f"{subject}: the character set is {charset!r}, which lacks emoji and many other "
+        "characters. Names of devices lose these characters.",
+        hint=f"Use {WHOLE!r}: in the OPTIONS of the database, and with ALTER TABLE ... CONVERT TO "
         f"CHARACTER SET {WHOLE}.",
         id="refresh_sessions.W025",
     )

@@ -1,6 +1,6 @@
-"""Settings that work and still are a risk. These checks run with ``check --deploy``.
+"""Warnings about settings that work but are a risk; reported by ``check --deploy``.
 
-A project that has its reasons puts the id of a warning into ``SILENCED_SYSTEM_CHECKS``.
+A project can silence a warning with its id in ``SILENCED_SYSTEM_CHECKS``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.conf import global_settings
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Warning  # noqa: A004  (the name Django gave it)
+from django.core.checks import CheckMessage, Warning  # noqa: A004  (Django's name)
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.encoding import force_str
 
@@ -26,7 +26,7 @@ _INSECURE_PREFIX: Final = "django-insecure-"
 _DISTINCT_CHARACTERS: Final = 5
 
 _SHORT_OVERLAP: Final = timedelta(seconds=2)
-"""Requests of one client do run in parallel for so long, on any mobile network."""
+"""Requests of one client run in parallel for this long on a mobile network."""
 _LONG_ACCESS: Final = timedelta(minutes=60)
 _LONG_LEEWAY: Final = timedelta(seconds=60)
 
@@ -35,11 +35,11 @@ _PROXY_SETTINGS: Final = (
     "USE_X_FORWARDED_HOST",
     "USE_X_FORWARDED_PORT",
 )
-"""Settings of Django's that mean nothing without a proxy."""
+"""Django's settings that are only used behind a proxy."""
 
 
 def find_warnings(settings: Settings) -> Iterator[CheckMessage]:
-    """What works, but should not be in use where it matters."""
+    """Find settings that work, but are a risk in production."""
     yield from _check_secret_keys()
     yield from _check_overlap(settings)
     yield from _check_lifetimes(settings)
@@ -63,15 +63,15 @@ def _check_secret_keys() -> Iterator[CheckMessage]:
     except ImproperlyConfigured:
         keys = {"SECRET_KEY": ""}
     for index, key in enumerate(django_settings.SECRET_KEY_FALLBACKS):
-        # A key that only verifies is as good to a forger as the one that signs.
+        # A key that only verifies allows forgery as well.
         keys[f"SECRET_KEY_FALLBACKS[{index}]"] = key
     for name, key in keys.items():
         if _is_weak(key):
             yield Warning(
                 f"{name} can be guessed, and the keys of access and refresh tokens are derived "
-                "from it: whoever finds it issues access tokens for anybody.",
+                "from it: an attacker with the key can issue tokens for any user.",
                 hint=f"Use at least {_KEY_LENGTH} random characters without the prefix "
-                f"'{_INSECURE_PREFIX}', such as get_random_secret_key() makes.",
+                f"'{_INSECURE_PREFIX}', such as the result of get_random_secret_key().",
                 id="refresh_sessions.W001",
             )
 
@@ -90,10 +90,9 @@ def _check_overlap(settings: Settings) -> Iterator[CheckMessage]:
     if overlap > settings.ACCESS_TOKEN_LIFETIME:
         yield Warning(
             f"{NAMESPACE}['ROTATION_OVERLAP'] is longer than 'ACCESS_TOKEN_LIFETIME': a client "
-            "may refresh again before its token can be rotated, and a thief who comes within "
-            "the overlap is taken for the client's sibling.",
-            hint="Seconds are enough: a little more than the longest time-out of clients and "
-            "proxies.",
+            "may refresh again before its token can be rotated, and an attacker within the "
+            "overlap counts as a sibling of the client.",
+            hint="Use seconds: a little more than the longest time-out of clients and proxies.",
             id="refresh_sessions.W002",
         )
     if overlap < _SHORT_OVERLAP:
@@ -101,14 +100,13 @@ def _check_overlap(settings: Settings) -> Iterator[CheckMessage]:
             ""
             if settings.LOST_RESPONSE_RECOVERY
             else (
-                " This is the strict mode (no overlap, no recovery of lost responses), in which "
-                "each used token is dead at once: if that is what you chose, silence this check."
+                " With 'LOST_RESPONSE_RECOVERY' off, this is the strict mode: a used token is "
+                "unusable at once. If you chose the strict mode, silence this check."
             )
         )
         yield Warning(
-            f"{NAMESPACE}['ROTATION_OVERLAP'] is shorter than two seconds: a client whose "
-            "requests refresh in parallel on a slow network will be taken for a thief and "
-            "signed out.",
+            f"{NAMESPACE}['ROTATION_OVERLAP'] is shorter than two seconds: parallel refreshes of "
+            "a client on a slow network count as reuse, and the session is revoked.",
             hint="Use a little more than the longest time-out of clients and proxies; the "
             f"default is ten seconds.{strict}",
             id="refresh_sessions.W003",
@@ -117,12 +115,13 @@ def _check_overlap(settings: Settings) -> Iterator[CheckMessage]:
 
 def _check_delivery(settings: Settings) -> Iterator[CheckMessage]:
     after, lifetime = settings.CONFIRM_DELIVERY_AFTER, settings.ACCESS_TOKEN_LIFETIME
-    # Shorter than a second is an error of its own.
+    # A lifetime shorter than a second is reported as E003.
     if after is not None and timedelta(seconds=1) <= lifetime <= after:
         yield Warning(
             f"{NAMESPACE}['CONFIRM_DELIVERY_AFTER'] is not shorter than 'ACCESS_TOKEN_LIFETIME': "
-            "an access token expires before its use is evidence that the refresh token arrived.",
-            hint="Use a shorter time, or None if calls are to be no evidence.",
+            "an access token expires before its use can confirm the delivery of the refresh "
+            "token.",
+            hint="Use a shorter time, or None if API calls shall not confirm the delivery.",
             id="refresh_sessions.W023",
         )
 
@@ -130,9 +129,9 @@ def _check_delivery(settings: Settings) -> Iterator[CheckMessage]:
 def _check_companion(settings: Settings) -> Iterator[CheckMessage]:
     if settings.COMPANION_COOKIE == "require" and settings.TRANSPORT != "body":
         yield Warning(
-            f"{NAMESPACE}['COMPANION_COOKIE'] is 'require', but 'TRANSPORT' is 'cookie', where no "
-            "companion cookie is set.",
-            hint="Remove the key: the refresh cookie itself is out of the reach of scripts.",
+            f"{NAMESPACE}['COMPANION_COOKIE'] is 'require', but 'TRANSPORT' is 'cookie', which "
+            "sets no companion cookie.",
+            hint="Remove the key: the refresh cookie itself is inaccessible to scripts.",
             id="refresh_sessions.W024",
         )
 
@@ -140,9 +139,9 @@ def _check_companion(settings: Settings) -> Iterator[CheckMessage]:
 def _check_lifetimes(settings: Settings) -> Iterator[CheckMessage]:
     if settings.REFRESH_TOKEN_LIFETIME > settings.SESSION_LIFETIME:
         yield Warning(
-            f"{NAMESPACE}['REFRESH_TOKEN_LIFETIME'] is longer than 'SESSION_LIFETIME': no token "
-            "outlives its session, so there is no idle limit.",
-            hint="Make it as long as 'SESSION_LIFETIME', or shorter to have an idle limit.",
+            f"{NAMESPACE}['REFRESH_TOKEN_LIFETIME'] is longer than 'SESSION_LIFETIME': a token "
+            "expires with its session, so there is no idle limit.",
+            hint="Set it to 'SESSION_LIFETIME', or to a shorter time for an idle limit.",
             id="refresh_sessions.W004",
         )
     if settings.ACCESS_TOKEN_LIFETIME > settings.REFRESH_TOKEN_LIFETIME:
@@ -154,17 +153,17 @@ def _check_lifetimes(settings: Settings) -> Iterator[CheckMessage]:
         )
     if settings.ACCESS_TOKEN_LIFETIME > _LONG_ACCESS:
         yield Warning(
-            f"{NAMESPACE}['ACCESS_TOKEN_LIFETIME'] is longer than an hour: so long a stolen "
-            "access token works unless somebody ends its session.",
-            hint="Use minutes; clients refresh without asking anybody for a password.",
+            f"{NAMESPACE}['ACCESS_TOKEN_LIFETIME'] is longer than an hour: a stolen access token "
+            "works until it expires or its session is revoked.",
+            hint="Use minutes; clients refresh without a password.",
             id="refresh_sessions.W006",
         )
     if settings.LEEWAY > _LONG_LEEWAY:
         yield Warning(
-            f"{NAMESPACE}['LEEWAY'] is longer than a minute, and adds to the life of each "
+            f"{NAMESPACE}['LEEWAY'] is longer than a minute; it extends the lifetime of each "
             "access token.",
-            hint="Have the servers' clocks set by NTP; then the default of five seconds is "
-            "plenty.",
+            hint="Synchronize the servers' clocks with NTP; then the default of five seconds is "
+            "enough.",
             id="refresh_sessions.W007",
         )
 
@@ -173,16 +172,16 @@ def _check_cookie(settings: Settings) -> Iterator[CheckMessage]:
     if not settings.COOKIE_SECURE:
         yield Warning(
             f"{NAMESPACE}['COOKIE_SECURE'] is False: browsers send the refresh token over "
-            "connections that anybody on the way can read.",
-            hint="Serve the site by HTTPS alone, and set it to True.",
+            "unencrypted connections.",
+            hint="Serve the site over HTTPS only, and set it to True.",
             id="refresh_sessions.W011",
         )
     if settings.COOKIE_SAMESITE == "None":
         yield Warning(
-            f"{NAMESPACE}['COOKIE_SAMESITE'] is 'None': browsers send the refresh token along "
-            "with requests that other sites make.",
-            hint="Use 'Strict', or 'Lax'. If the front end must live on another site, list its "
-            "origin in CSRF_TRUSTED_ORIGINS and silence this check.",
+            f"{NAMESPACE}['COOKIE_SAMESITE'] is 'None': browsers send the refresh token with "
+            "requests from other sites.",
+            hint="Use 'Strict' or 'Lax'. If the front end has another site, add its origin to "
+            "CSRF_TRUSTED_ORIGINS and silence this check.",
             id="refresh_sessions.W012",
         )
 
@@ -191,40 +190,40 @@ def _check_proxies(settings: Settings) -> Iterator[CheckMessage]:
     for network in settings.TRUSTED_PROXIES:
         if network not in NETWORK_WORDS and ip_network(network).prefixlen == 0:
             yield Warning(
-                f"{NAMESPACE}['TRUSTED_PROXIES'] contains {network!r}, which is everybody: any "
-                "client can claim any address, and so escape the throttle of sign-ins.",
+                f"{NAMESPACE}['TRUSTED_PROXIES'] contains {network!r}, which is every address: "
+                "any client can forge its address and avoid the login throttle.",
                 hint="List the networks of your own proxies only.",
                 id="refresh_sessions.W015",
             )
 
 
 def _check_unnamed_proxy(settings: Settings) -> Iterator[CheckMessage]:
-    told = [name for name in _PROXY_SETTINGS if getattr(django_settings, name, None)]
+    used = [name for name in _PROXY_SETTINGS if getattr(django_settings, name, None)]
     rest_framework = getattr(django_settings, "REST_FRAMEWORK", None) or {}
     if rest_framework.get("NUM_PROXIES"):
-        told.append("REST_FRAMEWORK['NUM_PROXIES']")
-    if told and not settings.TRUSTED_PROXIES:
+        used.append("REST_FRAMEWORK['NUM_PROXIES']")
+    if used and not settings.TRUSTED_PROXIES:
         yield Warning(
-            f"{' and '.join(told)} say that the project is behind a proxy, and "
+            f"The project is behind a proxy, according to {' and '.join(used)}, but "
             f"{NAMESPACE}['TRUSTED_PROXIES'] is empty: all clients share the proxy's address. "
-            "Five wrong logins by anybody lock an account for everybody, and logins by lists of "
-            "accounts are not limited.",
+            "Five failed logins of any client lock an account for all clients, and logins with "
+            "lists of accounts are not limited.",
             hint="List the networks of your proxies; 'private' is loopback and all private "
-            "networks, 'unix' a Unix socket.",
+            "networks, 'unix' is a Unix socket.",
             id="refresh_sessions.W022",
         )
 
 
 def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
     model: Any = get_user_model()
-    # A user model that is not Django's has no such method.
+    # A user model without AbstractBaseUser has no such method.
     email = getattr(model, "get_email_field_name", lambda: None)()
     if settings.USER_ID_FIELD in {model.USERNAME_FIELD, email}:
         yield Warning(
-            f"{NAMESPACE}['USER_ID_FIELD'] is {settings.USER_ID_FIELD!r}, a name that people "
-            "may change and others may be given later: access tokens would then stand for "
-            "somebody else.",
-            hint="Use 'pk', or a field whose value is never given to another user.",
+            f"{NAMESPACE}['USER_ID_FIELD'] is {settings.USER_ID_FIELD!r}. A user can change this "
+            "name, and another user can get it later: old access tokens then identify the "
+            "other user.",
+            hint="Use 'pk', or a field with values that never move to another user.",
             id="refresh_sessions.W016",
         )
 
@@ -233,9 +232,10 @@ def _check_sender(settings: Settings) -> Iterator[CheckMessage]:
     mails = settings.MAIL_ON_REUSE or settings.MAIL_ON_NEW_DEVICE
     if mails and django_settings.DEFAULT_FROM_EMAIL == global_settings.DEFAULT_FROM_EMAIL:
         yield Warning(
-            f"{NAMESPACE} asks for mails to users, and their sender DEFAULT_FROM_EMAIL is still "
-            f"{global_settings.DEFAULT_FROM_EMAIL!r}: they will be refused or taken for spam.",
-            hint="Set DEFAULT_FROM_EMAIL to an address of yours that people know.",
+            f"{NAMESPACE} turns on mails to users, but their sender DEFAULT_FROM_EMAIL is still "
+            f"{global_settings.DEFAULT_FROM_EMAIL!r}: mail servers refuse them or mark them as "
+            "spam.",
+            hint="Set DEFAULT_FROM_EMAIL to an address of your project.",
             id="refresh_sessions.W017",
         )
 
@@ -243,8 +243,8 @@ def _check_sender(settings: Settings) -> Iterator[CheckMessage]:
 def _check_places() -> Iterator[CheckMessage]:
     if getattr(django_settings, "GEOIP_PATH", None) and find_spec("geoip2") is None:
         yield Warning(
-            "GEOIP_PATH is set, but the library that reads its databases is not installed: "
-            "sessions are shown without the place of their address.",
+            "GEOIP_PATH is set, but the library geoip2 is not installed: sessions are shown "
+            "without the place of their address.",
             hint="Install it with `pip install django-refresh-sessions[geoip]`.",
             id="refresh_sessions.W018",
         )

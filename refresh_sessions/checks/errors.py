@@ -1,4 +1,4 @@
-"""Settings that cannot work. These checks always run."""
+"""Errors about settings that cannot work; reported by every check."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from refresh_sessions.conf import NAMESPACE, Settings, find_problems
 _SHORTEST_LIFETIME: Final = timedelta(seconds=1)
 
 _COOKIE_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A token as RFC 6265 has it; Python refuses to send a cookie by any other name."""
+"""A token of RFC 6265; Python refuses other names of cookies."""
 
-# Imported by name and late: the serializers bring all of REST framework along, and that reads
-# settings of the project which may themselves import from its apps.
+# Imported late: REST framework reads settings of the project at its import, and these can import
+# from the project's apps.
 _DOTTED_PATHS: Final = (
     ("POLICY", "refresh_sessions.policies.SessionPolicy"),
     ("LOGIN_SERIALIZER", "rest_framework.serializers.BaseSerializer"),
@@ -36,17 +36,17 @@ _DOTTED_PATHS: Final = (
 
 
 def find_malformed_settings() -> Iterator[CheckMessage]:
-    """What keeps ``REFRESH_SESSIONS`` from being read: all of it, not only the first."""
+    """Find all problems for which ``REFRESH_SESSIONS`` cannot be parsed."""
     for problem in find_problems(getattr(django_settings, NAMESPACE, {})):
         yield Error(
             problem,
-            hint=f"Correct or remove the key in {NAMESPACE}; without it the default holds.",
+            hint=f"Correct the key in {NAMESPACE}, or remove it for the default.",
             id="refresh_sessions.E001",
         )
 
 
 def find_errors(settings: Settings) -> Iterator[CheckMessage]:
-    """What is well-formed and still cannot work."""
+    """Find settings of the right type that cannot work."""
     yield from _check_time_zones()
     yield from _check_durations(settings)
     yield from _check_dotted_paths(settings)
@@ -66,8 +66,8 @@ def find_errors(settings: Settings) -> Iterator[CheckMessage]:
 def _check_time_zones() -> Iterator[CheckMessage]:
     if not django_settings.USE_TZ:
         yield Error(
-            "USE_TZ is False, so the instants at which sessions end are ambiguous.",
-            hint="Set USE_TZ = True. TIME_ZONE may stay what it is.",
+            "USE_TZ is False, so the deadlines of sessions are ambiguous.",
+            hint="Set USE_TZ = True. TIME_ZONE can stay unchanged.",
             id="refresh_sessions.E002",
         )
 
@@ -76,8 +76,8 @@ def _check_durations(settings: Settings) -> Iterator[CheckMessage]:
     for key in ("ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SESSION_LIFETIME"):
         if getattr(settings, key) < _SHORTEST_LIFETIME:
             yield Error(
-                f"{NAMESPACE}[{key!r}] is shorter than a second. Tokens carry whole seconds, so "
-                "such a token has expired when it is issued.",
+                f"{NAMESPACE}[{key!r}] is shorter than a second. Tokens contain whole seconds, so "
+                "such a token is expired when it is issued.",
                 hint="Use timedelta(seconds=1) or longer.",
                 id="refresh_sessions.E003",
             )
@@ -86,7 +86,7 @@ def _check_durations(settings: Settings) -> Iterator[CheckMessage]:
             f"{NAMESPACE}['ROTATION_OVERLAP'] is not shorter than 'REFRESH_TOKEN_LIFETIME'. "
             "Within the overlap no token is rotated, so each session ends before its second "
             "rotation.",
-            hint="An overlap of seconds is enough: the longest that requests run in parallel.",
+            hint="Use seconds: the longest time that requests of a client run in parallel.",
             id="refresh_sessions.E004",
         )
 
@@ -110,8 +110,8 @@ def _check_dotted_path(key: str, path: str, base: type, base_path: str) -> Itera
         return
     if not (isinstance(found, type) and issubclass(found, base)):
         yield Error(
-            f"{NAMESPACE}[{key!r}] must name a subclass of {base_path}; {path} is none.",
-            hint="Name the class itself: no instance, no function, no module.",
+            f"{NAMESPACE}[{key!r}] must name a subclass of {base_path}; {path} is not one.",
+            hint="Name the class itself, not an instance, a function or a module.",
             id="refresh_sessions.E006",
         )
 
@@ -127,8 +127,8 @@ def _check_tenant(path: str) -> Iterator[CheckMessage]:
         problem = "cannot be called without arguments and without await"
     yield Error(
         f"{NAMESPACE}['TENANT'] names {path!r}, which {problem}.",
-        hint="Give the full dotted path of a function that returns the name of the present "
-        "tenant, and an empty text where there is none.",
+        hint="Give the full dotted path of a function that returns the name of the current "
+        "tenant, or an empty string without a tenant.",
         id="refresh_sessions.E024",
     )
 
@@ -138,7 +138,7 @@ def _is_called_without_arguments(found: Any) -> bool:
         inspect.signature(found).bind()
     except TypeError:
         return False
-    except ValueError:  # no signature, as of a function written in C
+    except ValueError:  # no signature, such as of a function written in C
         return True
     return True
 
@@ -151,9 +151,9 @@ def _check_second_factors(settings: Settings) -> Iterator[CheckMessage]:
             continue
         if not is_second:
             yield Error(
-                f"{NAMESPACE}['SECOND_FACTORS'] names {path!r}, which is no second factor: a "
-                "step-up would do without it.",
-                hint="Set second_factor = True on the class, or leave it to "
+                f"{NAMESPACE}['SECOND_FACTORS'] names {path!r}, which is not a second factor: a "
+                "re-authentication would not require it.",
+                hint="Set second_factor = True on the class, or move it to "
                 "'REAUTHENTICATION_METHODS'.",
                 id="refresh_sessions.E019",
             )
@@ -165,7 +165,7 @@ def _check_methods(settings: Settings) -> Iterator[CheckMessage]:
             try:
                 find_problems = import_string(path)().find_problems
             except (AttributeError, ImportError, TypeError):
-                continue  # No method at all, which is said elsewhere.
+                continue  # Not an authentication method: reported as E005, E006 or E023.
             for problem, hint in find_problems():
                 yield Error(
                     f"{NAMESPACE}[{key!r}] names {path!r}, which cannot work: {problem}",
@@ -182,11 +182,11 @@ def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
         field: Any = options.get_field(name)
     except FieldDoesNotExist:
         field = None
-    # The value becomes text in a token, and a user is looked up by that text. The name of a
-    # relation stands for an object; its column would do ("owner_id").
-    if field is None or not _is_plain(field, name):
+    # The token contains the value as text, and the user is found by that text. A relation has an
+    # object as its value; the column of the relation is allowed ("owner_id").
+    if field is None or not _has_plain_value(field, name):
         yield Error(
-            f"{NAMESPACE}['USER_ID_FIELD'] is {name!r}, which is no plain field of "
+            f"{NAMESPACE}['USER_ID_FIELD'] is {name!r}, which is not a plain field of "
             f"{options.label}.",
             hint="Name a field with a unique value per user; 'pk' always works.",
             id="refresh_sessions.E007",
@@ -195,21 +195,21 @@ def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
     constraints = {tuple(constraint.fields) for constraint in options.total_unique_constraints}
     if field.null or not (field.unique or (field.name,) in constraints):
         yield Error(
-            f"{NAMESPACE}['USER_ID_FIELD'] is {name!r}, whose value two users of "
-            f"{options.label} may share. Each would be taken for the other.",
+            f"{NAMESPACE}['USER_ID_FIELD'] is {name!r}, and two users of {options.label} can "
+            "have the same value: access tokens would not distinguish them.",
             hint="Declare the field unique=True and null=False, or use 'pk'.",
             id="refresh_sessions.E008",
         )
 
 
-def _is_plain(field: Any, name: str) -> bool:
+def _has_plain_value(field: Any, name: str) -> bool:
     own_column = field.concrete and not field.many_to_many
     return own_column and (not field.is_relation or field.attname == name)
 
 
 def _check_audience(settings: Settings) -> Iterator[CheckMessage]:
     audience, issuer = settings.AUDIENCE, settings.ISSUER
-    # A tenant may stand between the two: "shop/berlin#refresh".
+    # With a tenant: "shop/berlin#refresh".
     if audience == f"{issuer}#refresh" or (
         audience.startswith(f"{issuer}/") and audience.endswith("#refresh")
     ):
@@ -233,16 +233,16 @@ def _check_cache(settings: Settings) -> Iterator[CheckMessage]:
 def _check_cookie(settings: Settings) -> Iterator[CheckMessage]:
     if not _COOKIE_NAME.fullmatch(settings.COOKIE_NAME):
         yield Error(
-            f"{NAMESPACE}['COOKIE_NAME'] is {settings.COOKIE_NAME!r}, which no cookie can be "
-            "called.",
+            f"{NAMESPACE}['COOKIE_NAME'] is {settings.COOKIE_NAME!r}, which is not a valid name "
+            "of a cookie.",
             hint="Use letters, digits, '-' and '_'.",
             id="refresh_sessions.E011",
         )
     if broken := list(_broken_prefix_rules(settings)):
         yield Error(
-            f"Browsers refuse the cookie {settings.COOKIE_NAME!r}: for the prefix of its name "
+            f"Browsers refuse the cookie {settings.COOKIE_NAME!r}: with the prefix of its name "
             f"{' and '.join(broken)}.",
-            hint=f"Change that in {NAMESPACE}, or choose a 'COOKIE_NAME' without the prefix.",
+            hint=f"Change {NAMESPACE}, or choose a 'COOKIE_NAME' without the prefix.",
             id="refresh_sessions.E012",
         )
     if settings.COOKIE_SAMESITE == "None" and not settings.COOKIE_SECURE:
@@ -255,7 +255,7 @@ def _check_cookie(settings: Settings) -> Iterator[CheckMessage]:
 
 
 def _broken_prefix_rules(settings: Settings) -> Iterator[str]:
-    # Browsers compare the prefixes without regard to case.
+    # Browsers compare the prefixes case-insensitively.
     name = settings.COOKIE_NAME.lower()
     if name.startswith(("__host-", "__secure-", "__http-")) and not settings.COOKIE_SECURE:
         yield "'COOKIE_SECURE' must be True"

@@ -1,4 +1,4 @@
-"""Keys that cannot be used, and keys that had better not be."""
+"""Checks of ``KEYS`` and ``REFRESH_KEYS``: unusable keys, and keys against the standards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  (the name Django gave it)
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  (Django's name)
 from django.core.exceptions import ImproperlyConfigured
 
 from refresh_sessions.conf import NAMESPACE, Settings
@@ -30,13 +30,13 @@ _ERRORS: Final[Mapping[type[KeyConfigError], Callable[..., CheckMessage]]] = {
 
 
 def find_key_errors(settings: Settings) -> Iterator[CheckMessage]:
-    """What keeps a key from being used: all of it, not only the first."""
-    for fault in _config_errors():
-        yield _ERRORS[type(fault)](fault.problem, hint=fault.remedy)
+    """Find all keys that cannot be used."""
+    for error in _config_errors():
+        yield _ERRORS[type(error)](error.problem, hint=error.remedy)
 
 
 def find_key_warnings(settings: Settings) -> Iterator[CheckMessage]:
-    """What works with keys, but is against the standards."""
+    """Find keys that work, but are against the standards."""
     if not settings.KEYS or any(True for _ in _config_errors()):
         return
     keyring = get_keyring(Purpose.ACCESS)
@@ -48,7 +48,7 @@ def _config_errors() -> Iterator[KeyConfigError]:
     try:
         yield from find_config_errors()
     except ImproperlyConfigured:
-        # There is no SECRET_KEY, which Django itself has much to say about.
+        # SECRET_KEY is missing, which Django reports.
         return
 
 
@@ -56,10 +56,10 @@ def _check_algorithms(keyring: Keyring) -> Iterator[CheckMessage]:
     for key in keyring.verifying.values():
         if key.algorithm == "RS256":
             yield Warning(
-                f"{NAMESPACE}['KEYS'] has a key for RS256 ({key.origin}), whose padding, "
-                "PKCS #1 v1.5, OWASP ASVS 5 (appendix C) disallows.",
-                hint="Use ES256 or EdDSA, or PS256 with the same key, unless a service that "
-                "verifies your tokens knows nothing else; then silence this check.",
+                f"{NAMESPACE}['KEYS'] has a key for RS256 ({key.origin}). OWASP ASVS 5 "
+                "(appendix C) disallows its padding, PKCS #1 v1.5.",
+                hint="Use ES256 or EdDSA, or PS256 with the same key. Silence this check if a "
+                "service that verifies your tokens supports RS256 only.",
                 id="refresh_sessions.W019",
             )
 
@@ -68,10 +68,10 @@ def _check_mixture(keyring: Keyring) -> Iterator[CheckMessage]:
     kinds = {key.is_symmetric for key in keyring.verifying.values()}
     if len(kinds) > 1:
         yield Warning(
-            f"{NAMESPACE}['KEYS'] has symmetric keys beside others: whoever verifies tokens with "
-            "one of the symmetric keys can issue them, for everybody (OWASP ASVS 9.1.2).",
-            hint="While you move from the one to the other that is as it must be. Remove the "
-            "symmetric keys, 'SECRET_KEY' included, as soon as the last token signed with them "
-            "has expired.",
+            f"{NAMESPACE}['KEYS'] has symmetric and asymmetric keys: a service that verifies "
+            "tokens with a symmetric key can issue tokens for any user (OWASP ASVS 9.1.2).",
+            hint="This is correct during a change from symmetric to asymmetric keys. Remove the "
+            "symmetric keys, 'SECRET_KEY' included, after the last token signed with them has "
+            "expired.",
             id="refresh_sessions.W020",
         )

@@ -1,4 +1,4 @@
-"""The views of the project: whether any of them accepts the access tokens that it issues."""
+"""Check of the project's views: whether any of them accepts access tokens."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from importlib import import_module
 from typing import Any, Final
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Warning  # noqa: A004  (the name Django gave it)
+from django.core.checks import CheckMessage, Warning  # noqa: A004  (Django's name)
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
 _AUTHENTICATION: Final = "refresh_sessions.rest_framework.authentication.AccessTokenAuthentication"
 
 _TOOLS: Final = ("rest_framework", "drf_spectacular", "drf_yasg")
-"""Packages whose views describe an API and are no part of it."""
+"""Packages with views that describe an API and do not belong to it."""
 
 
 def check_authentication() -> Iterator[CheckMessage]:
-    """Warn where a project issues access tokens and none of its API views accepts them."""
+    """Warn if a project issues access tokens and none of its API views accepts them."""
     if not getattr(django_settings, "ROOT_URLCONF", None):
         return
-    # Late, as REST framework's views read settings which may import from the project's apps.
-    ours: Any = import_module("refresh_sessions.rest_framework.views.base").SessionsAPIView
+    # Imported late: REST framework reads settings that can import from the project's apps.
+    base: Any = import_module("refresh_sessions.rest_framework.views.base").SessionsAPIView
     callbacks = list(_api_callbacks(get_resolver().url_patterns))
-    issues_tokens = any(issubclass(callback.cls, ours) for callback in callbacks)
-    own = [callback for callback in callbacks if _belongs_to_project(callback.cls, ours)]
+    issues_tokens = any(issubclass(callback.cls, base) for callback in callbacks)
+    own = [callback for callback in callbacks if _belongs_to_project(callback.cls, base)]
     authenticating = [callback for callback in own if _authenticates(callback)]
     if not issues_tokens or not authenticating:
         return
-    if _include_ours(_default_classes()) or any(map(_accepts_tokens, own)):
+    if _accept_tokens(_default_classes()) or any(map(_accepts_tokens, own)):
         return
     view = authenticating[0].cls
     yield Warning(
         "No API view of this project accepts access tokens: AccessTokenAuthentication is neither "
         "in DEFAULT_AUTHENTICATION_CLASSES in REST_FRAMEWORK nor in the authentication_classes "
-        f"of a view. request.auth is None in {view.__module__}.{view.__name__}, for example.",
+        f"of a view. For example, request.auth is None in {view.__module__}.{view.__name__}.",
         hint=f"Add '{_AUTHENTICATION}' to DEFAULT_AUTHENTICATION_CLASSES, or to the views that "
-        "need it. If a class of yours calls check_access_token instead, silence this check.",
+        "need it. Silence this check if a class of yours calls check_access_token instead.",
         id="refresh_sessions.W021",
     )
 
 
 def _api_callbacks(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Any]:
-    """The callbacks of REST framework's views; decorators keep their attributes."""
+    """The callbacks of REST framework's views, which decorators leave recognizable."""
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from _api_callbacks(pattern.url_patterns)
@@ -53,31 +53,31 @@ def _api_callbacks(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Any
             yield pattern.callback
 
 
-def _belongs_to_project(view: type, ours: type) -> bool:
-    return not issubclass(view, ours) and view.__module__.partition(".")[0] not in _TOOLS
+def _belongs_to_project(view: type, base: type) -> bool:
+    return not issubclass(view, base) and view.__module__.partition(".")[0] not in _TOOLS
 
 
 def _authenticates(callback: Any) -> bool:
-    """Whether the view is meant to know who asks: an empty list of its own says that it is not."""
+    """Whether the view authenticates; its own empty list turns authentication off."""
     classes = _classes_of(callback)
     return bool(classes) or classes is _api_view().authentication_classes
 
 
 def _accepts_tokens(callback: Any) -> bool:
-    # A view that chooses its classes for each request may choose ours.
-    chooses = callback.cls.get_authenticators is not _api_view().get_authenticators
-    return chooses or _include_ours(_classes_of(callback))
+    # A view with its own get_authenticators may choose AccessTokenAuthentication.
+    is_dynamic = callback.cls.get_authenticators is not _api_view().get_authenticators
+    return is_dynamic or _accept_tokens(_classes_of(callback))
 
 
 def _classes_of(callback: Any) -> Iterable[Any]:
     own: Iterable[Any] = callback.cls.authentication_classes
-    # What as_view() was given goes before the attribute of the class.
+    # An argument of as_view() overrides the attribute of the class.
     return callback.initkwargs.get("authentication_classes", own)  # type: ignore[no-any-return]
 
 
-def _include_ours(classes: Iterable[Any]) -> bool:
-    ours: type = import_string(_AUTHENTICATION)
-    return any(isinstance(one, type) and issubclass(one, ours) for one in classes)
+def _accept_tokens(classes: Iterable[Any]) -> bool:
+    base: type = import_string(_AUTHENTICATION)
+    return any(isinstance(one, type) and issubclass(one, base) for one in classes)
 
 
 def _default_classes() -> Iterable[Any]:

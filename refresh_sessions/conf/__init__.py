@@ -1,7 +1,7 @@
-"""The settings of this package: one frozen, typed object, read where it is used.
+"""The settings of this package as one frozen, typed object.
 
-``get_settings()`` parses ``settings.REFRESH_SESSIONS`` again whenever Django holds another
-dict, so ``override_settings`` and pytest-django's ``settings`` fixture just work.
+``get_settings()`` parses ``settings.REFRESH_SESSIONS`` again if the dict was replaced, so
+``override_settings`` and pytest-django's ``settings`` fixture work.
 """
 
 from refresh_sessions.conf.loader import get_settings, parse_settings

@@ -1,4 +1,4 @@
-"""The settings in force, parsed when Django holds another dict."""
+"""The settings in force, parsed again if ``settings.REFRESH_SESSIONS`` was replaced."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ _HINTS: Final = get_type_hints(Settings)
 
 
 def parse_settings(raw: Any) -> Settings:
-    """Build the settings object, or raise ``SettingsError`` with the first problem found."""
+    """Build the settings object.
+
+    Raises:
+        SettingsError: a setting is unknown or invalid; with the first problem.
+
+    """
     for problem in find_problems(raw):
         raise SettingsError(problem)
-    # People write lists as often as tuples; values that caches are keyed with must be hashable.
+    # Lists become tuples: the values are used as cache keys and must be hashable.
     stored: dict[str, Any] = {
         key: tuple(value) if get_origin(_HINTS[key]) is tuple else value
         for key, value in raw.items()
@@ -26,10 +31,11 @@ def parse_settings(raw: Any) -> Settings:
     return Settings(**stored)
 
 
-class _Reader:
-    """Parse again only when Django holds another dict.
+class _SettingsLoader:
+    """Parses the settings again if the dict was replaced.
 
-    Identity, not the signal ``setting_changed``: pytest-django's ``del settings.X`` sends none.
+    Compares identity instead of using the signal ``setting_changed``, which pytest-django's
+    ``del settings.X`` does not send.
     """
 
     def __init__(self) -> None:
@@ -44,5 +50,5 @@ class _Reader:
         return parsed
 
 
-get_settings = _Reader()
-"""The settings in force now. Call it where a value is used; keep nothing."""
+get_settings = _SettingsLoader()
+"""Return the settings in force. Call it at each use; do not store the result."""

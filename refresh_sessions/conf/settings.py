@@ -1,4 +1,4 @@
-"""Every setting, with its type, its default, and what it is for."""
+"""All settings with type, default and meaning."""
 
 from __future__ import annotations
 
@@ -12,65 +12,66 @@ NAMESPACE: Final = "REFRESH_SESSIONS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every key of ``REFRESH_SESSIONS`` with its type and default. Durations are timedeltas."""
+    """The keys of ``REFRESH_SESSIONS`` with type and default. Durations are timedeltas."""
 
     ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=15)
     REFRESH_TOKEN_LIFETIME: timedelta = timedelta(days=7)
-    """Life of one refresh token, so the idle limit of a session."""
+    """Lifetime of one refresh token, which is the idle limit of a session."""
     SESSION_LIFETIME: timedelta = timedelta(days=7)
-    """The hard limit: no refresh moves it."""
+    """Time from login to the hard deadline, which no refresh moves."""
     MAX_REFRESHES_PER_SESSION: int | None = None
     MAX_SESSIONS_PER_USER: int | None = 200
-    """Sessions of one user at a time; a bound on what logins without logouts collect."""
+    """Maximum active sessions of one user; it bounds logins without a logout."""
     ON_SESSION_LIMIT: Literal["revoke_oldest", "deny"] = "revoke_oldest"
     ROTATION_OVERLAP: timedelta = timedelta(seconds=10)
-    """How long after a rotation parallel requests with the old token are taken as siblings."""
+    """How long after a rotation requests with the token before count as siblings."""
     LOST_RESPONSE_RECOVERY: bool = True
     CONFIRM_DELIVERY_AFTER: timedelta | None = timedelta(minutes=1)
-    """How old a generation has to be before an API call is evidence that its client has stored the
-    refresh token; browsers store cookies up to 30 seconds late. None: calls are no evidence."""
+    """Minimum age of a generation after which an API call confirms the delivery of its refresh
+    token; browsers store cookies up to 30 seconds late. None: API calls confirm nothing."""
     COMPANION_COOKIE: Literal["siblings", "require", "off"] = "siblings"
-    """With ``TRANSPORT = "body"``: an HttpOnly cookie that a copied token lacks. "siblings":
-    parallel refreshes that show it get one successor; "require": a family that has shown it is
-    refused without it."""
+    """With ``TRANSPORT = "body"``: an HttpOnly cookie that an attacker with a copied token lacks.
+    "siblings": parallel refreshes with the cookie get the same successor. "require": after its
+    first refresh with the cookie, a family is refused without it."""
     SESSION_EXPIRED_STATUS: Literal[403, 401] = 403
-    """The HTTP status of ``session_expired``; many clients give up on 401 alone."""
+    """The HTTP status of ``session_expired``; many clients log out on 401 only."""
     ACCESS_TOKEN_CHECK: Literal["session", "cache", "stateless"] = "session"  # noqa: S105
     CACHE_ALIAS: str = "default"
     """The cache of ``ACCESS_TOKEN_CHECK = "cache"``."""
     CACHE_TIMEOUT: timedelta = timedelta(seconds=60)
-    """How long ``ACCESS_TOKEN_CHECK = "cache"`` trusts what it has seen in the database."""
+    """How long ``ACCESS_TOKEN_CHECK = "cache"`` uses a state that it read from the database."""
     REAUTHENTICATION_MAX_AGE: timedelta = timedelta(minutes=5)
-    """How old a proof of identity may be for a sensitive action."""
+    """Maximum age of the authentication for a sensitive action."""
     REAUTHENTICATION_METHODS: tuple[str, ...] = ("refresh_sessions.identity.PasswordMethod",)
-    """By what people prove who they are once more: subclasses of ``AuthenticationMethod``."""
+    """Methods for a re-authentication: subclasses of ``AuthenticationMethod``."""
     SECOND_FACTORS: tuple[str, ...] = ()
-    """What a sign-in asks of those who have it: subclasses of ``AuthenticationMethod``."""
+    """Methods for the second step of a login, for users who have one of them: subclasses of
+    ``AuthenticationMethod``."""
     SIGN_IN_TICKET_LIFETIME: timedelta = timedelta(minutes=5)
-    """How long a sign-in waits for its second step."""
+    """Maximum time between the first and the second step of a login."""
     REAUTHENTICATE_TO_REVOKE: bool = True
-    """Ending other devices from ``sessions/`` is a sensitive action (ASVS 7.5.2)."""
+    """Whether to revoke other sessions from ``sessions/`` is a sensitive action (ASVS 7.5.2)."""
     MAX_FAMILIES_PER_SESSION: int = 5
-    """How many processes of one device may have tokens of their own, the first included."""
+    """Maximum token families of one session, the family of the login included."""
     ISSUER: str = "refresh_sessions"
     TENANT: str = "refresh_sessions.tenants.schema_of_connection"
-    """A function without arguments that names the present tenant, as a part of the issuer."""
+    """A function without arguments that returns the current tenant, a part of the issuer."""
     ENVIRONMENT: str = ""
-    """What tells this database from others in access tokens and cache keys; empty: its ``NAME``,
-    ``HOST``, ``PORT`` and schema."""
+    """Identifies the database in access tokens and cache keys; empty: its ``NAME``, ``HOST``,
+    ``PORT`` and schema."""
     AUDIENCE: str = "refresh_sessions.access"
     CLIENT_ID: str = "refresh_sessions.client"
     """The claim ``client_id`` of access tokens (RFC 9068 §2.2)."""
     KEYS: Sequence[Mapping[str, str] | str] = ()
     """Keys of access tokens: the first signs, all verify. Empty: derived from SECRET_KEY."""
     REFRESH_KEYS: Sequence[Mapping[str, str] | str] = ()
-    """The same for refresh tokens, symmetric keys only."""
+    """Keys of refresh tokens, as ``KEYS``; symmetric keys only."""
     INTROSPECTION_CLIENTS: Mapping[str, str] = field(default_factory=dict)
-    """Who may ask ``introspect/``: names, each with the SHA-256 of its secret in hex."""
+    """Clients of ``introspect/``: the name and the SHA-256 digest of the secret in hex."""
     LEEWAY: timedelta = timedelta(seconds=5)
-    """Tolerance for clocks of servers that verify access tokens; database expiries have none."""
+    """Clock tolerance for the expiry of access tokens; not for deadlines in the database."""
     USER_ID_FIELD: str = "pk"
-    """The field of the user model whose value becomes the claim ``sub``."""
+    """The field of the user model for the claim ``sub``."""
     TRANSPORT: Literal["body", "cookie"] = "body"
     COOKIE_NAME: str = "__Host-refresh_token"
     COOKIE_PATH: str = "/"
@@ -79,16 +80,16 @@ class Settings:
     COOKIE_SECURE: bool = True
     FIELD_NAMES: Mapping[str, str] = field(default_factory=dict)
     TRUSTED_PROXIES: tuple[str, ...] = ()
-    """Networks whose X-Forwarded-For is believed, such as ``"10.0.0.0/8"``; ``"private"`` is
-    loopback and all private networks, ``"unix"`` whoever connects through a Unix socket."""
+    """Networks of proxies with a trusted X-Forwarded-For, such as ``"10.0.0.0/8"``; ``"private"``
+    is loopback and all private networks, ``"unix"`` is a connection through a Unix socket."""
     MAIL_ON_REUSE: bool = False
-    """Mail the user whose session was ended because a used refresh token came back."""
+    """Mail the user after a session was revoked for reuse of a refresh token."""
     MAIL_ON_NEW_DEVICE: bool = False
-    """Mail the user of a sign-in from a device that they have not signed in from before."""
+    """Mail the user after a login from a new device."""
     POLICY: str = "refresh_sessions.policies.SessionPolicy"
     LOGIN_SERIALIZER: str = "refresh_sessions.rest_framework.serializers.LoginSerializer"
     SESSION_SERIALIZER: str = "refresh_sessions.rest_framework.serializers.SessionSerializer"
 
     def field_name(self, name: str) -> str:
-        """The name by which ``name`` appears in requests and answers."""
+        """The name of the field ``name`` in requests and responses."""
         return self.FIELD_NAMES.get(name, name)

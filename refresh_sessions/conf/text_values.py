@@ -1,4 +1,4 @@
-"""Durations and networks that people write as text."""
+"""Parsing of durations and networks written as text."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def parse_timedelta(text: str) -> timedelta | None:
     """Read ``15m``, ``1h 30m``, ``30 days``, ``00:15:00`` or ISO 8601; a bare number is seconds.
 
     Returns:
-        The duration, or None if the text is not one.
+        The duration, or None if the text is not a duration.
 
     """
     text = text.strip()
     try:
         if text and _PARTS.fullmatch(text.lower()):
             return _sum(re.findall(_PART, text.lower(), re.ASCII))
-        # An empty text, as from a variable that is not set, would be zero to Django.
+        # Django reads an empty text, such as of an unset variable, as zero.
         return parse_duration(text) if text else None
     except (KeyError, ValueError, OverflowError):
         return None
@@ -52,7 +52,7 @@ def _sum(parts: list[tuple[str, str]]) -> timedelta:
 
 
 def coerce_duration(value: Any) -> timedelta | None:
-    """The duration that somebody means by a number of seconds or by a text, or None."""
+    """Read a number of seconds or a text as a duration; None for other values."""
     if isinstance(value, str):
         return parse_timedelta(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -70,10 +70,10 @@ def format_duration(duration: timedelta) -> str:
 
 
 UNIX_SOCKET: Final = "unix"
-"""Stands in ``TRUSTED_PROXIES`` for whoever connects through a Unix socket and has no address."""
+"""The word in ``TRUSTED_PROXIES`` for a proxy without an address, behind a Unix socket."""
 
 PRIVATE: Final = "private"
-"""Stands in ``TRUSTED_PROXIES`` for ``PRIVATE_NETWORKS``."""
+"""The word in ``TRUSTED_PROXIES`` for ``PRIVATE_NETWORKS``."""
 
 PRIVATE_NETWORKS: Final = (
     # This host (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
@@ -83,10 +83,10 @@ PRIVATE_NETWORKS: Final = (
     # Link local (RFC 3927, RFC 4291 §2.5.6).
     *("169.254.0.0/16", "fe80::/10"),
 )
-"""Networks that no packet from the internet comes from."""
+"""Networks that are not routed on the internet."""
 
 NETWORK_WORDS: Final = (UNIX_SOCKET, PRIVATE)
-"""What may stand in ``TRUSTED_PROXIES`` beside networks."""
+"""Words that ``TRUSTED_PROXIES`` accepts beside networks."""
 
 _HOST_NAME: Final = re.compile(r"(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 
@@ -98,7 +98,7 @@ _WILDCARDS: Final = re.compile(r"((?:\d{1,3}\.){1,3})(\*\.)*\*", re.ASCII)
 
 
 def find_network_problem(text: str) -> str | None:
-    """Say what is wrong with a text that should be a network, or None if it is one."""
+    """Describe the mistake in the text of a network; None for a valid network."""
     if _network(text, strict=True) is not None:
         return None
     if "," in text or len(text.split()) > 1:
@@ -115,7 +115,7 @@ def find_network_problem(text: str) -> str | None:
 
 
 def _candidates(text: str) -> Iterator[str]:
-    """The text itself, without host bits, and then without what no network has."""
+    """Corrected forms of the text: without spaces, without scheme and port, without wildcards."""
     yield text
     yield text.strip()
     yield _host_of(text)
@@ -125,7 +125,7 @@ def _candidates(text: str) -> Iterator[str]:
 
 
 def _host_of(text: str) -> str:
-    """What remains without scheme, port, path and brackets."""
+    """The host of a text, without scheme, port, path and brackets."""
     bare = text.strip().rstrip("/")
     if "://" in bare:
         bare = bare.partition("://")[2].partition("/")[0]
@@ -142,5 +142,5 @@ def _network(text: str, *, strict: bool = False) -> IPv4Network | IPv6Network | 
 
 
 def _shortest(network: IPv4Network | IPv6Network) -> str:
-    alone = network.prefixlen == network.max_prefixlen
-    return str(network.network_address if alone else network)
+    is_single_address = network.prefixlen == network.max_prefixlen
+    return str(network.network_address if is_single_address else network)

@@ -1,4 +1,4 @@
-"""Validation of the value of ``REFRESH_SESSIONS``: what is wrong, with a hint for each problem."""
+"""Validation of ``REFRESH_SESSIONS``: finds problems and suggests a correction for each."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _COLLECTIONS: Final[Mapping[Any, str]] = {
 
 
 def matches_type(value: Any, hint: Any) -> bool:
-    """Whether a value is of the type; collections are looked into."""
+    """Whether a value has the type, items of collections included."""
     origin = get_origin(hint)
     if origin in {Union, types.UnionType}:
         return any(matches_type(value, option) for option in get_args(hint))
     if origin is Literal:
         return value in get_args(hint)
     if origin is tuple:
-        # Settings are written as lists as often as not; they are stored as tuples.
+        # Lists are accepted and stored as tuples.
         return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     if origin is Sequence:
         return isinstance(value, list | tuple) and all(_is_key_entry(item) for item in value)
@@ -43,7 +43,7 @@ def matches_type(value: Any, hint: Any) -> bool:
         return isinstance(value, Mapping) and all(
             isinstance(part, str) for pair in value.items() for part in pair
         )
-    # bool is an int in Python, but True is no number of sessions.
+    # bool is a subclass of int, but True is not a number of sessions.
     return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
 
 
@@ -56,7 +56,7 @@ def _is_key_entry(value: Any) -> bool:
 
 
 def describe_type(hint: Any) -> str:
-    """The type, in words for whoever set something else."""
+    """The type in words, for an error message."""
     if get_origin(hint) is Literal:
         return " or ".join(repr(option) for option in get_args(hint))
     if get_origin(hint) in {Union, types.UnionType}:
@@ -78,32 +78,32 @@ RENAMABLE_FIELDS: Final = (
     "password",
     "device_name",
 )
-"""The names in requests and answers that ``FIELD_NAMES`` may replace."""
+"""The fields of requests and responses that ``FIELD_NAMES`` can rename."""
 
-_SECRETIVE: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
-"""Settings whose values must not show in a message."""
+_SECRET_SETTINGS: Final = ("KEYS", "REFRESH_KEYS", "INTROSPECTION_CLIENTS")
+"""Settings with secret values, which must not appear in a message."""
 
 _CLIENT_NAME: Final = re.compile(r"[A-Za-z0-9._~-]+")
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
-_TAKEN_FIELDS: Final = ("code", "current", "detail", "errors", "hint", "reason")
+_RESERVED_FIELDS: Final = ("code", "current", "detail", "errors", "hint", "reason")
 
 _HINTS: Final = get_type_hints(Settings)
 
 
 def find_problems(raw: Any) -> Iterator[str]:
-    """Say, one by one, what is wrong with a value for ``REFRESH_SESSIONS``."""
+    """Yield a message for each problem of a value for ``REFRESH_SESSIONS``."""
     if not isinstance(raw, Mapping):
         yield f"{NAMESPACE} must be a dict, not {type(raw).__name__}."
         return
     for key, value in raw.items():
         if key not in _HINTS:
-            yield f"{NAMESPACE} has no setting {key!r}.{_remedy(str(key))}"
+            yield f"{NAMESPACE} has no setting {key!r}.{_suggest_key(str(key))}"
         elif not matches_type(value, _HINTS[key]):
-            shown = repr(type(value) if key in _SECRETIVE else value)
-            wanted = f"{describe_type(_HINTS[key])}{_suggest(key, value)}"
-            yield f"{NAMESPACE}[{key!r}] must be {wanted}, not {shown}."
+            shown = repr(type(value) if key in _SECRET_SETTINGS else value)
+            expected = f"{describe_type(_HINTS[key])}{_suggest_value(key, value)}"
+            yield f"{NAMESPACE}[{key!r}] must be {expected}, not {shown}."
         else:
             yield from _value_problems(key, value)
 
@@ -130,12 +130,12 @@ def _value_problems(key: str, value: Any) -> Iterator[str]:
 def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
     for key in value:
         if key not in RENAMABLE_FIELDS:
-            yield f"{name} cannot rename {key!r}; it knows {', '.join(RENAMABLE_FIELDS)}."
-    final = [value.get(key, key) for key in RENAMABLE_FIELDS]
-    if len(set(final)) < len(final):
+            yield f"{name} cannot rename {key!r}, only {', '.join(RENAMABLE_FIELDS)}."
+    renamed = [value.get(key, key) for key in RENAMABLE_FIELDS]
+    if len(set(renamed)) < len(renamed):
         yield f"{name} gives two fields the same name."
-    for taken in sorted({"", *_TAKEN_FIELDS} & set(final)):
-        yield f"{name} cannot use the name {taken!r}."
+    for reserved in sorted({"", *_RESERVED_FIELDS} & set(renamed)):
+        yield f"{name} cannot use the name {reserved!r}."
 
 
 def _client_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
@@ -144,8 +144,8 @@ def _client_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} has a client {client!r}; use letters, digits, '-', '.', '_' and '~'."
         if not _DIGEST.fullmatch(digest):
             yield (
-                f"{name}[{client!r}] must be the SHA-256 digest of a secret in lower-case hex, as "
-                "'manage.py manage_session_keys client' makes it."
+                f"{name}[{client!r}] must be the SHA-256 digest of a secret in lower-case hex. "
+                "Generate both with: manage.py manage_session_keys client."
             )
 
 
@@ -159,8 +159,8 @@ def _network_problems(name: str, value: Iterable[str]) -> Iterator[str]:
             yield f"{name}: {problem}{'' if problem.endswith('?') else '.'}"
 
 
-def _suggest(key: str, value: Any) -> str:
-    """The right way to write what was meant, where that can be said."""
+def _suggest_value(key: str, value: Any) -> str:
+    """A valid value close to the given one, with " such as" before it; empty if unknown."""
     hint = _HINTS[key]
     if hint is timedelta or timedelta in get_args(hint):
         duration = coerce_duration(value)
@@ -173,7 +173,7 @@ def _suggest(key: str, value: Any) -> str:
 
 
 def _to_strings(value: Any) -> list[str]:
-    """A list of strings for a single one, a set, classes in place of their paths and networks."""
+    """A list of strings from a string, a set, classes or networks; empty for other values."""
     items = value if isinstance(value, list | tuple | set | frozenset) else [value]
     strings = [_to_string(item) for item in items]
     return [] if None in strings else cast("list[str]", strings)
@@ -185,11 +185,13 @@ def _to_string(item: Any) -> str | None:
     return str(item) if isinstance(item, str | IPv4Network | IPv6Network) else None
 
 
-def _remedy(key: str) -> str:
-    """What to write in place of a key that is not known, with a space before it."""
-    own = key.upper()
-    # As close as a slip of the fingers: another package's setting is none of ours misspelt.
-    close = [own] if own in _HINTS else difflib.get_close_matches(own, _HINTS, n=1, cutoff=0.8)
-    if own not in _HINTS and (explanation := explain_foreign_setting(own)):
+def _suggest_key(key: str) -> str:
+    """The replacement for an unknown key, with a space before it; empty if unknown."""
+    upper = key.upper()
+    # A high cutoff: a setting of another package is not a typing error.
+    close = (
+        [upper] if upper in _HINTS else difflib.get_close_matches(upper, _HINTS, n=1, cutoff=0.8)
+    )
+    if upper not in _HINTS and (explanation := explain_foreign_setting(upper)):
         return f" {explanation}"
     return f" Did you mean {close[0]!r}?" if close else ""

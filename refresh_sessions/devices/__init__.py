@@ -1,4 +1,4 @@
-"""What a request tells about the device that sent it and the address it came from."""
+"""The device of a request: address, user agent, client hints, name, kind and place."""
 
 from refresh_sessions.devices.client_hints import STORED_LENGTH, ClientHints
 from refresh_sessions.devices.device import USER_AGENT_LENGTH, Device, device_icon, read_device

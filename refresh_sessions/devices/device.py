@@ -19,7 +19,7 @@ __all__ = ["USER_AGENT_LENGTH", "Device", "read_device"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A device as one request shows it; empty where there was no request."""
+    """The device of one request; all fields are empty without a request."""
 
     ip_address: str | None = None
     user_agent: str = ""
@@ -27,17 +27,17 @@ class Device:
 
     @property
     def kind(self) -> DeviceKind:
-        """What kind of thing it is."""
+        """The kind of device, from user agent and hints."""
         return get_device_kind(self.user_agent, self.hints)
 
     @property
     def name(self) -> str:
-        """What to call it, in the active language; takes time, so not while a client waits."""
+        """The name in the active language; slow, so do not call it during a login or refresh."""
         return name_device(self.user_agent, self.hints)
 
 
 def read_device(request: HttpRequest | None) -> Device:
-    """Read address, user agent and hints off ``request``; none of it is proof of anything."""
+    """Read address, user agent and hints of ``request``; user agent and hints can be forged."""
     if request is None:
         return Device()
     return Device(
@@ -48,13 +48,13 @@ def read_device(request: HttpRequest | None) -> Device:
 
 
 def device_icon(kind: str) -> SafeString:
-    """The icon of a kind of device, as inline SVG in the colour of the text around it.
+    """The icon of a kind of device, as inline SVG in the colour of the surrounding text.
 
-    It is hidden from screen readers, so say the kind or the name of the device beside it. A
-    project may put a drawing of its own into ``templates/refresh_sessions/icons/phone.svg``.
+    It is hidden from screen readers, so show the kind or the name of the device beside it. A
+    project can override the template ``refresh_sessions/icons/phone.svg``.
 
     Args:
-        kind: a value of ``DeviceKind``; anything else has the icon of ``DeviceKind.OTHER``.
+        kind: a value of ``DeviceKind``; other values get the icon of ``DeviceKind.OTHER``.
 
     """
     known = DeviceKind(kind) if kind in DeviceKind.values else DeviceKind.OTHER

@@ -1,4 +1,4 @@
-"""The only door to Django's GeoIP2. Import it late: what it stands on is large, and optional."""
+"""Subclass of Django's GeoIP2. Import it late: its dependencies are large and optional."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from django.contrib.gis.geoip2 import GeoIP2
 
 
 class Names(NamedTuple):
-    """What the database calls city and country, by language; empty where it does not know."""
+    """Names of a city and a country by language; empty if the database has none."""
 
     city: dict[str, str]
     country: dict[str, str]
 
 
 class MultilingualGeoIP2(GeoIP2):
-    """Django's own, which gives names in English alone, with those in all languages."""
+    """Django's GeoIP2 with place names in all languages instead of English only."""
 
     def names(self, ip_address: str) -> Names:
-        """The names of the place of an address.
+        """The city and country of an address.
 
         Raises:
             GeoIP2Error: the address is not in the database.

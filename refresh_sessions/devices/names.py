@@ -1,4 +1,4 @@
-"""Names of devices, by the browser and model in the user agent."""
+"""Names of devices, from the browser and the model in the user agent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from refresh_sessions.devices.client_hints import ClientHints
 from refresh_sessions.devices.systems import ANDROID, find_system
 from refresh_sessions.devices.texts import shorten, strip_control_chars, truncate_user_agent
 
-# Endings that say of a browser only where it runs, which we say ourselves.
+# Suffixes of ua-parser for the system of a browser, which the name of a device contains already.
 _VARIANTS: Final = (" Mobile iOS", " Mobile", " iOS")
 
 _NAMES: Final = {
@@ -26,7 +26,7 @@ _NAMES: Final = {
     "Mobile Safari": "Safari",
 }
 
-_NO_BROWSERS: Final = frozenset(
+_NOT_BROWSERS: Final = frozenset(
     {"Android", "Chrome Mobile WebView", "Mobile Safari UI/WKWebView", "Other"}
 )
 
@@ -38,9 +38,9 @@ def can_parse() -> bool:
 
 
 def find_browser(user_agent: str) -> str:
-    """The browser by the name that people know; empty where it is none."""
+    """The common name of the browser; empty for a client that is not a browser."""
     found = _parser().parse_user_agent(truncate_user_agent(user_agent))
-    if found is None or found.family in _NO_BROWSERS:
+    if found is None or found.family in _NOT_BROWSERS:
         return ""
     name = str(found.family)
     if name in _NAMES:
@@ -51,18 +51,18 @@ def find_browser(user_agent: str) -> str:
 
 
 def format_model(code: str) -> str:
-    """A model of Android's with its maker ("Samsung SM-S918B"), or as it is ("Pixel 7")."""
+    """An Android model with its brand ("Samsung SM-S918B"), or unchanged ("Pixel 7")."""
     found = _parser().parse_device(
         f"Mozilla/5.0 (Linux; Android 10; {code} Build/1) AppleWebKit/537.36 Mobile Safari/537.36"
     )
-    # Where no rule fits, ua-parser calls the maker "Generic_Android".
+    # Without a matching rule the brand of ua-parser is "Generic_Android".
     if found is None or not found.brand or found.brand.startswith("Generic"):
         return code
     return str(found.family)
 
 
 def _parser() -> Any:
-    # Its rules are megabytes: nobody pays for them before a device is named.
+    # Imported late: its rules take megabytes of memory.
     return import_module("ua_parser")
 
 
@@ -70,7 +70,7 @@ _CACHED: Final = 1024
 
 _MODEL_LENGTH: Final = 48
 
-# A name and its version, such as "Shop/3.1"; names of apps may have blanks.
+# A name before its version, such as "Shop/3.1"; names of apps can contain spaces.
 _FIRST: Final = re.compile(r"([^/();]{1,64})/")
 
 _PRODUCT: Final = re.compile(r"(?<![^ ])([^ /();\[\]]{1,64})/")
@@ -83,12 +83,12 @@ _NO_MODEL: Final = re.compile(
     r"K|U|wv|Linux|Mobile|Tablet|[\d.]+|[a-z][a-z](?:[-_][A-Za-z]{2})?|.*[:=].*|\w+\.[\w.]+"
 )
 
-# What stands in the user agent of a browser beside the app whose window it is.
+# Products in the user agent of an app's web view besides the app itself.
 _ENGINES: Final = frozenset(
     {"AppleWebKit", "Chrome", "Electron", "Mobile", "Mozilla", "Safari", "Version"}
 )
 
-# What stands first in the user agent of an app that does not say its own name, or of a tool.
+# First products in user agents of HTTP libraries and tools.
 _PROGRAMS: Final = frozenset(
     {
         *("afnetworking", "aiohttp", "alamofire", "apache-httpclient", "axios", "cfnetwork"),
@@ -102,7 +102,7 @@ _PROGRAMS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Client:
-    """What is known of a device, in no language yet."""
+    """The parts of a device name, before translation."""
 
     app: str = ""
     browser: str = ""
@@ -111,30 +111,30 @@ class _Client:
 
 
 def name_device(user_agent: str, hints: ClientHints) -> str:
-    """A short name for a device, such as "Chrome on macOS"; empty where nothing is known.
+    """A short name of a device, such as "Chrome on macOS"; empty for an unknown device.
 
-    In the language that is active, so call it where the name is shown. Without ua-parser it is
-    what the device says of itself, cut to one short line.
+    In the active language, so call it where the name is shown. Without ua-parser the name is the
+    user agent or a hint, shortened to one line.
     """
     user_agent = strip_control_chars(user_agent)
-    reading = _read(user_agent, hints) if can_parse() else _Client()
-    return shorten(_compose(reading) or user_agent or hints.model or hints.platform)
+    client = _read_client(user_agent, hints) if can_parse() else _Client()
+    return shorten(_format_name(client) or user_agent or hints.model or hints.platform)
 
 
-def _compose(reading: _Client) -> str:
-    parts = {"app": reading.app, "browser": reading.browser, "system": reading.system}
-    where = reading.model or reading.system
-    if reading.app and reading.model:
-        return _("%(device)s, the %(app)s app") % {"device": reading.model, **parts}
-    if reading.app and reading.system:
+def _format_name(client: _Client) -> str:
+    parts = {"app": client.app, "browser": client.browser, "system": client.system}
+    model_or_system = client.model or client.system
+    if client.app and client.model:
+        return _("%(device)s, the %(app)s app") % {"device": client.model, **parts}
+    if client.app and client.system:
         return _("The %(app)s app on %(system)s") % parts
-    if reading.browser and where:
-        return _("%(browser)s on %(system)s") % {**parts, "system": where}
-    return reading.app or reading.browser or where
+    if client.browser and model_or_system:
+        return _("%(browser)s on %(system)s") % {**parts, "system": model_or_system}
+    return client.app or client.browser or model_or_system
 
 
 @lru_cache(maxsize=_CACHED)
-def _read(user_agent: str, hints: ClientHints) -> _Client:
+def _read_client(user_agent: str, hints: ClientHints) -> _Client:
     text = truncate_user_agent(user_agent)
     system = find_system(text, hints).name
     model = _find_model(text, hints, system)
@@ -146,36 +146,36 @@ def _read(user_agent: str, hints: ClientHints) -> _Client:
 
 
 def _find_model(text: str, hints: ClientHints, system: str) -> str:
-    """What people call their phone; a computer has no name of the kind."""
+    """The model of a phone or tablet; empty for a computer."""
     if system in _MODELS:
         return system
     if hints.model:
         return format_model(hints.model)
     if system != ANDROID:
         return ""
-    return next((format_model(code) for code in _find_codes(text)), "")
+    return next((format_model(code) for code in _find_model_codes(text)), "")
 
 
-def _find_codes(text: str) -> list[str]:
+def _find_model_codes(text: str) -> list[str]:
     comment = _COMMENT.search(text)
     parts = [part.strip() for part in comment[1].split(";")] if comment else []
     parts = [part.partition(" Build/")[0].removeprefix("SAMSUNG ") for part in parts]
     parts = [part for part in parts if len(part) <= _MODEL_LENGTH]
     for number, part in enumerate(parts):
         if part.startswith(ANDROID):
-            # The model follows the version; some apps write it before.
+            # The model follows the Android version; in some apps it precedes the version.
             parts = [*parts[number + 1 :], *reversed(parts[:number])]
             break
     return [part for part in parts if part and not _NO_MODEL.fullmatch(part)]
 
 
 def _read_browser(text: str, hints: ClientHints, system: str) -> tuple[str, str]:
-    """The app whose window it is, or else the browser."""
+    """The app of a web view and an empty browser, or an empty app and the browser."""
     if "Electron/" in text:
         return _find_app(text), "Electron"
     browser = hints.brand or find_browser(text)
     if "; wv)" in text or (system in _MODELS and "Safari/" not in text):
-        # A window within an app.
+        # A web view in an app.
         return browser or _find_app(text), ""
     return "", browser
 
@@ -186,11 +186,11 @@ def _find_app(text: str) -> str:
 
 
 def _read_program(text: str, system: str) -> tuple[str, str]:
-    """An app by its own name, or else the library or tool that sent the request."""
+    """The app, or else the library or tool, of a user agent that is not a browser's."""
     first = _FIRST.match(text)
     name = shorten(unquote(first[1])) if first else ""
     if name == "Dalvik" or (system and name.startswith(system.replace(" ", ""))):
-        # Only the system itself.
+        # The first product is only the system.
         return "", ""
     if system and name and name.lower() not in _PROGRAMS:
         return name, ""

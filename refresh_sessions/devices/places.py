@@ -1,4 +1,4 @@
-"""Where an address is, in words, if the project has configured Django's GeoIP2."""
+"""The place of an IP address, if the project has configured Django's GeoIP2."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _FILES: Final = ("GEOIP_CITY", "GEOIP_COUNTRY")
 
 
 def get_place(ip_address: str | None) -> str:
-    """The place of an address, such as "London, United Kingdom"; empty where it is not known.
+    """The place of an address, such as "London, United Kingdom"; empty for an unknown place.
 
-    In the language that is active, as far as the database has it. Reads a file, so call it where
-    the place is shown. Never raises: a place is good to have, no more.
+    In the active language if the database has it. Reads a file, so call it where the place is
+    shown. Never raises: an unreadable database must not break a page.
     """
     path = getattr(settings, "GEOIP_PATH", None)
     if not path or not ip_address:
         return ""
-    # Part of the key: tests and reloads change settings.
+    # A part of the cache key: tests and reloads change the settings.
     sources = (str(path), *(getattr(settings, name, None) for name in _FILES))
     names = _find(ip_address, sources)
     if names is None:
@@ -46,36 +46,36 @@ def get_place(ip_address: str | None) -> str:
 @lru_cache(maxsize=_CACHED)
 def _find(ip_address: str, sources: tuple[str | None, ...]) -> Names | None:
     try:
-        # Parsed, as GeoIP2 would ask the DNS for what is no address.
+        # Parsed first: GeoIP2 resolves any other text with DNS.
         address = parse_address(ip_address)
-        atlas = _open(sources) if address.is_global else None
-        return atlas.names(str(address)) if atlas else None
-    except Exception as error:  # noqa: BLE001 - a database that cannot be read breaks no page
+        database = _open(sources) if address.is_global else None
+        return database.names(str(address)) if database else None
+    except Exception as error:  # noqa: BLE001 - an unreadable database must not break a page
         logger.debug("No place for %s: %s", ip_address, error)
         return None
 
 
 @lru_cache(maxsize=1)
 def _open(sources: tuple[str | None, ...]) -> MultilingualGeoIP2 | None:
-    """The database that the project has configured, opened once."""
+    """Open the configured database; the result is cached."""
     if find_spec("geoip2") is None:
         return None
-    from refresh_sessions.devices.geoip import MultilingualGeoIP2  # noqa: PLC0415 - see there
+    from refresh_sessions.devices.geoip import MultilingualGeoIP2  # noqa: PLC0415 - optional
 
     try:
         return MultilingualGeoIP2()
-    except Exception as error:  # noqa: BLE001 - as above, and said once
+    except Exception as error:  # noqa: BLE001 - an unreadable database must not break a page
         logger.warning("GEOIP_PATH %s cannot be used: %s", sources[0], error)
         return None
 
 
 def _in_language(names: Mapping[str, str]) -> str:
-    """The name in the active language, in one of its kin ("pt" and "pt-BR"), or in English."""
-    known = {language.lower(): name for language, name in names.items()}
+    """The name in the active language, in a variant of it ("pt-BR" for "pt"), or in English."""
+    by_language = {language.lower(): name for language, name in names.items()}
     active = (get_language() or _DEFAULT_LANGUAGE).lower()
     base = active.partition("-")[0]
-    kin = (language for language in known if language.partition("-")[0] == base)
-    for language in (active, base, *kin, _DEFAULT_LANGUAGE):
-        if language in known:
-            return known[language]
+    variants = (language for language in by_language if language.partition("-")[0] == base)
+    for language in (active, base, *variants, _DEFAULT_LANGUAGE):
+        if language in by_language:
+            return by_language[language]
     return ""

@@ -1,4 +1,4 @@
-"""Operating systems, and the kinds of devices."""
+"""Operating systems and kinds of devices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from refresh_sessions.devices.texts import truncate_user_agent
 
 
 class DeviceKind(models.TextChoices):
-    """The kinds that people tell apart, each with an icon of its own."""
+    """Kinds of devices; each has its own icon."""
 
     PHONE = "phone", _("Phone")
     TABLET = "tablet", _("Tablet")
@@ -26,7 +26,7 @@ PHONE, TABLET, COMPUTER, OTHER = DeviceKind
 
 
 class System(NamedTuple):
-    """What a client runs on; ``name`` is empty where nothing tells."""
+    """The operating system or appliance of a client; ``name`` is empty if unknown."""
 
     name: str
     kind: DeviceKind
@@ -34,20 +34,20 @@ class System(NamedTuple):
 
 ANDROID: Final = "Android"
 
-_NOWHERE: Final = System("", OTHER)
+_UNKNOWN: Final = System("", OTHER)
 
-# Models that are tablets, whatever else they say: the browser inside an app is always "Mobile".
+# Models of tablets, which take precedence: the user agent of a web view always has "Mobile".
 _TABLETS: Final = (
     r"\bTablet\b|\bTab\b|\bPad\b|\bMediaPad\b|\bSM-[TXP]\d|\bGT-P\d|\bPixel C\b"
     r"|\bNexus (?:7|9|10)\b|\bLenovo (?:TB|YT)"
 )
 
-# The first of which all patterns are found decides. None of them repeats what it then has to give
-# back, so that each looks at a text once, whatever the text.
-_SIGNS: Final = tuple(
+# The first entry with all patterns found decides. The patterns cannot backtrack, so each takes
+# linear time for any text.
+_SYSTEMS: Final = tuple(
     (System(name, kind), tuple(re.compile(pattern) for pattern in patterns))
     for name, kind, *patterns in (
-        # Televisions, consoles and other things, before the systems that they are made from.
+        # Televisions, consoles and other appliances, before the systems that they are based on.
         ("", OTHER, r"https?://"),
         ("PlayStation 5", OTHER, r"PlayStation 5"),
         ("PlayStation 4", OTHER, r"PlayStation 4"),
@@ -65,7 +65,7 @@ _SIGNS: Final = tuple(
         ("TV", OTHER, r"\bTV\b|\bSmartTV\b|\bBRAVIA\b|\bHbbTV\b|\bGoogleTV\b"),
         ("Quest", OTHER, r"\bOculusBrowser/|\bQuest \d"),
         ("Tesla", OTHER, r"\bTesla/|\bQtCarBrowser\b"),
-        # Apple's: an iPhone is "like Mac OS X", and the libraries come last.
+        # Apple: an iPhone is "like Mac OS X", and the names of libraries come last.
         ("iPad", TABLET, r"\biPad"),
         ("iPod", PHONE, r"\biPod"),
         ("iPhone", PHONE, r"\biPhone"),
@@ -78,7 +78,7 @@ _SIGNS: Final = tuple(
         ("Kindle", TABLET, r"\bKindle\b"),
         (ANDROID, TABLET, r"\bAndroid\b", _TABLETS),
         (ANDROID, PHONE, r"\bAndroid\b", r"\bMobile\b"),
-        # A tablet's browser leaves out "Mobile"; an app of either never says it.
+        # The browser of a tablet lacks "Mobile"; apps lack it on phones as well.
         (ANDROID, TABLET, r"\bAndroid\b", r"\bAppleWebKit/"),
         (ANDROID, PHONE, r"\bAndroid\b|\bDalvik/|\bokhttp/"),
         ("KaiOS", PHONE, r"\bKAIOS/"),
@@ -103,31 +103,31 @@ _PLATFORMS: Final = {
 
 
 def find_system(user_agent: str, hints: ClientHints) -> System:
-    """What a client runs on, by the hints where they tell, else by the user agent.
+    """The system of a client, from the hints if they name it, else from the user agent.
 
-    An iPad whose browser asks for the pages of a computer passes for a Mac: it says so in every
-    word, and there is no hint that would tell.
+    An iPad that requests desktop pages counts as a Mac: its user agent is that of a Mac, and
+    Safari sends no hints.
     """
-    told = f"{truncate_user_agent(user_agent)} {hints.model}"
-    shown = next((system for system, signs in _SIGNS if _are_found(signs, told)), _NOWHERE)
+    text = f"{truncate_user_agent(user_agent)} {hints.model}"
+    found = next((system for system, patterns in _SYSTEMS if _match(patterns, text)), _UNKNOWN)
     hinted = _PLATFORMS.get(hints.platform)
-    if shown.name and shown.kind is OTHER:
-        # A television says that it is one; its browser only knows the system within.
-        return shown
+    if found.name and found.kind is OTHER:
+        # The user agent names the television; the hints only name its operating system.
+        return found
     if hinted is None:
-        return System("", PHONE) if hints.mobile and shown is _NOWHERE else shown
+        return System("", PHONE) if hints.mobile and found is _UNKNOWN else found
     if hinted.name != ANDROID:
         return hinted
-    system = shown if shown.kind in {PHONE, TABLET} else hinted
-    if hints.mobile is None or _TABLET.search(told):
+    system = found if found.kind in {PHONE, TABLET} else hinted
+    if hints.mobile is None or _TABLET.search(text):
         return system
     return system._replace(kind=PHONE if hints.mobile else TABLET)
 
 
-def _are_found(signs: Iterable[re.Pattern[str]], text: str) -> bool:
-    return all(sign.search(text) for sign in signs)
+def _match(patterns: Iterable[re.Pattern[str]], text: str) -> bool:
+    return all(pattern.search(text) for pattern in patterns)
 
 
 def get_device_kind(user_agent: str, hints: ClientHints) -> DeviceKind:
-    """The kind of device; ``OTHER`` where nothing tells."""
+    """The kind of device; ``OTHER`` if unknown."""
     return find_system(user_agent, hints).kind

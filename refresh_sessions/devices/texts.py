@@ -1,4 +1,4 @@
-"""Text that a client says of itself."""
+"""Cleaning of text from a client: user agents, names of devices and reasons."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from typing import Final
 
 USER_AGENT_LENGTH: Final = 512
-"""Characters of a user agent that are kept."""
+"""Maximum characters of a stored user agent."""
 
 SHORT_LENGTH: Final = 80
-"""Characters of the name of a device, however it calls itself."""
+"""Maximum characters of a shown name of a device."""
 
 _READ_LENGTH: Final = 256
 _WORDS: Final = 24
@@ -17,27 +17,27 @@ _WORD_LENGTH: Final = 60
 
 
 _JOINERS: Final = "\u200c\u200d"
-"""They hold a family of emoji together, and letters of a Persian word apart."""
+"""Zero-width characters that combined emoji and Persian words need."""
 
 
 def strip_control_chars(text: str) -> str:
-    """What a client says of itself, without what would break logs, mails or databases."""
+    """Text from a client without characters that break logs, mails or databases; truncated."""
     text = text[:USER_AGENT_LENGTH]
-    # Control characters would let a client forge lines in logs (ASVS 16.4.1), and PostgreSQL
-    # refuses NUL; lone surrogates fit into no encoding.
+    # With control characters a client could forge lines in logs (ASVS 16.4.1). PostgreSQL refuses
+    # NUL, and lone surrogates cannot be encoded.
     if not text.isprintable():
         text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
     return text.strip()
 
 
 def shorten(text: str) -> str:
-    """What a client says of itself, on one short line."""
+    """Text from a client as one line of at most ``SHORT_LENGTH`` characters."""
     line = " ".join(strip_control_chars(text).split())
     return line if len(line) <= SHORT_LENGTH else f"{line[: SHORT_LENGTH - 1]}…"
 
 
-# What mail programs make links of: domains, addresses, schemes, paths of file servers; with the
-# characters that they and IDNA take for the same (UTS 46), and escapes that a name is decoded of.
+# Text that mail programs turn into links: domains, addresses, schemes and network paths, with the
+# equivalent characters of IDNA (UTS 46), and percent-encoded characters.
 _DOTS: Final = ".\u2024\u3002\ufe52\uff0e\uff61"
 _ATS: Final = "@\ufe6b\uff20"
 _COLONS: Final = ":\ufe13\ufe55\uff1a"
@@ -51,19 +51,19 @@ _SLASHES: Final = re.compile(r"//+|\\\\+")
 
 
 def remove_links(text: str) -> str:
-    """What somebody says of themselves, on one short line of which no mail program makes a link.
+    """Text from a client as one short line without text that mail programs turn into links.
 
-    A blank parts what would be a link: "evil. example", "https: /x", "ada@ example. org".
-    Numbers of versions and addresses stay as they are.
+    A space splits a link: "evil. example", "https: /x", "ada@ example. org". Version numbers and
+    IP addresses are unchanged.
     """
     line = _SLASHES.sub(lambda found: found[0][0], " ".join(strip_control_chars(text).split()))
     return shorten(_LINKING.sub(lambda found: f"{found[0]} ", line))
 
 
 def truncate_user_agent(user_agent: str) -> str:
-    """A user agent within what real ones need, for rules that look at each word and blank.
+    """A user agent limited to the length, words and word lengths of real ones.
 
-    There are hundreds of such rules, and what fits none of them is looked at by all.
+    It bounds the time of ua-parser: hundreds of its rules search a text that none of them matches.
     """
     words = user_agent[:USER_AGENT_LENGTH].split()[:_WORDS]
     return " ".join(word[:_WORD_LENGTH] for word in words)[:_READ_LENGTH]

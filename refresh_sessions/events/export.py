@@ -1,4 +1,4 @@
-"""Reading security events out of the database, any number of them, as CSV."""
+"""Event export: stream any number of security events as CSV."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from refresh_sessions.events.csv import BOM, format_rows
 from refresh_sessions.models import SessionEvent
 
 BATCH_SIZE: Final = 1000
-"""Events read with one statement and held at one time."""
+"""Events per statement, which are in memory at the same time."""
 
 COLUMNS: Final = (
     "time",
@@ -30,37 +30,44 @@ COLUMNS: Final = (
 
 
 class EventExport:
-    """The events of a queryset as CSV, a piece at a time; the first is read when it is asked for.
+    """The events of a queryset as CSV, read and formatted in batches during iteration.
 
-    A batch of rows is read by key after the one before. No cursor stays open on the server, so a
-    connection pooler may hand each statement to another connection, and no transaction spans the
-    whole. Events that are written meanwhile are left out, which is also why this ends.
+    Batches are read in the order of the primary key. Neither a server-side cursor nor a
+    transaction spans the export, so a connection pooler may route each statement to another
+    connection. Events written after the start are omitted.
 
-    Pieces are text that begins with a byte order mark. ``written`` counts the events so far.
+    The chunks are strings; the first starts with a byte order mark. ``written`` is the number of
+    events so far.
 
     Raises:
-        DatabaseBusyError: the database did not answer in several tries; what has been handed out
-            is then not the whole.
+        DatabaseBusyError: every attempt failed with a transient database error; the chunks so far
+            are incomplete.
 
     """
 
     def __init__(self, events: QuerySet[SessionEvent], *, batch_size: int = BATCH_SIZE) -> None:
-        """Look where the table ends now. Filters of ``events`` count, and its order does not."""
+        """Read the newest key of the table.
+
+        Args:
+            events: the events; filters apply, the order is ignored.
+            batch_size: events per statement.
+
+        """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
         self.written = 0
         self._batch_size = batch_size
         self._using = events.db
         self._last = retry_transient(self._using, self._read_last_key)
-        self._events = _readable(events.using(self._using)).filter(pk__lte=self._last)
+        self._events = _select_columns(events.using(self._using)).filter(pk__lte=self._last)
 
     def __iter__(self) -> Iterator[str]:
-        """Each batch as CSV, the header with the first."""
+        """The header, and then each batch as CSV."""
         yield BOM + format_rows([COLUMNS])
         after = 0
         while batch := self._read_batch(after):
-            # Before they are handed out: of a download that breaks off, too many are logged
-            # rather than too few.
+            # Before the chunk is yielded: the log of an aborted download must not have too low a
+            # number.
             self.written += len(batch)
             yield format_rows(map(_row, batch))
             after = batch[-1].pk
@@ -74,21 +81,21 @@ class EventExport:
         return retry_transient(self._using, lambda: list(batch.all()))
 
 
-def _readable(events: QuerySet[SessionEvent]) -> QuerySet[SessionEvent]:
-    # In the order of their keys, which is that of their writing. Not by time: many events share
-    # one, and SQLite compares times as text, of which it stores more than one form.
+def _select_columns(events: QuerySet[SessionEvent]) -> QuerySet[SessionEvent]:
+    # Ordered by key, which follows the time of writing. Times are not unique, and SQLite compares
+    # them as texts of different formats.
     session = ("session__name", "session__user_agent", "session__client_hints", "session__user")
     columns = ("kind", "created_at", "session", "ip_address", "actor", "details", *session)
-    # No user with deferred fields: the __init__ of a project's user model may read any of them.
+    # Not a user with deferred fields: the __init__ of a user model may read any field.
     username = F(f"session__user__{get_user_model().USERNAME_FIELD}")
-    read = events.select_related("session").only(*columns).annotate(username=username)
-    return read.order_by("pk")
+    rows = events.select_related("session").only(*columns).annotate(username=username)
+    return rows.order_by("pk")
 
 
 def _row(event: Any) -> list[Any]:
     session = event.session
     return [
-        # A "Z" is what spreadsheets and people recognise.
+        # Spreadsheets and people recognize "Z" as UTC.
         event.created_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         event.kind,
         event.session_id,

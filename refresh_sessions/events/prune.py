@@ -1,4 +1,4 @@
-"""Deleting security events that are older than they may be kept, while their sessions stay."""
+"""Event pruning: delete old security events of sessions that are kept."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ def prune_events(
     of_active_sessions: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> int:
-    """Delete security events that happened long ago, of sessions that are kept for longer.
+    """Delete old security events.
 
-    Events hold addresses and user agents, which may have to go (ASVS 14.2.7) while the session's
-    own row stays. No decision about a session reads its events, so none of them can make a token
-    valid or hide its reuse. They are the answer to "what happened here" (ASVS 16.2.1, 16.3.3),
-    and while a session can be live somebody may have to ask: those of sessions that have not
-    reached their hard expiry stay, however old, unless ``of_active_sessions`` is set. Each
-    batch has a transaction of its own, unless the caller has one open.
+    Events contain addresses and user agents, whose retention may be limited (ASVS 14.2.7). Session
+    decisions do not read events, so pruning can neither make a token valid nor hide reuse.
+
+    Events are the audit trail of a session (ASVS 16.2.1, 16.3.3). So those of sessions before
+    their hard deadline are kept unless ``of_active_sessions`` is set. Each batch has its own
+    transaction, unless the caller has one open.
 
     Args:
-        older_than: how long ago the event was.
+        older_than: the minimum age of the events.
         batch_size: events per transaction, up to ``MAX_BATCH_SIZE``.
-        of_active_sessions: also events of sessions before their hard expiry.
-        progress: called with the number deleted so far, after each batch.
+        of_active_sessions: also delete events of sessions before their hard deadline.
+        progress: called after each batch with the number of events deleted so far.
 
     Returns:
-        How many events were deleted. One that another process is just deleting is left to it.
+        The number of deleted events. Events that another process has locked are skipped.
 
     Raises:
-        DatabaseBusyError: the database did not take a batch in several tries; those before it
+        DatabaseBusyError: every attempt failed with a transient database error; earlier batches
             stay deleted.
-        ValueError: ``older_than`` is negative, or ``batch_size`` out of bounds.
+        ValueError: ``older_than`` is negative, or ``batch_size`` is out of range.
 
     """
     check_batch_size(batch_size)
@@ -55,7 +55,7 @@ def prune_events(
         batch, deleted = retry_transient(using, partial(_delete_batch, oldest, using))
         if not batch:
             return total
-        # What had to be left, being locked, is not looked at again: this ends.
+        # Skips locked events, so that the loop terminates.
         after = batch[-1]
         total += deleted
         if progress is not None:
@@ -63,10 +63,10 @@ def prune_events(
 
 
 def count_prunable_events(*, older_than: timedelta, of_active_sessions: bool = False) -> int:
-    """How many events ``prune_events`` would delete now.
+    """The number of events that ``prune_events`` would delete now.
 
     Raises:
-        DatabaseBusyError: the database did not answer in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
         ValueError: ``older_than`` is negative.
 
     """
@@ -79,9 +79,9 @@ def _prunable(
     older_than: timedelta, using: str, *, of_active_sessions: bool
 ) -> QuerySet[SessionEvent]:
     if older_than < timedelta(0):
-        raise ValueError("older_than must not be negative: no event is of tomorrow.")
+        raise ValueError("older_than must not be negative: events are never in the future.")
     events = SessionEvent.objects.using(using).order_by("pk")
-    # The database's clock, read once, for the reasons that pruning sessions has.
+    # Read once, as in the pruning of sessions.
     now: datetime | None = events.values_list(DatabaseNow(), flat=True).first()
     if now is None:
         return events.none()
@@ -90,19 +90,19 @@ def _prunable(
 
 
 def _delete_batch(events: QuerySet[SessionEvent], using: str) -> tuple[Sequence[int], int]:
-    """The keys that were looked at, and how many of them were deleted."""
+    """Delete a batch; return the keys of its events and the number of deleted events."""
     features = connections[using].features
     with transaction.atomic(using=using):
-        # Found without a lock and locked by their keys: a lock on what a range finds would, on
-        # MariaDB and MySQL, keep sign-ins from writing into the gaps of that range.
+        # Read without a lock, then locked by key: on MariaDB and MySQL a locking range query
+        # would block the inserts of logins with gap locks.
         batch = list(events.values_list("pk", flat=True).all())
         if not batch:
             return batch, 0
-        chosen = SessionEvent.objects.using(using).filter(pk__in=batch)
-        locked = chosen.order_by("pk").select_for_update(
+        rows = SessionEvent.objects.using(using).filter(pk__in=batch)
+        locked = rows.order_by("pk").select_for_update(
             skip_locked=features.has_select_for_update_skip_locked
         )
-        ours = list(locked.values_list("pk", flat=True))
-        doomed = SessionEvent.objects.using(using).filter(pk__in=ours)
-        _, deleted = doomed.delete() if ours else (0, {})
+        keys = list(locked.values_list("pk", flat=True))
+        rows = SessionEvent.objects.using(using).filter(pk__in=keys)
+        _, deleted = rows.delete() if keys else (0, {})
     return batch, deleted.get(SessionEvent._meta.label, 0)

@@ -1,4 +1,4 @@
-"""Writing the security events of sessions."""
+"""Event recording: write security events of sessions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ def record_events(
     actor: AbstractBaseUser | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add one event to each of the sessions."""
+    """Add one event to each session.
+
+    Args:
+        session_ids: the primary keys of the sessions.
+        kind: the kind of the events.
+        request: the request whose address is stored, or None.
+        using: the alias of the database.
+        actor: the user who caused the events, or None.
+        details: more about the events, as JSON.
+
+    """
     address = read_device(request).ip_address
     SessionEvent.objects.using(using).bulk_create(
         SessionEvent(
@@ -33,7 +43,7 @@ def record_events(
             kind=kind,
             created_at=DatabaseNow(),
             ip_address=address,
-            # The key alone: a router may not let an object of the replica be assigned.
+            # Routers may forbid the assignment of an object from a replica.
             actor_id=None if actor is None else actor.pk,
             details=dict(details or {}),
         )

@@ -1,6 +1,6 @@
-"""How people prove who they are: the methods, and what a full proof is made of.
+"""Identity: authentication methods, and verification of a user's identity with them.
 
-Knows neither the course of sessions nor REST framework: any view can ask for a proof of identity.
+Independent of the session operations and of REST framework, so that any view can use it.
 """
 
 from refresh_sessions.identity.account_reads import watch_accounts

@@ -1,8 +1,8 @@
-"""Which accounts the authentication backends look at, whatever they take for a name of theirs.
+"""Account reads: record which accounts the authentication backends read from the database.
 
-Collations equate spellings that no list has, such as all emoji at once, and so do managers and
-backends of the project's own. Only what was read from the database tells which account a name
-stands for; a query of ours would ask again, and know nothing of the backends.
+Collations treat different spellings as equal, some even all emoji, and so may managers and
+backends of the project. Only the rows that a backend has read tell which account a name denotes. A
+separate query would cost time and would ignore the backends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 MAX_ACCOUNTS: Final = 8
-"""Accounts that are remembered of one login; a backend that reads more is not about a name."""
+"""Recorded accounts per login; a backend that reads more does not look up a single name."""
 
 _tracked: ContextVar[list[Model] | None] = ContextVar(
     "refresh_sessions_watched_accounts", default=None
@@ -28,41 +28,41 @@ _tracked: ContextVar[list[Model] | None] = ContextVar(
 
 
 class Accounts:
-    """The accounts that were read meanwhile."""
+    """The accounts that were read inside ``watch_accounts``."""
 
-    def __init__(self, read: list[Model]) -> None:
-        self._read = read
+    def __init__(self, instances: list[Model]) -> None:
+        self._instances = instances
 
     @property
     def keys(self) -> list[str]:
-        """What identifies them, each once; users that were made and not read have none."""
-        stored = (part for part in self._read if not part._state.adding)  # noqa: SLF001
-        return list(dict.fromkeys(map(_key, stored)))
+        """The distinct keys of the accounts, without users that are not stored."""
+        stored = (part for part in self._instances if not part._state.adding)  # noqa: SLF001
+        return list(dict.fromkeys(map(_get_key, stored)))
 
 
 @contextmanager
 def watch_accounts() -> Iterator[Accounts]:
-    """Remember which users are read from the database."""
-    read: list[Model] = []
-    token = _tracked.set(read)
+    """Record the users that are read from the database inside the block."""
+    instances: list[Model] = []
+    token = _tracked.set(instances)
     try:
-        yield Accounts(read)
+        yield Accounts(instances)
     finally:
         _tracked.reset(token)
 
 
 def connect() -> None:
-    """Have users noticed when they are read."""
+    """Connect the signal that records users."""
     user_models.connect_user_signal(post_init, _track_account)
 
 
 def _track_account(instance: Model, **_: Any) -> None:
-    watched = _tracked.get()
-    if watched is not None and len(watched) < MAX_ACCOUNTS:
-        watched.append(instance)
+    instances = _tracked.get()
+    if instances is not None and len(instances) < MAX_ACCOUNTS:
+        instances.append(instance)
 
 
-def _key(part: Model) -> str:
-    """The primary key of the user; for a parent its own, which may be that of another user."""
+def _get_key(part: Model) -> str:
+    """The primary key of the user, or name and key of a parent, whose keys are independent."""
     name, value = user_models.get_user_lookup(part)
     return str(value) if name == "pk" else f"{name} {value}"

@@ -1,9 +1,9 @@
-"""A bound on guesses: how many attempts in a row may fail to prove who somebody is.
+"""Attempt limiter: limit consecutive failures to verify a user's identity.
 
-Throttles slow down who guesses from one address, and each ticket has few attempts. Who knows the
-password gets any number of tickets, from as many addresses as they have, and a code of six digits
-would not last an hour. So failures are also counted where neither helps, each before it is known
-to be one.
+Throttles limit guesses from one address, and each ticket allows few attempts. But an attacker with
+the password gets any number of tickets from any number of addresses, and could guess a code of six
+digits within an hour. So failures are also counted per account, in the database. Each attempt
+counts before it is checked.
 """
 
 from __future__ import annotations
@@ -26,34 +26,39 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 MAX_FAILURES: Final = 50
-"""In a row, within ``WINDOW``. NIST SP 800-63B-4 §3.2.2 allows 100; with the three codes that are
-good at a time, a thief has about one chance in 6,600 a day."""
+"""Consecutive failures within ``WINDOW``. NIST SP 800-63B-4 §3.2.2 allows 100. As three codes are
+valid at a time, an attacker succeeds with a probability of about 1 in 6,600 per day."""
 
 WINDOW: Final = timedelta(days=1)
-"""From the first failure on; then counting begins anew."""
+"""The time from the first failure until the count restarts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptLimiter:
-    """The attempts that count together."""
+    """Counts the attempts of a user for one subject, such as a session."""
 
     user: AbstractBaseUser
     digest: str
 
     def consume(self) -> None:
-        """Take one of them, before what was sent is looked at.
+        """Count an attempt before it is checked.
 
         Raises:
-            TooManyAttemptsError: all have failed.
-            NoActiveAccountError: the account has been deleted.
-            DatabaseBusyError: the database did not take it in several tries.
+            TooManyAttemptsError: ``MAX_FAILURES`` consecutive attempts have failed.
+            NoActiveAccountError: the account was deleted.
+            DatabaseBusyError: every try failed with a transient database error.
 
         """
         using = router.db_for_write(ProofAttempts)
         retry_transient(using, lambda: self._count(using))
 
     def reset(self) -> None:
-        """One has succeeded: those before it count no more."""
+        """Delete the count after a success.
+
+        Raises:
+            DatabaseBusyError: every try failed with a transient database error.
+
+        """
         using = router.db_for_write(ProofAttempts)
         retry_transient(using, lambda: self._rows(using).delete())
 
@@ -73,7 +78,7 @@ class AttemptLimiter:
             raise ConcurrentUpdateError
 
     def _read(self, using: str) -> tuple[datetime, int | None, datetime | None]:
-        """The database's clock and the count so far, in one SELECT."""
+        """The database's clock, the count and its expiry, in one SELECT."""
         counted = ProofAttempts.objects.filter(digest=self.digest)
         account = get_user_model()._base_manager.using(using).filter(pk=self.user.pk)
         read: Any = account.values_list(
@@ -93,7 +98,7 @@ class AttemptLimiter:
                     digest=self.digest, user_id=self.user.pk, expires_at=now + WINDOW
                 )
         except IntegrityError:
-            # Another has begun at the same moment, or the account has just been deleted.
+            # A concurrent attempt has created the row, or the account was deleted.
             raise ConcurrentUpdateError from None
 
     def _rows(self, using: str) -> QuerySet[ProofAttempts]:
@@ -101,14 +106,20 @@ class AttemptLimiter:
 
 
 def get_attempt_limiter(user: AbstractBaseUser, *subject: object) -> AttemptLimiter:
-    """The attempts of ``user`` that count for one and the same subject."""
+    """The limiter of a user for one subject.
+
+    Args:
+        user: the user whose identity is verified.
+        subject: the parts that identify the subject; their texts are hashed.
+
+    """
     digest = hashlib.sha256("\n".join(map(str, subject)).encode()).hexdigest()
     return AttemptLimiter(user=user, digest=digest)
 
 
 def get_second_factor_limiter(user: AbstractBaseUser) -> AttemptLimiter:
-    """The second steps of sign-ins of an account, whatever the ticket and the address.
+    """The limiter of second steps of an account, for all tickets and addresses.
 
-    Only who knows the password can use them up; so a new password gives them back.
+    Only a client with the password can exhaust it, and so a new password resets it.
     """
     return get_attempt_limiter(user, "second step", user.pk, get_auth_hash(user))

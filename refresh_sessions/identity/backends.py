@@ -1,4 +1,4 @@
-"""Django's authentication backends, each asked with the keywords that it has."""
+"""Authentication backends: Django's ``authenticate`` with the keywords of each backend."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from refresh_sessions.lookups import InvalidValueError, find_by_value, username_
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-# Django's own, so that receivers of user_login_failed get what Django masks for them.
+# Django's function, so that receivers of user_login_failed get credentials masked as usual.
 _clean_credentials: Final[Any] = auth._clean_credentials  # type: ignore[attr-defined]  # noqa: SLF001
 _signature: Final[Any] = getattr(django_inspect, "signature", inspect.signature)
-"""Django 6.1 and later have one that leaves annotations alone, which Python 3.14 evaluates."""
+"""``inspect.signature``, or that of Django 6.1 and later, which does not evaluate annotations."""
 
 
 @sensitive_variables()
 def authenticate_with_backends(request: HttpRequest | None, credentials: Mapping[str, Any]) -> Any:
-    """Do what Django's ``authenticate`` does, with two differences.
+    """Authenticate like Django's ``authenticate``, with two differences.
 
-    A backend whose signature names a parameter after ``USERNAME_FIELD`` gets the user name there
-    as well as under ``username``, or there alone if it names no ``username``: Django would pass
-    that backend over. And a name that the column of ``USERNAME_FIELD`` cannot hold is a name that
-    nobody has; Django would raise the error of the database.
+    First, a backend with a parameter named after ``USERNAME_FIELD`` gets the user name under that
+    name; under ``username`` only if it also has that parameter. Django would skip such a backend.
+    Second, a name that the column of ``USERNAME_FIELD`` cannot hold is an unknown name. Django
+    would raise a database error.
+
+    Args:
+        request: the request for the backends, or None.
+        credentials: the credentials, with the user name as ``username``.
 
     Returns:
         The user, or None if no backend accepts the credentials.
@@ -40,11 +44,11 @@ def authenticate_with_backends(request: HttpRequest | None, credentials: Mapping
     """
     backends = zip(settings.AUTHENTICATION_BACKENDS, auth.get_backends(), strict=True)
     for path, backend in backends:
-        accepted = _keywords_for(backend, request, credentials)
-        if accepted is None:
+        keywords = _get_keywords(backend, request, credentials)
+        if keywords is None:
             continue
         try:
-            user = _authenticate(backend, request, accepted)
+            user = _authenticate(backend, request, keywords)
         except PermissionDenied:
             break
         if user is not None:
@@ -59,22 +63,25 @@ def authenticate_with_backends(request: HttpRequest | None, credentials: Mapping
 
 
 def add_username_field(credentials: Mapping[str, Any]) -> dict[str, Any]:
-    """The user name under both of its names: receivers of ``user_login_failed`` read either."""
+    """Add the user name under the name of ``USERNAME_FIELD``, beside ``username``.
+
+    Receivers of ``user_login_failed`` read either name.
+    """
     if "username" not in credentials:
         return dict(credentials)
     return {username_field().name: credentials["username"], **credentials}
 
 
 @sensitive_variables()
-def _keywords_for(
+def _get_keywords(
     backend: Any, request: HttpRequest | None, credentials: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The credentials by the names of the backend's parameters; None if it takes others."""
+    """The credentials under the parameter names of the backend, or None if they do not match."""
     signature = _signature(backend.authenticate)
     keywords = dict(credentials)
     if username_field().name in signature.parameters:
         keywords = add_username_field(credentials)
-        # Backends hand their **kwargs on, next to a "username" of their own.
+        # Backends may pass **kwargs on together with an explicit "username".
         if "username" not in signature.parameters:
             keywords.pop("username", None)
     try:
@@ -94,6 +101,6 @@ def _authenticate(
         with find_by_value(field, name, using=router.db_for_read(field.model)):
             return backend.authenticate(request, **credentials)
     except InvalidValueError:
-        # As Django's ModelBackend does for unknown names: the time must not tell them apart.
+        # As in Django's ModelBackend: response times must not reveal unknown names.
         auth.get_user_model()().set_password(credentials.get("password"))
         return None

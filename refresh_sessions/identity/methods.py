@@ -1,4 +1,4 @@
-"""Single methods by which people prove who they are."""
+"""Authentication methods: the base class, and the password method."""
 
 from __future__ import annotations
 
@@ -16,65 +16,73 @@ from refresh_sessions.redaction import hide
 from refresh_sessions.users import ProjectUser
 
 MAX_SECRET_LENGTH: Final = 4096
-"""Characters; what is longer nobody types, and hashing it would be work for an attacker's sake."""
+"""Characters; hashing longer values would let an attacker waste CPU time."""
 
 
 class AuthenticationMethod:
-    """One way to prove who one is. Subclass it and name the class in the settings.
+    """A method to verify a user's identity. Subclass it and name the class in the settings.
 
-    The same class serves a step-up (``REAUTHENTICATION_METHODS``) and the second step of a sign-in
-    (``SECOND_FACTORS``). One instance serves all requests: keep no state in it.
+    The same class serves re-authentication (``REAUTHENTICATION_METHODS``) and the second step of a
+    login (``SECOND_FACTORS``). One instance serves all requests: it must not have state.
     """
 
     name: ClassVar[str]
-    """What clients call it, and the field of a request in which they send the proof."""
+    """The name for clients, and by default the request field with the credential."""
     amr: ClassVar[str]
-    """What it is in the words of RFC 8176, such as ``"otp"`` or ``"hwk"``."""
+    """The authentication method reference of RFC 8176, such as ``"otp"`` or ``"hwk"``."""
     label: ClassVar[str | Promise] = ""
-    """What people call it, above a field that asks for it; made from ``name`` if it is empty."""
+    """The label of the form field for people; derived from ``name`` if empty."""
     second_factor: ClassVar[bool] = False
-    """It stands beside another method. Who has it cannot do without it (ASVS 7.5.1)."""
+    """Whether the method is a second factor, required from users who have it (ASVS 7.5.1)."""
 
     @property
     def field(self) -> str:
-        """The field of a request that carries the proof."""
+        """The request field with the credential."""
         return self.name
 
     def is_available(self, user: ProjectUser) -> bool:
-        """Whether this user has set it up."""
+        """Whether the user has set the method up."""
         raise NotImplementedError
 
     def verify(
         self, user: ProjectUser, data: Mapping[str, Any], request: HttpRequest | None
     ) -> bool:
-        """Check the proof in ``data``; it is of any type and has any size.
+        """Check the credential in ``data``.
 
-        Called outside of transactions, and only if the field is there. It may be called in
-        parallel: a code that is good once must be used up by the database, not by a look at it.
+        Called outside of transactions, and only if the field is present. Calls may be concurrent:
+        a one-time code has to be consumed with an atomic database operation.
+
+        Args:
+            user: the user whose identity is verified.
+            data: the fields of the request; their values have any type and size.
+            request: the request, or None.
+
         """
         raise NotImplementedError
 
     def is_satisfied_by(self, amr: Collection[str]) -> bool:
-        """Whether a proof by these methods leaves nothing for this one to add.
+        """Whether an authentication with the methods ``amr`` makes this method unnecessary.
 
-        Override it where others are as good: a passkey that asked for a fingerprint, say.
+        Override it where other methods are equivalent, such as a passkey with user verification.
         """
         return self.amr in amr
 
     def find_problems(self) -> Iterator[tuple[str, str]]:
-        """What in this project keeps the method from working, for the system checks.
+        """Configuration errors of the method, for the system checks, without a query.
 
-        Each problem is a sentence, with another that says what to do. The database is not asked.
+        Yields:
+            The problem and a hint, one sentence each.
+
         """
         yield from ()
 
     def announces_failure(self) -> bool:
-        """Whether ``verify`` itself sends Django's ``user_login_failed``."""
+        """Whether ``verify`` sends Django's ``user_login_failed``."""
         return False
 
 
 class PasswordMethod(AuthenticationMethod):
-    """The user's password, by Django's authentication backends."""
+    """The user's password, checked by Django's authentication backends."""
 
     name = "password"
     amr = "pwd"
@@ -82,35 +90,35 @@ class PasswordMethod(AuthenticationMethod):
 
     @property
     def field(self) -> str:
-        """As ``FIELD_NAMES`` has it."""
+        """The field ``password``, or its name in ``FIELD_NAMES``."""
         return get_settings().field_name("password")
 
     def is_available(self, user: ProjectUser) -> bool:
-        """Whether Django knows a password. Override it where it is kept elsewhere (LDAP)."""
+        """Whether Django stores a usable password. Override it for other storage, such as LDAP."""
         return bool(user.has_usable_password())
 
     @sensitive_variables()
     def verify(
         self, user: ProjectUser, data: Mapping[str, Any], request: HttpRequest | None
     ) -> bool:
-        """Ask the backends, and see whether it is this user whom they find."""
+        """Whether the backends authenticate this user with the password."""
         password = hide(data[self.field])
         if not isinstance(password, str) or not 0 < len(password) <= MAX_SECRET_LENGTH:
             return False
-        found = authenticate(request, **self.credentials(user), password=password)
-        if found is None or found.pk != user.pk:
+        authenticated = authenticate(request, **self.credentials(user), password=password)
+        if authenticated is None or authenticated.pk != user.pk:
             return False
-        # Checking may have stored the same password with a newer hash.
-        user.password = getattr(found, "password", user.password)
+        # The check may have upgraded the stored hash.
+        user.password = getattr(authenticated, "password", user.password)
         return True
 
     def credentials(self, user: ProjectUser) -> Mapping[str, Any]:
-        """What the backends ask for besides the password.
+        """The credentials for the backends, without the password.
 
-        Those that name a parameter after ``USERNAME_FIELD`` get the ``username`` there.
+        Backends with a parameter named after ``USERNAME_FIELD`` get ``username`` under that name.
         """
         return {"username": user.get_username()}
 
     def announces_failure(self) -> bool:
-        """As ``authenticate()`` does."""
+        """True: ``authenticate()`` sends the signal."""
         return True

@@ -1,7 +1,7 @@
-"""Codes of django-otp's devices (TOTP, backup codes, YubiKeys) as a method.
+"""One-time codes: an authentication method for the devices of django-otp.
 
-Needs the extra ``otp``, and nothing of django-otp but its apps in ``INSTALLED_APPS``: neither its
-middleware nor its forms.
+Supports TOTP, backup codes and YubiKeys. Needs the extra ``otp`` and the apps of django-otp in
+``INSTALLED_APPS``, but neither its middleware nor its forms.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ _INSTALL: Final = "Install it with: pip install 'django-refresh-sessions[otp]'"
 class OneTimePasswordMethod(AuthenticationMethod):
     """A code from one of the user's confirmed devices, in the field ``otp``.
 
-    ``otp_device`` may say which device (its ``persistent_id``); without it each one is tried. Each
-    keeps to its own throttling, and uses its codes up; a failure counts for a device only if no
-    other knew the code. Devices that send a challenge first (by mail) are left out.
+    The field ``otp_device`` may select a device with its ``persistent_id``. Otherwise all devices
+    are tried. Each device applies its own throttling and consumes its codes. A failure counts for
+    the devices only if none of them accepts the code. Devices with a challenge, such as codes by
+    email, are not supported.
     """
 
     name = "otp"
@@ -44,33 +45,35 @@ class OneTimePasswordMethod(AuthenticationMethod):
     second_factor = True
 
     def is_available(self, user: AbstractBaseUser) -> bool:
-        """Whether a device is confirmed."""
+        """Whether the user has a confirmed device."""
         return any(True for _ in self.devices(user))
 
     @sensitive_variables()
     def verify(
         self, user: AbstractBaseUser, data: Mapping[str, Any], request: HttpRequest | None
     ) -> bool:
-        """Have the devices check the code, with their rows locked.
+        """Check the code against the devices, with their rows locked.
 
         Raises:
-            DatabaseBusyError: the database gave no answer in several tries.
+            DatabaseBusyError: every attempt failed with a transient database error.
 
         """
-        code, wanted = hide(data[self.field]), data.get("otp_device")
+        code, device_id = hide(data[self.field]), data.get("otp_device")
         if not isinstance(code, str) or len(code) > MAX_CODE_LENGTH or not code.isprintable():
             return False
         using = router.db_for_write(get_user_model())
-        asked = partial(self._verify_code, user, hide("".join(code.split())), wanted, using)
-        # Under strict isolation the database refuses whoever comes with a code at the same time.
-        return retry_transient(using, asked)
+        attempt = partial(self._verify_code, user, hide("".join(code.split())), device_id, using)
+        # Under strict isolation the database aborts one of two concurrent checks.
+        return retry_transient(using, attempt)
 
     @sensitive_variables()
-    def _verify_code(self, user: AbstractBaseUser, code: str, wanted: object, using: str) -> bool:
+    def _verify_code(
+        self, user: AbstractBaseUser, code: str, device_id: object, using: str
+    ) -> bool:
         with transaction.atomic(using=using):
             failed = []
             for device in self.devices(user, for_verify=True):
-                if wanted is None or wanted == device.persistent_id:
+                if device_id is None or device_id == device.persistent_id:
                     if _device_accepts(device, code, using):
                         return True
                     failed.append(device)
@@ -79,7 +82,7 @@ class OneTimePasswordMethod(AuthenticationMethod):
         return False
 
     def find_problems(self) -> Iterator[tuple[str, str]]:
-        """Without a model of devices nobody has one: all sign in by password alone, unasked."""
+        """Missing apps of django-otp: without a device model, logins need no second factor."""
         if find_spec("django_otp") is None:
             yield "django-otp is not installed.", _INSTALL
             return
@@ -87,12 +90,12 @@ class OneTimePasswordMethod(AuthenticationMethod):
 
         if next(iter(device_classes()), None) is None:
             yield (
-                "INSTALLED_APPS has none of django-otp's devices, so nobody is asked for a code.",
+                "INSTALLED_APPS has no devices of django-otp, so no login asks for a code.",
                 "Add 'django_otp' and 'django_otp.plugins.otp_totp', then migrate.",
             )
 
     def devices(self, user: AbstractBaseUser, *, for_verify: bool = False) -> Iterable[Any]:
-        """The confirmed devices that need no challenge."""
+        """The confirmed devices of a user that need no challenge."""
         try:
             from django_otp import devices_for_user  # noqa: PLC0415
         except ImportError as error:
@@ -104,13 +107,13 @@ class OneTimePasswordMethod(AuthenticationMethod):
 
 @sensitive_variables()
 def _device_accepts(device: Any, code: str, using: str) -> bool:
-    """Ask a device, and write only what a success changes.
+    """Whether a device accepts the code; the writes of a failure are rolled back.
 
-    The failure stays in the object: it is for the caller to save, or each code of one device
-    would bring the others nearer to being locked.
+    The object keeps the failure for the caller to save. Otherwise each code of one device would
+    count as a failure of the others.
     """
     with transaction.atomic(using=using):
-        known: bool = device.verify_token(code)
-        if not known:
+        accepted: bool = device.verify_token(code)
+        if not accepted:
             transaction.set_rollback(True, using=using)
-    return known
+    return accepted

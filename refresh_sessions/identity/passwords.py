@@ -1,4 +1,4 @@
-"""Authentication by Django's backends, and password changes that keep sessions."""
+"""Passwords: authentication with Django's backends, and hash upgrades that keep sessions."""
 
 from __future__ import annotations
 
@@ -26,66 +26,68 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
 
-_kept: ContextVar[UUID | None] = ContextVar("refresh_sessions_kept_session", default=None)
+_kept_session: ContextVar[UUID | None] = ContextVar("refresh_sessions_kept_session", default=None)
 
 
 @contextmanager
 def keep_session(session_id: UUID) -> Iterator[None]:
-    """Keep this session while its user is saved with a new password inside the block."""
-    token = _kept.set(session_id)
+    """Exempt a session from revocation when its user's password is saved inside the block."""
+    token = _kept_session.set(session_id)
     try:
         yield
     finally:
-        _kept.reset(token)
+        _kept_session.reset(token)
 
 
 def kept_session_id() -> UUID | None:
-    """The session that a new password must not revoke, or None if it revokes them all."""
-    return _kept.get()
+    """The session that a new password does not revoke, or None."""
+    return _kept_session.get()
 
 
-_typed: ContextVar[str | None] = ContextVar("refresh_sessions_typed_password", default=None)
+_plain_password: ContextVar[str | None] = ContextVar(
+    "refresh_sessions_plain_password", default=None
+)
 
 
 @sensitive_variables()
 def authenticate(
     request: HttpRequest | None, *, password: str, **credentials: Any
 ) -> AbstractBaseUser | None:
-    """Do what Django's ``authenticate`` does; a newer hash of the password ends no session.
+    """Authenticate like Django's ``authenticate``, but keep sessions when a hash is upgraded.
 
-    Backends get the user name as ``username``, or under the name of ``USERNAME_FIELD`` where their
-    signature has that. A name that this field cannot hold is one that nobody has.
+    Backends get the user name as ``username``, or under the name of ``USERNAME_FIELD`` if they
+    have such a parameter. A name that this field cannot hold is an unknown name.
 
-    The backends are asked again when two sign-ins store a newer hash at once, which strict
-    isolation levels refuse, and when the database fails in passing.
+    Transient database errors are retried. Among these are conflicts between two logins that
+    upgrade the same hash under strict isolation.
 
     Args:
-        request: for the backends.
-        password: as it was typed.
-        credentials: what the backends ask for besides, such as ``username``.
+        request: the request for the backends, or None.
+        password: the plain password.
+        credentials: other credentials of the backends, such as ``username``.
 
     Returns:
         The user, or None if no backend accepts the credentials.
 
     Raises:
-        DatabaseBusyError: every try failed in passing ways.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     password = hide(password)
     using = router.db_for_write(auth.get_user_model())
-    token = _typed.set(password)
+    token = _plain_password.set(password)
     try:
         user = retry_transient(
             using,
             lambda: authenticate_with_backends(request, {**credentials, "password": password}),
         )
     finally:
-        _typed.reset(token)
+        _plain_password.reset(token)
     return cast("AbstractBaseUser | None", user)
 
 
 def connect() -> None:
-    """Have newer hashes noticed before they are stored."""
+    """Connect the signal that detects upgraded hashes."""
     user_models.connect_user_signal(pre_save, _update_auth_hashes)
 
 
@@ -98,34 +100,34 @@ def _update_auth_hashes(
     update_fields: Collection[str] | None,
     **_: Any,
 ) -> None:
-    """See to it that a user about to be saved has a hash that the user's sessions know."""
-    password = _typed.get()
+    """Keep the sessions of a user valid when a hash upgrade is saved."""
+    password = _plain_password.get()
     if password is None or not _writes_password(sender, update_fields):
         return
-    before = _read_stored(instance, using)
-    if before is None or before.password == instance.password:
+    stored = _read_stored_user(instance, using)
+    if stored is None or stored.password == instance.password:
         return
     outdated: list[str] = []
-    # A backend may store another password than before, one that a directory has accepted.
-    if not check_password(password, before.password, setter=outdated.append):
+    # A backend may store a different password that a directory has accepted.
+    if not check_password(password, stored.password, setter=outdated.append):
         return
     if not outdated:
-        # Another sign-in was first with its newer hash, which its sessions know.
-        instance.password = before.password
+        # A concurrent login has stored its upgraded hash, and the sessions match that one.
+        instance.password = stored.password
         return
-    # Hash and sessions change at once, or a refresh in between would find a changed password.
+    # In one transaction, or a concurrent refresh would detect a password change.
     with transaction.atomic(using=using):
-        _replace_hash(before, instance.password, using=using)
+        _replace_hash(stored, instance.password, using=using)
 
 
 def _writes_password(sender: type[Model], update_fields: Collection[str] | None) -> bool:
-    holder = user_models.find_model_with_column("password")
-    holds = holder is not None and issubclass(sender, holder)
-    return holds and (update_fields is None or "password" in update_fields)
+    model = user_models.find_model_with_column("password")
+    has_column = model is not None and issubclass(sender, model)
+    return has_column and (update_fields is None or "password" in update_fields)
 
 
-def _read_stored(instance: Model, using: str) -> AbstractBaseUser | None:
-    """The user as stored, of the class of which sessions read it."""
+def _read_stored_user(instance: Model, using: str) -> AbstractBaseUser | None:
+    """The stored user as an object of the user model, which sessions refer to."""
     name, value = user_models.get_user_lookup(instance)
     accounts = auth.get_user_model()._base_manager.using(using)
     user: AbstractBaseUser | None = accounts.filter(**{name: value}).first()
@@ -133,21 +135,21 @@ def _read_stored(instance: Model, using: str) -> AbstractBaseUser | None:
 
 
 @sensitive_variables()
-def _replace_hash(user: AbstractBaseUser, newer: str, *, using: str) -> None:
-    """Store a newer hash, and give it to all that knew the older one.
+def _replace_hash(user: AbstractBaseUser, new_hash: str, *, using: str) -> None:
+    """Store an upgraded hash, and update the digests in the user's sessions and tickets.
 
     Raises:
-        ConcurrentUpdateError: the stored password is not that of ``user`` any more.
+        ConcurrentUpdateError: the stored password differs from that of ``user``.
 
     """
     account = user_models.get_user_row("password", user, using=using)
-    if not account.filter(password=user.password).update(password=newer):
+    if not account.filter(password=user.password).update(password=new_hash):
         raise ConcurrentUpdateError
-    older = list(valid_auth_hashes(user))
-    user.password = newer
+    old_digests = list(valid_auth_hashes(user))
+    user.password = new_hash
     digest = get_auth_hash(user)
     for model in (DeviceSession, SignInTicket):
-        rows = model._default_manager.using(using).filter(user=user.pk, auth_hash__in=older)
+        rows = model._default_manager.using(using).filter(user=user.pk, auth_hash__in=old_digests)
         rows.update(auth_hash=digest)
     sessions = DeviceSession.objects.using(using).filter(user=user.pk, auth_hash=digest)
     sessions.update(password_fingerprint=get_password_fingerprint(user))

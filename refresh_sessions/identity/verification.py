@@ -1,4 +1,4 @@
-"""A full proof of identity: one method of each kind that the user has."""
+"""Verification: check a user's identity with one method of each kind that the user has."""
 
 from __future__ import annotations
 
@@ -33,7 +33,12 @@ def available_methods(user: AbstractBaseUser) -> Methods:
 
 
 def configured_methods(*, second_factors_only: bool = False) -> Methods:
-    """All methods that the settings name, second factors last; or what a sign-in may ask for."""
+    """The methods of the settings, second factors last.
+
+    Args:
+        second_factors_only: only the methods of ``SECOND_FACTORS``, which a login may require.
+
+    """
     settings = get_settings()
     if second_factors_only:
         return _import_methods(settings.SECOND_FACTORS)
@@ -42,7 +47,7 @@ def configured_methods(*, second_factors_only: bool = False) -> Methods:
 
 
 def describe_methods(methods: Iterable[AuthenticationMethod]) -> list[dict[str, str]]:
-    """Methods for clients: ``{"name": "otp", "factor": "second"}``."""
+    """Describe methods for clients, as in ``{"name": "otp", "factor": "second"}``."""
     return [
         {"name": method.name, "factor": "second" if method.second_factor else "first"}
         for method in methods
@@ -50,13 +55,13 @@ def describe_methods(methods: Iterable[AuthenticationMethod]) -> list[dict[str, 
 
 
 def lacks_second_factor(user: AbstractBaseUser, amr: Collection[str]) -> bool:
-    """Whether the user has a second factor, and a proof by these methods went without it."""
-    seconds = [method for method in configured_methods() if method.second_factor]
-    return next(_missing_factors(seconds, user, amr), None) is not None
+    """Whether the user has a second factor that an authentication with ``amr`` lacks."""
+    second_factors = [method for method in configured_methods() if method.second_factor]
+    return next(_missing_factors(second_factors, user, amr), None) is not None
 
 
 def missing_second_factors(user: AbstractBaseUser, amr: Collection[str]) -> Methods:
-    """What a sign-in by these methods has to go on with; any one of them will do."""
+    """The second factors that a login with ``amr`` still requires; one of them suffices."""
     return list(_missing_factors(configured_methods(second_factors_only=True), user, amr))
 
 
@@ -68,24 +73,24 @@ def verify_identity(
     *,
     before: Callable[[], object] = lambda: None,
 ) -> tuple[str, ...]:
-    """Check that whoever sends ``data`` is the user, with one method of each kind they have.
+    """Verify the user's identity with one method of each kind that the user has.
 
-    Opens no transaction and needs no session; call it outside of one. Where the check stores the
-    password with a newer hash, ``user`` gets that hash as well.
+    Needs no session. Call it outside of transactions. If the check upgrades the stored password
+    hash, ``user`` gets the new hash as well.
 
     Args:
-        user: who it should be.
-        data: fields by the names of the methods; others are not looked at.
-        request: for the authentication backends.
-        before: called when it is certain that something will be checked, so to count attempts.
+        user: the user whose identity is verified.
+        data: the fields of the request; only those of the methods are read.
+        request: the request for the authentication backends, or None.
+        before: called before the first check, so as to count attempts.
 
     Returns:
-        How identity was proven, in the words of RFC 8176.
+        The verified methods, as authentication method references of RFC 8176.
 
     Raises:
         ReauthenticationUnavailableError: the user has none of the configured methods.
-        ProofIncompleteError: a kind of factor is missing; nothing has been checked.
-        ReauthenticationFailedError: what was sent is wrong.
+        ProofIncompleteError: a kind of factor is missing; no factor was checked.
+        ReauthenticationFailedError: a factor is wrong.
 
     """
     data = hide_items(data)
@@ -101,40 +106,41 @@ def verify_methods(
     *,
     before: Callable[[], object] = lambda: None,
 ) -> tuple[str, ...]:
-    """Check a proof by one method of each kind among ``methods``; see ``verify_identity``."""
+    """Verify one method of each kind among ``methods``; see ``verify_identity``."""
     data = hide_items(data)
     if not methods:
         raise ReauthenticationUnavailableError
-    presented = [method for method in methods if data.get(method.field) is not None]
-    if missing := _missing(methods, presented):
+    submitted = [method for method in methods if data.get(method.field) is not None]
+    if missing := _find_missing(methods, submitted):
         raise ProofIncompleteError(describe_methods(missing))
     before()
-    # One after the other: who does not know the password cannot use up codes of the second
-    # factor, nor have its own limit reached.
-    for method in sorted(presented, key=lambda method: method.second_factor):
+    # In this order, a client without the password can neither consume codes of the second factor
+    # nor exhaust its limit.
+    for method in sorted(submitted, key=lambda method: method.second_factor):
         if not method.verify(user, data, request):
             _announce_failure(method, user, request)
             raise ReauthenticationFailedError
-    return tuple(dict.fromkeys(method.amr for method in presented))
+    return tuple(dict.fromkeys(method.amr for method in submitted))
 
 
 def _missing_factors(
-    seconds: Methods, user: AbstractBaseUser, amr: Collection[str]
+    second_factors: Methods, user: AbstractBaseUser, amr: Collection[str]
 ) -> Iterator[AuthenticationMethod]:
-    """The second factors that the user has, unless one of them has been shown."""
-    if not any(method.is_satisfied_by(amr) for method in seconds):
-        yield from (method for method in seconds if method.is_available(user))
+    """The second factors of the user, or nothing if ``amr`` satisfies one."""
+    if not any(method.is_satisfied_by(amr) for method in second_factors):
+        yield from (method for method in second_factors if method.is_available(user))
 
 
-def _missing(methods: Methods, presented: Methods) -> Methods:
-    kinds = {method.second_factor for method in presented}
+def _find_missing(methods: Methods, submitted: Methods) -> Methods:
+    """The methods of those kinds that no submitted method has."""
+    kinds = {method.second_factor for method in submitted}
     return [method for method in methods if method.second_factor not in kinds]
 
 
 def _announce_failure(
     method: AuthenticationMethod, user: AbstractBaseUser, request: HttpRequest | None
 ) -> None:
-    # Those who count failed sign-ins (django-axes and others) count these as well.
+    # So that packages such as django-axes count these failures as well.
     if not method.announces_failure():
         user_login_failed.send_robust(
             sender=f"{type(method).__module__}.{type(method).__qualname__}",

@@ -1,4 +1,4 @@
-"""What the commands read from their command lines."""
+"""Argument types of the commands: durations, instants, batch sizes and users."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ def duration(text: str) -> timedelta:
     """Read a duration from the command line.
 
     Raises:
-        ArgumentTypeError: it is none, or does not say of which unit.
+        ArgumentTypeError: the text is not a duration, or has no unit.
 
     """
     text = text.strip()
-    # Django would read 30 as seconds. Whoever means days must not lose a month of events.
+    # Django reads 30 as seconds: with 30 for days, pruning would delete a month too much.
     if text != "0" and _NUMBER.fullmatch(text):
         raise ArgumentTypeError(f"{text!r} has no unit: write {text}d for days, {text}h for hours")
     try:
         if short := _SHORT_FORM.fullmatch(text.lower()):
             return timedelta(**{_UNITS[short[2]]: int(short[1])})
-        # Nothing at all, as from a variable that is not set, would be zero to Django.
+        # Django reads an empty text, such as of an unset variable, as zero.
         parsed = parse_duration(text) if text else None
     except (ValueError, OverflowError):
         parsed = None
     if parsed is None:
-        raise ArgumentTypeError(f"{text!r} is no duration: write it like 30d, 12h, 90m or 0")
+        raise ArgumentTypeError(f"{text!r} is not a duration: write it like 30d, 12h, 90m or 0")
     return parsed
 
 
 def batch_size(text: str) -> int:
-    """Read how many rows a transaction deletes.
+    """Read the number of rows that one transaction deletes.
 
     Raises:
-        ArgumentTypeError: it is no number, or out of bounds.
+        ArgumentTypeError: the text is not a number, or out of bounds.
 
     """
     try:
@@ -67,17 +67,17 @@ def batch_size(text: str) -> int:
 
 
 def instant(text: str) -> datetime:
-    """Read an instant: ISO 8601, or how long ago it was.
+    """Read an instant: ISO 8601, or a duration before now.
 
-    A day stands for its beginning; without an offset, times are those of ``TIME_ZONE``.
+    A day means its midnight; a time without an offset is in ``TIME_ZONE``.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: the text is not an instant.
 
     """
     text = text.strip()
     try:
-        # In this order: Django takes a day for its midnight where it is asked for a time.
+        # In this order: parse_datetime reads a day as well.
         found: date | datetime | None = parse_date(text) or parse_datetime(text)
         if found is None:
             return timezone.now() - duration(text)
@@ -86,29 +86,29 @@ def instant(text: str) -> datetime:
         return found if timezone.is_aware(found) else timezone.make_aware(found)
     except (ArgumentTypeError, OverflowError, ValueError):
         raise ArgumentTypeError(
-            f"{text!r} is no time: write it like 2026-01-31, 2026-01-31T18:00Z, or 30d for so "
-            "long ago"
+            f"{text!r} is not a time: write it like 2026-01-31, 2026-01-31T18:00Z, or 30d for "
+            "30 days ago"
         ) from None
 
 
 def find_user(name: object) -> AbstractBaseUser | None:
-    """Find a user by name, or else by primary key; None where there is none.
+    """Find a user by name, or else by primary key; None if no user matches.
 
-    A user, which code may pass in place of a name, is found as it is.
+    A user object, which ``call_command`` allows, is returned unchanged.
     """
     if isinstance(name, get_user_model()):
         return name
     model: Any = get_user_model()
     users, canonical = model._default_manager, canonical_username(name)
-    # Users whom the default manager hides have sessions too.
-    everybody, key = model._base_manager, model._meta.pk
-    # As it was typed first: a name may be stored in a form that no login form sends.
+    # The base manager: users that the default manager hides can have sessions.
+    all_users, key = model._base_manager, model._meta.pk
+    # The given form first: the database may contain a form that login forms do not send.
     spellings = [name] if canonical == name else [name, canonical]
     by_name = username_field()
     lookups = [
         *((by_name, spelling, users.get_by_natural_key) for spelling in spellings),
-        (key, name, lambda value: everybody.get(pk=value)),
-        *((by_name, spelling, _getter(everybody, by_name.name)) for spelling in spellings),
+        (key, name, lambda value: all_users.get(pk=value)),
+        *((by_name, spelling, _getter(all_users, by_name.name)) for spelling in spellings),
     ]
     for field, value, find in lookups:
         try:
@@ -125,5 +125,5 @@ def _getter(users: Any, field_name: str) -> Callable[[Any], Any]:
 
 
 def no_user(name: object) -> str:
-    """Say that there is none."""
+    """The error message for an unknown user."""
     return f"There is no user with the name or primary key {name!r}."

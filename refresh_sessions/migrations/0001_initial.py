@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 (
                     "expires_at",
                     refresh_sessions.instants.InstantField(
-                        help_text="Refreshing does not move it.", verbose_name="expires"
+                        help_text="A refresh does not extend it.", verbose_name="expires"
                     ),
                 ),
                 (
@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
                             ("signed_out", "Signed out"),
                             ("revoked", "Revoked"),
                             ("reuse_detected", "Reuse of a refresh token detected"),
-                            ("family_opened", "Tokens for a second process of the device"),
+                            ("family_opened", "Token family opened"),
                             ("reauthenticated", "Re-authenticated"),
                             ("reauthentication_failed", "Re-authentication failed"),
                             ("password_changed", "Password changed"),
@@ -253,7 +253,7 @@ class Migration(migrations.Migration):
                 (
                     "redeemable_generation",
                     models.PositiveIntegerField(
-                        help_text="The token before, good for a retry until the newest was seen in use.",
+                        help_text="Number of the previous refresh token, accepted until the newest is used.",
                         null=True,
                         verbose_name="redeemable generation",
                     ),
@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
                 (
                     "delivered_at",
                     refresh_sessions.instants.InstantField(
-                        help_text="When the newest generation was first seen in use.",
+                        help_text="When a token of the newest generation was first used.",
                         null=True,
                         verbose_name="delivered",
                     ),
@@ -287,9 +287,9 @@ class Migration(migrations.Migration):
                 (
                     "authenticated_at",
                     refresh_sessions.instants.InstantField(
-                        help_text="When the user last proved who they are, if these tokens may vouch for it.",
+                        help_text="When the user was last authenticated with this token family.",
                         null=True,
-                        verbose_name="identity proven",
+                        verbose_name="authenticated",
                     ),
                 ),
                 ("authentication_methods", models.JSONField(default=list, verbose_name="methods")),

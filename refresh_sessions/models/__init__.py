@@ -1,4 +1,4 @@
-"""Device sessions, their token families, and the security events of their lives."""
+"""Models: device sessions, token families, security events, and short-lived rows."""
 
 from refresh_sessions.models.attempts import ProofAttempts
 from refresh_sessions.models.events import EventKind, SessionEvent

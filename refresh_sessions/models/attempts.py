@@ -1,4 +1,4 @@
-"""Attempts: how often somebody has lately tried to prove who they are, and failed."""
+"""Attempt counts: consecutive failures to verify a user's identity."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from refresh_sessions.models.short_lived import ShortLived, ShortLivedQuerySet
 
 
 class ProofAttempts(ShortLived):
-    """A number of attempts in a row that have not succeeded. A success deletes it.
+    """The number of consecutive attempts without a success; a success deletes the row.
 
-    In the database and not in a cache, as a bound on guesses has to hold to the last of them, in
-    parallel and after a restart.
+    Stored in the database and not in a cache: the limit must also hold for concurrent attempts,
+    and after a restart.
     """
 
     count = models.PositiveSmallIntegerField(_("attempts"), default=1)

@@ -1,4 +1,4 @@
-"""The append-only security record of a session. A refresh writes nothing here."""
+"""Security events: the append-only audit records of sessions. Refreshes add none."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from refresh_sessions.instants import InstantField
 
 
 class EventKind(models.TextChoices):
-    """What can happen to a session."""
+    """The kinds of security events."""
 
     SIGNED_IN = "signed_in", _("Signed in")
     SIGNED_OUT = "signed_out", _("Signed out")
     REVOKED = "revoked", _("Revoked")
     REUSE_DETECTED = "reuse_detected", _("Reuse of a refresh token detected")
-    FAMILY_OPENED = "family_opened", _("Tokens for a second process of the device")
+    FAMILY_OPENED = "family_opened", _("Token family opened")
     REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
     REAUTHENTICATION_FAILED = "reauthentication_failed", _("Re-authentication failed")
     PASSWORD_CHANGED = "password_changed", _("Password changed")
@@ -25,13 +25,13 @@ class EventKind(models.TextChoices):
 
 
 class SessionEvent(models.Model):
-    """One thing that happened to a session, when, from where and by whom."""
+    """A security event of a session, with time, address and actor."""
 
     session = models.ForeignKey(
         "refresh_sessions.DeviceSession",
         on_delete=models.CASCADE,
         related_name="events",
-        # The first index below begins with it.
+        # The first column of an index below.
         db_index=False,
         verbose_name=_("device session"),
     )
@@ -54,7 +54,7 @@ class SessionEvent(models.Model):
         indexes = (
             models.Index(fields=["session", "created_at"], name="refsess_event_session"),
             models.Index(fields=["kind", "created_at"], name="refsess_event_kind"),
-            # For the admin. Rows are added and never changed: a refresh pays for none of this.
+            # For the admin. These indexes do not slow refreshes down, which add no events.
             models.Index(fields=["created_at"], name="refsess_event_created"),
             models.Index(fields=["ip_address", "created_at"], name="refsess_event_address"),
         )

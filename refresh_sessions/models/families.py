@@ -1,4 +1,4 @@
-"""Token families: chains of refresh tokens that descend from one another."""
+"""Token families: chains of refresh tokens with rotation state."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from refresh_sessions.models.fields import PrintableCharField
 
 
 class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):
-    """Reads of token families."""
+    """Queries of token families."""
 
     def usable(self) -> Self:
-        """Neither closed nor idle for too long; the session itself is not looked at."""
+        """Families that are neither closed nor past the idle limit, whatever their session."""
         return self.filter(closed_at__isnull=True, idle_expires_at__gt=DatabaseNow())
 
     def with_owner(self) -> Self:
-        """With session, user, ``now`` and ``user_found``, all in one SELECT."""
+        """Add session, user, ``now`` and ``user_found`` to the SELECT."""
         return self.select_related("session__user").annotate(
             now=DatabaseNow(), user_found=owners.is_found("session__user")
         )
 
 
 class TokenFamily(models.Model):
-    """A chain of refresh tokens. Each refresh changes this one row and inserts none.
+    """A chain of refresh tokens. Each refresh updates this row and inserts none.
 
-    No column that a refresh changes may be indexed: PostgreSQL can then rewrite the row in
-    place (heap-only), and neither table nor indexes grow.
+    Columns that a refresh updates must not be indexed. PostgreSQL then uses heap-only tuples, and
+    neither table nor indexes grow.
     """
 
     now: datetime
-    """The database's clock, on rows read by ``with_owner()``."""
+    """The database's clock; set by ``with_owner()``."""
     user_found: bool
-    """Whether the default manager finds the user, on rows read by ``with_owner()``."""
+    """Whether the default manager finds the user; set by ``with_owner()``."""
     account_permits: bool
-    """Whether the account permits the use of the session, on rows read by ``read_family()``."""
+    """Whether the account permits the use of the session; set by ``read_family()``."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(
@@ -58,11 +58,13 @@ class TokenFamily(models.Model):
     redeemable_generation = models.PositiveIntegerField(
         _("redeemable generation"),
         null=True,
-        help_text=_("The token before, good for a retry until the newest was seen in use."),
+        help_text=_("Number of the previous refresh token, accepted until the newest is used."),
     )
     rotated_at = InstantField(_("last refreshed"), null=True)
     delivered_at = InstantField(
-        _("delivered"), null=True, help_text=_("When the newest generation was first seen in use.")
+        _("delivered"),
+        null=True,
+        help_text=_("When a token of the newest generation was first used."),
     )
     idle_expires_at = InstantField(_("idle expiry"))
     last_ip_address = models.GenericIPAddressField(_("last address"), null=True)
@@ -70,22 +72,22 @@ class TokenFamily(models.Model):
         _("last user agent"), max_length=devices.USER_AGENT_LENGTH, blank=True
     )
     authenticated_at = InstantField(
-        _("identity proven"),
+        _("authenticated"),
         null=True,
-        help_text=_("When the user last proved who they are, if these tokens may vouch for it."),
+        help_text=_("When the user was last authenticated with this token family."),
     )
     authentication_methods = models.JSONField(_("methods"), default=list)
     closed_at = InstantField(_("closed"), null=True)
-    """When the rotation that opened the family was taken back."""
+    """When a recovery undid the rotation that had opened the family."""
 
-    # For the rotation rule alone: see ``refresh_sessions.rotation``.
+    # State of the rotation rule, see refresh_sessions.rotation.
     companion_digest = models.CharField(max_length=64, blank=True, editable=False)
     companion_generation = models.PositiveIntegerField(null=True, editable=False)
     sibling_answered_at = InstantField(null=True, editable=False)
     tolerated_generation = models.PositiveIntegerField(null=True, editable=False)
     recoveries_by_others = models.PositiveSmallIntegerField(default=0, editable=False)
     opened_family = models.UUIDField(null=True, editable=False)
-    """What the newest rotation opened."""
+    """The family that the newest rotation opened."""
 
     objects = TokenFamilyQuerySet.as_manager()
 
@@ -98,7 +100,7 @@ class TokenFamily(models.Model):
         return str(self.pk)
 
     def refreshes_elsewhere(self) -> int:
-        """How often the session's other families have been refreshed."""
+        """The number of refreshes of the session's other families."""
         siblings = TokenFamily.objects.using(self._state.db).filter(session=self.session_id)
         generations = siblings.exclude(pk=self.pk).values_list("generation", flat=True)
         return sum(generation - 1 for generation in generations)

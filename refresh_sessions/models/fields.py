@@ -1,4 +1,4 @@
-"""Columns for text that clients write."""
+"""Model fields: columns for text from clients, and for case-insensitive search."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ __all__ = ["ClientTextField", "FoldedTextField", "PrintableCharField", "fold"]
 
 
 class ClientTextField(models.CharField):  # type: ignore[type-arg]
-    """Text that a client wrote: what the column cannot hold of it is replaced."""
+    """Text from a client; characters that the column cannot store are replaced."""
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
-        """The value as the database takes it."""
+        """Replace characters that the column cannot store."""
         if isinstance(value, str):
             table = self.model._meta.db_table
             value = make_storable(value, connection, table=table, column=str(self.column))
         return super().get_db_prep_save(value, connection)
 
     def deconstruct(self) -> Any:
-        """As an ordinary field: the column is one, and migrations need not import this class."""
+        """Deconstruct as a ``CharField``, so that migrations do not import this class."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs
 
 
 if TYPE_CHECKING:
-    # Its plugin for Django has mypy know the values of this class alone.
+    # The mypy plugin for Django does not know the value types of subclasses.
     from django.db.models import CharField as PrintableCharField
 else:
 
     class PrintableCharField(ClientTextField):
-        """Text of a client without control characters, whichever way it is written.
+        """Text from a client, stored without control characters.
 
-        ``save()``, ``update()``, ``bulk_create()`` and every serializer or form of the project's
-        own pass here. Control characters would forge lines in logs and mails (ASVS 16.4.1).
+        Applies to ``save()``, ``update()`` and ``bulk_create()``, and so to custom serializers and
+        forms. Control characters could forge lines in logs and mails (ASVS 16.4.1).
         """
 
         def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001
-            """Give the instance the text as it is stored, for answers that are made from it."""
+            """Set the attribute of the instance to the stored text, for responses."""
             value = _clean(super().pre_save(model_instance, add))
             setattr(model_instance, self.attname, value)
             return value
@@ -52,11 +52,10 @@ else:
 
 
 class FoldedTextField(ClientTextField):
-    """Another field's text without case, for searches that an index serves.
+    """The casefolded text of another field, for searches with an index.
 
-    Written by Python and not by the database: lower() of SQLite knows ASCII alone, that of
-    PostgreSQL depends on the collation, and Django looks at a generated column by connecting to
-    the server, which ``check`` must do without.
+    Computed in Python: lower() of SQLite supports only ASCII, and that of PostgreSQL depends on
+    the collation. A generated column would make Django's system checks connect to the database.
     """
 
     def __init__(self, *args: Any, of: str = "", **kwargs: Any) -> None:
@@ -65,14 +64,14 @@ class FoldedTextField(ClientTextField):
         super().__init__(*args, **kwargs)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001  (Django's)
-        """Follow the other field, unless that was not read."""
+        """Compute the text from the other field, unless that one is deferred."""
         if self.of in model_instance.__dict__:
             setattr(model_instance, self.attname, fold(getattr(model_instance, self.of)))
         return super().pre_save(model_instance, add)
 
 
 def fold(text: str) -> str:
-    """The text as it is stored and searched for: of three times the length at most."""
+    """Casefold a text, which can triple its length."""
     return text.casefold()
 
 

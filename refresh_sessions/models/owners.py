@@ -1,4 +1,4 @@
-"""SQL that tells whether the account behind a session still permits its use."""
+"""SQL expressions: whether the account of a session permits its use."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _Compiled = tuple[str, Any]
 
 
 class PasswordFingerprint(Func):
-    """``accounts.password_fingerprint`` of a stored password, computed by the database."""
+    """``users.get_password_fingerprint`` of a stored password, computed by the database."""
 
     arity = 1
     output_field = CharField()
@@ -39,7 +39,7 @@ class PasswordFingerprint(Func):
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> _Compiled:
-        # Django registers the function SHA256 with each connection.
+        # Django registers the SQL function SHA256 for each connection.
         return self._cut(compiler, connection, "SHA256(%(expressions)s)")
 
     def as_mysql(
@@ -50,7 +50,7 @@ class PasswordFingerprint(Func):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> _Compiled:
-        # Django's SHA256 needs the extension pgcrypto.
+        # Django's SHA256 would need the extension pgcrypto.
         digest = "ENCODE(SHA256(CONVERT_TO(%(expressions)s, 'UTF8')), 'hex')"
         return self._cut(compiler, connection, digest)
 
@@ -62,16 +62,16 @@ class PasswordFingerprint(Func):
 
 
 def is_found(user_field: str) -> Exists | Value:
-    """Whether the default manager of the user model finds a user, as Django's sessions require.
+    """Whether the default manager of the user model finds the user, as Django's sessions require.
 
-    A constant where the manager finds every user, so that the query is no larger than before.
+    A constant where the manager finds every user, so as not to slow the query down.
 
     Args:
-        user_field: the name of the foreign key, seen from the queryset.
+        user_field: the path of the foreign key to the user.
 
     """
     manager = get_user_model()._default_manager
-    # What no class overrides restricts nothing, and need not be built on every request.
+    # Without an override the queryset has no restriction: skip building it on each request.
     if type(manager).get_queryset is not models.Manager.get_queryset:
         users = manager.get_queryset()
         if users.query.where or users.query.is_sliced or users.query.combinator:
@@ -80,12 +80,12 @@ def is_found(user_field: str) -> Exists | Value:
 
 
 def is_inactive() -> Q | None:
-    """Sessions of inactive users, or None where ``is_active`` is not a column."""
+    """The condition for sessions of inactive users; None if ``is_active`` is not a column."""
     return Q(user__is_active=False) if is_active_is_column(get_user_model()) else None
 
 
 def has_other_password() -> Q | None:
-    """Sessions from before the present password, or None where SQL cannot tell."""
+    """The condition for sessions older than the password; None if SQL cannot tell."""
     if not auth_hash_follows_password(get_user_model()):
         return None
     present = Q(password_fingerprint=PasswordFingerprint(F("user__password")))
@@ -93,13 +93,23 @@ def has_other_password() -> Q | None:
 
 
 def is_locked_out() -> Q:
-    """Sessions whose user cannot use them, as far as SQL can tell."""
-    nobody = Q(pk__in=())
-    return (is_inactive() or nobody) | (has_other_password() or nobody)
+    """The condition for sessions that their account locks out, as far as SQL can tell."""
+    never = Q(pk__in=())
+    return (is_inactive() or never) | (has_other_password() or never)
 
 
 def account_reason(*, inactive: str, password_changed: str) -> Case:
-    """The first of these reasons that applies, or an empty text."""
-    known = ((is_inactive(), inactive), (has_other_password(), password_changed))
-    cases = [When(found, then=Value(reason)) for found, reason in known if found is not None]
+    """The first applicable reason, or an empty text.
+
+    Args:
+        inactive: the reason for inactive users.
+        password_changed: the reason for sessions older than the password.
+
+    """
+    conditions = ((is_inactive(), inactive), (has_other_password(), password_changed))
+    cases = [
+        When(condition, then=Value(reason))
+        for condition, reason in conditions
+        if condition is not None
+    ]
     return Case(*cases, default=Value(""), output_field=CharField())

@@ -1,4 +1,4 @@
-"""Foreign keys to rows that may have been read from another database alias."""
+"""Relations: set foreign keys to objects from another database alias."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from django.db import models
 
 
 def relate(row: models.Model, name: str, related: Any) -> None:
-    """Point a foreign key at ``related``, whichever alias that was read from.
+    """Set a foreign key, whatever the database alias of the related object.
 
-    An ordinary assignment asks the routers whether the two may be related. A project with a
-    replica and a router without ``allow_relation`` has all users from the replica, and Django then
-    raises ``ValueError``, although both aliases lead to the same rows.
+    An assignment asks the routers for permission. In a project with a replica and a router without
+    ``allow_relation``, Django raises ``ValueError`` for users from the replica, although both
+    aliases contain the same rows.
 
     Args:
-        row: the object that has the foreign key.
-        name: of the field.
-        related: the object that it is to refer to, or None.
+        row: the object with the foreign key.
+        name: the name of the foreign key.
+        related: the related object, or None.
 
     """
     field: Any = row._meta.get_field(name)

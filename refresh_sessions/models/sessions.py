@@ -1,4 +1,4 @@
-"""Device sessions: one sign-in on one device."""
+"""Device sessions: the row of one login of one user on one device."""
 
 from __future__ import annotations
 
@@ -46,22 +46,25 @@ BACKEND_LENGTH = 255
 
 
 class RevokedReason(models.TextChoices):
-    """Why sessions end. Projects may use reasons of their own beside these."""
+    """Why sessions are revoked. Projects may use additional reasons."""
 
     LOGOUT = "logout", _("Signed out")
-    USER = "user", _("Ended by the user from another device")
-    ADMIN = "admin", _("Ended by staff")
-    REUSE = "reuse", _("A used refresh token came back")
-    REUSE_ELSEWHERE = "reuse_elsewhere", _("A used refresh token of another device came back")
+    USER = "user", _("Revoked by the user from another device")
+    ADMIN = "admin", _("Revoked by staff")
+    REUSE = "reuse", _("A used refresh token was presented again")
+    REUSE_ELSEWHERE = (
+        "reuse_elsewhere",
+        _("A used refresh token of another device was presented again"),
+    )
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     USER_INACTIVE = "user_inactive", _("Account deactivated")
     USER_DELETED = "user_deleted", _("Account deleted")
     SESSION_LIMIT = "session_limit", _("Too many devices")
-    RECOVERY_LIMIT = "recovery_limit", _("Too many lost answers")
+    RECOVERY_LIMIT = "recovery_limit", _("Too many lost responses")
 
 
 class SessionStatus(models.TextChoices):
-    """Where a session is in its life."""
+    """The state of a session in its lifecycle."""
 
     LIVE = "live", _("Live")
     EXPIRED = "expired", _("Expired")
@@ -69,58 +72,59 @@ class SessionStatus(models.TextChoices):
 
 
 class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
-    """Reads of device sessions, by the database's clock."""
+    """Queries of device sessions, with the database's clock."""
 
     def active(self) -> Self:
-        """Live: neither revoked nor past a limit, and the account permits their use.
+        """Live sessions: neither revoked nor expired, and permitted by their account.
 
-        The account does not if its user is inactive or has another password than at login. SQL
-        can tell both for user models with a column ``is_active`` and Django's own session hash.
+        An account forbids the use of a session if the user is inactive or has another password
+        than at login. SQL detects both only for user models with a column ``is_active`` and
+        Django's own session hash.
         """
         return self.unended().exclude(owners.is_locked_out())
 
     def unended(self) -> Self:
-        """Neither revoked nor past the hard or the idle limit, whatever became of the account."""
+        """Sessions that are neither revoked nor expired, whatever the state of their account."""
         return self.filter(
             self._has_usable_family(), revoked_at__isnull=True, expires_at__gt=DatabaseNow()
         )
 
     def with_account_reason(self) -> Self:
-        """With what ``account_reason`` needs, so that reading it takes no query."""
+        """Add the SQL result for ``account_reason``, which then needs no further query."""
         reason = owners.account_reason(
             inactive=RevokedReason.USER_INACTIVE, password_changed=RevokedReason.PASSWORD_CHANGED
         )
         return self.annotate(found_account_reason=reason)
 
     def expired(self) -> Self:
-        """Past the hard or the idle limit without having been revoked."""
+        """Sessions past the hard deadline or the idle limit that are not revoked."""
         return self.filter(revoked_at__isnull=True).exclude(
             self._has_usable_family(), expires_at__gt=DatabaseNow()
         )
 
     def overdue(self) -> Self:
-        """Of the expired ones those past the hard limit."""
+        """Expired sessions past the hard deadline."""
         return self.filter(revoked_at__isnull=True, expires_at__lte=DatabaseNow())
 
     def idle(self) -> Self:
-        """Of the expired ones those that have only been unused for too long."""
+        """Expired sessions past the idle limit and before the hard deadline."""
         return self.filter(revoked_at__isnull=True, expires_at__gt=DatabaseNow()).exclude(
             self._has_usable_family()
         )
 
     def revoked(self) -> Self:
-        """Ended before their time: revoked, or locked out by a change of the account."""
+        """Sessions that are revoked, or locked out by a change of their account."""
         locked_out = (
             Q(self._has_usable_family()) & Q(expires_at__gt=DatabaseNow()) & owners.is_locked_out()
         )
         return self.filter(Q(revoked_at__isnull=False) | locked_out)
 
     def for_user(self, user: AbstractBaseUser) -> Self:
-        """Those of one user."""
+        """Sessions of one user."""
         return self.filter(user=user)
 
     def update(self, **kwargs: Any) -> int:
-        """Keep what follows a name up to date."""
+        """Keep ``name_folded`` in step with ``name``."""
         if "name" in kwargs:
             kwargs.setdefault("name_folded", _folded(kwargs["name"]))
         return super().update(**kwargs)
@@ -128,7 +132,7 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
     def bulk_update(
         self, objs: Iterable[DeviceSession], fields: Iterable[str], batch_size: int | None = None
     ) -> int:
-        """Keep what follows a name up to date."""
+        """Keep ``name_folded`` in step with ``name``."""
         sessions, names = list(objs), list(fields)
         if "name" in names:
             names.append("name_folded")
@@ -138,7 +142,7 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
 
     @staticmethod
     def _has_usable_family() -> IsNull:
-        # Not EXISTS: of that PostgreSQL makes a join, for which it reads all families there are.
+        # PostgreSQL would turn EXISTS into a join that reads the whole table of families.
         families = TokenFamily.objects.usable().filter(session=OuterRef("pk"))
         return IsNull(Subquery(families.values("pk")[:1]), False)  # noqa: FBT003
 
@@ -148,10 +152,9 @@ def _folded(name: Any) -> Any:
 
 
 class DeviceSession(models.Model):
-    """One sign-in on one device: whose, from where, until when, ended why and by whom.
+    """One login of one user on one device, with its deadline and revocation.
 
-    ``expires_at`` is set at sign-in and stands in no UPDATE. ``revoked_at`` is set once and
-    never cleared.
+    ``expires_at`` is set at login and never updated. ``revoked_at`` is set once and never cleared.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -159,7 +162,7 @@ class DeviceSession(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="device_sessions",
-        # The index below begins with it.
+        # The first column of an index below.
         db_index=False,
         verbose_name=_("user"),
     )
@@ -177,7 +180,7 @@ class DeviceSession(models.Model):
     )
     ip_address = models.GenericIPAddressField(_("address at sign-in"), null=True)
     created_at = InstantField(_("signed in"))
-    expires_at = InstantField(_("expires"), help_text=_("Refreshing does not move it."))
+    expires_at = InstantField(_("expires"), help_text=_("A refresh does not extend it."))
     revoked_at = InstantField(_("revoked"), null=True)
     revoked_reason = PrintableCharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     revoked_by = models.ForeignKey(
@@ -189,9 +192,9 @@ class DeviceSession(models.Model):
     )
     revoked_family = models.UUIDField(null=True, editable=False)
     revoked_generation = models.PositiveIntegerField(null=True, editable=False)
-    """The token with which its holder signed out; the newest one is delivered by that."""
+    """The generation of the token that logged out; a logout with the newest one is a delivery."""
     reuse_detected_at = InstantField(null=True, editable=False)
-    """When the alarm was raised, which happens once, also after the session has ended."""
+    """When reuse was reported: once, and also after the session has ended."""
     backend = models.CharField(
         max_length=BACKEND_LENGTH, blank=True, default="", db_default="", editable=False
     )
@@ -206,20 +209,20 @@ class DeviceSession(models.Model):
     class Meta:
         verbose_name = _("device session")
         verbose_name_plural = _("device sessions")
-        # Nobody adds, edits or deletes sessions by hand, so nobody can be granted that.
+        # Sessions cannot be added, edited or deleted manually, so there are no such permissions.
         default_permissions = ("view",)
         permissions = (("revoke_devicesession", _("Can revoke device session")),)
         indexes = (
             models.Index(fields=["user", "created_at"], name="refsess_session_user"),
             models.Index(fields=["created_at"], name="refsess_session_created"),
             models.Index(fields=["expires_at"], name="refsess_session_expires"),
-            # For the admin alone, so that no filter or search of its list reads the whole table.
+            # For filters and searches of the admin, which would otherwise read the whole table.
             models.Index(fields=["kind", "created_at"], name="refsess_session_kind"),
             models.Index(fields=["revoked_reason", "created_at"], name="refsess_session_reason"),
             models.Index(fields=["ip_address", "created_at"], name="refsess_session_address"),
             models.Index(
                 fields=["name_folded"],
-                # PostgreSQL finds a beginning through no other; the others have no such classes.
+                # PostgreSQL needs it for prefix searches; other databases ignore it.
                 opclasses=["varchar_pattern_ops"],
                 name="refsess_session_name",
             ),
@@ -229,45 +232,45 @@ class DeviceSession(models.Model):
         return self.name or self.device or str(self.pk)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep what follows a name up to date."""
+        """Keep ``name_folded`` in step with ``name``."""
         if (fields := kwargs.get("update_fields")) is not None and "name" in fields:
             kwargs["update_fields"] = {*fields, "name_folded"}
         if "name" in self.__dict__:
-            # Also where it was not read: Django leaves deferred fields out.
+            # Also if name_folded is deferred: Django would omit it.
             self.name_folded = _folded(self.name)
         super().save(*args, **kwargs)
 
     @property
     def device(self) -> str:
-        """What to call the device ("Chrome on macOS"), in the active language.
+        """The name of the device in the active language, such as "Chrome on macOS".
 
-        Worked out from what it said of itself at sign-in, when it is first asked for.
+        Derived from the user agent and client hints of the login.
         """
         hints = ClientHints.from_stored(self.client_hints)
         return devices.name_device(self.user_agent, hints)
 
     @property
     def place(self) -> str:
-        """Where the address at sign-in is, in words; empty where that is not known."""
+        """The place of the address at login; empty if unknown."""
         return devices.get_place(self.ip_address)
 
     @cached_property
     def known_families(self) -> list[TokenFamily]:
-        """The families, read once; sign-in fills in the one it has just made."""
-        # From where the session was read: a replica may not have them yet.
+        """The families, read once; a login sets the family that it has created."""
+        # From the alias of the session: a replica may not have them yet.
         return list(self.families.db_manager(self._state.db).all())
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        """Read the families anew as well, and the account."""
+        """Reload the session, its families and its account."""
         self.__dict__.pop("known_families", None)
         self.__dict__.pop("found_account_reason", None)
         super().refresh_from_db(*args, **kwargs)
 
     @property
     def last_used_at(self) -> datetime:
-        """When the session was last seen refreshing or using a new token.
+        """The time of the last login, refresh or first use of a new token.
 
-        Reads the families; use ``prefetch_related("families")`` for more than one session.
+        Reads the families: use ``prefetch_related("families")`` for several sessions.
         """
         instants = [self.created_at]
         for family in self.known_families:
@@ -276,14 +279,14 @@ class DeviceSession(models.Model):
 
     @property
     def account_reason(self) -> str:
-        """Why the account forbids the use of the session, or an empty text.
+        """Why the account forbids the use of the session; empty if it does not.
 
-        ``RevokedReason.USER_INACTIVE`` or ``PASSWORD_CHANGED``, also before anybody has written
-        it. Reads the user; use ``with_account_reason()`` for more than one session.
+        ``RevokedReason.USER_INACTIVE`` or ``PASSWORD_CHANGED``, even if the session is not revoked
+        yet. Reads the user: use ``with_account_reason()`` for several sessions.
         """
-        found: str | None = self.__dict__.get("found_account_reason")
-        if found or (found is not None and auth_hash_follows_password(get_user_model())):
-            return found
+        from_sql: str | None = self.__dict__.get("found_account_reason")
+        if from_sql or (from_sql is not None and auth_hash_follows_password(get_user_model())):
+            return from_sql
         if not is_active(self.user):
             return RevokedReason.USER_INACTIVE.value
         if not auth_hash_is_valid(self.user, self.auth_hash):
@@ -292,10 +295,9 @@ class DeviceSession(models.Model):
 
     @property
     def status(self) -> SessionStatus:
-        """Live, expired or revoked, by this server's clock: for people to read.
+        """Live, expired or revoked by the clock of this server, for display.
 
-        Revoked as well if the account forbids its use and nobody has written that yet. Reads the
-        families and the user.
+        A session that its account locks out counts as revoked. Reads the families and the user.
         """
         if self.revoked_at is not None:
             return SessionStatus.REVOKED
@@ -310,9 +312,9 @@ class DeviceSession(models.Model):
 
     @property
     def reason(self) -> str:
-        """Why the session was ended, in words; empty while it has not been."""
-        known = dict(RevokedReason.choices)
+        """The label of the reason of revocation; empty if the session is not revoked."""
+        labels = dict(RevokedReason.choices)
         reason = self.revoked_reason
         if self.status is SessionStatus.REVOKED and self.revoked_at is None:
             reason = self.account_reason
-        return str(known.get(reason, reason))
+        return str(labels.get(reason, reason))

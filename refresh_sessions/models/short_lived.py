@@ -1,4 +1,4 @@
-"""What is kept of a user for minutes or for a day, and is of no use after that."""
+"""Short-lived rows: the abstract model of tickets and attempt counts."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _Row = TypeVar("_Row", bound="ShortLived")
 
 
 class ShortLivedQuerySet(models.QuerySet[_Row]):
-    """Reads by the database's clock."""
+    """Queries of short-lived rows, with the database's clock."""
 
     def live(self) -> Self:
-        """Not expired."""
+        """Rows that have not expired."""
         return self.filter(expires_at__gt=DatabaseNow())
 
     def expired(self) -> Self:
-        """Of no more use to anybody."""
+        """Rows that have expired."""
         return self.filter(expires_at__lte=DatabaseNow())
 
     def with_user(self) -> Self:
-        """With the user and ``user_found``, all in one SELECT."""
+        """Add the user and ``user_found`` to the SELECT."""
         return self.select_related("user").annotate(user_found=owners.is_found("user"))
 
 
 class ShortLived(models.Model):
-    """A row that is found by the digest of what it stands for, which tells nothing."""
+    """A row of a user with an expiry, identified by a digest of its secret or subject."""
 
     user_found: bool
-    """Whether the default manager finds the user, on rows read by ``with_user()``."""
+    """Whether the default manager finds the user; set by ``with_user()``."""
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
     user = models.ForeignKey(
@@ -48,7 +48,7 @@ class ShortLived(models.Model):
 
     class Meta:
         abstract = True
-        # They are nobody's to see.
+        # The admin does not show these rows.
         default_permissions = ()
         indexes = (models.Index(fields=["expires_at"], name="refsess_%(class)s_expires"),)
 

@@ -1,4 +1,4 @@
-"""Tickets: sign-ins whose first step succeeded, and whose second is still to come."""
+"""Sign-in tickets: pending logins between first and second factor."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from refresh_sessions.models.short_lived import ShortLived, ShortLivedQuerySet
 
 
 class SignInTicket(ShortLived):
-    """A sign-in that waits for its second step, for some minutes. It is deleted by success.
+    """A login between first and second step; a success deletes the row.
 
-    What the client said of itself travels in the ticket, not here: the row is there to be used
-    once, and to count attempts.
+    The data of the login is in the signed ticket. The row makes the ticket single-use, and counts
+    attempts.
     """
 
     auth_hash = models.CharField(max_length=64, editable=False)

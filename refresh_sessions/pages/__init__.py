@@ -1,5 +1,4 @@
-"""The page on which people see where they are signed in, and sign out there.
+"""The page that lists a user's devices and logs them out.
 
-For server-rendered projects that use Django's own login. ``refresh_sessions.urls_pages`` has the
-addresses.
+For server-rendered projects with Django's login. The URLs are in ``refresh_sessions.urls_pages``.
 """

@@ -1,4 +1,4 @@
-"""Base classes of the pages, and the confirmation with a proof of identity (ASVS 7.5.2)."""
+"""Base classes of the pages, and the confirmation with re-authentication (ASVS 7.5.2)."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 
 
 def hide_secrets(request: HttpRequest) -> None:
-    """Leave no password and no code where error trackers look for the form of a request."""
+    """Mask passwords and codes in the request, where error trackers read form data."""
     form = request.POST.copy()
     for name in {method.field for method in configured_methods()} & form.keys():
         form[name] = MASK
-    form._mutable = False  # noqa: SLF001  (as Django makes its own)
+    form._mutable = False  # noqa: SLF001  (as Django does for request.POST)
     request.POST = form  # type: ignore[assignment]
     if hasattr(request, "_body"):
         request._body = b""  # noqa: SLF001
@@ -57,30 +57,30 @@ def hide_secrets(request: HttpRequest) -> None:
 
 @method_decorator(sensitive_variables(), name="dispatch")
 @method_decorator(sensitive_post_parameters(), name="dispatch")
-# A device that was signed out stays so, whatever becomes of the answer.
+# A revocation is committed even if the response fails.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
 @method_decorator(csrf_protect, name="dispatch")
-# Framed by another site, one click could be led onto a button.
+# Against clickjacking in a frame of another site.
 @method_decorator(xframe_options_deny, name="dispatch")
 class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
-    """A page for whoever is logged in with Django's login, about their own devices."""
+    """A page about the devices of the user of Django's login."""
 
     base_template = "refresh_sessions/base.html"
-    """What the pages extend: it has the blocks ``title``, ``head`` and ``content``."""
+    """The base template of the pages, with the blocks ``title``, ``head`` and ``content``."""
     later_template_name = "refresh_sessions/later.html"
     submitted: QueryDict
-    """The form as it was sent; in ``request.POST`` a mask stands for what proves identity."""
+    """The form data as sent; in ``request.POST`` passwords and codes are masked."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, or say in plain words that the database or the cache has no time."""
+        """Handle the request; if it is throttled or the database is busy, show when to retry."""
         self.submitted = request.POST
         hide_secrets(request)
         try:
             return super().dispatch(request, *args, **kwargs)
         except TooManyAttemptsError as error:
             return self.show_retry_later(
-                gettext("Too many tries"), error.message, status=429, wait=error.retry_after
+                gettext("Too many attempts"), error.message, status=429, wait=error.retry_after
             )
         except (DatabaseBusyError, ThrottleUnavailableError) as error:
             return self.show_retry_later(
@@ -89,16 +89,16 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
 
     @property
     def owner(self) -> AbstractBaseUser:
-        """Who is logged in."""
+        """The user of Django's login."""
         return cast("AbstractBaseUser", self.request.user)
 
     @cached_property
     def current_session(self) -> DeviceSession | None:
-        """The device session of this very browser, or None if it has Django's login alone."""
+        """The device session of this browser, or None if it only has Django's login."""
         return find_current_session(self.request, self.owner)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """What all templates get."""
+        """The context of all templates."""
         return super().get_context_data(
             base_template=self.base_template,
             list_url=self.list_url,
@@ -109,18 +109,18 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
 
     @property
     def list_url(self) -> str:
-        """The address of the list, where this very page is mounted."""
+        """The URL of the list, in the namespace and below the prefix of this page."""
         return page_url(self.request, "session-list")
 
     def back_to_list(self, text: str, *, level: int = messages.SUCCESS) -> HttpResponse:
-        """Show the list, with a message where Django's messages are installed."""
+        """Redirect to the list, with a message if Django's messages are installed."""
         messages.add_message(self.request, level, text, fail_silently=True)
         return HttpResponseRedirect(self.list_url)
 
     def show_retry_later(
         self, title: str, text: str | Promise, *, status: int, wait: int
     ) -> HttpResponse:
-        """Have the person try again after so many seconds."""
+        """A page that asks to try again after ``wait`` seconds."""
         context = self.get_context_data(heading=title, text=text, wait=wait)
         return self.response_class(
             request=self.request,
@@ -133,10 +133,10 @@ class DevicesPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View)
 
 
 class ReauthenticationPage(DevicesPage):
-    """Asks before it does something, and for a proof of identity where there is no fresh one.
+    """Confirms an action, with re-authentication unless the last authentication is recent.
 
-    The form of the question is sent to the address that asked: what is to be done is in that
-    address, so nothing about it has to be kept or believed.
+    The form posts to its own URL, which alone determines the action: no hidden field has to be
+    stored or trusted.
     """
 
     template_name = "refresh_sessions/confirm.html"
@@ -145,24 +145,24 @@ class ReauthenticationPage(DevicesPage):
     http_method_names = ("get", "head", "options", "post")
 
     def describe_question(self) -> dict[str, Any]:
-        """``heading``, ``text`` and ``button`` of the question."""
+        """The context of the confirmation: ``heading``, ``text`` and ``button``."""
         raise NotImplementedError
 
     def needs_reauthentication(self) -> bool:
-        """Whether the person has to prove who they are before this is done."""
+        """Whether the action requires re-authentication."""
         if not get_settings().REAUTHENTICATE_TO_REVOKE:
             return False
         return not login_is_recent(self.request, self.owner)
 
     def show(self) -> HttpResponse:
-        """Ask whether to do it, and for a proof if one is needed."""
+        """Show the confirmation, with the form of the re-authentication if required."""
         if not self.needs_reauthentication():
             return self.show_question(None)
         form = self.reauthentication_form_class(user=self.owner, request=self.request)
         return self.show_question(form) if form.fields else self.show_unavailable()
 
     def require_reauthentication(self) -> HttpResponse | None:
-        """The answer to a request that lacks a proof, or None if it may go on."""
+        """None if the action may proceed, otherwise the response that asks again or refuses."""
         if not self.needs_reauthentication():
             return None
         form = self.reauthentication_form_class(
@@ -172,15 +172,15 @@ class ReauthenticationPage(DevicesPage):
             return self.show()
         wait = seconds_until_next_attempt(self.request)
         if wait is not None:
-            text = gettext("Please wait a little and try again.")
-            return self.show_retry_later(gettext("Too many tries"), text, status=429, wait=wait)
+            text = gettext("Please wait before you try again.")
+            return self.show_retry_later(gettext("Too many attempts"), text, status=429, wait=wait)
         return self.check_form(form)
 
     def check_form(self, form: ReauthenticationForm) -> HttpResponse | None:
-        """Look at the proof that came along, and remember it or ask again."""
+        """Verify the submitted form: record the re-authentication or show the form again."""
         if form.is_valid():
-            # A proof of identity is worth a new session key (ASVS 7.2.4); and the check may have
-            # stored the password with a newer hash, of which Django's session has to know.
+            # Rotate the session key after re-authentication (ASVS 7.2.4), and update its auth hash
+            # in case that the verification upgraded the password hash.
             user: Any = self.owner
             update_session_auth_hash(self.request, user)
             record_reauthentication(self.request, user, methods=form.verified_methods)
@@ -191,7 +191,7 @@ class ReauthenticationPage(DevicesPage):
         return self.show_question(form)
 
     def record_outcome(self, kind: EventKind, methods: Sequence[str]) -> None:
-        """Record what came of it, if this browser has a device session to record it with."""
+        """Record the event in the browser's device session, if there is one."""
         session = self.current_session
         if session is None:
             return
@@ -209,12 +209,12 @@ class ReauthenticationPage(DevicesPage):
         )
 
     def show_question(self, form: ReauthenticationForm | None) -> HttpResponse:
-        """Show the question, with the form of the proof where one is needed."""
+        """The confirmation page; ``form`` is the form of the re-authentication, if required."""
         context = self.get_context_data(form=form, **self.describe_question())
         return self.render_to_response(context)
 
     def show_unavailable(self) -> HttpResponse:
-        """Tell those who have nothing to prove their identity by how to go on."""
+        """The page for users without a method of re-authentication: it asks for a new login."""
         context = self.get_context_data(
             heading=gettext("Please sign in again"),
             login_url=redirect_to_login(self.list_url, self.get_login_url()).url,

@@ -1,4 +1,4 @@
-"""Forms of the pages, and the throttle of proofs of identity."""
+"""Forms of the pages, and the throttle of re-authentication."""
 
 from __future__ import annotations
 
@@ -25,30 +25,34 @@ if TYPE_CHECKING:
 
 
 class PageReauthenticateThrottle(SessionThrottle):
-    """Proofs per login (ASVS 6.3.1): whoever has stolen one must not guess the password by it.
+    """Limits re-authentication attempts per login (ASVS 6.3.1), against password guessing.
 
-    Not per user: that thief could keep the owner from signing them out.
+    The limit is not per user: an attacker with a stolen login could then block the owner from
+    revoking it.
     """
 
     scope = ReauthenticateThrottle.scope
     default_rate = ReauthenticateThrottle.default_rate
 
     def get_cache_key(self, request: HttpRequest, view: object) -> str:
-        """By Django's session; where that lives in a cookie, old ones count as new, so by user."""
+        """The key of Django's session, or of the user if sessions are stored in cookies.
+
+        The session key of a signed cookie changes with its content and identifies no login.
+        """
         return self.build_key(_login_of(request))
 
 
 def get_login_limiter(request: HttpRequest) -> AttemptLimiter:
-    """The proofs that count together, from this login."""
+    """The limiter of failed attempts from this login."""
     user = cast("AbstractBaseUser", request.user)
     return get_attempt_limiter(user, "page", _login_of(request))
 
 
 def seconds_until_next_attempt(request: HttpRequest) -> int | None:
-    """Seconds to wait before the next try, or None if it may be made now; it is counted then.
+    """Seconds until the next attempt is allowed, or None; an allowed attempt is counted.
 
     Raises:
-        ThrottleUnavailableError: the cache in which tries are counted does not answer.
+        ThrottleUnavailableError: the cache with the counts does not answer.
 
     """
     throttle = PageReauthenticateThrottle()
@@ -63,10 +67,10 @@ def _login_of(request: HttpRequest) -> str:
 
 
 class ReauthenticationForm(forms.Form):
-    """What proves that it is still the same person. Valid only if it does.
+    """The form of the re-authentication; valid only if the identity is verified.
 
     It has one field for each of ``REAUTHENTICATION_METHODS`` that the user has set up. Override
-    ``field_of`` where a method of the project's own wants more than a line of text.
+    ``field_of`` if a custom method needs more than a line of text.
     """
 
     def __init__(
@@ -76,9 +80,9 @@ class ReauthenticationForm(forms.Form):
         self.user = user
         self.request = request
         self.verified_methods: Sequence[str] = ()
-        """How identity was proven, in the words of RFC 8176; empty unless the form is valid."""
+        """Authentication methods as values of RFC 8176; empty unless the form is valid."""
         self.failed_by: Sequence[str] = ()
-        """The names of the methods that were tried and proved nothing."""
+        """Names of the methods that failed."""
         self.methods = available_methods(user)
         kinds = [method.second_factor for method in self.methods]
         for method in self.methods:
@@ -89,7 +93,7 @@ class ReauthenticationForm(forms.Form):
 
     @staticmethod
     def field_of(method: AuthenticationMethod, *, required: bool) -> forms.Field:
-        """The field in which a proof by this method is given."""
+        """The form field for the credential of a method."""
         is_password = method.amr == "pwd"
         hint = "current-password" if is_password else "one-time-code"
         widget = forms.PasswordInput if is_password else forms.TextInput
@@ -99,24 +103,24 @@ class ReauthenticationForm(forms.Form):
             required=required,
             # A password may begin and end with spaces (ASVS 6.2.8).
             strip=not is_password,
-            # What was not filled in is no proof, rather than an empty one.
+            # An empty field means that the method was not used.
             empty_value=None,
             widget=widget(
-                # Phones begin with a capital, and some spelling checkers send off what they read.
+                # Phones capitalize the first letter; some spelling checkers upload the text.
                 attrs={"autocomplete": hint, "autocapitalize": "none", "spellcheck": "false"}
             ),
         )
 
     def is_filled_in(self) -> bool:
-        """Whether the request brings a proof, however poor, or asks for something alone."""
+        """Whether the request contains a field of this form."""
         return not self.fields.keys().isdisjoint(self.request.POST)
 
     def clean(self) -> dict[str, Any]:
-        """Prove identity with what was filled in.
+        """Verify the identity with the submitted credentials.
 
         Raises:
-            TooManyAttemptsError: so many proofs from this login were wrong that no more are
-                looked at for a while.
+            TooManyAttemptsError: too many attempts from this login failed; no attempt is checked
+                for a while.
 
         """
         data = hide_items(super().clean() or {})
@@ -131,7 +135,7 @@ class ReauthenticationForm(forms.Form):
         except ReauthenticationFailedError as error:
             given = [method for method in self.methods if data.get(method.field) is not None]
             self.failed_by = [method.name for method in given]
-            # Which of several was wrong is not said.
+            # With several credentials, do not reveal the wrong one.
             field = given[0].field if len(given) == 1 else None
             self.add_error(field, str(error.message))
         except ProofIncompleteError as error:
@@ -140,16 +144,16 @@ class ReauthenticationForm(forms.Form):
 
 
 class RenameForm(forms.Form):
-    """What a device is called."""
+    """The name of a device."""
 
     name = forms.CharField(
         label=_("Name"),
         max_length=NAME_LENGTH,
         required=False,
-        help_text=_("Leave it empty to use the name that the device reports."),
+        help_text=_("Leave empty to use the name reported by the device."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
 
     def clean_name(self) -> str:
-        """The name as a sign-in would store it."""
+        """The name without control characters, as a login stores it."""
         return strip_control_chars(self.cleaned_data["name"])

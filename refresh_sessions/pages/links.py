@@ -1,4 +1,4 @@
-"""Links from page to page, to the place at which the project has mounted them."""
+"""URLs of the pages, wherever the project has mounted them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ APP_NAME: Final = "refresh_sessions_pages"
 def page_url(request: HttpRequest | None, name: str, **arguments: Any) -> str:
     """The URL of a page, in the same namespace and below the same prefix as this request.
 
-    The variables of a prefix such as ``<slug:tenant>/devices/`` keep the values that they have in
-    the request. A view of the project's own may be mounted elsewhere, with more variables or with
-    none: the outermost variables that the page takes are passed on.
+    The variables of a prefix such as ``<slug:tenant>/devices/`` keep the values of the request. A
+    view of the project may be mounted elsewhere, with more variables or none; then the outermost
+    variables that the page accepts are used.
 
     Args:
-        request: the request that is answered, if there is one.
+        request: the current request, if there is one.
         name: the name of the page in ``refresh_sessions.urls_pages``, such as ``"session-list"``.
         arguments: the variables of the page's own path, such as ``session_id``.
 
@@ -36,12 +36,12 @@ def page_url(request: HttpRequest | None, name: str, **arguments: Any) -> str:
         kwargs = {**variables, **arguments}
         with suppress(NoReverseMatch):
             return reverse(f"{namespace}:{name}", kwargs=kwargs, current_app=current)
-    # As before, for the words of the failure.
+    # Raise NoReverseMatch with Django's message.
     return reverse(f"{APP_NAME}:{name}", kwargs=arguments)
 
 
 def _namespaces(match: ResolverMatch | None) -> Iterator[str]:
-    """Where the pages may be mounted, the namespace of the request first, then those around it."""
+    """Candidate namespaces of the pages, from the namespace of the request to the outermost."""
     around = match.namespaces if match else []
     if match and APP_NAME in match.app_names:
         around = around[: match.app_names.index(APP_NAME)]

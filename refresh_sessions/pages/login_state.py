@@ -1,4 +1,4 @@
-"""State of the browser in Django's session: the device session, and the last proof of identity."""
+"""State in Django's session: the browser's device session and the last authentication."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 def get_login_session(request: HttpRequest | None, user: AbstractBaseUser) -> SessionBase | None:
-    """The Django session of a request, if ``user`` is who is logged in there; None otherwise.
+    """The Django session of a request if it is a login of ``user``; None otherwise.
 
-    Asks nothing of the request's user: that is the API's, where REST framework has looked at it.
-    A client without a session cookie gets none by this, and costs no query.
+    Does not read ``request.user``, which may be the user of an access token. Without a session
+    cookie it needs no query and creates no session.
     """
     store: SessionBase | None = getattr(request, "session", None)
     if store is None or not store.session_key:
@@ -49,9 +49,9 @@ _DEVICE_SESSION_KEY: Final = "refresh_sessions.device_session"
 def remember_current_session(
     *, session: DeviceSession, request: HttpRequest | None, **kwargs: Any
 ) -> None:
-    """Note in Django's session which device session was started from the same browser.
+    """Store the id of a new device session in the Django session of the same browser.
 
-    Only where its user is logged in already: a client of the API alone gets no session cookie.
+    Only if the user has Django's login: a client that only uses the API gets no session cookie.
     """
     login = get_login_session(request, session.user)
     if login is not None:
@@ -59,10 +59,9 @@ def remember_current_session(
 
 
 def find_current_session(request: HttpRequest, user: AbstractBaseUser) -> DeviceSession | None:
-    """The live session of ``user`` on the device that sent this request, if there is one.
+    """The live device session of ``user`` in the browser of the request, or None.
 
-    The refresh cookie tells, and else what Django's session remembers. Without both this browser
-    has Django's login alone.
+    It is found with the refresh cookie, otherwise with the id in Django's session.
     """
     claims = _presented_claims(request)
     candidates = [claims.session_id] if claims else []
@@ -70,13 +69,13 @@ def find_current_session(request: HttpRequest, user: AbstractBaseUser) -> Device
     if not candidates:
         return None
     sessions = own_live_sessions(user).in_bulk(candidates)
-    if claims and not _is_of(sessions.get(claims.session_id), claims):
+    if claims and not _has_family_of(sessions.get(claims.session_id), claims):
         sessions.pop(claims.session_id, None)
     return next((sessions[pk] for pk in candidates if pk in sessions), None)
 
 
 def _presented_claims(request: HttpRequest) -> refresh_tokens.RefreshClaims | None:
-    """What the refresh token says that the browser sent by itself, as far as we issued it."""
+    """The claims of the refresh cookie, or None without a valid one."""
     token = hide(get_transport(request).read(request, {}))
     if not token:
         return None
@@ -86,7 +85,7 @@ def _presented_claims(request: HttpRequest) -> refresh_tokens.RefreshClaims | No
         return None
 
 
-def _is_of(session: DeviceSession | None, claims: refresh_tokens.RefreshClaims) -> bool:
+def _has_family_of(session: DeviceSession | None, claims: refresh_tokens.RefreshClaims) -> bool:
     if session is None:
         return False
     families = [item for item in session.known_families if item.pk == claims.family_id]
@@ -109,10 +108,10 @@ def record_login(
     device_session: object = None,
     **kwargs: Any,
 ) -> None:
-    """Take Django's login for proof of identity, by whatever it asked for.
+    """Record Django's login as an authentication.
 
-    The start of a device session sends the same signal, and is none: a view may well start one
-    for whoever is logged in, and ask for nothing.
+    The start of a device session sends the same signal and does not count: a view may start one
+    for a logged-in user without asking for credentials.
     """
     if device_session is None:
         record_reauthentication(request, user)
@@ -121,9 +120,15 @@ def record_login(
 def record_reauthentication(
     request: HttpRequest | None, user: AbstractBaseUser, *, methods: Sequence[str] = ()
 ) -> None:
-    """Remember that ``user`` has just proven who they are, in the words of RFC 8176.
+    """Store time and methods of an authentication of ``user`` in Django's session.
 
-    Django forgets it with its session, at logout; a changed password makes it worthless.
+    A logout deletes it with the session, and a password change invalidates it.
+
+    Args:
+        request: the request with Django's session.
+        user: the authenticated user.
+        methods: authentication methods as values of RFC 8176.
+
     """
     login = get_login_session(request, user)
     if login is not None:
@@ -135,27 +140,27 @@ def record_reauthentication(
 
 
 def login_is_recent(request: HttpRequest, user: AbstractBaseUser) -> bool:
-    """Whether the last proof is of this user, and no older than ``REAUTHENTICATION_MAX_AGE``.
+    """Whether the last authentication of the user is newer than ``REAUTHENTICATION_MAX_AGE``.
 
-    Who has a second factor must have given it on the page: what Django's login asked for is not
-    known here (ASVS 6.3.4).
+    A user with a second factor must have verified it on the page, because the factors of Django's
+    login are unknown (ASVS 6.3.4).
 
-    By the clocks of the servers, as Django's sessions are. One that comes from the future is
-    believed as far as ``LEEWAY``, since another server's clock may be ahead.
+    Uses the clocks of the application servers, as Django's sessions do. A time in the future is
+    accepted up to ``LEEWAY``, because the clock of another server may be ahead.
     """
     login = get_login_session(request, user)
-    proof = login.get(_AUTHENTICATION_KEY) if login is not None else None
-    if proof is None or not auth_hash_is_valid(user, proof["auth"]):
+    last = login.get(_AUTHENTICATION_KEY) if login is not None else None
+    if last is None or not auth_hash_is_valid(user, last["auth"]):
         return False
-    age: timedelta = timezone.now() - datetime.fromisoformat(proof["at"])
+    age: timedelta = timezone.now() - datetime.fromisoformat(last["at"])
     settings = get_settings()
     if not -settings.LEEWAY <= age <= settings.REAUTHENTICATION_MAX_AGE:
         return False
-    return not lacks_second_factor(user, proof["methods"])
+    return not lacks_second_factor(user, last["methods"])
 
 
 def connect() -> None:
-    """Have the receivers called."""
+    """Connect the receivers to their signals."""
     session_started.connect(
         remember_current_session,
         sender=DeviceSession,

@@ -1,4 +1,4 @@
-"""The views, for projects that subclass them and mount them at addresses of their own."""
+"""The views of the pages; projects may subclass them and use other URLs."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRow:
-    """One device. For a browser with Django's login alone there is no ``session``."""
+    """One device in the list. A browser that only has Django's login has no ``session``."""
 
     name: str
-    """What it is called: by its owner, else by what it says of itself."""
+    """The name that the user gave, otherwise the description from the user agent."""
     device: str
-    """What it says of itself, where its owner calls it otherwise; else empty."""
+    """The description from the user agent if ``name`` differs, otherwise empty."""
     kind: str
     place: str
     ip_address: str | None
@@ -67,7 +67,7 @@ class DeviceRow:
 
     @classmethod
     def of_request(cls, request: HttpRequest) -> Self:
-        """The row of the browser that asks, as far as its request tells."""
+        """The row of the browser that sent the request, from its headers."""
         device = read_device(request)
         return cls(
             name=name_device(device.user_agent, device.hints) or gettext("Unknown device"),
@@ -79,9 +79,9 @@ class DeviceRow:
 
     @property
     def last_used(self) -> str:
-        """When it was last used, in words."""
+        """The relative time of the last use."""
         now = timezone.now()
-        # Never in days to come, whatever the clocks of server and database say of each other.
+        # Never in the future, even if the clocks of server and database differ.
         return naturaltime(min(self.last_used_at or now, now), now=now)
 
 
@@ -89,14 +89,14 @@ PAGE_LENGTH: Final = 50
 
 
 class SessionListView(DevicesPage):
-    """Where a person is signed in: here, and elsewhere, the last used first."""
+    """The list of devices: the current one, then the others, the last used first."""
 
     template_name = "refresh_sessions/session_list.html"
     paginate_by = PAGE_LENGTH
     http_method_names = ("get", "head", "options")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the page; ``?page=2`` has the next devices."""
+        """Show the list; ``?page=2`` shows the next devices."""
         paginator = Paginator(self.get_others(), self.paginate_by)
         page = paginator.get_page(request.GET.get("page"))
         context = self.get_context_data(
@@ -107,13 +107,13 @@ class SessionListView(DevicesPage):
         return self.render_to_response(context)
 
     def describe_current(self) -> DeviceRow:
-        """The row of this very browser, whether or not it has a device session."""
+        """The row of this browser, with or without a device session."""
         if self.current_session is None:
             return DeviceRow.of_request(self.request)
         return DeviceRow.of_session(self.current_session)
 
     def get_others(self) -> DeviceSessionQuerySet:
-        """The live sessions but the current one."""
+        """The live sessions except the current one."""
         others = own_live_sessions(self.owner)
         if self.current_session is not None:
             others = others.exclude(pk=self.current_session.pk)
@@ -121,13 +121,13 @@ class SessionListView(DevicesPage):
 
 
 class OneSessionPage(DevicesPage):
-    """For a page about the session whose id is in the address."""
+    """A page about the session whose id is in the URL."""
 
     def find_session(self, session_id: UUID) -> DeviceSession | None:
         """The live session, or None if it has ended.
 
         Raises:
-            Http404: it is another's, or there is none (ASVS 8.2.2).
+            Http404: the user has no session with this id (ASVS 8.2.2).
 
         """
         session = own_live_sessions(self.owner).filter(pk=session_id).first()
@@ -140,12 +140,12 @@ class OneSessionPage(DevicesPage):
         return None
 
     def show_already_revoked(self) -> HttpResponse:
-        """Nothing is left to do, which is no fault of anybody's."""
-        return self.back_to_list(gettext("That device had been signed out before."))
+        """Redirect to the list with a message and without an error."""
+        return self.back_to_list(gettext("That device was already signed out."))
 
 
 class RenameSessionView(OneSessionPage):
-    """Call a device by another name."""
+    """Renames a device."""
 
     template_name = "refresh_sessions/rename.html"
     form_class = RenameForm
@@ -163,38 +163,38 @@ class RenameSessionView(OneSessionPage):
     def post(
         self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Rename the device, if it is still signed in."""
+        """Rename the device if its session is live."""
         session = self.find_session(session_id)
         form = self.form_class(request.POST)
         if session is not None and not form.is_valid():
             return self.show(session, form)
-        # No other column: the session may be ended at this moment.
+        # Update only this column: a concurrent request may revoke the session.
         live = own_live_sessions(self.owner).filter(pk=session_id)
         if session is None or not live.update(name=form.cleaned_data["name"]):
             return self.show_already_revoked()
         return self.back_to_list(gettext("The device has been renamed."))
 
     def show(self, session: DeviceSession, form: RenameForm) -> HttpResponse:
-        """Show the form, perhaps with what was wrong with it."""
+        """Show the form, with its errors if there are any."""
         row = DeviceRow.of_session(session)
         return self.render_to_response(self.get_context_data(form=form, row=row))
 
 
 class RevokeSessionView(ReauthenticationPage, OneSessionPage):
-    """Sign a device out. This one needs no proof: anybody may leave."""
+    """Logs a device out; logging out the current one requires no re-authentication."""
 
     session: DeviceSession
 
     def get(
         self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Ask whether to sign it out."""
+        """Show the confirmation."""
         return self.show_already_revoked() if self.has_ended(session_id) else self.show()
 
     def post(
         self, request: HttpRequest, session_id: UUID, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Sign it out."""
+        """Revoke the session, after re-authentication if required."""
         if self.has_ended(session_id):
             return self.show_already_revoked()
         answer = self.require_reauthentication()
@@ -203,31 +203,31 @@ class RevokeSessionView(ReauthenticationPage, OneSessionPage):
         return self.sign_out_here() if self.is_current() else self.revoke_other()
 
     def has_ended(self, session_id: UUID) -> bool:
-        """Find the session, or that there is none any more."""
+        """Whether the session has ended; sets ``session`` if it is live."""
         session = self.find_session(session_id)
         if session is not None:
             self.session = session
         return session is None
 
     def is_current(self) -> bool:
-        """Whether it is this very device."""
+        """Whether the session is that of this browser."""
         return self.session == self.current_session
 
     def needs_reauthentication(self) -> bool:
-        """Not for this device."""
+        """Whether re-authentication is required; never for the current device."""
         return not self.is_current() and super().needs_reauthentication()
 
     def describe_question(self) -> dict[str, Any]:
-        """It names the device."""
+        """The texts of the confirmation, with the name of the device."""
         row = DeviceRow.of_session(self.session)
-        text = gettext("That device will have to sign in again.")
+        text = gettext("You will have to sign in again on that device.")
         if self.is_current():
-            text = gettext("You are using this device now, and will have to sign in again.")
+            text = gettext("You are using this device now. You will have to sign in again.")
         heading = gettext("Sign out %(device)s?") % {"device": row.name}
         return {"heading": heading, "text": text, "button": gettext("Sign out"), "row": row}
 
     def revoke_other(self) -> HttpResponse:
-        """Sign out another device."""
+        """Revoke the session of another device."""
         ended = revoke_session(
             self.session, reason=RevokedReason.USER, by=self.owner, request=self.request
         )
@@ -237,7 +237,7 @@ class RevokeSessionView(ReauthenticationPage, OneSessionPage):
         return self.back_to_list(gettext("%(device)s has been signed out.") % {"device": device})
 
     def sign_out_here(self) -> HttpResponse:
-        """Sign out this device, from Django's login as well: that is what is meant by it."""
+        """Revoke the session of this device and log out of Django's login."""
         revoke_session(
             self.session, reason=RevokedReason.LOGOUT, by=self.owner, request=self.request
         )
@@ -248,14 +248,14 @@ class RevokeSessionView(ReauthenticationPage, OneSessionPage):
 
 
 class RevokeOtherSessionsView(ReauthenticationPage):
-    """Sign out everywhere else."""
+    """Logs out all other devices of the user."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask whether to do so."""
+        """Show the confirmation."""
         return self.show()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Sign out everywhere else."""
+        """Revoke all other sessions, after re-authentication if required."""
         answer = self.require_reauthentication()
         if answer is not None:
             return answer
@@ -276,14 +276,14 @@ class RevokeOtherSessionsView(ReauthenticationPage):
         return self.back_to_list(text % {"count": ended})
 
     def describe_question(self) -> dict[str, Any]:
-        """It tells how many devices that are."""
+        """The texts of the confirmation, with the number of devices."""
         others = own_live_sessions(self.owner)
         if self.current_session is not None:
             others = others.exclude(pk=self.current_session.pk)
         count = others.count()
         text = ngettext(
-            "%(count)d other device will have to sign in again.",
-            "%(count)d other devices will have to sign in again.",
+            "You will have to sign in again on %(count)d other device.",
+            "You will have to sign in again on %(count)d other devices.",
             count,
         )
         return {

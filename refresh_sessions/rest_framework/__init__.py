@@ -1,1 +1,1 @@
-"""The only door to Django REST framework."""
+"""The HTTP API: views, authentication, permissions and throttles for REST framework."""

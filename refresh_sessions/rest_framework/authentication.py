@@ -25,27 +25,26 @@ KEYWORD: Final = "bearer"
 class AccessTokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer <access token>``, checked as ``ACCESS_TOKEN_CHECK`` says.
 
-    Sets ``request.user``, and ``request.auth`` to an ``AccessGrant``. With the default check
-    that takes one query, and a session that was revoked is refused with the next request.
+    Sets ``request.user``, and ``request.auth`` to an ``AccessGrant``. The default check takes one
+    query and refuses a revoked session with the next request.
 
-    With the checks "cache" and "stateless" the user is loaded when it is first used, and before an
-    asynchronous view begins. A deleted or deactivated account is answered with 401 then.
-    ``await request.auser()`` gives the same user.
+    With the checks "cache" and "stateless" the user is loaded at its first use, and before an
+    asynchronous view begins. A deleted or deactivated account is answered with 401 at that time.
+    ``await request.auser()`` returns the same user.
     """
 
     accepts_access_tokens: Final = True
     """Marks the class for the exception handler."""
 
     in_database = False
-    """Ask the database whatever ``ACCESS_TOKEN_CHECK`` says."""
+    """Check each token against the database, regardless of ``ACCESS_TOKEN_CHECK``."""
 
     @sensitive_variables()
     def authenticate(self, request: Request) -> tuple[AbstractBaseUser, AccessGrant] | None:
-        """Return user and grant, or None where there is no bearer token.
+        """Return user and grant, or None without a bearer token.
 
         Raises:
-            SessionAPIException: 401 for a token that is not accepted, 503 when the database is
-                busy.
+            SessionAPIException: 401 for a refused token, 503 for a busy database.
 
         """
         with add_bearer_hint(request), as_api_exceptions():
@@ -61,22 +60,22 @@ class AccessTokenAuthentication(BaseAuthentication):
         return grant.user, grant
 
     def authenticate_header(self, request: Request) -> str:
-        """The challenge of a 401 without a token."""
+        """The ``WWW-Authenticate`` header of a 401."""
         return CHALLENGE
 
 
 class DatabaseAccessTokenAuthentication(AccessTokenAuthentication):
-    """For views that manage sessions: they always see the session's present state."""
+    """For views that manage sessions: checks each token against the database."""
 
     in_database = True
 
 
 def _prepare_user(grant: AccessGrant, request: Request) -> None:
-    """Make the user safe to use in the view, synchronous or not."""
+    """Make the lazy user usable in synchronous and asynchronous views."""
     lazy_users.translate_load_errors(grant.user, as_api_exceptions)
     if _is_async(request):
         lazy_users.load_user(grant.user)
-    # What AuthenticationMiddleware put there knows only Django's own sessions.
+    # Replace the function of AuthenticationMiddleware, which reads Django's own session.
     getattr(request, "_request", request).auser = grant.auser
 
 
@@ -85,16 +84,16 @@ def _is_async(request: Request) -> bool:
     try:
         return bool(getattr(view, "view_is_async", False))
     except ImproperlyConfigured:
-        # Django's answer where some handlers of the view are asynchronous and some are not.
+        # Django raises this for a view that mixes synchronous and asynchronous handlers.
         return True
 
 
 @sensitive_variables()
 def bearer_token(request: Request) -> str | None:
-    """The token of the Authorization header, or None where it is absent or of another scheme.
+    """The token of the Authorization header, or None without one or with another scheme.
 
     Raises:
-        InvalidTokenError: the scheme is Bearer, but what follows is not one token.
+        InvalidTokenError: the scheme is Bearer, but the rest is not a single token.
 
     """
     parts = hide_within(request.META.get("HTTP_AUTHORIZATION", "").split())

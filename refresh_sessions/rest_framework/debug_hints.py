@@ -1,7 +1,7 @@
-"""Hints for developers, with ``DEBUG`` alone: what a client has probably mixed up.
+"""Hints for developers about likely mistakes of a client; only with ``DEBUG``.
 
-A hint is made of words of ours, names of settings and names of fields. It never repeats what a
-request says, so no token and no password shows in one.
+A hint contains fixed text, names of settings and names of fields. It never repeats a value of the
+request, so it cannot contain a token or a password.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _Body = Mapping[str, Any]
 
 _WRITE: Final = "write 'Authorization: Bearer <access token>'"
 _SCHEMES: Final = {"jwt": "JWT", "token": "Token", "basic": "Basic"}
-"""Schemes that clients of other packages send, as a hint may name them."""
+"""Schemes of other packages' clients, with the spelling for a hint."""
 _EMPTY: Final = frozenset({"null", "undefined", "none", "nan"})
-"""What empty variables become in a header."""
+"""Texts that client programs send for an empty variable."""
 
 
 def add_hint(response: Response, request: Request, view: Any) -> None:
-    """Add ``hint`` to the body of an error, where the developer's mistake can be told."""
+    """Add ``hint`` to the body of an error if a likely mistake is known."""
     body: Any = response.data
     if not django_settings.DEBUG or not isinstance(body, dict) or "hint" in body:
         return
-    explain = _EXPLANATIONS.get(str(body.get("code")), _nothing)
+    explain = _EXPLANATIONS.get(str(body.get("code")), _no_hint)
     if (hint := explain(request, view, body)) is not None:
         body["hint"] = hint
 
 
 @contextmanager
 def add_bearer_hint(request: Request) -> Iterator[None]:
-    """Add the hint to the exception itself: the project's own handler may make the answer."""
+    """Add the hint to the exception itself, for projects with their own exception handler."""
     try:
         yield
     except APIException as error:
@@ -54,38 +54,38 @@ def add_bearer_hint(request: Request) -> Iterator[None]:
         if (
             django_settings.DEBUG
             and code == "token_not_valid"
-            and (hint := _about_bearer(request))
+            and (hint := _explain_bearer(request))
         ):
             detail["hint"] = hint
         raise
 
 
-def _about_bearer(request: Request) -> str | None:
+def _explain_bearer(request: Request) -> str | None:
     scheme, *words = _authorization(request) or [""]
-    return _about_access_token(words) if scheme.lower() == "bearer" else None
+    return _explain_access_token(words) if scheme.lower() == "bearer" else None
 
 
 @sensitive_variables()
-def _about_access_token(words: list[str]) -> str | None:
-    """What is wrong with what follows the scheme."""
+def _explain_access_token(words: list[str]) -> str | None:
+    """Explain a mistake in the header's words after the scheme."""
     first = words[0].lower() if words else ""
     if not words or first == "bearer" or len(words) > 1:
-        return f"The header has to be the scheme and one token: {_WRITE}."
+        return f"The header must contain the scheme and one token: {_WRITE}."
     if first in _EMPTY:
-        return "The client has sent the text of an empty variable in place of the access token."
+        return "The client sent the text of an empty variable instead of the access token."
     if first != first.strip("\"'<>,;"):
-        return f"The token has quotes, brackets or commas around it: {_WRITE}."
+        return f"The token is enclosed in quotes, brackets or commas: {_WRITE}."
     try:
         refresh_tokens.verify(words[0])
     except InvalidTokenError:
         return None
     return (
-        "This is a refresh token, which refresh/ takes in the field "
-        f'"{get_settings().field_name("refresh")}". Send the access token in the header.'
+        "This is a refresh token. Send the access token in the header, and the refresh token to "
+        f'refresh/ in the field "{get_settings().field_name("refresh")}".'
     )
 
 
-def _about_missing_token(request: Request, view: Any, error: _Body) -> str | None:
+def _explain_missing_token(request: Request, view: Any, error: _Body) -> str | None:
     parts = _authorization(request)
     if not parts:
         return None
@@ -99,60 +99,63 @@ def _about_missing_token(request: Request, view: Any, error: _Body) -> str | Non
 
 
 @sensitive_variables()
-def _about_invalid_token(request: Request, view: Any, error: _Body) -> str | None:
-    # Kept by the view, once it has read what was presented.
+def _explain_invalid_token(request: Request, view: Any, error: _Body) -> str | None:
+    # The cached property of the view, if the view has read it.
     presented = getattr(view, "__dict__", {}).get("presented_token")
     if presented is None:
-        return _about_bearer(request)
+        return _explain_bearer(request)
     try:
         access_tokens.verify(presented, allow_expired=True)
     except InvalidTokenError:
         return None
-    return "This is an access token, and this endpoint takes the refresh token."
+    return "This is an access token; this endpoint takes the refresh token."
 
 
-def _about_credentials(request: Request, view: Any, error: _Body) -> str | None:
-    given = canonical_username(_sent(request).get(get_settings().field_name("username")))
-    if not isinstance(given, str) or ("@" in given) == _signs_in_by_email():
+def _explain_credentials(request: Request, view: Any, error: _Body) -> str | None:
+    given = canonical_username(_request_data(request).get(get_settings().field_name("username")))
+    if not isinstance(given, str) or ("@" in given) == _username_is_email():
         return None
     sent, remedy = (
-        ("not an email address", "Send that.")
-        if _signs_in_by_email()
-        else ("an email address", "Send that, or add a backend that finds users by email address.")
+        ("not an email address", "Send an email address.")
+        if _username_is_email()
+        else (
+            "an email address",
+            "Send the user name, or add a backend that finds users by email address.",
+        )
     )
     return (
-        f"The user name that was sent is {sent}, and Django's ModelBackend looks for it in the "
-        f'field "{get_user_model().USERNAME_FIELD}" of the user model. {remedy}'
+        f"The user name in the request is {sent}; Django's ModelBackend searches the field "
+        f'"{get_user_model().USERNAME_FIELD}" of the user model. {remedy}'
     )
 
 
-def _about_invalid_input(request: Request, view: Any, error: _Body) -> str | None:
+def _explain_invalid_input(request: Request, view: Any, error: _Body) -> str | None:
     field, name = get_settings().field_name("username"), get_user_model().USERNAME_FIELD
-    sent = _sent(request)
+    sent = _request_data(request)
     if field not in error.get("errors", ()) or field in sent:
         return None
     if not sent.keys() & {"username", "email", name}:
         return None
     return (
-        f'The user name is sent in the field "{field}", which FIELD_NAMES in REFRESH_SESSIONS can '
-        f'rename; Django\'s ModelBackend looks for it in the field "{name}" of the user model.'
+        f'Send the user name in the field "{field}"; FIELD_NAMES in REFRESH_SESSIONS can rename '
+        f'it. Django\'s ModelBackend searches the field "{name}" of the user model.'
     )
 
 
-def _nothing(request: Request, view: Any, error: _Body) -> None:
+def _no_hint(request: Request, view: Any, error: _Body) -> None:
     return None
 
 
-def _about_another_site(request: Request, view: Any, error: _Body) -> str | None:
-    return "If the front end is your own, name its origin in CSRF_TRUSTED_ORIGINS."
+def _explain_cross_site(request: Request, view: Any, error: _Body) -> str | None:
+    return "If the front end is your own, add its origin to CSRF_TRUSTED_ORIGINS."
 
 
-def _signs_in_by_email() -> bool:
+def _username_is_email() -> bool:
     field, model = username_field(), get_user_model()
     return isinstance(field, EmailField) or field.name == model.get_email_field_name()
 
 
-def _sent(request: Request) -> _Body:
+def _request_data(request: Request) -> _Body:
     return request.data if isinstance(request.data, Mapping) else {}
 
 
@@ -162,9 +165,9 @@ def _authorization(request: Request) -> list[str]:
 
 
 _EXPLANATIONS: Final[Mapping[str, Callable[[Request, Any, _Body], str | None]]] = {
-    "not_authenticated": _about_missing_token,
-    "token_not_valid": _about_invalid_token,
-    "no_active_account": _about_credentials,
-    "invalid": _about_invalid_input,
-    "csrf_failed": _about_another_site,
+    "not_authenticated": _explain_missing_token,
+    "token_not_valid": _explain_invalid_token,
+    "no_active_account": _explain_credentials,
+    "invalid": _explain_invalid_input,
+    "csrf_failed": _explain_cross_site,
 }

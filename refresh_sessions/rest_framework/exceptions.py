@@ -1,4 +1,4 @@
-"""Failures as HTTP answers: always ``{"detail": ..., "code": ...}``."""
+"""API exceptions and their HTTP responses: always ``{"detail": ..., "code": ...}``."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ _STATUS_AND_CHALLENGE: Final[
 
 
 class SessionAPIException(exceptions.Portable, APIException):
-    """A failure of this package, ready for REST framework.
+    """An error of this package as an exception of REST framework.
 
-    Not an ``AuthenticationFailed``: REST framework takes the header of those from a view's
-    first authenticator, and turns their 401 into 403 where there is none.
+    Not an ``AuthenticationFailed``: REST framework takes the ``WWW-Authenticate`` header of that
+    class from the view's first authenticator, and turns its 401 into 403 without one.
     """
 
     def __init__(self, error: exceptions.RefreshSessionsError) -> None:
@@ -90,9 +90,9 @@ class SessionAPIException(exceptions.Portable, APIException):
 
 
 class AccessTokenRequired(exceptions.Portable, APIException):
-    """No access token of ours, for a view that cannot do without.
+    """The view requires an access token of this package.
 
-    Not ``NotAuthenticated``, which REST framework turns into 403 where the first authenticator of
+    Not ``NotAuthenticated``: REST framework turns its 401 into 403 if the first authenticator of
     the view has no challenge.
     """
 
@@ -106,7 +106,7 @@ class AccessTokenRequired(exceptions.Portable, APIException):
 
 
 class RefreshTokenMissing(exceptions.Portable, NotAuthenticated):
-    """There is no refresh token where this endpoint reads it."""
+    """The request has no refresh token in the field or cookie of the transport."""
 
     def __init__(self, *, in_body: bool) -> None:
         settings = get_settings()
@@ -118,7 +118,7 @@ class RefreshTokenMissing(exceptions.Portable, NotAuthenticated):
 
 
 class CSRFFailed(exceptions.Portable, APIException):
-    """Another site made the browser send a request with our cookie."""
+    """Another site caused the browser to send this request with the refresh cookie."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = _("This request came from another site.")
@@ -126,10 +126,10 @@ class CSRFFailed(exceptions.Portable, APIException):
 
 
 class TokenFamilyOverCookie(exceptions.Portable, APIException):
-    """No token family is opened where a cookie carries the refresh token."""
+    """The cookie transport cannot open a second token family."""
 
     status_code = status.HTTP_403_FORBIDDEN
-    default_detail = _("A browser with a refresh cookie has one token family.")
+    default_detail = _("A browser with a refresh cookie cannot open another token family.")
     default_code = "cookie_transport"
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class TokenFamilyOverCookie(exceptions.Portable, APIException):
 
 
 class OAuthError(exceptions.Portable, APIException):
-    """A failure of ``introspect/`` or ``revoke/``: with ``error`` too, as OAuth's clients read."""
+    """An error of ``introspect/`` or ``revoke/``, with the field ``error`` of OAuth 2.0."""
 
     def __init__(self) -> None:
         code = self.default_code
@@ -145,7 +145,7 @@ class OAuthError(exceptions.Portable, APIException):
 
 
 class InvalidRequestError(OAuthError):
-    """The parameter ``token`` is missing, or no text (RFC 6749 §5.2)."""
+    """The parameter ``token`` is missing or not a string (RFC 6749 §5.2)."""
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = _("The parameter 'token' is missing or is not a string.")
@@ -153,7 +153,7 @@ class InvalidRequestError(OAuthError):
 
 
 class InvalidClientError(OAuthError):
-    """Whoever asks is none of ``INTROSPECTION_CLIENTS`` (RFC 6749 §5.2)."""
+    """The caller is not one of ``INTROSPECTION_CLIENTS`` (RFC 6749 §5.2)."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
     default_detail = _("Client authentication failed.")
@@ -163,7 +163,7 @@ class InvalidClientError(OAuthError):
 
 @contextmanager
 def as_api_exceptions() -> Iterator[None]:
-    """Turn the failures of the verbs, and a busy database, into answers of REST framework."""
+    """Turn errors of this package and transient database errors into API exceptions."""
     try:
         yield
     except (exceptions.RefreshSessionsError, Error) as error:
@@ -174,14 +174,14 @@ def as_api_exceptions() -> Iterator[None]:
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """For ``EXCEPTION_HANDLER``: gives every ``detail`` of REST framework its ``code`` too.
+    """An exception handler for ``EXCEPTION_HANDLER`` that adds ``code`` to each ``detail``.
 
-    Optional; without it only the errors of this package carry a code. Bodies of validation
-    errors stay as they are. What is refused goes into the security log. With ``DEBUG`` an error of
-    a view that takes access tokens may have a ``hint`` for its developer.
+    Optional; without it only the errors of this package have a code. Bodies of validation errors
+    are unchanged. Refused requests are written to the security log. With ``DEBUG`` an error of a
+    view with access tokens may have a ``hint`` for the developer.
     """
-    # REST framework's views import the authentication class that the settings name, and with it
-    # this module; at the top, whoever imports this one first would find it half done.
+    # A circular import: REST framework's views import the authentication class of the settings,
+    # and that class imports this module.
     from rest_framework import views  # noqa: PLC0415
 
     response = views.exception_handler(exc, context)
@@ -198,7 +198,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 
 def sessions_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """The handler of this package's own views, whatever the project's is."""
+    """The exception handler of this package's views, independent of ``EXCEPTION_HANDLER``."""
     response = exception_handler(_translate(exc), context)
     if response is None:
         return None
@@ -209,20 +209,20 @@ def sessions_exception_handler(exc: Exception, context: dict[str, Any]) -> Respo
             "errors": response.data,
         }
     if isinstance(exc, UnsupportedMediaType):
-        response.data["detail"] = _('Send JSON, with the header "Content-Type: application/json".')
+        response.data["detail"] = _('Send JSON with the header "Content-Type: application/json".')
     if isinstance(request := context.get("request"), Request):
         add_hint(response, request, context.get("view"))
     return response
 
 
 def _challenge_parameters(error: exceptions.ReauthenticationRequiredError) -> str:
-    """The parameters of RFC 9470 §3."""
+    """The challenge parameters ``max_age`` and ``acr_values`` (RFC 9470 §3)."""
     age = f', max_age="{int(error.max_age.total_seconds())}"'
     return f'{age}, acr_values="{error.acr_values}"' if error.acr_values else age
 
 
 def _accepts_access_tokens(request: Request) -> bool:
-    # Not isinstance(): the module of the class imports this one.
+    # Not isinstance(): the module of AccessTokenAuthentication imports this module.
     return any(
         getattr(one, "accepts_access_tokens", False) for one in request.authenticators or ()
     )

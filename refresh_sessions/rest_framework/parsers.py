@@ -1,7 +1,7 @@
-"""JSON alone, in and out, and no input that turns into a server error.
+"""Parsers and content negotiation: JSON requests and responses; bad input never causes a 500.
 
-Bodies are UTF-8 (RFC 8259 §8.1). A client that chose the codec could choose one whose time grows
-with the square of the body.
+Bodies must be UTF-8 (RFC 8259 §8.1). Some of Python's codecs take quadratic time, so the client
+must not choose the codec.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NAMES_OF_UTF8: Final = frozenset({"", "utf-8", "utf8"})
 
 
 class StrictJSONParser(JSONParser):
-    """JSON, but nested no deeper than Python can follow."""
+    """A JSON parser that answers 400 for a body nested beyond Python's recursion limit."""
 
     def parse(
         self,
@@ -35,17 +35,17 @@ class StrictJSONParser(JSONParser):
         """Parse the body.
 
         Raises:
-            ParseError: it is not JSON, or nested absurdly deep.
+            ParseError: the body is not JSON, or nested too deep.
 
         """
         try:
             return super().parse(stream, media_type, _ENCODING)
         except RecursionError:
-            raise ParseError(_("JSON parse error - nested too deep.")) from None
+            raise ParseError(_("JSON parse error - nested too deeply.")) from None
 
 
 class StrictFormParser(FormParser):
-    """A form, as the RFCs of OAuth have clients send it, each field once."""
+    """The form parser of the OAuth endpoints; refuses repeated fields."""
 
     def parse(
         self,
@@ -56,7 +56,7 @@ class StrictFormParser(FormParser):
         """Parse the body.
 
         Raises:
-            ParseError: it cannot be read, or has a field twice (RFC 6749 §3.2).
+            ParseError: the body is not a form, or has a field twice (RFC 6749 §3.2).
 
         """
         try:
@@ -69,7 +69,7 @@ class StrictFormParser(FormParser):
 
 
 class JSONOnly(BaseContentNegotiation):
-    """Answers are JSON whatever the client says it accepts."""
+    """Content negotiation that ignores the ``Accept`` header and responds with JSON."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser for the request's content type, or None for an unsupported one."""
@@ -82,6 +82,6 @@ class JSONOnly(BaseContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The first renderer: the views have only one."""
+        """The first renderer; the views have only one."""
         renderer = next(iter(renderers))
         return renderer, str(renderer.media_type)

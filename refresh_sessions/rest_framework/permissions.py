@@ -1,6 +1,6 @@
-"""Sensitive actions: for those alone who proved who they are a short while ago (RFC 9470).
+"""Permissions for sensitive actions: require a recent re-authentication (RFC 9470).
 
-Works on any view of a project::
+They work on any view of a project::
 
     class DeleteAccount(APIView):
         permission_classes = (RecentlyAuthenticated.within(minutes=5),)
@@ -26,50 +26,51 @@ from refresh_sessions.rest_framework.exceptions import AccessTokenRequired, as_a
 from refresh_sessions.sessions import AccessGrant, read_grant, require_recent_authentication
 
 if TYPE_CHECKING:
-    # REST framework's views import the permissions that its settings name, and this one may be.
+    # A circular import: REST framework's views import the permissions of its settings.
     from rest_framework.views import APIView
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
 class RecentlyAuthenticated(BasePermission):
-    """The user's proof of identity is fresh, and of all kinds of factor that they have.
+    """Require a recent re-authentication with each kind of factor that the user has.
 
-    Nobody passes who is not signed in, so it needs no ``IsAuthenticated`` beside it.
+    Refuses requests without an access token, so ``IsAuthenticated`` is not needed beside it.
 
-    The database decides, whatever ``ACCESS_TOKEN_CHECK`` says; where the token has been checked
-    against it, without another query. A view says more by attributes of its own:
-    ``reauthentication_max_age`` (timedelta), ``reauthentication_methods`` (collection of str, in
-    the words of RFC 8176) and ``reauthentication_acr_values`` (str).
+    The check reads the database regardless of ``ACCESS_TOKEN_CHECK``; it takes no further query
+    if the token check has read the session already. A view can set its own limits with the
+    attributes ``reauthentication_max_age`` (timedelta), ``reauthentication_methods`` (collection
+    of str, values of RFC 8176) and ``reauthentication_acr_values`` (str).
     """
 
     max_age: ClassVar[timedelta | None] = None
-    """How old the proof may be; None for ``REAUTHENTICATION_MAX_AGE``."""
+    """Maximum age of the authentication; None for ``REAUTHENTICATION_MAX_AGE``."""
     methods: ClassVar[Collection[str] | None] = None
-    """What it has to be made of, such as ``("pwd", "otp")``."""
+    """Required authentication methods (RFC 8176), such as ``("pwd", "otp")``."""
     acr_values: ClassVar[str | None] = None
-    """What the challenge asks for; by default the methods, if there are any."""
+    """The ``acr_values`` of the challenge (RFC 9470 §3); by default the methods."""
 
     @staticmethod
     def within(
         *, methods: Collection[str] = (), acr_values: str = "", **duration: float
     ) -> type[RecentlyAuthenticated]:
-        """The permission with a maximum age of its own: ``within(minutes=5)``.
+        """A subclass with its own limits: ``within(minutes=5)``.
 
         Args:
-            methods: what the proof has to be made of, in the words of RFC 8176.
-            acr_values: what the challenge asks for instead.
-            duration: as ``timedelta`` takes it (seconds, minutes, hours…); none for the setting.
+            methods: required authentication methods, values of RFC 8176.
+            acr_values: the ``acr_values`` of the challenge, instead of the methods.
+            duration: keyword arguments of ``timedelta`` (seconds, minutes, hours…); without any,
+                ``REAUTHENTICATION_MAX_AGE``.
 
         """
         return _permission(timedelta(**duration) if duration else None, tuple(methods), acr_values)
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Let pass, or raise the challenge: False would become a 403.
+        """Return True or raise a 401 with the challenge; returning False would cause a 403.
 
         Raises:
-            APIException: 401 ``not_authenticated`` without an access token of ours, 401
-                ``reauthentication_required`` where the proof is too old or not enough.
+            APIException: 401 ``not_authenticated`` without an access token of this package, 401
+                ``reauthentication_required`` if the authentication is too old or lacks a method.
 
         """
         if not isinstance(request.auth, AccessGrant):
@@ -96,21 +97,21 @@ class RecentlyAuthenticated(BasePermission):
 def _permission(
     max_age: timedelta | None, methods: tuple[str, ...], acr_values: str
 ) -> type[RecentlyAuthenticated]:
-    # Kept, so that the same words give the same class: schemas and tests compare them.
+    # Cached, so that equal arguments give the same class: schemas and tests compare classes.
     attributes = {"max_age": max_age, "methods": methods or None, "acr_values": acr_values or None}
     return type("RecentlyAuthenticated", (RecentlyAuthenticated,), attributes)
 
 
 def recently_authenticated(**limits: Any) -> Callable[[_View], _View]:
-    """For functions below ``@api_view`` and for single methods of a view.
+    """A decorator for functions below ``@api_view`` and for single methods of a view.
 
-    The check is part of the function, so no ``@permission_classes`` beside it can replace it.
+    The check runs inside the function, so ``@permission_classes`` cannot replace it.
 
     Args:
-        limits: as for ``RecentlyAuthenticated.within``.
+        limits: the arguments of ``RecentlyAuthenticated.within``.
 
     Raises:
-        TypeError: it stands where no request of REST framework arrives.
+        TypeError: the function was called without a request of REST framework.
 
     """
     permission = RecentlyAuthenticated.within(**limits)
@@ -136,11 +137,11 @@ def recently_authenticated(**limits: Any) -> Callable[[_View], _View]:
 
 
 def _check(permission: type[RecentlyAuthenticated], function: Any, args: Iterable[Any]) -> None:
-    # A function is called with the request, a method with its view before that.
+    # The request is the first argument of a function and the second of a method.
     request = next((value for value in args if isinstance(value, Request)), None)
     if request is None:
         raise TypeError(
             f"{function.__name__} was called without a request of REST framework: "
-            "@recently_authenticated stands below @api_view."
+            "put @recently_authenticated below @api_view."
         )
     permission().has_permission(request, request.parser_context["view"])

@@ -1,4 +1,4 @@
-"""The request of an endpoint: its body is bounded, read once, and parsed when it is needed."""
+"""The request class of the endpoints: a bounded body, read once and parsed on first use."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from refresh_sessions.exceptions import Portable
 from refresh_sessions.redaction import hide, hide_within, mask_values
 
 MAX_BODY: Final = 131_072
-"""Bytes of a body. The largest of ours has a ticket and a credential, each with its own limit."""
+"""Maximum bytes of a body. The largest valid body has a ticket and a credential."""
 
 
 class BodyTooLarge(Portable, APIException):
-    """The body has more than ``MAX_BODY`` bytes, or than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
+    """The body exceeds ``MAX_BODY`` or ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = _("The request body is too large.")
@@ -33,24 +33,24 @@ class BodyTooLarge(Portable, APIException):
 
 
 class BoundedRequest(Request):
-    """REST framework's request; its body is read by ``read_body`` alone.
+    """REST framework's request with a body that only ``read_body`` reads.
 
-    REST framework takes a body without Content-Length for an empty one, and hands one with a wrong
-    Content-Length on to Django, which answers in HTML. Here the header decides only what is
-    refused unread; what is read is bounded by itself.
+    REST framework treats a body without Content-Length as empty. With a wrong Content-Length
+    Django answers in HTML. Here the header only allows an early refusal; the limit applies to the
+    bytes that are read.
     """
 
     negotiator: BaseContentNegotiation
     parsers: Sequence[BaseParser]
     _raw: bytes | None = None
-    """Hidden, as everything that comes of it."""
+    """The body, wrapped with ``hide`` so that error reports do not show it."""
 
     def read_body(self) -> None:
-        """Read the body, of which no more than the limit gets into memory.
+        """Read the body; at most one byte more than the limit is held in memory.
 
         Raises:
-            BodyTooLarge: the header or the body itself exceeds the limit.
-            ParseError: the connection broke.
+            BodyTooLarge: Content-Length or the body exceeds the limit.
+            ParseError: the connection was lost.
 
         """
         self._raw = _read(self._request)
@@ -58,11 +58,11 @@ class BoundedRequest(Request):
 
     @cached_property
     def parsed(self) -> Any:
-        """The content of the body; an empty body is an empty object.
+        """The parsed body; an empty body is an empty object.
 
         Raises:
-            ParseError: it is malformed.
-            UnsupportedMediaType: it is of a type that the view does not take.
+            ParseError: the body is malformed.
+            UnsupportedMediaType: the view has no parser for the content type.
 
         """
         if self._raw is None:
@@ -73,17 +73,16 @@ class BoundedRequest(Request):
         if parser is None:
             raise UnsupportedMediaType(self.content_type)
         shown = _shown_names()
-        # Nowhere a local variable: it would show what has been parsed before it is hidden.
+        # Without a local variable, which an error report would show before it is hidden.
         return hide_within(
             parser.parse(BytesIO(self._raw), self.content_type, self.parser_context), shown=shown
         )
 
     @property
     def data(self) -> dict[str, Any]:
-        """The content of the body for those who report it: a mask stands for what may be secret.
+        """The body with secret values masked, for error trackers and profilers.
 
-        Error trackers and profilers read it from every request of REST framework. The views have
-        ``parsed``.
+        They read ``data`` of every REST framework request; the views read ``parsed``.
         """
         return mask_values(self.parsed, shown=_shown_names())
 
@@ -93,7 +92,7 @@ def _read(request: HttpRequest) -> bytes:
     if _declared_length(request) > limit:
         raise BodyTooLarge
     try:
-        # A middleware may have read it before.
+        # A middleware may have read the body already.
         body = hide(request.body if hasattr(request, "_body") else request.read(limit + 1))
     except UnreadablePostError:
         raise ParseError from None
@@ -103,7 +102,7 @@ def _read(request: HttpRequest) -> bytes:
 
 
 def _discard_body(request: HttpRequest) -> None:
-    """Leave nothing of the body where others look for it, if a middleware has had it read."""
+    """Clear Django's copies of the body, which exist if a middleware has read it."""
     if hasattr(request, "_body"):
         request._body = b""  # noqa: SLF001
     if hasattr(request, "_post"):
@@ -117,8 +116,8 @@ def _shown_names() -> tuple[str, ...]:
 
 
 def _limit() -> int:
-    of_project: int | None = django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return MAX_BODY if of_project is None else min(MAX_BODY, of_project)
+    project_limit: int | None = django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return MAX_BODY if project_limit is None else min(MAX_BODY, project_limit)
 
 
 def _declared_length(request: HttpRequest) -> int:

@@ -1,4 +1,4 @@
-"""What the endpoints take and give."""
+"""Serializers of the endpoints' requests and responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TICKET_LENGTH = 65536
 
 
 class RenamedFieldsMixin:
-    """Fields go by the names that ``FIELD_NAMES`` gives them, in and out."""
+    """Renames fields as ``FIELD_NAMES`` says, in requests and responses."""
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()  # type: ignore[misc]
@@ -34,16 +34,16 @@ class RenamedFieldsMixin:
 
 
 class UTCDateTimeField(serializers.DateTimeField):
-    """An instant in UTC and ISO 8601, whatever format the project's own API uses."""
+    """An instant in UTC and ISO 8601, independent of the project's ``DATETIME_FORMAT``."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso-8601", default_timezone=UTC, **kwargs)
 
 
 class LoginSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
-    """Credentials, and what the client calls its device.
+    """Credentials and the name of the device.
 
-    Subclass it for more fields: what they validate goes to the policy object as ``data``.
+    Subclass it for more fields: the policy object receives their validated values as ``data``.
     """
 
     username = serializers.CharField(max_length=CREDENTIAL_LENGTH)
@@ -55,7 +55,7 @@ class LoginSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
 
 
 class SecondStepSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
-    """A ticket, and what the client calls its device; the methods look at their own fields."""
+    """A sign-in ticket and the name of the device; each method reads its own field."""
 
     ticket = serializers.CharField(max_length=TICKET_LENGTH)
     device_name = serializers.CharField(
@@ -64,7 +64,7 @@ class SecondStepSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
 
 
 class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
-    """A device session as its owner sees it; only ``name`` can be changed."""
+    """A device session for its owner; only ``name`` is writable."""
 
     name = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True)
     device = serializers.CharField(read_only=True)
@@ -83,21 +83,21 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
         read_only_fields = ("id", "kind", "ip_address")
 
     def update(self, instance: DeviceSession, validated_data: dict[str, Any]) -> DeviceSession:
-        """Write what came and no other field: the session may have ended since."""
+        """Save only the given fields: another request may have revoked the session since."""
         for name, value in validated_data.items():
             setattr(instance, name, value)
         instance.save(update_fields=validated_data)
         return instance
 
     def get_is_current(self, session: DeviceSession) -> bool:
-        """Whether this is the session that asks."""
+        """Whether this is the session of the request."""
         return session.pk == self.context.get("current_session_id")
 
 
 def build_token_body(
     pair: TokenPair, *, request: HttpRequest, session: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The answer to a sign-in or a refresh."""
+    """The response body of a login or a refresh."""
     instant = UTCDateTimeField().to_representation
     body: dict[str, Any] = {
         "access": pair.access,

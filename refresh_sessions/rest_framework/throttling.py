@@ -1,8 +1,7 @@
-"""Throttles with defaults of their own; a project sets the rates where it sets all others.
+"""Throttles of the endpoints; rates come from ``DEFAULT_THROTTLE_RATES`` or a default.
 
-The scopes ``session-login``, ``session-login-address``, ``session-refresh`` and
-``session-reauthenticate`` may stand in REST framework's ``DEFAULT_THROTTLE_RATES``; None there
-turns one off.
+The scopes are ``session-login``, ``session-login-address``, ``session-refresh`` and
+``session-reauthenticate``. The rate None turns a throttle off.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from refresh_sessions.sessions import AccessGrant
 from refresh_sessions.tenants import cache_prefix
 
 if TYPE_CHECKING:
-    # REST framework's views import the throttles that its settings name, and these may be.
+    # A circular import: REST framework's views import the throttles of its settings.
     from rest_framework.views import APIView
 
 _LONGEST_NAME: Final = 4096
-"""Characters of a name that are looked at; the serializer refuses what is longer."""
+"""Maximum characters of a user name that are read; the serializer refuses longer names."""
 
 
 _BASE_LETTERS: Final[dict[int, str]] = {
@@ -43,55 +42,54 @@ _BASE_LETTERS: Final[dict[int, str]] = {
         *(("\u00e6", "ae"), ("\u0153", "oe"), ("\u00fe", "th")),
     )
 }
-"""Letters that collations take for others and that Unicode does not decompose."""
+"""Letters that some collations equate with base letters and that Unicode does not decompose."""
 
 _KANA: Final = 0x60
-"""From a letter of hiragana to that of katakana."""
+"""Distance between the code points of a hiragana letter and its katakana letter."""
 
 burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
 
-class _Counts:
-    """The cache of a throttle; its failures have one name.
+class _ThrottleCache:
+    """The cache of a throttle; each of its errors becomes ``ThrottleUnavailableError``.
 
-    Caches raise what their client libraries raise, and each library has errors of its own.
+    Caches raise the exceptions of their client libraries, which have no common base class.
     """
 
     def __init__(self, cache: Any) -> None:
         self._cache = cache
 
     def get(self, key: str, default: Any = None) -> Any:
-        with _cache_failures():
+        with _translate_cache_errors():
             return self._cache.get(key, default)
 
     def set(self, key: str, value: Any, timeout: float) -> None:
-        with _cache_failures():
+        with _translate_cache_errors():
             self._cache.set(key, value, timeout)
 
 
 @contextmanager
-def _cache_failures() -> Iterator[None]:
-    """Log what the cache raises, and raise ``ThrottleUnavailableError`` instead."""
+def _translate_cache_errors() -> Iterator[None]:
+    """Log an error of the cache and raise ``ThrottleUnavailableError``."""
     try:
         yield
     except Exception as error:
-        burst_logger.exception("The cache in which throttles count does not answer")
+        burst_logger.exception("The cache of the throttles does not respond")
         raise ThrottleUnavailableError from error
 
 
 @runtime_checkable
 class ThrottledView(Protocol):
-    """A view that supplies the identifier by which a throttle counts its requests."""
+    """A view that supplies the identifier under which a throttle counts the request."""
 
     def get_throttle_ident(self, throttle: BaseThrottle) -> str | None:
-        """The identifier for this throttle, or None if the throttle is for other views."""
+        """The identifier for ``throttle``, or None if the throttle does not apply to the view."""
 
 
 class SessionThrottle(SimpleRateThrottle):
-    """A throttle whose rate is read when it is used, and has a default.
+    """A throttle with a default rate; the rate is read from the settings at each use.
 
-    While its cache does not answer, nothing that it guards is tried: 503, and not unlimited
-    guesses.
+    Requests get a 503 while its cache does not respond, so that guesses are never unlimited.
     """
 
     default_rate: str
@@ -99,82 +97,82 @@ class SessionThrottle(SimpleRateThrottle):
 
     def __init__(self) -> None:
         super().__init__()
-        self.cache = _Counts(self.cache)
+        self.cache = _ThrottleCache(self.cache)
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Whether the request is within the rate; it is counted then.
+        """Whether the request is within the rate; if so, count it.
 
         Raises:
-            SessionAPIException: 503, the cache does not answer.
+            SessionAPIException: 503, the cache does not respond.
 
         """
         with as_api_exceptions():
             return self.admits(request, view)
 
     def admits(self, request: Any, view: Any) -> bool:
-        """Do the same for callers without REST framework.
+        """``allow_request`` for callers outside REST framework.
 
         Raises:
-            ThrottleUnavailableError: the cache does not answer.
+            ThrottleUnavailableError: the cache does not respond.
 
         """
         return super().allow_request(request, view)
 
     def get_rate(self) -> str | None:
-        """The project's rate for the scope, or the default where it names none."""
+        """The rate of the scope in ``DEFAULT_THROTTLE_RATES``, or the default."""
         rates = api_settings.DEFAULT_THROTTLE_RATES
         return cast("str | None", rates[self.scope]) if self.scope in rates else self.default_rate
 
     def ident_from(self, view: object) -> str | None:
-        """The identifier that the view supplies; None for views without one.
+        """The identifier from the view; None for a view without ``get_throttle_ident``.
 
-        ``DEFAULT_THROTTLE_CLASSES`` applies a throttle to views of other packages, too.
+        ``DEFAULT_THROTTLE_CLASSES`` applies a throttle to views of other packages as well.
         """
         return view.get_throttle_ident(self) if isinstance(view, ThrottledView) else None
 
     def build_key(self, *parts: str) -> str:
-        """A cache key that shows nobody whose it is, for this database and tenant.
+        """A hashed cache key for this database and tenant.
 
-        Accounts of the same name, and users of the same number, are others elsewhere.
+        Equal user names and primary keys are different accounts in another database or tenant.
         """
         return self.build_shared_key(cache_prefix(), *parts)
 
     def build_shared_key(self, *parts: str) -> str:
-        """The same for all databases and tenants that share the cache."""
+        """A hashed cache key common to all databases and tenants of the cache."""
         digest = hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": digest}
 
 
 class LoginThrottle(SessionThrottle):
-    """Sign-ins per address and account (ASVS 6.3.1).
+    """Limits logins per pair of address and account (ASVS 6.3.1).
 
-    Of both together: nobody can lock another's account from elsewhere.
+    Not per account alone: an attacker could lock the account from another address.
     """
 
     scope = "session-login"
     default_rate = "5/min"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        """By address and by the user name that was tried."""
+        """Address and presented user name."""
         data = request.data if isinstance(request.data, Mapping) else {}
         sent = data.get(get_settings().field_name("username"), "")
         username = str(canonical_username(sent))
         return self.build_key(get_client_network(request._request), normalize_username(username))
 
     def admits_account(self, view: APIView, accounts: Sequence[str], username: str) -> bool:
-        """Whether the guess is within the rate of the account that the name stands for.
+        """Whether the attempt is within the rate of the accounts found for the user name.
 
-        Counted once the account is known, whatever it was called, and as often for a name of
-        nobody's.
+        Counts the attempt after authentication, once per account and independent of the spelling
+        of the name. An unknown name counts as an account of its own.
 
         Raises:
-            ThrottleUnavailableError: the cache does not answer.
+            ThrottleUnavailableError: the cache does not respond.
 
         """
         network = get_client_network(view.request._request)
         keys = accounts or (f"nobody\n{normalize_username(username)}",)
         throttles = [_AccountThrottle(self, network, key) for key in keys]
-        # Each of them counts, whatever the others say.
+        # A list, not a generator: each throttle must count the attempt.
         return min([throttle.admits(view.request, view) for throttle in throttles])
 
 
@@ -187,22 +185,22 @@ class _AccountThrottle(LoginThrottle):
         self._key = throttle.build_key(network, "account", account)
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        """By address and by the account."""
+        """Address and account."""
         return self._key
 
 
 class LoginAddressThrottle(SessionThrottle):
-    """Sign-ins per address, whatever the account: stolen lists are tried from few addresses.
+    """Limits logins per address for all accounts together, against lists of stolen passwords.
 
-    Of addresses of the internet. A private one is more often that of a proxy which nobody named in
-    ``TRUSTED_PROXIES`` than that of a person, and would stand for everybody.
+    Applies to public addresses only. A private address is probably a proxy that is missing from
+    ``TRUSTED_PROXIES``, so the limit would apply to all clients together.
     """
 
     scope = "session-login-address"
     default_rate = "60/min"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        """By address alone; None where it is not known whose it is."""
+        """Address; None for an unknown or private address."""
         network = get_client_network(request._request)
         return (
             self.build_shared_key(network) if network and ip_network(network).is_global else None
@@ -210,10 +208,10 @@ class LoginAddressThrottle(SessionThrottle):
 
 
 class VerifyThrottle(LoginThrottle):
-    """Second steps of sign-ins, as their first steps: another ticket is no new start."""
+    """Limits second login steps per address and account, independent of the ticket."""
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        """By address and by the account that the ticket is for; None for other views."""
+        """Address and account of the ticket; None for other views."""
         account = self.ident_from(view)
         return account and self.build_key(
             get_client_network(request._request), "second step", account
@@ -221,13 +219,13 @@ class VerifyThrottle(LoginThrottle):
 
 
 class RefreshThrottle(SessionThrottle):
-    """Refreshes per session. The token is verified first and not consumed by a refusal.
+    """Limits refreshes per session. The token is verified first; a refusal does not consume it.
 
-    The view counts a refresh when it knows the answer: what repeats the answer to a sibling weighs
-    nothing.
+    The view counts a refresh after its result is known: a repeated answer to a sibling is not
+    counted.
 
-    While the cache does not answer they go on uncounted: whoever refreshes holds a token, and
-    rotation itself bounds what it is good for.
+    Refreshes continue uncounted while the cache does not respond: the client holds a valid token,
+    and rotation limits its use.
     """
 
     key: str | None
@@ -239,12 +237,12 @@ class RefreshThrottle(SessionThrottle):
     default_rate = "30/min"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        """By session: nobody without its token can use up its share. None for other views."""
+        """Session of the verified refresh token; None for other views."""
         session_id = self.ident_from(view)
         return session_id and self.build_key(session_id)
 
     def admits(self, request: Any, view: Any) -> bool:
-        """Whether the refresh is within the rate, or cannot be counted."""
+        """Whether the refresh is within the rate; True if the cache does not respond."""
         try:
             return super().admits(request, view)
         except ThrottleUnavailableError:
@@ -252,49 +250,49 @@ class RefreshThrottle(SessionThrottle):
             return True
 
     def throttle_success(self) -> bool:
-        """Admit the request without counting it."""
+        """Allow the request without counting it."""
         return True
 
     def count(self) -> None:
-        """Count the refresh that was admitted."""
-        # REST framework sets neither where the rate is None.
+        """Count the allowed refresh."""
+        # REST framework sets no key if the rate is None.
         if getattr(self, "key", None) is None:
             return
         with suppress(ThrottleUnavailableError):
-            # Others may have been counted since.
+            # Read again: other requests may have been counted since.
             history = self.cache.get(self.key, [])
             self.cache.set(self.key, [self.now, *history], self.duration)
 
 
 class ReauthenticateThrottle(SessionThrottle):
-    """Proofs of identity per session, right and wrong ones (ASVS 6.3.1)."""
+    """Limits re-authentications per session, successful and failed ones (ASVS 6.3.1)."""
 
     scope = "session-reauthenticate"
     default_rate = "5/min"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        """By session: nobody without its token can use up its share. None without our token."""
+        """Session of the access token; None without an access token of this package."""
         grant: Any = request.auth
         return self.build_key(str(grant.session_id)) if isinstance(grant, AccessGrant) else None
 
 
 def normalize_username(name: str) -> str:
-    """What stands for all ways to write a name that some database takes for the same.
+    """One form for all spellings of a user name that some database considers equal.
 
-    Most collations of MySQL and MariaDB tell neither capitals nor accents apart, and some of them
-    pass over characters that nobody sees. That two names may share a count does no harm; spellings
-    that only a database knows of are counted by the account that they lead to.
+    Most collations of MySQL and MariaDB ignore case and accents; some ignore invisible characters.
+    Two different names with the same form share a limit, which is harmless. Other spellings of a
+    name are counted for the account that authentication finds.
     """
     letters = unicodedata.normalize("NFKD", name[:_LONGEST_NAME].casefold()).casefold()
     # Marks, invisible characters and spaces.
     letters = "".join(letter for letter in letters if unicodedata.category(letter)[0] not in "MCZ")
     plain = "".join(map(_normalize_letter, letters.translate(_BASE_LETTERS)))
-    # "ß", of which case folding makes two letters and some collations one.
+    # Case folding turns "ß" into two letters; some collations equate it with one.
     return plain.replace("ss", "s")
 
 
 def _normalize_letter(letter: str) -> str:
-    """A digit of any script in ours, and katakana as hiragana."""
+    """Map a digit of any script to ASCII, and katakana to hiragana."""
     digit = unicodedata.digit(letter, None)
     if digit is not None:
         return str(digit)

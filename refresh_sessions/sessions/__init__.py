@@ -1,6 +1,7 @@
-"""The verbs: start, refresh, end and check sessions. Transactions and signals live here.
+"""Session operations: log in, refresh, check, re-authenticate, revoke and prune.
 
-Any sign-in flow can use them: a password, social login, passkeys, magic links.
+The operations manage transactions and send signals. They suit any kind of login: password, social
+login, passkeys, magic links.
 """
 
 from asgiref.sync import sync_to_async
@@ -44,7 +45,7 @@ from refresh_sessions.sessions.step_up import (
 )
 from refresh_sessions.sessions.tickets import Ticket, read_ticket
 
-# Django's ORM has no asynchronous transactions yet, so the twins run in a thread.
+# Django's ORM has no asynchronous transactions, so these functions run in a thread.
 aopen_family = sync_to_async(open_family)
 asign_in = sync_to_async(sign_in)
 afinish_sign_in = sync_to_async(finish_sign_in)
@@ -57,7 +58,7 @@ arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
 asign_out = sync_to_async(sign_out)
 achange_password = sync_to_async(change_password)
-# A coroutine could not load the user when it is first used.
+# Loads the user as well: a coroutine cannot load it on first use.
 acheck_access_token = sync_to_async(check_access_token_and_load_user)
 aintrospect_access_token = sync_to_async(introspect_access_token)
 aintrospect_refresh_token = sync_to_async(introspect_refresh_token)

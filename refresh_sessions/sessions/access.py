@@ -1,4 +1,4 @@
-"""Checking an access token against its session, on every request."""
+"""Access check: verify an access token and the state of its session, on every request."""
 
 from __future__ import annotations
 
@@ -46,14 +46,13 @@ logger = logging.getLogger("refresh_sessions")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessGrant:
-    """What an accepted access token stands for; ``request.auth`` in views.
+    """The user and claims of an accepted access token; ``request.auth`` in views.
 
-    ``family`` and its session are there when the database was asked; with
-    ``ACCESS_TOKEN_CHECK`` "cache" or "stateless" they may be None, and ``user`` is then loaded
-    when it is first used, as Django's ``request.user`` is. Coroutines use ``auser()``.
+    With ``ACCESS_TOKEN_CHECK`` "cache" or "stateless", ``family`` and ``session`` may be None. The
+    user is then loaded on first use, like Django's ``request.user``. Coroutines use ``auser()``.
 
-    The claims can be read by their names in the token, as other packages' ``request.auth`` has
-    them: ``grant["sub"]``, ``grant.get("tenant")``, ``"tenant" in grant``, ``dict(grant)``.
+    The grant is also a mapping of the claims, for compatibility with other packages:
+    ``grant["sub"]``, ``grant.get("tenant")``, ``"tenant" in grant``, ``dict(grant)``.
     """
 
     user: AbstractBaseUser
@@ -61,11 +60,11 @@ class AccessGrant:
     family: TokenFamily | None = field(default=None)
 
     async def auser(self) -> AbstractBaseUser:
-        """The user, loaded from the database if that has not happened yet.
+        """The user, loaded from the database if necessary.
 
         Raises:
             InvalidTokenError: the account was deleted or may not continue.
-            DatabaseBusyError: the database did not answer in several tries.
+            DatabaseBusyError: every attempt failed with a transient database error.
 
         """
         user: AbstractBaseUser = await sync_to_async(lazy_users.load_user)(self.user)
@@ -78,20 +77,20 @@ class AccessGrant:
 
     @property
     def session(self) -> DeviceSession | None:
-        """The device session, if the database was asked."""
+        """The device session, or None if the check read no row."""
         return self.family.session if self.family else None
 
     @property
     def payload(self) -> dict[str, Any]:
-        """All claims of the token as JSON has them: ``exp`` in seconds, ids as text."""
+        """All claims of the token as JSON values."""
         return access_tokens.get_payload(self.claims)
 
     def __getitem__(self, name: str) -> Any:
-        """One claim; ``KeyError`` if the token has none of this name."""
+        """One claim; ``KeyError`` if the token lacks it."""
         return self.payload[name]
 
     def __contains__(self, name: object) -> bool:
-        """Whether the token has a claim of this name."""
+        """Whether the token has the claim."""
         return name in self.payload
 
     def __iter__(self) -> Iterator[str]:
@@ -99,11 +98,11 @@ class AccessGrant:
         return iter(self.payload)
 
     def keys(self) -> Iterable[str]:
-        """The names of the claims; with them ``dict(grant)`` works."""
+        """The names of the claims; needed by ``dict(grant)``."""
         return self.payload.keys()
 
     def get(self, name: str, default: Any = None) -> Any:
-        """One claim, or ``default`` if the token has none of this name."""
+        """One claim, or ``default`` if the token lacks it."""
         return self.payload.get(name, default)
 
 
@@ -111,29 +110,30 @@ class AccessGrant:
 def check_access_token(
     token: str, *, in_database: bool = False, request: HttpRequest | None = None
 ) -> AccessGrant:
-    """Verify an access token and check that its session lives.
+    """Verify an access token and check that its session is live.
 
-    With ``ACCESS_TOKEN_CHECK = "session"`` that is one SELECT, which brings the user along.
+    With ``ACCESS_TOKEN_CHECK = "session"`` this takes one SELECT, which includes the user.
+
+    A session that its account locks out is revoked. Inside a transaction of the request, the
+    revocation follows when the response is closed.
 
     Args:
-        token: the compact serialization.
-        in_database: ask the database whatever ``ACCESS_TOKEN_CHECK`` says.
-        request: for the policy; and for the address, if the session is found to be locked out by
-            its account and revoked: in a transaction of the request's, once its response is
-            closed.
+        token: the encoded token.
+        in_database: read the row whatever the setting ``ACCESS_TOKEN_CHECK``.
+        request: the request for the policy and for the address of a revocation, or None.
 
     Raises:
-        InvalidTokenError: we did not issue it, or it has expired or been superseded.
-        SessionRevokedError: its session has ended.
-        DatabaseBusyError: the database did not answer in several tries.
+        InvalidTokenError: the token is malformed, forged, expired or superseded.
+        SessionRevokedError: the session is revoked.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     token = hide(token)
     claims = access_tokens.verify(token)
     check = "session" if in_database else get_settings().ACCESS_TOKEN_CHECK
     if check != "session" and not is_this_environment(claims.environment):
-        # Another environment with the same keys has issued it, or a process that reaches the
-        # same database under another address: only the row tells.
+        # The issuer is another environment with the same keys, or a process that uses another
+        # address of the same database: only the row can tell.
         check = "session"
     using = router.db_for_write(TokenFamily)
     if check == "stateless":
@@ -142,7 +142,7 @@ def check_access_token(
         snapshot = access_cache.get(claims.session_id, claims.family_id)
         if snapshot and snapshot.subject == claims.subject and _is_in_use(claims, snapshot):
             return _check_cached(claims, using, request=request, backend=snapshot.backend)
-    family = _read(claims, using, request)
+    family = _read_family(claims, using, request)
     _check_or_revoke(claims, family, request)
     _confirm_delivery(claims, family, using)
     if check == "cache":
@@ -153,14 +153,16 @@ def check_access_token(
 def check_access_token_and_load_user(
     token: str, *, in_database: bool = False, request: HttpRequest | None = None
 ) -> AccessGrant:
-    """Check as ``check_access_token`` does, and load the user: for coroutines, which must not.
+    """Check an access token like ``check_access_token``, and load its user.
 
-    With ``ACCESS_TOKEN_CHECK`` "cache" or "stateless" that is one SELECT more.
+    For coroutines, which cannot load the user on first use. With ``ACCESS_TOKEN_CHECK`` "cache" or
+    "stateless" this takes one additional SELECT.
 
     Raises:
-        InvalidTokenError: as above; or the account was deleted or may not continue.
-        SessionRevokedError: its session has ended.
-        DatabaseBusyError: the database did not answer in several tries.
+        InvalidTokenError: the token is malformed, forged, expired or superseded, or the account
+            was deleted or may not continue.
+        SessionRevokedError: the session is revoked.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     grant = check_access_token(token, in_database=in_database, request=request)
@@ -169,29 +171,29 @@ def check_access_token_and_load_user(
 
 
 def read_grant(grant: AccessGrant, *, request: HttpRequest | None = None) -> TokenFamily:
-    """The family behind an accepted access token, in its present state.
+    """The family of an accepted access token, in its present state.
 
-    One SELECT, unless checking the token has just read it.
+    One SELECT, unless the check of the token has read the family.
 
     Args:
-        grant: what ``check_access_token`` gave for the access token.
+        grant: the result of ``check_access_token``.
         request: as for ``check_access_token``.
 
     Raises:
-        InvalidTokenError: the token has expired or been superseded.
-        SessionRevokedError: its session has ended.
-        DatabaseBusyError: the database did not answer in several tries.
+        InvalidTokenError: the token has expired or was superseded.
+        SessionRevokedError: the session is revoked.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     if grant.family is not None:
         return grant.family
     using = router.db_for_write(TokenFamily)
-    family = _read(grant.claims, using, request)
+    family = _read_family(grant.claims, using, request)
     _check_or_revoke(grant.claims, family, request)
     return family
 
 
-def _read(
+def _read_family(
     claims: access_tokens.AccessClaims, using: str, request: HttpRequest | None
 ) -> TokenFamily:
     return retry_transient(
@@ -200,7 +202,14 @@ def _read(
 
 
 def check_state(claims: access_tokens.AccessClaims, family: TokenFamily) -> None:
-    """Raise unless session, family, user and generation are all still good."""
+    """Raise unless session, family, user and generation are still valid.
+
+    Raises:
+        InvalidTokenError: the claims do not match the row, or the token was superseded.
+        SessionRevokedError: the session is revoked, or its account forbids its use.
+        ExpiredTokenError: the session has expired.
+
+    """
     session = family.session
     if session.pk != claims.session_id or get_subject(session.user) != claims.subject:
         raise InvalidTokenError
@@ -208,7 +217,7 @@ def check_state(claims: access_tokens.AccessClaims, family: TokenFamily) -> None
         raise SessionRevokedError
     if not family.account_permits:
         raise SessionRevokedError
-    # The client is told to refresh, and learns there which limit was reached.
+    # The client will refresh, and that response names the limit that was reached.
     if family.now >= min(session.expires_at, family.idle_expires_at):
         raise ExpiredTokenError
     if not _is_in_use(claims, family):
@@ -221,7 +230,7 @@ def _check_or_revoke(
     try:
         check_state(claims, family)
     except SessionRevokedError:
-        # Else the session would be usable again as soon as the account is as it was.
+        # Otherwise the session would become usable again if the account changed back.
         revoke_after_refusal(family.session, request=request)
         raise
 
@@ -229,26 +238,26 @@ def _check_or_revoke(
 def _is_in_use(
     claims: access_tokens.AccessClaims, state: TokenFamily | access_cache.Snapshot
 ) -> bool:
-    # A lineage that was taken back loses its access tokens at once; the generation before the
-    # newest keeps them, as siblings of the client that rotated still use them.
+    # Access tokens of the redeemable generation stay valid, as siblings use them. Those of a
+    # generation that a recovery has replaced become invalid at once.
     return claims.generation in {state.generation, state.redeemable_generation}
 
 
 def _confirm_delivery(claims: access_tokens.AccessClaims, family: TokenFamily, using: str) -> None:
-    """Note once per generation that its client has received it: the token before is then dead."""
+    """Record the delivery of the newest generation once; the token before becomes unusable."""
     if (
         claims.generation == family.generation
         and family.redeemable_generation is not None
         and family.delivered_at is None
         and _is_stored_by_now(family)
     ):
-        # After the request's own transaction, or the row would stay locked for as long as that
-        # lasts. If it is rolled back, the next request brings the same evidence.
+        # After the transaction of the request, which would otherwise keep the row locked. After a
+        # rollback, the next request records the delivery.
         after_commit(using, lambda: _mark_delivered(family, using))
 
 
 def _is_stored_by_now(family: TokenFamily) -> bool:
-    """Whether a client that crashes now would still find its refresh token in its storage."""
+    """Whether enough time has passed for the client to have stored its refresh token."""
     after = get_settings().CONFIRM_DELIVERY_AFTER
     rotated_at = family.rotated_at
     return after is not None and (rotated_at is None or family.now - rotated_at >= after)
@@ -260,8 +269,8 @@ def _mark_delivered(family: TokenFamily, using: str) -> None:
             pk=family.pk, generation=family.generation, delivered_at__isnull=True
         ).update(delivered_at=DatabaseNow())
     except Error as error:
-        # The next request brings the same evidence; this one need not fail for it.
-        logger.warning("Delivery of generation %d not noted: %s", family.generation, error)
+        # Best effort: the next request records the delivery.
+        logger.warning("Delivery of generation %d not recorded: %s", family.generation, error)
         close_broken_connection(error, using)
 
 

@@ -1,7 +1,8 @@
-"""What ``ACCESS_TOKEN_CHECK = "cache"`` remembers of sessions between two looks at the row.
+"""Access cache: snapshots of families for ``ACCESS_TOKEN_CHECK = "cache"``.
 
-An ended session is remembered as such beside the snapshots of its families, and outlives them:
-a request that read the row before the end and stores its snapshot after it changes nothing.
+The cache also has an entry for each revoked session, which outlives the snapshots of its families.
+So a request that read the row before the revocation and stores its snapshot afterwards has no
+effect.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The part of a family's state that an access token is checked against."""
+    """The state of a family that an access token is checked against."""
 
     generation: int
     redeemable_generation: int | None
@@ -32,60 +33,65 @@ class Snapshot:
 
 
 def get(session_id: UUID, family_id: UUID) -> Snapshot | None:
-    """The snapshot of a family, or None if the cache has none or does not answer.
+    """The snapshot of a family, or None if the cache has none or fails.
 
     Raises:
-        SessionRevokedError: the session has been ended moments ago.
+        SessionRevokedError: the session was revoked recently.
 
     """
     prefix = cache_prefix()
-    live, ended = _live_key(family_id, prefix), _ended_key(session_id, prefix)
+    snapshot_key = _get_snapshot_key(family_id, prefix)
+    revoked_key = _get_revoked_key(session_id, prefix)
     try:
-        found = _cache().get_many([live, ended])
+        entries = _get_cache().get_many([snapshot_key, revoked_key])
     except Exception:
-        # Whatever ails the cache, the database knows the answer (ASVS 16.5.3: fail closed).
-        burst_logger.exception("The cache does not answer; asking the database")
+        # After any failure of the cache the database decides (ASVS 16.5.3: fail closed).
+        burst_logger.exception("The cache failed; reading the database")
         return None
-    if ended in found:
+    if revoked_key in entries:
         raise SessionRevokedError
-    return Snapshot(**found[live]) if live in found else None
+    return Snapshot(**entries[snapshot_key]) if snapshot_key in entries else None
 
 
 def store(family_id: UUID, snapshot: Snapshot) -> None:
-    """Keep a snapshot for ``CACHE_TIMEOUT``."""
+    """Store a snapshot for ``CACHE_TIMEOUT``."""
+    key = _get_snapshot_key(family_id, cache_prefix())
     try:
-        _cache().set(_live_key(family_id, cache_prefix()), asdict(snapshot), timeout=_timeout())
+        _get_cache().set(key, asdict(snapshot), timeout=_get_timeout())
     except Exception:
-        burst_logger.exception("The cache took no snapshot")
+        burst_logger.exception("The cache failed to store a snapshot")
 
 
 def revoke(session_ids: Iterable[UUID], *, prefix: str) -> None:
-    """Have the cache refuse these sessions for as long as it may hold snapshots of them.
+    """Store entries that reject these sessions until their snapshots have expired.
 
-    ``prefix`` is the ``cache_prefix()`` of the sessions' tenant.
+    Args:
+        session_ids: the primary keys of the revoked sessions.
+        prefix: the ``cache_prefix()`` of their tenant.
+
     """
     if get_settings().ACCESS_TOKEN_CHECK != "cache":  # noqa: S105
         return
-    ended = dict.fromkeys((_ended_key(session_id, prefix) for session_id in session_ids), True)
+    keys = (_get_revoked_key(session_id, prefix) for session_id in session_ids)
     try:
-        _cache().set_many(ended, timeout=2 * _timeout())
+        _get_cache().set_many(dict.fromkeys(keys, True), timeout=2 * _get_timeout())
     except Exception:
         burst_logger.exception(
-            "The cache did not learn of ended sessions; they live on in it a while"
+            "The cache failed to store revoked sessions; they stay usable until CACHE_TIMEOUT"
         )
 
 
-def _cache() -> BaseCache:
+def _get_cache() -> BaseCache:
     return caches[get_settings().CACHE_ALIAS]
 
 
-def _timeout() -> float:
+def _get_timeout() -> float:
     return get_settings().CACHE_TIMEOUT.total_seconds()
 
 
-def _live_key(family_id: UUID, prefix: str) -> str:
+def _get_snapshot_key(family_id: UUID, prefix: str) -> str:
     return f"{prefix}:family:{family_id}"
 
 
-def _ended_key(session_id: UUID, prefix: str) -> str:
+def _get_revoked_key(session_id: UUID, prefix: str) -> str:
     return f"{prefix}:ended:{session_id}"

@@ -1,8 +1,7 @@
-"""Revoking the sessions of an account that was deactivated, deleted, or got another password.
+"""Account changes: revoke sessions after deactivation, deletion or a password change.
 
-The place that notices first revokes them: here the save and the deletion of the user, and the
-first call that is refused. Changes that no signal reports (``update()``, SQL) are noticed by a
-refused call, a refresh, a login under a limit of sessions, or by pruning.
+Signals detect the save and the deletion of a user. Changes without signals (``update()``, SQL) are
+detected later: by a refused request, a refresh, a login with a session limit, or pruning.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.sessions.revoke import (
     Revocation,
     announce_revocation,
-    mark_revoked,
     revoke_locked_out,
     revoke_session,
+    set_revoked_fields,
 )
 from refresh_sessions.users import (
     auth_hash_follows_password,
@@ -45,14 +44,14 @@ from refresh_sessions.users import (
 logger = logging.getLogger("refresh_sessions")
 
 _STORED: Final = "_refresh_sessions_stored"
-"""Where an account keeps the values that its row had when it was last read or saved."""
+"""The attribute of a user with the values of its row at the last read or save."""
 
-_USUAL: Final = frozenset({"password", "is_active"})
-"""The columns that decide who may use a session, unless the user model computes that."""
+_DEFAULT_COLUMNS: Final = frozenset({"password", "is_active"})
+"""The columns that lock sessions out, unless the user model computes that."""
 
 
 def connect() -> None:
-    """Have the receivers below called, for all models that store a part of the user."""
+    """Connect the receivers of this module for all user models."""
     user_models.connect_user_signal(post_init, _remember_row)
     user_models.connect_user_signal(pre_save, _forget_unread_row)
     user_models.connect_user_signal(post_save, _revoke_after_save)
@@ -60,14 +59,15 @@ def connect() -> None:
 
 
 def revoke_after_refusal(session: DeviceSession, *, request: HttpRequest | None) -> None:
-    """Revoke a session that was refused because of its account; do nothing for other sessions.
+    """Revoke a session that was refused because of its account.
 
-    Never fails: the refusal is the answer, and the next one writes what this one could not. In a
-    transaction of the request's, which its refusal rolls back, waits until the response is closed.
+    Does nothing for other sessions. Logs database errors instead of raising them, as the next
+    refusal tries again. The refusal rolls back a transaction of the request, so inside one the
+    revocation follows when the response is closed.
 
     Args:
-        session: as read for the check, with its user.
-        request: that presented the token, for the address; None if there is none.
+        session: the session as read for the check, with its user.
+        request: the request for the address of the event, or None.
 
     """
     reason = session.account_reason if session.revoked_at is None else ""
@@ -75,7 +75,7 @@ def revoke_after_refusal(session: DeviceSession, *, request: HttpRequest | None)
         return
     using = router.db_for_write(DeviceSession)
     revoke = partial(revoke_session, session, reason=reason, request=request)
-    revoke_or_log = partial(_do_or_log, revoke, using)
+    revoke_or_log = partial(_try_or_log, revoke, using)
     if request is not None and in_outer_transaction(using):
         _after_response(request, revoke_or_log)
     else:
@@ -83,13 +83,13 @@ def revoke_after_refusal(session: DeviceSession, *, request: HttpRequest | None)
 
 
 def _remember_row(sender: type[Model], instance: Model, **_: Any) -> None:
-    # For each user that any query reads: a few look-ups, and no hash.
+    # Runs for each user that is read: it must be cheap.
     values = instance.__dict__
     values[_STORED] = {name: values[name] for name in _watched(sender) if name in values}
 
 
 def _forget_unread_row(instance: Model, **_: Any) -> None:
-    """Do not take what an object was constructed with for what its row holds."""
+    """Ignore the values of a constructed object: its row may differ."""
     if instance._state.adding:  # noqa: SLF001  (documented, in spite of its name)
         instance.__dict__.pop(_STORED, None)
 
@@ -103,24 +103,24 @@ def _revoke_after_save(
     using: str,
     **_: Any,
 ) -> None:
-    """Revoke what the stored account locks out, if the save may have changed that.
+    """Revoke the sessions that the saved account locks out.
 
-    Within the transaction of the save: both are committed, or neither.
+    Runs in the transaction of the save, so that both are committed or neither.
     """
     names = _watched_names(instance, update_fields)
     if not names:
         return
     before: Mapping[str, Any] = instance.__dict__.get(_STORED) or {}
-    # A value that the database computed may be missing until it is read again.
+    # Values that the database computes may be missing until they are read.
     saved = {name: instance.__dict__[name] for name in names if name in instance.__dict__}
     if not created:
         if len(saved) == len(names) and _is_unchanged(instance, before, saved, using):
             return
         _revoke_locked_out(instance, using)
-    # If the transaction is rolled back, the row is as it was before.
+    # After the commit, as a rollback restores the previous values.
     instance.__dict__.pop(_STORED, None)
-    kept = {name: value for name, value in before.items() if name not in names}
-    after_commit(using, lambda: instance.__dict__.update({_STORED: {**kept, **saved}}))
+    unsaved = {name: value for name, value in before.items() if name not in names}
+    after_commit(using, lambda: instance.__dict__.update({_STORED: {**unsaved, **saved}}))
 
 
 def _revoke_locked_out(instance: Model, save_alias: str) -> None:
@@ -129,17 +129,17 @@ def _revoke_locked_out(instance: Model, save_alias: str) -> None:
     sessions = DeviceSession.objects.using(using).filter(**{f"user__{name}": value})
     revoke = partial(revoke_locked_out, sessions, keep=kept_session_id())
     if save_alias != using:
-        # Another connection does not see the save before it is committed.
-        after_commit(save_alias, partial(_do_or_log, revoke, using))
+        # Another connection sees the save only after its commit.
+        after_commit(save_alias, partial(_try_or_log, revoke, using))
     elif in_outer_transaction(using):
         revoke()
     else:
-        _do_or_log(revoke, using)
+        _try_or_log(revoke, using)
 
 
 def _revoke_by_deletion(sender: type[Model], instance: Model, *, using: str, **_: Any) -> None:
-    """Tell caches and listeners of the sessions that are deleted with their user."""
-    # A child can be deleted without its parent, which is the user.
+    """Announce the revocation of the sessions that are deleted with their user."""
+    # A child may be deleted without its parent, the user.
     if not user_models.is_user(sender):
         return
     sessions_alias = router.db_for_write(DeviceSession)
@@ -147,24 +147,24 @@ def _revoke_by_deletion(sender: type[Model], instance: Model, *, using: str, **_
     deleted = retry_transient(sessions_alias, lambda: list(sessions))
     revocation = Revocation(reason=RevokedReason.USER_DELETED)
     for session in deleted:
-        mark_revoked(session, revocation)
+        set_revoked_fields(session, revocation)
     after_commit(using, lambda: announce_revocation(deleted, revocation))
 
 
 @lru_cache(maxsize=32)
 def _watched(model: type[Model]) -> tuple[str, ...]:
-    """The attributes that decide who may use a session, as far as the code of the model tells."""
+    """The columns that may lock sessions out; all columns if the user model computes that."""
     columns = [field.attname for field in model._meta.concrete_fields]
     user_model = get_user_model()
-    # Where it is not a column, AbstractBaseUser says that all users are active.
+    # AbstractBaseUser has the constant is_active = True.
     constant = isinstance(getattr(user_model, "is_active", True), bool)
     if auth_hash_follows_password(user_model) and (constant or is_active_is_column(user_model)):
-        columns = [name for name in columns if name in _USUAL]
+        columns = [name for name in columns if name in _DEFAULT_COLUMNS]
     return tuple(columns)
 
 
 def _watched_names(instance: Model, update_fields: Collection[str] | None) -> list[str]:
-    """The watched columns that a save has written; Django names them if they are not all."""
+    """The watched columns that a save has written."""
     watched = _watched(type(instance))
     if update_fields is None:
         return list(watched)
@@ -180,21 +180,21 @@ def _is_unchanged(
         return False
     if all(before[name] == value for name, value in saved.items()):
         return True
-    if _USUAL.issuperset(_watched(type(instance))) or not isinstance(instance, get_user_model()):
-        return False
-    # Many columns may decide, or none of those that have changed: so compare what they decide.
     model: Any = type(instance)
-    # In the order of the columns, which ``from_db`` relies on.
+    if _DEFAULT_COLUMNS.issuperset(_watched(model)) or not isinstance(instance, get_user_model()):
+        return False
+    # All columns are watched: compare the computed values of the old and the new row.
+    # In the order of the columns, which from_db() requires.
     names = [name for name in _watched(model) if name in before]
     accounts = (
         model.from_db(using, names, [values[name] for name in names])
         for values in (before, {**before, **saved})
     )
-    then, now = ((is_active(account), get_auth_hash(account)) for account in accounts)
-    return then == now
+    old, new = ((is_active(account), get_auth_hash(account)) for account in accounts)
+    return old == new
 
 
-def _do_or_log(step: Callable[[], object], using: str) -> None:
+def _try_or_log(step: Callable[[], object], using: str) -> None:
     try:
         step()
     except (Error, DatabaseBusyError) as error:
@@ -204,7 +204,7 @@ def _do_or_log(step: Callable[[], object], using: str) -> None:
 
 
 def _after_response(request: HttpRequest, callback: Callable[[], object]) -> None:
-    """Call ``callback`` when the request is closed, which follows the end of its transaction."""
+    """Call ``callback`` when the request is closed, after the end of its transaction."""
     close = request.close
 
     def close_and_call() -> None:

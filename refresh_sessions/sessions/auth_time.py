@@ -1,8 +1,11 @@
-"""When the user last proved who they are, and for which tokens that counts.
+"""Authentication time: when the user last authenticated, and for which tokens that applies.
 
-A proof is given in one of three ways, and the row tells which: at sign-in or before the last
-rotation (it goes with the line), by that rotation (it belongs to the newest tokens alone), or
-after it, to a single access token (no refresh token may claim it, as somebody may have copied it).
+The row of a family distinguishes three cases by comparing ``authenticated_at`` and ``rotated_at``:
+
+- Before the last rotation, as at login: applies to all tokens of the family.
+- At the last rotation, which a re-authentication made: applies to the newest generation.
+- After the last rotation: applies to one access token. It applies to no refresh token, as an
+  attacker may have a copy.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ from refresh_sessions.identity import lacks_second_factor
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.tokens.access_tokens import AccessClaims
 
-_TICK: Final = timedelta(microseconds=1)
+_RESOLUTION: Final = timedelta(microseconds=1)
 
 
 def authenticated_at_for_generation(family: TokenFamily, generation: int) -> datetime | None:
-    """When the holder of the refresh token of ``generation`` gave proof, or None.
+    """When the user authenticated, as far as the refresh token of ``generation`` may claim it.
 
-    None as well if these tokens may not vouch for it.
+    None if there is no authentication, or if it does not apply to this generation.
     """
     authenticated_at, rotated = family.authenticated_at, family.rotated_at
     if authenticated_at is None or rotated is None or authenticated_at < rotated:
@@ -32,21 +35,21 @@ def authenticated_at_for_generation(family: TokenFamily, generation: int) -> dat
 
 
 def authenticated_at_beside_rotation(family: TokenFamily) -> datetime:
-    """The instant of a proof that is given now, to an access token alone."""
+    """The instant of a re-authentication that applies to one access token only."""
     rotated = family.rotated_at
-    # After the rotation by all means, also where the clock has not moved on.
-    return family.now if rotated is None else max(family.now, rotated + _TICK)
+    # Later than the rotation even if the clock shows the same instant.
+    return family.now if rotated is None else max(family.now, rotated + _RESOLUTION)
 
 
 def authenticated_at_for_token(family: TokenFamily, claims: AccessClaims) -> datetime | None:
-    """When the holder of an access token gave proof, or None if the row knows of none.
+    """When the user authenticated, if row and access token agree; otherwise None.
 
-    Both have to say the same. A token from before a step-up tells of an older proof; and a proof
-    that was taken back is gone from the row.
+    A token from before a re-authentication claims an older instant. A recovery removes the instant
+    from the row.
 
     Args:
-        family: its row.
-        claims: of the access token; they have been checked against the row.
+        family: the family of the token.
+        claims: the claims of the access token, already checked against the family.
 
     """
     authenticated_at, claimed = family.authenticated_at, claims.authenticated_at
@@ -67,15 +70,15 @@ def is_recently_authenticated(
     max_age: timedelta,
     methods: Collection[str] = (),
 ) -> bool:
-    """Whether the user has proven who they are a short while ago, and fully.
+    """Whether the user has authenticated within ``max_age`` with all required methods.
 
-    Fully: by all ``methods``, and by a second factor where they have one (ASVS 7.5.1).
+    Required are all ``methods``, and a second factor if the user has one (ASVS 7.5.1).
     """
     authenticated_at = authenticated_at_for_token(family, claims)
     if authenticated_at is None or family.now - authenticated_at > max_age:
         return False
-    given = claims.authentication_methods
-    return set(methods) <= set(given) and not lacks_second_factor(family.session.user, given)
+    amr = claims.authentication_methods
+    return set(methods) <= set(amr) and not lacks_second_factor(family.session.user, amr)
 
 
 def require_recent_authentication(
@@ -86,17 +89,17 @@ def require_recent_authentication(
     methods: Collection[str] = (),
     acr_values: str = "",
 ) -> None:
-    """Let only those pass who proved their identity a short while ago (RFC 9470, ASVS 7.5.3).
+    """Require a recent authentication for a sensitive action (RFC 9470, ASVS 7.5.3).
 
     Args:
-        family: as read by ``with_owner()``, with the database's clock.
-        claims: of the access token that is presented.
-        max_age: how old the proof may be.
-        methods: all that it has to be made of, in the words of RFC 8176.
-        acr_values: what to ask the client for.
+        family: the family as read by ``with_owner()``, with the database's clock.
+        claims: the claims of the access token.
+        max_age: the maximum age of the authentication.
+        methods: the required methods, as authentication method references of RFC 8176.
+        acr_values: the authentication context classes for the response, as in RFC 9470.
 
     Raises:
-        ReauthenticationRequiredError: there is no such proof, or it is older.
+        ReauthenticationRequiredError: no authentication meets these requirements.
 
     """
     if not is_recently_authenticated(family, claims, max_age=max_age, methods=methods):

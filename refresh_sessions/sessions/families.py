@@ -1,7 +1,7 @@
-"""A second token family in the same device session, for a second process of the same device.
+"""Families: open a second token family in a session, for a second process of the device.
 
-A watch, a share extension, a tab without shared storage: each gets tokens of its own instead of
-racing the others for one. To people it is the same device, and it ends with it.
+Examples are a watch, a share extension, or a tab without shared storage. Each process then has its
+own refresh token, without races. All families belong to one session and are revoked with it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from refresh_sessions.tokens.refresh_tokens import hash_secret, new_secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedFamily:
-    """The tokens of a new family, and those by which the caller's own were replaced."""
+    """The tokens of a new family, and the new tokens of the caller's family."""
 
     opened: TokenPair
     current: TokenPair
@@ -66,31 +66,30 @@ def open_family(
     *,
     request: HttpRequest | None = None,
 ) -> OpenedFamily:
-    """Open another token family in the session of the caller, and rotate the caller's own token.
+    """Open another token family in the session of the caller, and rotate the caller's token.
 
-    An access token alone opens nothing. Since the newest refresh token is rotated, its owner's
-    next refresh exposes an attacker who opened a family with a copy. The new family inherits the
-    re-authentication, which has to be recent.
+    Requires the newest refresh token and a recent authentication, which the new family inherits.
+    An attacker who opens a family with a copied token rotates that token: the next refresh of its
+    owner is then detected as reuse.
 
     Args:
-        grant: what ``check_access_token`` gave for the access token.
+        grant: the result of ``check_access_token``.
         token: the newest refresh token of the same family, or its verified claims.
-        request: for address, user agent and companion cookie.
+        request: the request for address, user agent and companion cookie, or None.
 
     Returns:
         Two pairs: ``opened`` for the second process, ``current`` for the caller to store.
 
     Raises:
-        InvalidTokenError: the refresh token is not one of ours, or of another family.
-        RefreshSupersededError: it is not the newest one.
-        ReauthenticationRequiredError: the last re-authentication is older than
+        InvalidTokenError: the refresh token is malformed or forged, or has another family.
+        RefreshSupersededError: the refresh token is not the newest one.
+        ReauthenticationRequiredError: the last authentication is older than
             ``REAUTHENTICATION_MAX_AGE``.
         FamilyLimitReachedError: the session has ``MAX_FAMILIES_PER_SESSION`` families.
         SessionExpiredError: the session has reached its limit of refreshes.
-        SessionRevokedError: the session is revoked, or is revoked now because the token was used
-            before.
+        SessionRevokedError: the session is revoked, or is revoked now because of reuse.
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
-        DatabaseBusyError: the database did not take the change in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
         OuterTransactionError: called inside a transaction.
 
     """
@@ -98,33 +97,37 @@ def open_family(
     forbid_outer_transaction(using)
     token = hide(token)
     claims = refresh_tokens.verify(token) if isinstance(token, str) else token
-    opening = _Opening(grant=grant, claims=claims, request=request, using=using)
+    operation = _OpenFamily(grant=grant, claims=claims, request=request, using=using)
     try:
-        opened = commit_once(
-            using, opening.save, is_committed=lambda made: family_exists(made.child, using=using)
+        result = commit_once(
+            using,
+            operation.save,
+            is_committed=lambda result: family_exists(result.child, using=using),
         )
-    except _Refused as refused:
-        # Out of the transaction: a revocation must not be rolled back with it.
-        return refuse(refused.verdict, claims, refused.family, request)
+    except _RefusalError as refusal:
+        # After the rollback, which must not include the revocation.
+        return refuse(refusal.verdict, claims, refusal.family, request)
     session_refreshed.send_robust(
         sender=DeviceSession,
-        session=opened.parent.session,
-        family=opened.parent,
-        generation=opened.parent.generation,
+        session=result.parent.session,
+        family=result.parent,
+        generation=result.parent.generation,
         request=request,
     )
-    return opening.issue(opened)
+    return operation.issue(result)
 
 
-class _Refused(Exception):  # noqa: N818  # no error: the way out of the transaction
+class _RefusalError(Exception):
+    """A verdict that rolls the transaction back."""
+
     def __init__(self, verdict: Verdict, family: TokenFamily) -> None:
         super().__init__(verdict)
         self.verdict, self.family = verdict, family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Opened:
-    """A family as it was written, and its parent."""
+class _OpenFamilyResult:
+    """The new family, and its rotated parent."""
 
     child: TokenFamily
     parent: TokenFamily
@@ -132,8 +135,8 @@ class _Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Opening:
-    """One request for a family, over as many attempts as it takes."""
+class _OpenFamily:
+    """The opening of a family; its methods may run again after transient errors."""
 
     grant: AccessGrant
     claims: refresh_tokens.RefreshClaims
@@ -141,7 +144,7 @@ class _Opening:
     using: str
     secret: str = field(default_factory=new_secret, repr=False)
 
-    def save(self) -> _Opened:
+    def save(self) -> _OpenFamilyResult:
         access, using = self.grant.claims, self.using
         lock_session(access.session_id, using=using)
         parent = read_family(access.family_id, using=using, request=self.request)
@@ -166,34 +169,35 @@ class _Opening:
             details={"family": str(child.pk), "user_agent": read_device(self.request).user_agent},
             using=using,
         )
-        # Here, so that a policy that fails leaves no family behind that nobody has tokens of.
+        # In the transaction: an error of the policy rolls the new family back.
         extra = get_extra_claims(parent.session, request=self.request)
-        return _Opened(child=child, parent=parent, extra=extra)
+        return _OpenFamilyResult(child=child, parent=parent, extra=extra)
 
-    def issue(self, opened: _Opened) -> OpenedFamily:
-        child, parent = opened.child, opened.parent
-        secret = self.claims.secret_of_successor(parent.secret_digest)
+    def issue(self, result: _OpenFamilyResult) -> OpenedFamily:
+        secret = self.claims.secret_of_successor(result.parent.secret_digest)
         return OpenedFamily(
-            opened=self._pair(child, self.secret, opened),
-            current=self._pair(parent, secret, opened),
+            opened=self._issue_pair(result.child, self.secret, result),
+            current=self._issue_pair(result.parent, secret, result),
         )
 
-    def _pair(self, family: TokenFamily, secret: str, opened: _Opened) -> TokenPair:
-        now, extra = opened.parent.now, opened.extra
+    def _issue_pair(
+        self, family: TokenFamily, secret: str, result: _OpenFamilyResult
+    ) -> TokenPair:
+        now, extra = result.parent.now, result.extra
         return issue_pair(family, secret=secret, now=now, request=self.request, extra=extra)
 
     def _judge(self, parent: TokenFamily, state: FamilyState, presenter: Presenter) -> Verdict:
-        """The verdict of a refresh, as far as it lets the newest token open a family."""
+        """The verdict of a refresh, restricted to the newest token."""
         verdict = judge_token(self.claims, parent, state, presenter, using=self.using)
         if verdict.repeats and self.claims.generation == state.generation:
-            # Within the overlap a refresh would not rotate, opening a family does.
+            # Unlike a refresh, opening a family rotates within the overlap.
             verdict = Verdict.ROTATE
         elif verdict.repeats or verdict is Verdict.RECOVER:
             verdict = Verdict.SUPERSEDED
         if not verdict.issues_token:
-            raise _Refused(verdict, parent)
+            raise _RefusalError(verdict, parent)
         if not RefreshQuota.for_family(parent).allows(self.claims.generation, state):
-            raise _Refused(Verdict.REFRESH_LIMIT, parent)
+            raise _RefusalError(Verdict.REFRESH_LIMIT, parent)
         return verdict
 
     def _create(self, parent: TokenFamily) -> TokenFamily:
@@ -217,7 +221,7 @@ class _Opening:
         child: TokenFamily,
         presenter: Presenter,
     ) -> None:
-        found = {
+        expected = {
             "generation": parent.generation,
             "redeemable_generation": parent.redeemable_generation,
         }
@@ -230,9 +234,9 @@ class _Opening:
             redeemable=self.claims.generation,
             presenter=presenter,
             request=self.request,
-            opened=child.pk,
+            opened_family=child.pk,
         )
-        compare_and_swap(parent, found, using=self.using)
+        compare_and_swap(parent, expected, using=self.using)
 
 
 def _check_limit(session: DeviceSession, using: str) -> None:

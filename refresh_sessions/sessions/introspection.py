@@ -1,4 +1,4 @@
-"""Whether a token would be accepted now, asked without using it (RFC 7662)."""
+"""Introspection: check whether a token is active, without using it (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from refresh_sessions.users import get_subject
 
 @sensitive_variables()
 def introspect_access_token(token: str) -> Mapping[str, Any] | None:
-    """What an access token says, or None unless it would be accepted now.
+    """The claims of an active access token, or None.
 
-    Asks the database whatever ``ACCESS_TOKEN_CHECK`` says, and writes nothing: it is no evidence
-    that the client has received the token.
+    Reads the row whatever the setting ``ACCESS_TOKEN_CHECK``. Records no delivery, as the request
+    does not come from the client.
 
     Raises:
-        DatabaseBusyError: the database did not answer in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     token = hide(token)
     try:
         claims = access_tokens.verify(token)
-        check_state(claims, _read(claims.family_id))
+        check_state(claims, _read_family(claims.family_id))
     except (InvalidTokenError, SessionRevokedError):
         return None
     return {"token_type": "Bearer", **access_tokens.get_payload(claims)}
@@ -44,24 +44,24 @@ def introspect_access_token(token: str) -> Mapping[str, Any] | None:
 
 @sensitive_variables()
 def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
-    """What a refresh token says, or None unless it could be exchanged now.
+    """The claims of an active refresh token without the secret, or None.
 
-    The family's secret is not among it. Judges as a refresh does, writes nothing, and ends
-    nothing: a used token that comes back here has been shown to a third party, not used.
+    Judges like a refresh and writes nothing. A used token does not revoke the session here:
+    introspection by a third party is not reuse.
 
     Raises:
-        DatabaseBusyError: the database did not answer in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     token = hide(token)
     try:
         claims = refresh_tokens.verify(token)
-        family = _read(claims.family_id)
+        family = _read_family(claims.family_id)
     except (InvalidTokenError, SessionRevokedError):
         return None
     if family.session_id != claims.session_id or not claims.matches(family.secret_digest):
         return None
-    if not _could_be_exchanged(claims, family):
+    if not _is_exchangeable(claims, family):
         return None
     return {
         "token_type": "refresh_token",
@@ -71,12 +71,12 @@ def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
     }
 
 
-def _could_be_exchanged(claims: refresh_tokens.RefreshClaims, family: TokenFamily) -> bool:
+def _is_exchangeable(claims: refresh_tokens.RefreshClaims, family: TokenFamily) -> bool:
     state = get_family_state(family)
     verdict = judge(
         claims.generation,
         state,
-        # What the client could show when it comes itself, as far as the family knows of it.
+        # The attributes that the client of the family would have in a refresh.
         presenter=Presenter(shows_companion=state.companion_known, resembles_last_client=True),
         token_expires_at=claims.expires_at,
         now=family.now,
@@ -87,6 +87,6 @@ def _could_be_exchanged(claims: refresh_tokens.RefreshClaims, family: TokenFamil
     return verdict.repeats
 
 
-def _read(family_id: Any) -> TokenFamily:
+def _read_family(family_id: Any) -> TokenFamily:
     using = router.db_for_write(TokenFamily)
     return retry_transient(using, lambda: read_family(family_id, using=using))

@@ -1,4 +1,4 @@
-"""Minting tokens for a family, each no longer lived than its session."""
+"""Token issue: access and refresh tokens of a family, within the deadline of its session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from refresh_sessions.users import get_subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPair:
-    """What a client gets. ``refresh`` is None where it is to keep the one in its storage."""
+    """The tokens for a client; ``refresh`` is None if the client keeps its stored token."""
 
     access: str = field(repr=False)
     access_expires_at: datetime
@@ -29,22 +29,22 @@ class TokenPair:
     companion: str | None = field(default=None, repr=False)
     """The value of the companion cookie, after a login with ``TRANSPORT = "body"``."""
     repeated: bool = False
-    """Whether a sibling got the same a moment ago, and no refresh token was issued anew."""
+    """Whether the pair repeats the response of a sibling, without a new refresh token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """An encoded access token and the instant from which it is refused."""
+    """An encoded access token and its expiry."""
 
     token: str = field(repr=False)
     expires_at: datetime
 
 
 def get_extra_claims(session: DeviceSession, *, request: HttpRequest | None) -> Mapping[str, Any]:
-    """What the policy adds to access tokens; ask before a change that must not be half done.
+    """The extra claims of the policy. Call it before changes that an error must not follow.
 
     Raises:
-        ExtraClaimsError: it cannot go into a token.
+        ExtraClaimsError: the claims are invalid.
 
     """
     extra = get_policy().access_token_claims(session.user, session=session, request=request)
@@ -61,20 +61,20 @@ def issue_access(
     request: HttpRequest | None,
     extra: Mapping[str, Any] | None = None,
 ) -> AccessToken:
-    """Mint an access token for the holder of the refresh token of ``generation``.
+    """Issue an access token for the client with the refresh token of ``generation``.
 
     Args:
-        family: with session, user and methods of authentication.
-        generation: what the holder has.
-        authenticated_at: when they proved who they are, if this token may vouch for it.
+        family: the family, with its session and user.
+        generation: the generation of the client's refresh token.
+        authenticated_at: when the user authenticated, or None if that does not apply.
         now: the database's clock.
-        request: for the policy object.
-        extra: what ``get_extra_claims`` gave, where it was asked beforehand.
+        request: the request for the policy, or None.
+        extra: the result of an earlier ``get_extra_claims``, or None.
 
     """
     session = family.session
     lifetime = get_policy().access_token_lifetime(session.user, session=session, request=request)
-    expires_at = _whole_seconds(min(now + lifetime, session.expires_at))
+    expires_at = _truncate_to_seconds(min(now + lifetime, session.expires_at))
     claims = access_tokens.AccessClaims(
         subject=get_subject(session.user),
         session_id=session.pk,
@@ -97,7 +97,7 @@ def issue_pair(
     request: HttpRequest | None,
     extra: Mapping[str, Any] | None = None,
 ) -> TokenPair:
-    """Mint access and refresh token for the family's newest generation."""
+    """Issue access and refresh token for the newest generation of a family."""
     token = issue_access(
         family,
         generation=family.generation,
@@ -117,14 +117,14 @@ def issue_pair(
         access=token.token,
         access_expires_at=token.expires_at,
         refresh=refresh_token,
-        refresh_expires_at=_whole_seconds(family.idle_expires_at),
+        refresh_expires_at=_truncate_to_seconds(family.idle_expires_at),
         session=family.session,
         family=family,
     )
 
 
 def access_only(token: AccessToken, family: TokenFamily) -> TokenPair:
-    """The answer to a client that is to keep the refresh token in its storage."""
+    """The pair for a client that keeps its stored refresh token."""
     return TokenPair(
         access=token.token,
         access_expires_at=token.expires_at,
@@ -139,11 +139,11 @@ def access_only(token: AccessToken, family: TokenFamily) -> TokenPair:
 def get_idle_expiry(
     session: DeviceSession, *, now: datetime, request: HttpRequest | None
 ) -> datetime:
-    """Until when a refresh token issued now is good; never past the hard expiry."""
+    """The expiry of a refresh token issued now, at most the hard deadline."""
     lifetime = get_policy().refresh_token_lifetime(session.user, session=session, request=request)
     return min(now + lifetime, session.expires_at)
 
 
-def _whole_seconds(instant: datetime) -> datetime:
-    # As the claim exp says it: the answer must not promise a moment more.
+def _truncate_to_seconds(instant: datetime) -> datetime:
+    # The same value as the claim exp.
     return instant.replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""Changes that have to see each other, and so take turns."""
+"""Locks: serialize changes of a session or a user within their transactions."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ _QuerySet = TypeVar("_QuerySet", bound=QuerySet)  # type: ignore[type-arg]  # of
 
 
 def lock_session(session_id: UUID, *, using: str) -> None:
-    """Have others who take turns with this session wait until the transaction ends.
+    """Lock the row of a session until the end of the transaction, with a no-op UPDATE.
 
-    A change that changes nothing, because it works everywhere: SQLite has no row locks, and
-    under repeatable read a lock alone would leave this transaction with a view of the session
-    from before its turn.
+    An UPDATE works on all databases, whereas SQLite has no row locks. Under repeatable read,
+    SELECT FOR UPDATE would also leave the transaction with a snapshot from before the lock.
     """
     session = DeviceSession.objects.using(using).filter(pk=session_id)
     session.update(user_agent=F("user_agent"))
 
 
 def lock_user(user: AbstractBaseUser, *, using: str) -> None:
-    """Have logins and changes of one user wait for each other, in the way of ``lock_session``.
+    """Lock the row of a user until the end of the transaction, like ``lock_session``.
 
-    Call it before ``lock_session``: all take the two locks in this order.
+    Call it before ``lock_session``: one order of both locks prevents deadlocks.
     """
     name = get_user_model().USERNAME_FIELD
     user_models.get_user_row(name, user, using=using).update(**{name: F(name)})
 
 
 def read_after_lock(queryset: _QuerySet, *, using: str, read_before: bool = False) -> _QuerySet:
-    """Read what those before us in turn have committed.
+    """Read the committed state after a lock was acquired.
 
-    Where the transaction is the caller's, it may have looked at the database before our turn
-    came. Under repeatable read PostgreSQL has refused our turn then; MySQL and MariaDB would
-    go on showing what was there at that first look, unless the rows are locked as well.
+    A transaction that has read before the lock has an older snapshot under repeatable read.
+    PostgreSQL refuses the lock in that case. MySQL and MariaDB return rows of the old snapshot,
+    unless the SELECT locks them.
 
     Args:
-        queryset: what is to be read.
+        queryset: the queryset to read.
         using: the alias of the database.
-        read_before: whether this transaction of ours has read before the lock.
+        read_before: whether the transaction has read before the lock; an outer transaction is
+            assumed to have done so.
 
     """
     read_before = read_before or in_outer_transaction(using)

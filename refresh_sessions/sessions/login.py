@@ -1,4 +1,4 @@
-"""Login: a session, its first family and the first token pair, within the limit of sessions."""
+"""Login: create a session, its first family and token pair, within the limit of sessions."""
 
 from __future__ import annotations
 
@@ -57,30 +57,29 @@ if TYPE_CHECKING:
 logger = logging.getLogger("refresh_sessions")
 
 UNLOCKED_LOGINS: Final = 32
-"""Logins of one user at the same moment for which a limit leaves room without a lock.
+"""Concurrent logins of one user that the session limit tolerates without a lock.
 
-A lock costs two statements more at each login. So a large limit takes it only where less room
-than this is left; a small one, and one that refuses logins, always.
+A lock costs two statements. With a larger limit, logins lock the user only when fewer sessions
+than this are left. With a smaller limit, or with ``ON_SESSION_LIMIT = "deny"``, they always do.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimit:
-    """Room for one more session, and what was revoked for it."""
+    """The result of enforcing the session limit before a login."""
 
     now: datetime
     """The database's clock."""
     revoked: Sequence[DeviceSession] = ()
     surplus: Sequence[UUID] = field(default=(), repr=False)
-    """Sessions to be revoked after the commit: those beyond one batch, and those that the account
-    forbids to use, each for its reason."""
+    """Sessions to revoke after the commit: those beyond one batch, and those locked out."""
     tenant_prefix: str = field(default_factory=cache_prefix)
-    """Of the tenant that was in force when room was made: the commit may come later."""
+    """The cache prefix of the tenant; the tenant may differ at the commit."""
 
     def announce(self, request: HttpRequest | None) -> None:
-        """Tell of the revoked sessions once they are committed, and revoke the surplus.
+        """Announce the revocations after their commit, and revoke the surplus.
 
-        Best effort: the next login revokes what a failure leaves.
+        Best effort: the next login revokes sessions that remain after a failure.
         """
         revocation = replace(_limit_revocation(request), tenant_prefix=self.tenant_prefix)
         announce_revocation(self.revoked, revocation)
@@ -97,13 +96,13 @@ class SessionLimit:
 def enforce_session_limit(
     user: AbstractBaseUser, *, request: HttpRequest | None, using: str
 ) -> SessionLimit:
-    """Revoke the user's oldest sessions until one more fits. Call it inside a transaction.
+    """Revoke the user's oldest sessions so that a new one is within the limit.
 
-    A single SELECT where the user has few sessions or no limit.
+    Call it inside a transaction. Takes one SELECT if the user has no limit or is far below it.
 
     Raises:
-        NoActiveAccountError: the account has been deleted, or the default manager hides it.
-        SessionLimitReachedError: no session fits and ``ON_SESSION_LIMIT`` is "deny".
+        NoActiveAccountError: the account was deleted, or the default manager hides it.
+        SessionLimitReachedError: the limit is reached, and ``ON_SESSION_LIMIT`` is "deny".
 
     """
     limit = get_policy().max_sessions(user, request=request)
@@ -111,8 +110,8 @@ def enforce_session_limit(
         return SessionLimit(now=read_clock(user, using=using))
     unlocked = limit > UNLOCKED_LOGINS and get_settings().ON_SESSION_LIMIT != "deny"
     if unlocked:
-        now, crowded = _read_clock_and_count(user, limit - UNLOCKED_LOGINS, using=using)
-        if not crowded:
+        now, near_limit = _read_clock_and_count(user, limit - UNLOCKED_LOGINS, using=using)
+        if not near_limit:
             return SessionLimit(now=now)
     lock_user(user, using=using)
     now = read_clock(user, using=using)
@@ -128,30 +127,30 @@ def enforce_session_limit(
 def _read_clock_and_count(
     user: AbstractBaseUser, number: int, *, using: str
 ) -> tuple[datetime, bool]:
-    """The database's clock, and whether the user has this many live sessions, in one SELECT."""
+    """The database's clock, and whether the user has ``number`` sessions, in one SELECT."""
     live = DeviceSession.objects.unended().for_user(user).values("pk")
     account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
-    read: Any = account.values_list(DatabaseNow(), Subquery(live[number - 1 : number])).first()
-    if read is None:
+    row: Any = account.values_list(DatabaseNow(), Subquery(live[number - 1 : number])).first()
+    if row is None:
         raise NoActiveAccountError
-    now, last = read
+    now, last = row
     return now, last is not None
 
 
 def _read_sessions(
     user: AbstractBaseUser, *, using: str, read_before_lock: bool
 ) -> tuple[list[UUID], list[UUID]]:
-    """The keys of the user's sessions, the newest first: live ones, and locked out ones.
+    """The keys of the user's live and locked out sessions, the newest first.
 
-    Sessions that the account forbids to use take no room.
+    Sessions that the account locks out do not count for the limit.
     """
     sessions = DeviceSession.objects.using(using).unended().for_user(user)
-    # With the user as stored: the object of the caller's may be older.
+    # With the stored user: the caller's object may be outdated.
     newest_first = sessions.select_related("user").order_by("-created_at", "pk")
     live: list[UUID] = []
     locked_out: list[UUID] = []
-    read = read_after_lock(newest_first, using=using, read_before=read_before_lock)
-    for session in read.iterator(chunk_size=BATCH_SIZE):
+    rows = read_after_lock(newest_first, using=using, read_before=read_before_lock)
+    for session in rows.iterator(chunk_size=BATCH_SIZE):
         (locked_out if session.account_reason else live).append(session.pk)
     return live, locked_out
 
@@ -161,8 +160,8 @@ def _limit_revocation(request: HttpRequest | None) -> Revocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
-    """Who signs in, where and how."""
+class Login:
+    """A login of an authenticated user."""
 
     user: AbstractBaseUser
     request: HttpRequest | None
@@ -171,29 +170,29 @@ class SignIn:
     data: Mapping[str, Any]
     using: str
     authenticated: bool = True
-    """Whether identity was proven just now."""
+    """Whether the user has authenticated for this login."""
     before_create: Callable[[], object] = lambda: None
-    """What is done first, in the same transaction; it may refuse by raising."""
+    """Called first in the transaction; an exception cancels the login."""
     secret: str = field(default_factory=new_secret, repr=False)
     companion: str | None = field(default_factory=new_companion, repr=False)
 
     @sensitive_variables()
     def execute(self) -> TokenPair:
-        """Start the session, tell of it, and issue its first tokens."""
+        """Create the session, send signals after the commit, and issue the first tokens."""
         if not retry_transient(self.using, self._may_continue):
             raise NoActiveAccountError
-        started = commit_once(
+        result = commit_once(
             self.using,
-            lambda: _start(self),
-            is_committed=lambda started: family_exists(started.family, using=self.using),
+            lambda: _save(self),
+            is_committed=lambda result: family_exists(result.family, using=self.using),
         )
-        after_commit(self.using, lambda: _announce(started, self.request))
+        after_commit(self.using, lambda: _announce(result, self.request))
         pair = issue_pair(
-            started.family,
+            result.family,
             secret=self.secret,
-            now=started.limit.now,
+            now=result.limit.now,
             request=self.request,
-            extra=started.extra,
+            extra=result.extra,
         )
         return replace(pair, companion=self.companion)
 
@@ -203,8 +202,8 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Started:
-    """What a sign-in changed in the database."""
+class _LoginResult:
+    """The rows that a login has written, and the extra claims."""
 
     family: TokenFamily
     limit: SessionLimit
@@ -221,28 +220,31 @@ def start_session(
     data: Mapping[str, Any] | None = None,
     authenticated: bool = True,
 ) -> TokenPair:
-    """Sign a user in on a device, after any proof of identity that satisfies the caller.
+    """Start a session for an authenticated user on a device.
 
-    May be called inside a transaction; signals are sent once it is committed, Django's
-    ``user_logged_in`` among them, which sets ``last_login``.
+    May be called inside a transaction. Signals are sent after its commit. Among them is Django's
+    ``user_logged_in``, which sets ``last_login``.
 
     Args:
-        user: who has been authenticated; the session stores ``user.backend`` where Django or the
-            caller has set it.
-        request: the request that asked for it, for address and user agent.
-        name: what the client calls the device; cut to 128 characters.
-        methods: how identity was proven, in the words of RFC 8176 (``"pwd"``, ``"otp"``).
-        data: more about this sign-in, for the policy object.
-        authenticated: False if the user did not authenticate just now, as in the exchange of a
-            token of another system: a sensitive action then requires re-authentication.
+        user: the authenticated user; the session stores ``user.backend`` if that is set.
+        request: the request for address and user agent, or None.
+        name: the name of the device; truncated to 128 characters.
+        methods: the verified methods, as authentication method references of RFC 8176 (``"pwd"``,
+            ``"otp"``).
+        data: more about this login, for the policy.
+        authenticated: False if the user did not authenticate for this login, as in an exchange of
+            a token of another system. Sensitive actions then require re-authentication.
+
+    Returns:
+        The first token pair.
 
     Raises:
-        NoActiveAccountError: the account has been deleted or may not log in.
-        SessionLimitReachedError: too many live sessions and ``ON_SESSION_LIMIT`` is "deny".
-        DatabaseBusyError: the database did not take the session in several tries.
+        NoActiveAccountError: the account was deleted or may not log in.
+        SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
-    sign_in = SignIn(
+    login = Login(
         user=user,
         request=request,
         name=name,
@@ -251,27 +253,27 @@ def start_session(
         authenticated=authenticated,
         using=router.db_for_write(DeviceSession),
     )
-    return sign_in.execute()
+    return login.execute()
 
 
-def _start(sign_in: SignIn) -> _Started:
-    sign_in.before_create()
-    limit = enforce_session_limit(sign_in.user, request=sign_in.request, using=sign_in.using)
-    session = _create_session(sign_in, limit.now)
-    family = _create_family(sign_in, session, limit.now)
-    record_events([session.pk], EventKind.SIGNED_IN, request=sign_in.request, using=sign_in.using)
+def _save(login: Login) -> _LoginResult:
+    login.before_create()
+    limit = enforce_session_limit(login.user, request=login.request, using=login.using)
+    session = _create_session(login, limit.now)
+    family = _create_family(login, session, limit.now)
+    record_events([session.pk], EventKind.SIGNED_IN, request=login.request, using=login.using)
     session.known_families = [family]
-    # Here, so that a policy that fails leaves no session behind that nobody has tokens of.
-    extra = get_extra_claims(session, request=sign_in.request)
-    return _Started(family=family, limit=limit, extra=extra)
+    # In the transaction: an error of the policy rolls the new session back.
+    extra = get_extra_claims(session, request=login.request)
+    return _LoginResult(family=family, limit=limit, extra=extra)
 
 
-def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
-    user, request = sign_in.user, sign_in.request
+def _create_session(login: Login, now: datetime) -> DeviceSession:
+    user, request = login.user, login.request
     device = read_device(request)
-    lifetime = get_policy().session_lifetime(user, request=request, data=sign_in.data)
+    lifetime = get_policy().session_lifetime(user, request=request, data=login.data)
     session = DeviceSession(
-        name=strip_control_chars(sign_in.name)[:NAME_LENGTH],
+        name=strip_control_chars(login.name)[:NAME_LENGTH],
         user_agent=device.user_agent,
         client_hints=device.hints.to_store(),
         kind=device.kind,
@@ -283,33 +285,33 @@ def _create_session(sign_in: SignIn, now: datetime) -> DeviceSession:
         password_fingerprint=get_password_fingerprint(user),
     )
     relate(session, "user", user)
-    session.save(using=sign_in.using, force_insert=True)
+    session.save(using=login.using, force_insert=True)
     return session
 
 
-def _create_family(sign_in: SignIn, session: DeviceSession, now: datetime) -> TokenFamily:
-    return TokenFamily.objects.using(sign_in.using).create(
+def _create_family(login: Login, session: DeviceSession, now: datetime) -> TokenFamily:
+    return TokenFamily.objects.using(login.using).create(
         session=session,
-        secret_digest=hash_secret(sign_in.secret),
-        companion_digest=hash_secret(sign_in.companion) if sign_in.companion else "",
-        idle_expires_at=get_idle_expiry(session, now=now, request=sign_in.request),
+        secret_digest=hash_secret(login.secret),
+        companion_digest=hash_secret(login.companion) if login.companion else "",
+        idle_expires_at=get_idle_expiry(session, now=now, request=login.request),
         last_ip_address=session.ip_address,
         last_user_agent=session.user_agent,
-        authenticated_at=now if sign_in.authenticated else None,
-        authentication_methods=list(sign_in.methods),
+        authenticated_at=now if login.authenticated else None,
+        authentication_methods=list(login.methods),
     )
 
 
-def _announce(started: _Started, request: HttpRequest | None) -> None:
-    session = started.family.session
-    started.limit.announce(request)
+def _announce(result: _LoginResult, request: HttpRequest | None) -> None:
+    session = result.family.session
+    result.limit.announce(request)
     user_logged_in.send_robust(
-        # The model, as Django has it: the user may be lazy, like ``request.user``.
+        # As in Django, also for a lazy user such as request.user.
         sender=session.user.__class__,
         request=request,
         user=session.user,
         device_session=session,
     )
     session_started.send_robust(
-        sender=DeviceSession, session=session, family=started.family, request=request
+        sender=DeviceSession, session=session, family=result.family, request=request
     )

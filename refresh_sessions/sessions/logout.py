@@ -1,4 +1,4 @@
-"""Signing out: the holder of a token ends its session, and may do so twice."""
+"""Logout: revoke the session of a token at the request of its holder, idempotently."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ def sign_out(
     *,
     request: HttpRequest | None = None,
 ) -> bool:
-    """Revoke the session of a verified token, of any generation, used or expired as it may be.
+    """Revoke the session of a verified token.
 
-    A person who signs out is not told that their token is too old for that. A refresh token that
-    would be reuse at a refresh is reuse here: the session is revoked for it, and the alarm raised.
+    Accepts expired tokens and tokens of any generation. Reuse of a refresh token is detected as in
+    a refresh: the session is revoked for that reason, and the reuse is reported.
 
     Args:
-        claims: of the token.
-        request: for address, user agent and companion cookie, and for listeners.
+        claims: the claims of the token.
+        request: the request for address, user agent, companion cookie and signals, or None.
 
     Returns:
-        Whether this call revoked the session; False when it had been revoked before.
+        Whether this call revoked the session; False if it had ended before.
 
     Raises:
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
-        DatabaseBusyError: the database did not take the change in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     using = router.db_for_write(DeviceSession)
-    family = retry_transient(using, lambda: _find(claims, using))
+    family = retry_transient(using, lambda: _find_family(claims, using))
     if family is None:
         return False
     if isinstance(claims, RefreshClaims):
@@ -70,39 +70,44 @@ def revoke_by_holder(
 ) -> bool:
     """Revoke the session of an accepted token at the request of its holder.
 
+    Args:
+        claims: the claims of the token.
+        session: the session of the token.
+        request: the request for the address and for signals, or None.
+
     Returns:
-        Whether this call revoked it.
+        Whether this call revoked the session.
 
     Raises:
-        DatabaseBusyError: the database did not take the change in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     using = router.db_for_write(DeviceSession)
-    ended = revoke_session(
+    revoked = revoke_session(
         session,
         reason=RevokedReason.LOGOUT,
         by=session.user,
         request=request,
         presented=claims.place,
     )
-    if ended:
+    if revoked:
         after_commit(
             using,
             lambda: user_logged_out.send_robust(
                 sender=session.user.__class__, request=request, user=session.user
             ),
         )
-    return ended
+    return revoked
 
 
-def _find(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:
+def _find_family(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:
     families = TokenFamily.objects.using(using).with_owner()
     family = families.filter(pk=claims.family_id, session=claims.session_id).first()
     if family is None:
         return None
     if isinstance(claims, RefreshClaims) and not claims.matches(family.secret_digest):
         return None
-    # Every user may log out, whatever became of the account.
+    # Logout is possible whatever the state of the account.
     family.account_permits = True
     return family
 

@@ -1,4 +1,4 @@
-"""Changing the password within a session: it goes on with new tokens, all others are revoked."""
+"""Password change: keep the session with new tokens, and revoke all other sessions."""
 
 from __future__ import annotations
 
@@ -68,84 +68,81 @@ def change_password(
 ) -> TokenPair:
     """Store a new password, keep the session of an accepted access token, revoke all others.
 
-    For device sessions what ``update_session_auth_hash`` is for Django's own: whoever changes
-    their password stays signed in on the device in hand, and nowhere else. It is a sensitive
-    action, so have identity proven before; and have the password validated, which is left to the
-    caller. Only the field ``password`` of the user is saved.
+    The counterpart of Django's ``update_session_auth_hash`` for device sessions. The caller has to
+    require re-authentication, as this is a sensitive action, and to validate the password. Saves
+    only the field ``password`` of the user.
 
-    May be called inside a transaction; signals are sent once it is committed.
+    May be called inside a transaction. Signals are sent after its commit.
 
     Args:
-        grant: what ``check_access_token`` gave for the access token; its user gets the new
-            password as well.
-        new_password: as it was typed.
-        request: for address and user agent.
+        grant: the result of ``check_access_token``; its user object gets the new password.
+        new_password: the plain password.
+        request: the request for address and user agent, or None.
 
     Returns:
-        The new pair. Tokens from before it become unusable as after a step-up, and a proof of
-        identity stays as old as it is. ``refresh`` is None where the client is to keep the one it
-        stores: moments after a rotation, when the access token is not the newest, or past the
-        limit of refreshes.
+        The new pair. Older tokens become unusable as after a re-authentication. The authentication
+        time stays the same. ``refresh`` is None if the client keeps its stored token: within the
+        overlap, if the access token is not the newest, or past the limit of refreshes.
 
     Raises:
-        InvalidTokenError: the access token has been superseded or has expired meanwhile.
-        SessionRevokedError: the session has ended meanwhile, or the password has been changed.
-        DatabaseBusyError: the database did not take the change in several tries.
+        InvalidTokenError: the access token has expired or was superseded since its check.
+        SessionRevokedError: the session has ended or the password has changed since the check.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     new_password = hide(new_password)
     using = router.db_for_write(TokenFamily)
     user = retry_transient(using, lambda: _read_user(grant, using))
-    # Once and before any row is locked: a hash takes long by intent.
+    # Once, and before any row is locked: password hashing is slow.
     user.set_password(new_password)
-    change = _Change(grant=grant, user=user, request=request, using=using)
+    change = _PasswordChange(grant=grant, user=user, request=request, using=using)
     try:
-        changed = commit_once(using, change.make, is_committed=change.is_committed)
+        result = commit_once(using, change.save, is_committed=change.is_committed)
     except ConcurrentUpdateError as error:
-        # Only inside a transaction of the caller's, which has to begin again.
+        # Only inside an outer transaction, which the caller has to restart.
         raise DatabaseBusyError from error
-    # Whoever saves this object later must not bring the old password back.
+    # A later save of this object must not restore the old password.
     grant.user.password = user.password
-    after_commit(using, lambda: change.announce(changed))
-    return change.issue(changed)
+    after_commit(using, lambda: change.announce(result))
+    return change.issue(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Changed:
-    """A change of the password as it was written."""
+class _PasswordChangeResult:
+    """The rows that a password change has written, and the extra claims."""
 
     family: TokenFamily
     rotated: bool
     authenticated_at: datetime | None
-    """When the holder of the access token proved who they are, for a token that replaces it."""
+    """The authentication time of the access token, for the token that replaces it."""
     revoked: list[DeviceSession]
     extra: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """A change of the password, over as many attempts to write it as it takes."""
+class _PasswordChange:
+    """A password change; its methods may run again after transient errors."""
 
     grant: AccessGrant
     user: AbstractBaseUser
-    """With the new password, which is not saved yet."""
+    """The user with the new password, which is not saved yet."""
     request: HttpRequest | None
     using: str
     tenant_prefix: str = field(default_factory=cache_prefix)
-    """Of the present tenant: the commit may come later."""
+    """The cache prefix of the tenant; the tenant may differ at the commit."""
 
-    def make(self) -> _Changed:
+    def save(self) -> _PasswordChangeResult:
         claims, using = self.grant.claims, self.using
-        # In the order in which a sign-in takes its turns, so that neither waits for the other.
+        # In the same order as a login, to prevent deadlocks.
         lock_user(self.user, using=using)
         lock_session(claims.session_id, using=using)
         family = read_family(claims.family_id, using=using, request=self.request)
         check_state(claims, family)
         authenticated_at = authenticated_at_for_token(family, claims)
         rotated = self._rotate(family)
-        # Before the password is saved, so that they are revoked by this user and this request.
+        # Before the signal of the saved user, so that the events have this actor and address.
         revoked = self._revoke_others(family.session)
-        self._save(family.session)
+        self._save_password(family.session)
         record_events(
             [family.session_id],
             EventKind.PASSWORD_CHANGED,
@@ -154,9 +151,9 @@ class _Change:
             details={"generation": family.generation},
             using=using,
         )
-        # Here, so that a policy that fails has not used up the token that the client has.
+        # In the transaction: an error of the policy rolls the rotation back.
         extra = get_extra_claims(family.session, request=self.request)
-        return _Changed(
+        return _PasswordChangeResult(
             family=family,
             rotated=rotated,
             authenticated_at=authenticated_at,
@@ -164,33 +161,33 @@ class _Change:
             extra=extra,
         )
 
-    def is_committed(self, changed: _Changed) -> bool:
-        session = changed.family.session
+    def is_committed(self, result: _PasswordChangeResult) -> bool:
+        session = result.family.session
         sessions = DeviceSession.objects.using(self.using)
-        # The hash of a password is salted, so no other change leads to the same digest.
+        # Password hashes are salted, so the digest identifies this change.
         return sessions.filter(pk=session.pk, auth_hash=session.auth_hash).exists()
 
-    def issue(self, changed: _Changed) -> TokenPair:
-        family = changed.family
-        if changed.rotated:
+    def issue(self, result: _PasswordChangeResult) -> TokenPair:
+        family = result.family
+        if result.rotated:
             secret = derive_secret(family.secret_digest)
             return issue_pair(
-                family, secret=secret, now=family.now, request=self.request, extra=changed.extra
+                family, secret=secret, now=family.now, request=self.request, extra=result.extra
             )
         token = issue_access(
             family,
             generation=self.grant.claims.generation,
-            authenticated_at=changed.authenticated_at,
+            authenticated_at=result.authenticated_at,
             now=family.now,
             request=self.request,
-            extra=changed.extra,
+            extra=result.extra,
         )
         return access_only(token, family)
 
-    def announce(self, changed: _Changed) -> None:
-        family = changed.family
-        announce_revocation(changed.revoked, self._revocation())
-        if changed.rotated:
+    def announce(self, result: _PasswordChangeResult) -> None:
+        family = result.family
+        announce_revocation(result.revoked, self._get_revocation())
+        if result.rotated:
             session_refreshed.send_robust(
                 sender=DeviceSession,
                 session=family.session,
@@ -200,22 +197,22 @@ class _Change:
             )
 
     def _rotate(self, family: TokenFamily) -> bool:
-        """Make the tokens from before unusable, where a step-up would, and say whether it was."""
+        """Rotate the family if a re-authentication would, and return whether it did."""
         state, generation = get_family_state(family), self.grant.claims.generation
         rules = get_rotation_rules()
         rotates = rotates_on_reauthentication(generation, state, now=family.now, rules=rules)
-        # No reason to refuse: the password can do without a refresh.
+        # Past the limit of refreshes, the password change succeeds without a rotation.
         if not rotates or not RefreshQuota.for_family(family).allows(generation, state):
             return False
-        found = {
+        expected = {
             "generation": family.generation,
             "redeemable_generation": family.redeemable_generation,
         }
-        # As a refresh does: a proof that was given to one access token goes to no refresh token.
+        # As in a refresh: an authentication for one access token does not apply to refresh tokens.
         family.authenticated_at = authenticated_at_for_generation(family, generation)
         redeemable = redeemable_after_reauthentication(state, rules=rules)
         apply_rotation_by_access_token(family, state, redeemable=redeemable, request=self.request)
-        compare_and_swap(family, found, using=self.using)
+        compare_and_swap(family, expected, using=self.using)
         return True
 
     def _revoke_others(self, session: DeviceSession) -> list[DeviceSession]:
@@ -225,12 +222,12 @@ class _Change:
         revoked = []
         for start in range(0, len(ids), BATCH_SIZE):
             batch = ids[start : start + BATCH_SIZE]
-            revoked += revoke_many(batch, self._revocation(), using=self.using)
+            revoked += revoke_many(batch, self._get_revocation(), using=self.using)
         return revoked
 
-    def _save(self, session: DeviceSession) -> None:
-        # Of a copy: saving forgets the plain password, of which validators are to be told again
-        # if this attempt is rolled back.
+    def _save_password(self, session: DeviceSession) -> None:
+        # A copy, as save() discards the plain password, which it passes to the password
+        # validators. A further attempt needs it again.
         user = copy(self.user)
         with keep_session(session.pk):
             user.save(using=self.using, update_fields=["password"])
@@ -241,7 +238,7 @@ class _Change:
             auth_hash=session.auth_hash, password_fingerprint=get_password_fingerprint(user)
         )
 
-    def _revocation(self) -> Revocation:
+    def _get_revocation(self) -> Revocation:
         return Revocation(
             reason=RevokedReason.PASSWORD_CHANGED,
             by=self.user,

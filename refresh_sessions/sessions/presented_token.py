@@ -1,4 +1,4 @@
-"""A presented refresh token: its client, the verdict, and the refusal."""
+"""Presented refresh tokens: attributes of the client, the verdict, and the refusal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from refresh_sessions.tokens.refresh_tokens import RefreshClaims, hash_secret, n
 
 
 def get_presenter(family: TokenFamily, request: HttpRequest | None) -> Presenter:
-    """Compare a request with the client that rotated the family last."""
+    """Compare the client of a request with the client of the last rotation."""
     return Presenter(
         shows_companion=_shows_companion(family, request),
         resembles_last_client=_resembles_last_client(family, request),
@@ -47,15 +47,16 @@ def get_presenter(family: TokenFamily, request: HttpRequest | None) -> Presenter
 
 
 def new_companion() -> str | None:
-    """128 random bits for the companion cookie of a new family, None where it is not in use."""
+    """Generate 128 random bits for the companion cookie, or None if it is not in use."""
     return hide(new_secret()) if is_companion_used() else None
 
 
 def require_companion(family: TokenFamily, presenter: Presenter) -> None:
-    """Refuse a copied token where the project requires the companion cookie.
+    """Require the companion cookie if ``COMPANION_COOKIE`` is "require".
 
     Raises:
-        DeviceProofRequiredError: the family has shown the cookie, and this request does not.
+        DeviceProofRequiredError: a rotation of the family showed the cookie, and this request
+            lacks it.
 
     """
     required = get_settings().COMPANION_COOKIE == "require"
@@ -73,7 +74,7 @@ def _shows_companion(family: TokenFamily, request: HttpRequest | None) -> bool:
 def _resembles_last_client(family: TokenFamily, request: HttpRequest | None) -> bool:
     device = read_device(request)
     network = get_network(device.ip_address)
-    # An address that the server does not know is nobody's.
+    # Two unknown addresses are not the same network.
     same_network = network != "" and network == get_network(family.last_ip_address)
     return same_network or device.user_agent == family.last_user_agent
 
@@ -86,10 +87,17 @@ def judge_token(
     *,
     using: str,
 ) -> Verdict:
-    """Judge a token against its family as read by ``read_family``, and the family's state.
+    """Judge a refresh token with the rotation rule.
 
-    One query where the newest rotation opened a family and its answer may have been lost, none
-    otherwise.
+    Makes one query if the token is the redeemable one and the newest rotation opened a family.
+
+    Args:
+        claims: the claims of the token.
+        family: the family as read by ``read_family``.
+        state: the state of the family.
+        presenter: attributes of the client.
+        using: the alias of the database.
+
     """
     if claims.generation == family.redeemable_generation:
         used = is_opened_family_used(family, using=using)
@@ -113,7 +121,16 @@ def refuse(
     family: TokenFamily,
     request: HttpRequest | None,
 ) -> NoReturn:
-    """End the session where the verdict says so, commit that, and only then complain."""
+    """Refuse a refresh token, and revoke its session first if the verdict requires it.
+
+    Call it outside of transactions, which the exception would roll back.
+
+    Raises:
+        RefreshSupersededError: the verdict is ``SUPERSEDED``.
+        SessionExpiredError: the verdict is a limit.
+        SessionRevokedError: any other verdict.
+
+    """
     session = family.session
     match verdict:
         case Verdict.REUSED:
@@ -121,7 +138,7 @@ def refuse(
         case Verdict.RECOVERY_LIMIT:
             revoke_session(session, reason=RevokedReason.RECOVERY_LIMIT, request=request)
         case Verdict.ACCOUNT_CHANGED:
-            # What the project alone refuses is not revoked: it may accept the user again.
+            # A refusal by backend, manager or policy revokes nothing: it may be temporary.
             if reason := session.account_reason:
                 revoke_session(session, reason=reason, request=request)
         case Verdict.SUPERSEDED:
@@ -136,9 +153,14 @@ def refuse(
 def revoke_for_reuse(
     claims: RefreshClaims, family: TokenFamily, request: HttpRequest | None
 ) -> bool:
-    """Revoke the session of a reused token, and raise the alarm.
+    """Revoke the session of a reused token, and report the reuse.
 
-    A session that has been revoked before gets the alarm alone, and once.
+    In a session that was revoked before, the first reuse is only reported.
+
+    Args:
+        claims: the claims of the token.
+        family: the family of the token.
+        request: the request that presented the token, or None.
 
     Returns:
         Whether this call revoked the session.
@@ -157,7 +179,7 @@ def revoke_for_reuse(
         # An attacker who keeps an old token must not revoke the user's later sessions with it.
         return False
     if get_policy().reuse_ends(session.user, session=session) == "user":
-        # Before the session itself: if this fails, the token comes back as reused once more.
+        # Before the session itself: after a failure, the next request detects the reuse again.
         revoke_user_sessions(
             session.user, keep=session, reason=RevokedReason.REUSE_ELSEWHERE, request=request
         )
@@ -167,7 +189,7 @@ def revoke_for_reuse(
         if not _record_after_revocation(session, details, request):
             return False
     security_logger.critical(
-        "Used refresh token came back%s: session %s of user %s",
+        "Refresh token reused%s: session %s of user %s",
         *("" if revoked else " after the session had ended", session.pk, session.user_id),
     )
     refresh_token_reused.send_robust(
@@ -189,12 +211,12 @@ def _record_after_revocation(
     return commit_once(
         using,
         lambda: record_reuse_after_revocation(session, revocation, using=using),
-        is_committed=lambda noted: noted and is_reuse_recorded(session, using=using),
+        is_committed=lambda recorded: recorded and is_reuse_recorded(session, using=using),
     )
 
 
 def get_rotation_rules() -> Rules:
-    """The settings that the rule depends on."""
+    """The settings of the rotation rule."""
     settings = get_settings()
     return Rules(
         overlap=settings.ROTATION_OVERLAP, lost_response_recovery=settings.LOST_RESPONSE_RECOVERY

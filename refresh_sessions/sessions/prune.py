@@ -1,4 +1,4 @@
-"""Pruning of sessions, expired tickets and attempt counts."""
+"""Session pruning: delete old sessions, expired tickets and attempt counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.sessions.revoke import revoke_locked_out
 
 RETENTION: Final = timedelta(days=30)
-"""How long sessions stay after their hard expiry: their events tell what happened (ASVS 16.2)."""
+"""How long sessions are kept after their hard deadline, for their events (ASVS 16.2)."""
 
 
 def prune_sessions(
@@ -24,28 +24,26 @@ def prune_sessions(
     batch_size: int = BATCH_SIZE,
     progress: Callable[[int], object] | None = None,
 ) -> int:
-    """Delete sessions whose hard expiry is long past, with their families and events.
+    """Delete sessions some time after their hard deadline, with their families and events.
 
-    The hard expiry alone counts. A session that was revoked or lay idle long before stays until
-    then: a used token that comes back must still meet its row, or nobody would learn of the
-    theft. Each batch has a transaction of its own, unless the caller has one open.
+    Revoked and idle sessions are kept until then as well: the detection of reuse needs the row.
+    Each batch has its own transaction, unless the caller has one open.
 
-    Before that, revokes the live sessions whose users are inactive or have another password: a
-    change that bypassed ``save()``, and that no request has met since.
+    First revokes live sessions whose users are inactive or have another password. This detects
+    changes that bypassed ``save()``.
 
     Args:
-        older_than: how long ago the hard expiry was; zero deletes all that have reached it.
+        older_than: the minimum time since the hard deadline; zero deletes all past it.
         batch_size: sessions per transaction, up to ``MAX_BATCH_SIZE``.
-        progress: called with the number deleted so far, after each batch.
+        progress: called after each batch with the number of sessions deleted so far.
 
     Returns:
-        How many sessions were deleted. One that another process is just pruning or ending is
-        left to it, or to the next call.
+        The number of deleted sessions. Sessions that another process has locked are skipped.
 
     Raises:
-        DatabaseBusyError: the database did not take a batch in several tries; those before it
+        DatabaseBusyError: every attempt failed with a transient database error; earlier batches
             stay deleted.
-        ValueError: ``older_than`` is negative, or ``batch_size`` out of bounds.
+        ValueError: ``older_than`` is negative, or ``batch_size`` is out of range.
 
     """
     check_batch_size(batch_size)
@@ -61,10 +59,10 @@ def prune_sessions(
 
 
 def count_prunable_sessions(*, older_than: timedelta = RETENTION) -> int:
-    """How many sessions ``prune_sessions`` would delete now.
+    """The number of sessions that ``prune_sessions`` would delete now.
 
     Raises:
-        DatabaseBusyError: the database did not answer in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
         ValueError: ``older_than`` is negative.
 
     """
@@ -75,12 +73,11 @@ def count_prunable_sessions(*, older_than: timedelta = RETENTION) -> int:
 def _prunable(older_than: timedelta, using: str) -> DeviceSessionQuerySet:
     if older_than < timedelta(0):
         raise ValueError(
-            "older_than must not be negative: sessions have to stay until their hard expiry."
+            "older_than must not be negative: sessions are kept until their hard deadline."
         )
     sessions = DeviceSession.objects.using(using).all()
-    # The database's clock, as everywhere, read once: a run then ends even where sessions expire
-    # as fast as it deletes. Not in the condition itself: what a datetime minus a duration
-    # yields in SQL is a matter of taste among databases.
+    # Read once, so that the loop terminates even if sessions expire as fast as they are deleted.
+    # Not in the condition: the arithmetic of datetimes and durations in SQL is not portable.
     clock = sessions.order_by("expires_at").values_list(DatabaseNow(), flat=True)
     now: datetime | None = clock.first()
     if now is None:
@@ -91,25 +88,26 @@ def _prunable(older_than: timedelta, using: str) -> DeviceSessionQuerySet:
 def _delete_batch(sessions: DeviceSessionQuerySet, batch_size: int, using: str) -> int:
     features = connections[using].features
     with transaction.atomic(using=using):
-        # Locked before anything hangs on it is deleted: the order in which an end takes its
-        # locks, so the two cannot wait for each other. Nor can two prunings, as each passes
-        # over what the other has locked.
+        # Locks the sessions before their families and events, like a revocation, to prevent
+        # deadlocks. Concurrent prunings skip each other's rows.
         oldest = sessions.order_by("expires_at").select_for_update(
             skip_locked=features.has_select_for_update_skip_locked
         )
         batch = list(oldest.values_list("pk", flat=True)[:batch_size])
-        # Django's own cascade: whatever a project hangs on sessions, by foreign key or by
-        # signal, goes with them.
-        doomed = DeviceSession.objects.using(using).filter(pk__in=batch)
-        _, deleted = doomed.delete() if batch else (0, {})
+        # Django's cascade also handles foreign keys and signals of the project.
+        rows = DeviceSession.objects.using(using).filter(pk__in=batch)
+        _, deleted = rows.delete() if batch else (0, {})
     return deleted.get(DeviceSession._meta.label, 0)
 
 
 def prune_short_lived() -> int:
-    """Delete expired tickets and counts of attempts, and say how many rows that were.
+    """Delete expired tickets and attempt counts.
+
+    Returns:
+        The number of deleted rows.
 
     Raises:
-        DatabaseBusyError: the database did not take it in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     return sum(_prune(model) for model in (SignInTicket, ProofAttempts))

@@ -1,4 +1,4 @@
-"""Queries of families and sessions."""
+"""Queries: read families, sessions and the database's clock."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = No
     """The family with its session, its user and the database's clock, in one SELECT.
 
     Args:
-        family_id: of the presented token.
+        family_id: the primary key, from the token.
         using: the alias of the database.
-        request: that presented it, for the policy; None if there is none.
+        request: the request for the policy, or None.
 
     Raises:
-        SessionRevokedError: it is gone, and its session with it.
+        SessionRevokedError: the family was deleted with its session.
 
     """
     try:
         family = TokenFamily.objects.using(using).with_owner().get(pk=family_id)
     except TokenFamily.DoesNotExist:
         raise SessionRevokedError from None
-    # Here and once: a backend or a policy may make a query, which is retried with this one.
+    # Backends and policies may make queries, which callers retry together with the SELECT.
     family.account_permits = _account_permits(family, request)
     return family
 
 
 def is_opened_family_used(family: TokenFamily, *, using: str) -> bool:
-    """Whether the newest rotation opened a family, and its first token has been used.
+    """Whether the newest rotation opened a family whose first token was used.
 
-    One query where the newest rotation opened a family, none otherwise.
+    Makes one query if the newest rotation opened a family.
     """
     if family.opened_family is None:
         return False
@@ -57,12 +57,12 @@ def is_opened_family_used(family: TokenFamily, *, using: str) -> bool:
 
 
 def family_exists(family: TokenFamily, *, using: str) -> bool:
-    """Whether a family that was to be created is there."""
+    """Whether the row of a new family was committed."""
     return TokenFamily.objects.using(using).filter(pk=family.pk).exists()
 
 
 def get_family_state(family: TokenFamily) -> FamilyState:
-    """What the rotation rule has to know of a family read by ``read_family``."""
+    """The input of the rotation rule for a family read by ``read_family``."""
     session = family.session
     return FamilyState(
         generation=family.generation,
@@ -91,17 +91,17 @@ def _account_permits(family: TokenFamily, request: HttpRequest | None) -> bool:
 
 
 def _logged_out_with_newest(family: TokenFamily) -> datetime | None:
-    """When somebody signed out with the newest token of the family, which delivers it."""
+    """When a client logged out with the newest token of the family, which is a delivery."""
     session = family.session
-    with_it = (session.revoked_family, session.revoked_generation)
-    return session.revoked_at if with_it == (family.pk, family.generation) else None
+    logout_token = (session.revoked_family, session.revoked_generation)
+    return session.revoked_at if logout_token == (family.pk, family.generation) else None
 
 
 def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:
-    """The database's clock, and with it the certainty that the account still exists.
+    """The database's clock, read together with the account, which must exist.
 
     Raises:
-        NoActiveAccountError: it has been deleted, or the default manager hides it.
+        NoActiveAccountError: the account was deleted, or the default manager hides it.
 
     """
     account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
@@ -112,16 +112,15 @@ def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:
 
 
 LISTED: Final = 200
-"""Sessions in one answer; the default of ``MAX_SESSIONS_PER_USER`` allows no more."""
+"""Sessions per response; the default of ``MAX_SESSIONS_PER_USER`` is not larger."""
 
 
 def own_live_sessions(user: AbstractBaseUser) -> DeviceSessionQuerySet:
-    """The live sessions of one user with their families, by two queries for any number.
+    """The live sessions of one user with their families, in two queries.
 
-    Without those that the user's account forbids to use, whatever the user model is.
+    Excludes sessions that the account locks out, for any user model.
     """
-    # On the primary: a replica that lags would list what has just been ended, and not know
-    # what has just signed in.
+    # From the primary: a replica may lag behind logins and revocations.
     using = router.db_for_write(DeviceSession)
     families = Prefetch("families", TokenFamily.objects.using(using))
     sessions = DeviceSession.objects.using(using).unended().for_user(user)
@@ -134,10 +133,10 @@ def own_live_sessions(user: AbstractBaseUser) -> DeviceSessionQuerySet:
 def last_used_first(
     sessions: DeviceSessionQuerySet, *, current: UUID | None = None
 ) -> DeviceSessionQuerySet:
-    """In the order of their last use; the session ``current`` before all others."""
+    """Order sessions by last use, the newest first, and ``current`` before all others."""
     families = TokenFamily.objects.filter(session=OuterRef("pk")).order_by()
-    # A token is seen in use only after it was made.
+    # The delivery is never before the rotation.
     last_used = families.values("session").annotate(at=Max(Coalesce("delivered_at", "rotated_at")))
     at = Coalesce(Subquery(last_used.values("at")), "created_at")
-    elsewhere = Case(When(pk=current, then=Value(0)), default=Value(1))
-    return sessions.order_by(elsewhere, at.desc(), "-created_at", "pk")
+    is_other = Case(When(pk=current, then=Value(0)), default=Value(1))
+    return sessions.order_by(is_other, at.desc(), "-created_at", "pk")

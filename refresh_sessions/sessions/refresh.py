@@ -1,8 +1,8 @@
-"""Refreshing: one SELECT, the verdict, and at most one UPDATE.
+"""Refresh: exchange a refresh token with one SELECT and at most one UPDATE.
 
-Each attempt runs in autocommit; only where refreshes are limited is the UPDATE in a transaction of
-its own. Inside one long transaction the loser of a race would read its own old snapshot for ever,
-and a failing answer would roll a revocation back.
+Attempts run in autocommit mode. The UPDATE has a transaction of its own only with a limit of
+refreshes. In a transaction around all attempts, a retry would read an outdated snapshot, and an
+error response would roll a revocation back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from refresh_sessions.rotation import (
     FamilyState,
     Presenter,
     Verdict,
-    companion_wins,
+    has_companion_priority,
     is_sibling,
     keeps_opened_family,
 )
@@ -70,22 +70,23 @@ def refresh_session(
     *,
     request: HttpRequest | None = None,
 ) -> TokenPair:
-    """Exchange a refresh token for new tokens. Looks at no access token.
+    """Exchange a refresh token for new tokens; needs no access token.
 
     Args:
-        token: the refresh token, or its claims where the caller has verified it already.
-        request: for address, user agent and companion cookie.
+        token: the refresh token, or its verified claims.
+        request: the request for address, user agent and companion cookie, or None.
 
     Returns:
-        The new pair; ``refresh`` is None where the client is to keep the one it stores.
+        The new pair; ``refresh`` is None if the client keeps its stored token.
 
     Raises:
-        InvalidTokenError: we did not issue it.
-        SessionRevokedError: its session has ended, or ends now because the token was used before.
-        SessionExpiredError: a limit in time or number has been reached.
-        RefreshSupersededError: a sibling has just stored a newer token.
+        InvalidTokenError: the token is malformed or forged.
+        SessionRevokedError: the session is revoked, or is revoked now because of reuse.
+        SessionExpiredError: a limit of time, refreshes or recoveries was reached.
+        RefreshSupersededError: a sibling has stored a newer token.
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
-        DatabaseBusyError: no answer in several tries; come again with the same token.
+        DatabaseBusyError: every attempt failed with a transient database error; the client may
+            retry with the same token.
         OuterTransactionError: called inside a transaction.
 
     """
@@ -93,45 +94,45 @@ def refresh_session(
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
     claims = refresh_tokens.verify(token) if isinstance(token, str) else token
-    presented = _Refresh(claims=claims, request=request, using=using)
-    return retry_transient(using, presented.attempt)
+    refresh = _Refresh(claims=claims, request=request, using=using)
+    return retry_transient(using, refresh.attempt)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Refresh:
-    """One presented token, over as many attempts as it takes."""
+    """The exchange of one refresh token, with the state of its attempts."""
 
     claims: refresh_tokens.RefreshClaims
     request: HttpRequest | None
     using: str
-    unsure: list[tuple[Verdict, TokenFamily]] = field(default_factory=list)
-    """What was being written each time the connection broke."""
+    unconfirmed: list[tuple[Verdict, TokenFamily]] = field(default_factory=list)
+    """The rotations whose UPDATE ended with a lost connection."""
     extra: Mapping[str, Any] | None = None
-    """What the policy adds to the access token, asked before anything is written."""
+    """The extra claims of the policy, read before the UPDATE."""
 
     def attempt(self) -> TokenPair:
-        family = self._read()
+        family = self._read_family()
         usable = family.session.revoked_at is None and family.closed_at is None
-        if usable and (written := self._has_been_written(family)):
-            return self._issue(written, family)
+        if usable and (committed := self._find_committed(family)):
+            return self._issue(committed, family)
         presenter = get_presenter(family, self.request)
         require_companion(family, presenter)
         state = get_family_state(family)
         verdict = judge_token(self.claims, family, state, presenter, using=self.using)
         if verdict.issues_token:
-            allowance = RefreshQuota.for_family(family)
-            if not allowance.allows(self.claims.generation, state):
+            quota = RefreshQuota.for_family(family)
+            if not quota.allows(self.claims.generation, state):
                 return refuse(Verdict.REFRESH_LIMIT, self.claims, family, self.request)
-            # A policy that fails must not use up the token that the client has.
+            # Before the rotation: after an error of the policy, the client's token stays usable.
             self.extra = get_extra_claims(family.session, request=self.request)
-            self._rotate(verdict, family, state, presenter, allowance)
+            self._rotate(verdict, family, state, presenter, quota)
             return self._issue(verdict, family)
         if verdict.repeats:
             return self._answer_sibling(verdict, family, state, presenter)
         return refuse(verdict, self.claims, family, self.request)
 
-    def _read(self) -> TokenFamily:
-        """The family with session, user and clock, on the primary: a replica may lag behind."""
+    def _read_family(self) -> TokenFamily:
+        """The family of the token, which must match its session and secret."""
         family = read_family(self.claims.family_id, using=self.using, request=self.request)
         foreign = family.session_id != self.claims.session_id
         if foreign or not self.claims.matches(family.secret_digest):
@@ -139,11 +140,14 @@ class _Refresh:
             raise SessionRevokedError
         return family
 
-    def _has_been_written(self, family: TokenFamily) -> Verdict | None:
-        # Without this look, strict rotation would take the retry for a replay.
-        found = (family.generation, family.redeemable_generation, family.rotated_at)
-        for verdict, written in self.unsure:
-            if found == (written.generation, written.redeemable_generation, written.rotated_at):
+    def _find_committed(self, family: TokenFamily) -> Verdict | None:
+        """The verdict of an unconfirmed rotation that was committed, or None.
+
+        Without this check, strict rotation would treat the next attempt as reuse.
+        """
+        stored = (family.generation, family.redeemable_generation, family.rotated_at)
+        for verdict, saved in self.unconfirmed:
+            if stored == (saved.generation, saved.redeemable_generation, saved.rotated_at):
                 return verdict
         return None
 
@@ -153,52 +157,53 @@ class _Refresh:
         family: TokenFamily,
         state: FamilyState,
         presenter: Presenter,
-        allowance: RefreshQuota,
+        quota: RefreshQuota,
     ) -> None:
-        found: dict[str, Any] = {"generation": family.generation}
-        closes = self._closed_by(verdict, family, state, presenter)
+        expected: dict[str, Any] = {"generation": family.generation}
+        closed_family = self._get_closed_family(verdict, family, state, presenter)
         if verdict is not Verdict.RECOVER:
             family.authenticated_at = authenticated_at_for_generation(family, family.generation)
         else:
             if family.delivered_at is None:
-                # Only as long as nobody has seen the successor in use.
-                found["delivered_at"] = None
-            # The client that retries may be an attacker; the owner re-authenticated.
+                # Only if the successor was not seen in use meanwhile.
+                expected["delivered_at"] = None
+            # The client of a recovery may be an attacker, and the user may have re-authenticated.
             family.authenticated_at = None
         apply_rotation(
             family,
             state,
             verdict,
             generation=self.claims.generation,
-            # What a recovery redeems once more, and any other rotation from now on.
             redeemable=self.claims.generation,
             presenter=presenter,
             request=self.request,
         )
         try:
-            save_rotation(family, found, allowance=allowance, closes=closes, using=self.using)
+            save_rotation(
+                family, expected, quota=quota, closed_family=closed_family, using=self.using
+            )
         except Error as error:
             if is_connection_lost(error):
-                self.unsure.append((verdict, family))
+                self.unconfirmed.append((verdict, family))
             raise
 
-    def _closed_by(
+    def _get_closed_family(
         self, verdict: Verdict, family: TokenFamily, state: FamilyState, presenter: Presenter
     ) -> ClosedFamily | None:
-        """The family that the rotation before opened, if a recovery takes that back."""
+        """The family that the previous rotation opened, if this recovery closes it."""
         if verdict is not Verdict.RECOVER or family.opened_family is None:
             return None
         if keeps_opened_family(state, presenter):
             return None
-        wins = companion_wins(state, presenter)
-        return ClosedFamily(pk=family.opened_family, even_if_used=wins)
+        priority = has_companion_priority(state, presenter)
+        return ClosedFamily(pk=family.opened_family, even_if_used=priority)
 
     def _issue(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
         if verdict is Verdict.AHEAD_OF_DATABASE:
-            self._try(lambda: self._record_ahead_of_database(family))
+            self._try_or_log(lambda: self._record_ahead_of_database(family))
         if verdict is Verdict.RECOVER:
             self._announce(refresh_token_recovered, family)
-        self._try(lambda: _renew_auth_hash(family.session, self.using))
+        self._try_or_log(lambda: _renew_auth_hash(family.session, self.using))
         self._announce(session_refreshed, family)
         return issue_pair(
             family,
@@ -211,7 +216,7 @@ class _Refresh:
     def _answer_sibling(
         self, verdict: Verdict, family: TokenFamily, state: FamilyState, presenter: Presenter
     ) -> TokenPair:
-        """Answer a request that was under way while a sibling rotated."""
+        """The pair for a request within the overlap, without a rotation."""
         if verdict is Verdict.SUCCESSOR:
             secret = self.claims.secret_of_successor(family.secret_digest)
             pair = issue_pair(family, secret=secret, now=family.now, request=self.request)
@@ -220,8 +225,8 @@ class _Refresh:
         token = issue_access(
             family,
             generation=self.claims.generation,
-            # An attacker with a copied token always gets this answer, siblings rarely do within
-            # minutes of a re-authentication.
+            # None for ACCESS_ONLY, which an attacker with a copied token can always get. Siblings
+            # rarely get it shortly after a re-authentication.
             authenticated_at=authenticated_at_for_generation(family, self.claims.generation)
             if resent
             else None,
@@ -232,24 +237,26 @@ class _Refresh:
         if resent:
             expires_at = self.claims.expires_at
             return replace(pair, refresh=self.claims.token, refresh_expires_at=expires_at)
-        self._note_sibling(family, state, presenter)
+        self._record_sibling(family, state, presenter)
         return pair
 
-    def _note_sibling(self, family: TokenFamily, state: FamilyState, presenter: Presenter) -> None:
-        """Note once per rotation that a client may write the token back that it presented.
+    def _record_sibling(
+        self, family: TokenFamily, state: FamilyState, presenter: Presenter
+    ) -> None:
+        """Record once per rotation that a client may store its presented token again.
 
-        Many OAuth libraries do so after an answer without a refresh token (RFC 6749 §6).
+        Many OAuth libraries do so after a response without a refresh token (RFC 6749 §6).
         """
         used = self.claims.generation == family.redeemable_generation
-        noted = family.sibling_answered_at is not None
-        if used and not noted and is_sibling(state, presenter):
+        recorded = family.sibling_answered_at is not None
+        if used and not recorded and is_sibling(state, presenter):
             rows = TokenFamily.objects.using(self.using).filter(
                 pk=family.pk, generation=family.generation, sibling_answered_at__isnull=True
             )
-            self._try(lambda: rows.update(sibling_answered_at=DatabaseNow()))
+            self._try_or_log(lambda: rows.update(sibling_answered_at=DatabaseNow()))
 
-    def _try(self, step: Callable[[], object]) -> None:
-        """Do what is good to have. The token has been used: the client must get the next one."""
+    def _try_or_log(self, step: Callable[[], object]) -> None:
+        """Best-effort step after the rotation: log errors, never fail the refresh."""
         try:
             retry_transient(self.using, step)
         except (Error, DatabaseBusyError):
@@ -275,7 +282,7 @@ class _Refresh:
 
 
 def _renew_auth_hash(session: DeviceSession, using: str) -> None:
-    """Once per session after SECRET_KEY was rotated, before the fallback goes away."""
+    """Update the digest of the password after a rotation of ``SECRET_KEY``."""
     current = get_auth_hash(session.user)
     if session.auth_hash != current:
         sessions = DeviceSession.objects.using(using).filter(pk=session.pk)

@@ -1,4 +1,4 @@
-"""Revoking sessions, one or many. A revoked session stays revoked."""
+"""Revocation: make one or many sessions unusable, permanently."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from refresh_sessions.tenants import cache_prefix
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-_KINDS: Final[Mapping[str, EventKind]] = {
+_EVENT_KINDS: Final[Mapping[str, EventKind]] = {
     RevokedReason.LOGOUT: EventKind.SIGNED_OUT,
     RevokedReason.REUSE: EventKind.REUSE_DETECTED,
     RevokedReason.SESSION_LIMIT: EventKind.LIMIT_REACHED,
@@ -33,23 +33,23 @@ _KINDS: Final[Mapping[str, EventKind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """Why sessions end, by whom, and at whose request."""
+    """Reason, actor and request of a revocation."""
 
     reason: str
     by: AbstractBaseUser | None = None
     request: HttpRequest | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    presented: tuple[UUID, int] | None = None
-    """Family and generation of the token by which its holder signed out."""
+    logout_token: tuple[UUID, int] | None = None
+    """Family and generation of the token of a logout."""
     tenant_prefix: str = field(default_factory=cache_prefix)
-    """Of the tenant that was in force when the sessions ended: the commit may come later."""
+    """The cache prefix of the tenant; the tenant may differ at the commit."""
 
 
 def revoke_one(session: DeviceSession, revocation: Revocation, *, using: str) -> bool:
-    """End a session, and say whether it was still to be ended."""
-    if not _mark(DeviceSession.objects.using(using).filter(pk=session.pk), revocation):
+    """Revoke a session and return True, or return False if it was revoked before."""
+    if not _update_rows(DeviceSession.objects.using(using).filter(pk=session.pk), revocation):
         return False
-    mark_revoked(session, revocation)
+    set_revoked_fields(session, revocation)
     _record([session.pk], revocation, using)
     return True
 
@@ -57,35 +57,34 @@ def revoke_one(session: DeviceSession, revocation: Revocation, *, using: str) ->
 def revoke_many(
     session_ids: Iterable[UUID], revocation: Revocation, *, using: str
 ) -> list[DeviceSession]:
-    """End those of the sessions that were still to be ended, and return them."""
-    sessions = DeviceSession.objects.using(using).filter(pk__in=list(session_ids))
-    # Locked, so that each end has one author and one event; in the order of the key, so that
-    # two such calls cannot wait for each other.
+    """Revoke those sessions that are not revoked yet, and return them."""
+    rows = DeviceSession.objects.using(using).filter(pk__in=list(session_ids))
+    # Locked, so that each session gets one event; ordered, to prevent deadlocks.
     no_key = connections[using].features.has_select_for_no_key_update
-    unended = sessions.filter(revoked_at__isnull=True).order_by("pk")
-    ended = list(unended.select_for_update(no_key=no_key))
-    if ended:
-        ids = [session.pk for session in ended]
-        _mark(DeviceSession.objects.using(using).filter(pk__in=ids), revocation)
-        for session in ended:
-            mark_revoked(session, revocation)
+    unrevoked = rows.filter(revoked_at__isnull=True).order_by("pk")
+    sessions = list(unrevoked.select_for_update(no_key=no_key))
+    if sessions:
+        ids = [session.pk for session in sessions]
+        _update_rows(DeviceSession.objects.using(using).filter(pk__in=ids), revocation)
+        for session in sessions:
+            set_revoked_fields(session, revocation)
         _record(ids, revocation, using)
-    return ended
+    return sessions
 
 
 def are_revoked(sessions: Sequence[DeviceSession], revocation: Revocation, *, using: str) -> bool:
-    """Whether all of these sessions have ended, and for this reason."""
+    """Whether all of these sessions are revoked for this reason."""
     ids = [session.pk for session in sessions]
-    ended = DeviceSession.objects.using(using).filter(
+    revoked = DeviceSession.objects.using(using).filter(
         pk__in=ids, revoked_at__isnull=False, revoked_reason=revocation.reason
     )
-    return ended.count() == len(ids)
+    return revoked.count() == len(ids)
 
 
 def record_reuse_after_revocation(
     session: DeviceSession, revocation: Revocation, *, using: str
 ) -> bool:
-    """Record the reuse of a token of a revoked session, and say whether it was the first."""
+    """Record reuse in a revoked session, and return whether it is the first."""
     sessions = DeviceSession.objects.using(using).filter(pk=session.pk)
     if not sessions.filter(reuse_detected_at__isnull=True).update(reuse_detected_at=DatabaseNow()):
         return False
@@ -94,13 +93,13 @@ def record_reuse_after_revocation(
 
 
 def is_reuse_recorded(session: DeviceSession, *, using: str) -> bool:
-    """Whether a reuse in this session has been recorded."""
+    """Whether reuse was recorded for the session."""
     sessions = DeviceSession.objects.using(using).filter(pk=session.pk)
     return sessions.filter(reuse_detected_at__isnull=False).exists()
 
 
 def announce_revocation(sessions: Iterable[DeviceSession], revocation: Revocation) -> None:
-    """Tell caches and listeners, once the end is committed."""
+    """Update the cache and send signals; call it after the commit."""
     sessions = list(sessions)
     access_cache.revoke((session.pk for session in sessions), prefix=revocation.tenant_prefix)
     for session in sessions:
@@ -109,9 +108,9 @@ def announce_revocation(sessions: Iterable[DeviceSession], revocation: Revocatio
         )
 
 
-def _mark(sessions: DeviceSessionQuerySet, revocation: Revocation) -> int:
-    # An end is final: the condition is part of the UPDATE, not of a look before it.
-    family, generation = revocation.presented or (None, None)
+def _update_rows(sessions: DeviceSessionQuerySet, revocation: Revocation) -> int:
+    # The condition is part of the UPDATE, so that concurrent calls revoke a session once.
+    family, generation = revocation.logout_token or (None, None)
     reused = revocation.reason == RevokedReason.REUSE
     return sessions.filter(revoked_at__isnull=True).update(
         revoked_at=DatabaseNow(),
@@ -123,9 +122,9 @@ def _mark(sessions: DeviceSessionQuerySet, revocation: Revocation) -> int:
     )
 
 
-def mark_revoked(session: DeviceSession, revocation: Revocation) -> None:
-    """Have the object tell what its row has, or would have had."""
-    # For listeners, to the second; the row has the database's own instant, which is not read back.
+def set_revoked_fields(session: DeviceSession, revocation: Revocation) -> None:
+    """Set the fields of the object to the values of its row, for receivers of signals."""
+    # An approximation: the row has the instant of the database's clock.
     session.revoked_at = timezone.now()
     session.revoked_reason = revocation.reason
     relate(session, "revoked_by", revocation.by)
@@ -134,7 +133,7 @@ def mark_revoked(session: DeviceSession, revocation: Revocation) -> None:
 def _record(session_ids: Iterable[UUID], revocation: Revocation, using: str) -> None:
     record_events(
         session_ids,
-        _KINDS.get(revocation.reason, EventKind.REVOKED),
+        _EVENT_KINDS.get(revocation.reason, EventKind.REVOKED),
         request=revocation.request,
         actor=revocation.by,
         details={"reason": revocation.reason, **revocation.details},
@@ -143,7 +142,7 @@ def _record(session_ids: Iterable[UUID], revocation: Revocation, using: str) -> 
 
 
 BATCH_SIZE: Final = 500
-"""Sessions ended in one transaction: enough to be quick, few enough to block nobody for long."""
+"""Sessions per transaction: a compromise between throughput and the time that rows are locked."""
 
 
 def revoke_session(
@@ -155,36 +154,36 @@ def revoke_session(
     details: Mapping[str, Any] | None = None,
     presented: tuple[UUID, int] | None = None,
 ) -> bool:
-    """End one session, at once and for good.
+    """Revoke one session, immediately and permanently.
 
     Args:
-        session: the session to end.
-        reason: a ``RevokedReason`` or a short text of the project's own (64 characters).
-        by: who ended it, if a person did.
-        request: whose address goes into the event.
+        session: the session.
+        reason: a ``RevokedReason``, or another text of at most 64 characters.
+        by: the user who revokes it, or None.
+        request: the request for the address of the event, or None.
         details: more for the event, as JSON.
-        presented: family and generation of the token by which its holder signs out.
+        presented: family and generation of the token of a logout.
 
     Returns:
-        Whether this call ended it; False when it had ended before.
+        Whether this call revoked the session; False if it was revoked before.
 
     Raises:
-        DatabaseBusyError: the database did not take the change in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     using = router.db_for_write(DeviceSession)
     revocation = Revocation(
-        reason=reason, by=by, request=request, details=details or {}, presented=presented
+        reason=reason, by=by, request=request, details=details or {}, logout_token=presented
     )
 
-    ended = commit_once(
+    revoked = commit_once(
         using,
         lambda: revoke_one(session, revocation, using=using),
-        is_committed=lambda ended: ended and are_revoked([session], revocation, using=using),
+        is_committed=lambda revoked: revoked and are_revoked([session], revocation, using=using),
     )
-    if ended:
+    if revoked:
         after_commit(using, lambda: announce_revocation([session], revocation))
-    return ended
+    return revoked
 
 
 def revoke_sessions(
@@ -195,18 +194,21 @@ def revoke_sessions(
     request: HttpRequest | None = None,
     presented: tuple[UUID, int] | None = None,
 ) -> int:
-    """End all sessions of a queryset that have not ended yet, and say how many those were.
+    """Revoke all sessions of a queryset, in batches.
 
-    They are ended in batches, so a session that joins the queryset meanwhile may be missed.
-    Sessions that the account forbids to use are revoked for that reason, and not counted: they
-    must not become usable if the account changes back.
+    Sessions that enter the queryset meanwhile may be missed. Sessions that their account locks out
+    are revoked for that reason and not counted. They must not become usable if the account changes
+    back.
+
+    Returns:
+        The number of sessions revoked for ``reason``.
 
     Raises:
-        DatabaseBusyError: the database did not take a change in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     using = router.db_for_write(DeviceSession)
-    revocation = Revocation(reason=reason, by=by, request=request, presented=presented)
+    revocation = Revocation(reason=reason, by=by, request=request, logout_token=presented)
     total = 0
     for batch in _batches(sessions, using):
         _revoke_for_accounts(batch, using, request=request)
@@ -224,13 +226,13 @@ def revoke_user_sessions(
     request: HttpRequest | None = None,
     presented: tuple[UUID, int] | None = None,
 ) -> int:
-    """Sign a user out everywhere, or everywhere but on the device of ``keep``.
+    """Revoke all sessions of a user, except the session ``keep``.
 
     Returns:
-        How many live sessions were ended, as ``revoke_sessions`` counts them.
+        The number of revoked sessions, as in ``revoke_sessions``.
 
     Raises:
-        DatabaseBusyError: the database did not take a change in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     sessions = DeviceSession.objects.unended().for_user(user)
@@ -245,21 +247,21 @@ def revoke_locked_out(
     keep: UUID | None = None,
     request: HttpRequest | None = None,
 ) -> int:
-    """Write down which sessions of a queryset their accounts forbid to use, and revoke those.
+    """Revoke those sessions of a queryset that their accounts lock out.
 
-    A session is locked out when its user is inactive or has another password than at login.
-    Its tokens are refused by then; the revocation makes that permanent, with event and signal.
+    An account locks a session out if its user is inactive or has another password than at login.
+    Its tokens are already refused. The revocation makes that permanent, with event and signal.
 
     Args:
-        sessions: those to look at, in batches.
-        keep: the session that a changed password does not revoke.
-        request: whose address goes into the events.
+        sessions: the sessions to check, in batches.
+        keep: the session that a password change does not revoke.
+        request: the request for the address of the events, or None.
 
     Returns:
-        How many sessions were revoked.
+        The number of revoked sessions.
 
     Raises:
-        DatabaseBusyError: the database did not take a change in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     using = router.db_for_write(DeviceSession)
@@ -270,39 +272,39 @@ def revoke_locked_out(
 
 
 def key_batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[UUID]]:
-    """The keys of a queryset, never more than one batch of them in memory."""
+    """The keys of a queryset in batches."""
     return ([session.pk for session in batch] for batch in _batches(sessions, using))
 
 
 def _batches(sessions: DeviceSessionQuerySet, using: str) -> Iterator[list[DeviceSession]]:
-    """The sessions of a queryset with their users, never more than one batch in memory.
+    """The sessions of a queryset with their users, in batches ordered by key.
 
-    By the key from batch to batch: a cursor held open would depend on the database, its driver
-    and a connection pooler to keep its place while the rows change.
+    Without a server-side cursor, whose behaviour during updates depends on database, driver and
+    connection pooler.
     """
     sessions = sessions.using(using)
     if sessions.query.is_sliced:
-        # A slice cannot be filtered further, and its bounds were the caller's choice.
+        # A slice cannot be filtered further.
         sessions = DeviceSession.objects.using(using).filter(
             pk__in=list(sessions.values_list("pk", flat=True))
         )
-    # Whatever the caller left out or added is of no use here.
-    whole = sessions.defer(None).prefetch_related(None).select_related("user").order_by("pk")
-    whole = whole.annotate(read_at=DatabaseNow())
-    batch = _read(whole, using)
+    # Resets the caller's choice of columns and prefetches.
+    rows = sessions.defer(None).prefetch_related(None).select_related("user").order_by("pk")
+    rows = rows.annotate(read_at=DatabaseNow())
+    batch = _read_batch(rows, using)
     while batch:
         yield batch
-        # A batch that is not full was the last one.
+        # A batch that is not full is the last one.
         full = len(batch) == BATCH_SIZE
-        batch = _read(whole.filter(pk__gt=batch[-1].pk), using) if full else []
+        batch = _read_batch(rows.filter(pk__gt=batch[-1].pk), using) if full else []
 
 
-def _read(sessions: DeviceSessionQuerySet, using: str) -> list[DeviceSession]:
+def _read_batch(sessions: DeviceSessionQuerySet, using: str) -> list[DeviceSession]:
     return retry_transient(using, lambda: list(sessions[:BATCH_SIZE]))
 
 
 def _lockout_reason(session: Any) -> str:
-    """Why the account alone forbids the use of a session read by ``_batches``, or empty."""
+    """Why the account locks out a session read by ``_batches``; empty if it does not."""
     has_ended = session.revoked_at is not None or session.expires_at <= session.read_at
     return "" if has_ended else session.account_reason
 
@@ -327,10 +329,10 @@ def _revoke_for_accounts(
 
 
 def _revoke_batch(session_ids: list[UUID], revocation: Revocation, using: str) -> int:
-    ended = commit_once(
+    revoked = commit_once(
         using,
         lambda: revoke_many(session_ids, revocation, using=using),
-        is_committed=lambda ended: are_revoked(ended, revocation, using=using),
+        is_committed=lambda revoked: are_revoked(revoked, revocation, using=using),
     )
-    after_commit(using, lambda: announce_revocation(ended, revocation))
-    return len(ended)
+    after_commit(using, lambda: announce_revocation(revoked, revocation))
+    return len(revoked)

@@ -1,4 +1,4 @@
-"""Writing a new generation: the one UPDATE of a rotation, and the limit of their number."""
+"""Rotation: write the new generation of a family, within the limit of refreshes."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ from refresh_sessions.sessions.presented_token import get_presenter, get_rotatio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshQuota:
-    """How often a session may still be refreshed, all its families together."""
+    """The limit of refreshes of a session, for all its families together."""
 
     limit: int | None
     elsewhere: int
+    """The number of refreshes of the other families."""
 
     @classmethod
     def for_family(cls, family: TokenFamily) -> RefreshQuota:
-        """What the policy allows; one more query where that is limited."""
+        """The limit of the policy; makes one query if there is a limit."""
         session = family.session
         limit = get_policy().max_refreshes(session.user, session=session)
         return cls(limit=limit, elsewhere=0 if limit is None else family.refreshes_elsewhere())
 
     def allows(self, generation: int, state: FamilyState) -> bool:
-        """Whether a successor of ``generation`` may be made."""
+        """Whether a successor of ``generation`` may be issued."""
         return within_refresh_limit(
             generation, state, max_refreshes=self.limit, elsewhere=self.elsewhere
         )
@@ -50,10 +51,11 @@ class RefreshQuota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedFamily:
-    """A family that is closed because the rotation that opened it is taken back."""
+    """A family that a recovery closes, because it undoes the rotation that opened the family."""
 
     pk: UUID
     even_if_used: bool
+    """Close the family even if its token was used."""
 
 
 def apply_rotation(
@@ -65,37 +67,38 @@ def apply_rotation(
     redeemable: int | None,
     presenter: Presenter,
     request: HttpRequest | None,
-    opened: UUID | None = None,
+    opened_family: UUID | None = None,
 ) -> None:
-    """Make it the family of the successor of ``generation``; nothing is written yet.
+    """Set the fields of the family object for the successor of ``generation``.
 
     Args:
-        family: as it was read.
-        state: what the rule knows of it.
-        verdict: why it rotates.
-        generation: of the presented token.
-        redeemable: the generation that is redeemable from now on.
-        presenter: of the token.
-        request: of the client, for address and user agent.
-        opened: the family that the rotation opens.
+        family: the family as read; the object is changed and not saved.
+        state: the state of the family before the rotation.
+        verdict: the verdict that issues the successor.
+        generation: the generation of the presented token.
+        redeemable: the generation that is redeemable after the rotation, or None.
+        presenter: attributes of the client.
+        request: the request for address and user agent, or None.
+        opened_family: the family that the rotation opens, or None.
 
     """
     recovered, is_other = verdict is Verdict.RECOVER, presenter.is_other_client
     now, rules = family.now, get_rotation_rules()
     family.tolerated_generation = tolerated_after_rotation(verdict, state, now=now, rules=rules)
-    forgives = may_write_back(verdict, state, opens=opened is not None, now=now, rules=rules)
-    family.sibling_answered_at = now if forgives else None
+    opens = opened_family is not None
+    write_back = may_write_back(verdict, state, opens=opens, now=now, rules=rules)
+    family.sibling_answered_at = now if write_back else None
     family.recoveries_by_others = family.recoveries_by_others + is_other if recovered else 0
     family.generation = max(family.generation, generation) + 1
     family.redeemable_generation = redeemable
     family.rotated_at = family.now
     family.delivered_at = None
-    family.opened_family = opened
+    family.opened_family = opened_family
     family.idle_expires_at = get_idle_expiry(family.session, now=family.now, request=request)
     if presenter.shows_companion:
         family.companion_generation = family.generation
     if recovered and is_other:
-        # Its next recovery is compared with the owner's client, not with its own.
+        # The next recovery is compared with the previous client, not with this one.
         return
     device = read_device(request)
     family.last_ip_address = device.ip_address
@@ -105,7 +108,7 @@ def apply_rotation(
 def apply_rotation_by_access_token(
     family: TokenFamily, state: FamilyState, *, redeemable: int | None, request: HttpRequest | None
 ) -> None:
-    """Rotate for the holder of the newest access token who has re-authenticated."""
+    """Apply a rotation without a presented refresh token, as in a re-authentication."""
     apply_rotation(
         family,
         state,
@@ -119,57 +122,57 @@ def apply_rotation_by_access_token(
 
 def save_rotation(
     family: TokenFamily,
-    found: Mapping[str, Any],
+    expected: Mapping[str, Any],
     *,
-    allowance: RefreshQuota,
+    quota: RefreshQuota,
     using: str,
-    closes: ClosedFamily | None = None,
+    closed_family: ClosedFamily | None = None,
 ) -> None:
-    """Save the family that ``apply_rotation`` changed, unless its row has changed since.
+    """Save a rotation, unless the row has changed since it was read.
 
     Args:
-        family: as it is to be.
-        found: values that the row must still have.
-        allowance: how often the session may be refreshed.
+        family: the family, changed by ``apply_rotation``.
+        expected: the values that the row must still have.
+        quota: the limit of refreshes that the rotation was checked against.
         using: the alias of the database.
-        closes: the family whose opening this rotation takes back.
+        closed_family: the family that the rotation closes, or None.
 
     Raises:
-        ConcurrentUpdateError: another request has written first.
+        ConcurrentUpdateError: another request has changed the row.
 
     """
-    if allowance.limit is None and closes is None:
-        compare_and_swap(family, found, using=using)
+    if quota.limit is None and closed_family is None:
+        compare_and_swap(family, expected, using=using)
         return
-    # The limit is for all families of the session together, and each of them may be rotating
-    # just now: one after the other then, and none that counted before another wrote.
+    # Other families of the session may rotate concurrently and share the limit: lock the session,
+    # and check their number of refreshes again.
     with transaction.atomic(using=using):
         lock_session(family.session_id, using=using)
-        if allowance.limit is not None and family.refreshes_elsewhere() != allowance.elsewhere:
+        if quota.limit is not None and family.refreshes_elsewhere() != quota.elsewhere:
             raise ConcurrentUpdateError
-        compare_and_swap(family, found, using=using)
-        if closes is not None:
-            _close(closes, using)
+        compare_and_swap(family, expected, using=using)
+        if closed_family is not None:
+            _close(closed_family, using)
 
 
-def _close(closed: ClosedFamily, using: str) -> None:
-    families = TokenFamily.objects.using(using).filter(pk=closed.pk, closed_at__isnull=True)
-    if not closed.even_if_used:
+def _close(family: ClosedFamily, using: str) -> None:
+    families = TokenFamily.objects.using(using).filter(pk=family.pk, closed_at__isnull=True)
+    if not family.even_if_used:
         families = families.filter(rotated_at__isnull=True)
-    if not families.update(closed_at=DatabaseNow()) and not closed.even_if_used:
-        # It has been refreshed since it was looked at: its holder has got the answer.
+    if not families.update(closed_at=DatabaseNow()) and not family.even_if_used:
+        # The family was refreshed since the verdict, so its first token was not lost.
         raise ConcurrentUpdateError
 
 
-def compare_and_swap(family: TokenFamily, found: Mapping[str, Any], *, using: str) -> None:
-    """The UPDATE itself, for those who have their turn or need none.
+def compare_and_swap(family: TokenFamily, expected: Mapping[str, Any], *, using: str) -> None:
+    """Update the row of a family if it still has the expected values.
 
     Raises:
-        ConcurrentUpdateError: another request has written first.
+        ConcurrentUpdateError: another request has changed the row.
 
     """
-    unchanged = TokenFamily.objects.using(using).usable().filter(pk=family.pk, **found)
-    changed = unchanged.update(
+    rows = TokenFamily.objects.using(using).usable().filter(pk=family.pk, **expected)
+    updated = rows.update(
         generation=family.generation,
         redeemable_generation=family.redeemable_generation,
         rotated_at=family.rotated_at,
@@ -185,5 +188,5 @@ def compare_and_swap(family: TokenFamily, found: Mapping[str, Any], *, using: st
         authenticated_at=family.authenticated_at,
         authentication_methods=family.authentication_methods,
     )
-    if not changed:
+    if not updated:
         raise ConcurrentUpdateError

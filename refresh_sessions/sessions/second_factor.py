@@ -1,4 +1,4 @@
-"""Signing in by two steps: a ticket for the first, the session for the second."""
+"""Two-step login: issue a ticket after the first factor, and a session after the second."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from refresh_sessions.identity.attempts import get_second_factor_limiter
 from refresh_sessions.models import SignInTicket
 from refresh_sessions.redaction import hide, hide_items
 from refresh_sessions.sessions.issue import TokenPair
-from refresh_sessions.sessions.login import SignIn, start_session
+from refresh_sessions.sessions.login import Login, start_session
 from refresh_sessions.sessions.tickets import (
     Ticket,
     consume_ticket,
@@ -49,21 +49,25 @@ def sign_in(
     methods: Sequence[str] = (),
     data: Mapping[str, Any] | None = None,
 ) -> TokenPair:
-    """Start a session as ``start_session`` does, unless a second factor is still to be shown.
+    """Start a session like ``start_session``, unless the user needs a second factor.
 
     Args:
-        user: who has been authenticated by a first step.
-        request: the request that asked for it.
-        name: what the client calls the device.
-        methods: how identity was proven so far, in the words of RFC 8176.
-        data: more about this sign-in, for the policy object. After a second step it arrives there
-            as JSON has it: dates as text.
+        user: the user who was authenticated with the first factor.
+        request: the request for address and user agent, or None.
+        name: the name of the device.
+        methods: the verified methods, as authentication method references of RFC 8176.
+        data: more about this login, for the policy. A second step passes it on as JSON values:
+            dates become strings.
+
+    Returns:
+        The first token pair.
 
     Raises:
-        SecondFactorRequiredError: with the ticket for ``finish_sign_in``.
-        NoActiveAccountError: the account has been deleted or may not log in.
-        SessionLimitReachedError: too many live sessions and ``ON_SESSION_LIMIT`` is "deny".
-        DatabaseBusyError: the database did not take the change in several tries.
+        SecondFactorRequiredError: a second factor is needed; has the ticket for
+            ``finish_sign_in``.
+        NoActiveAccountError: the account was deleted or may not log in.
+        SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     factors = missing_second_factors(user, methods)
@@ -98,58 +102,61 @@ def finish_sign_in(
     request: HttpRequest | None = None,
     name: str = "",
 ) -> TokenPair:
-    """Check the second factor, and start the session that the first step asked for.
+    """Verify the second factor, and start the session.
 
     Args:
-        ticket: from ``SecondFactorRequiredError``, or what ``read_ticket`` made of it.
-        data: fields by the names of the methods.
-        request: for address and user agent.
-        name: what the client calls the device, if not what it said before.
+        ticket: the ticket of ``SecondFactorRequiredError``, or the result of ``read_ticket``.
+        data: the fields of the request, with those of the methods.
+        request: the request for address and user agent, or None.
+        name: the name of the device; by default that of the first step.
+
+    Returns:
+        The first token pair.
 
     Raises:
-        InvalidTicketError: it has expired, has been used, was tried too often, or the account has
-            another password or is inactive since.
-        ProofIncompleteError: no second factor was sent; this is no attempt.
-        SecondFactorFailedError: it is wrong.
-        TooManyAttemptsError: too many were wrong, whatever the ticket; nothing has been checked.
-        SessionLimitReachedError: too many live sessions and ``ON_SESSION_LIMIT`` is "deny".
-        DatabaseBusyError: the database did not take the change in several tries.
+        InvalidTicketError: the ticket has expired, was used or has no attempts left, or the
+            account is inactive or has another password.
+        ProofIncompleteError: the request has no second factor; this does not count as an attempt.
+        SecondFactorFailedError: the second factor is wrong.
+        TooManyAttemptsError: too many failures with any ticket; the factor was not checked.
+        SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
+        DatabaseBusyError: every attempt failed with a transient database error.
         OuterTransactionError: called inside a transaction.
 
     """
     ticket, data = hide(ticket), hide_items(data)
     using = router.db_for_write(SignInTicket)
-    # A failure that rolls the attempt back would leave any number of them.
+    # A rollback by the caller would undo the count of attempts.
     forbid_outer_transaction(using)
-    known = read_ticket(ticket) if isinstance(ticket, str) else ticket
-    row = retry_transient(using, lambda: find_ticket(known, using, request))
+    first_step = read_ticket(ticket) if isinstance(ticket, str) else ticket
+    row = retry_transient(using, lambda: find_ticket(first_step, using, request))
     user = row.user
-    user.backend = known.backend
-    factors = missing_second_factors(user, known.methods)
+    user.backend = first_step.backend
+    factors = missing_second_factors(user, first_step.methods)
     if not factors:
-        # It has been removed meanwhile; signing in again does without.
+        # The second factor was removed meanwhile: a new login needs none.
         raise InvalidTicketError
-    attempts = get_second_factor_limiter(user)
+    limiter = get_second_factor_limiter(user)
 
     def count() -> None:
         count_attempt(row, using)
-        attempts.consume()
+        limiter.consume()
 
-    def claim() -> None:
+    def consume() -> None:
         consume_ticket(row, using)
-        attempts.reset()
+        limiter.reset()
 
     try:
-        shown = verify_methods(factors, user, data, request, before=count)
+        methods = verify_methods(factors, user, data, request, before=count)
     except ReauthenticationFailedError:
         raise SecondFactorFailedError from None
 
-    return SignIn(
+    return Login(
         user=user,
         request=request,
-        name=name or known.name,
-        methods=(*known.methods, *shown),
-        data=known.data,
+        name=name or first_step.name,
+        methods=(*first_step.methods, *methods),
+        data=first_step.data,
         using=using,
-        before_create=claim,
+        before_create=consume,
     ).execute()

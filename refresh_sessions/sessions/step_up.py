@@ -1,7 +1,7 @@
-"""Proving one's identity once more, within a session: step-up.
+"""Re-authentication (step-up): verify the user's identity once more within a session.
 
-The proof goes to the client that gave it, and to nobody who copied its tokens before: it gets new
-tokens, and the ones it had vouch for no more than they did.
+The client gets new tokens with the new authentication time. Tokens from before keep their old
+authentication time, so an attacker with copies does not benefit.
 """
 
 from __future__ import annotations
@@ -52,49 +52,50 @@ from refresh_sessions.tokens.refresh_tokens import derive_secret
 def reauthenticate_session(
     grant: AccessGrant, *, methods: Sequence[str], request: HttpRequest | None = None
 ) -> TokenPair:
-    """Give the holder of an accepted access token new tokens that tell of a new proof.
+    """Issue new tokens after a re-authentication, with a new authentication time.
 
-    Call it once identity has been proven, by whatever satisfies the caller.
+    The caller has to verify the identity before.
 
     Args:
-        grant: what ``check_access_token`` gave for the access token.
-        methods: how identity was proven, in the words of RFC 8176 (``"pwd"``, ``"otp"``).
-        request: for address and user agent.
+        grant: the result of ``check_access_token``.
+        methods: the verified methods, as authentication method references of RFC 8176 (``"pwd"``,
+            ``"otp"``).
+        request: the request for address and user agent, or None.
 
     Returns:
-        The new pair. ``refresh`` is None where the client is to keep the one it stores: moments
-        after a rotation, when the access token is not the newest, or past the limit of refreshes.
+        The new pair. ``refresh`` is None if the client keeps its stored token: within the overlap,
+        if the access token is not the newest, or past the limit of refreshes.
 
     Raises:
-        InvalidTokenError: the access token has been superseded or has expired meanwhile.
-        SessionRevokedError: the session has ended meanwhile.
-        DatabaseBusyError: the database did not take the change in several tries.
+        InvalidTokenError: the access token has expired or was superseded since its check.
+        SessionRevokedError: the session has ended since the check.
+        DatabaseBusyError: every attempt failed with a transient database error.
         OuterTransactionError: called inside a transaction.
 
     """
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
-    proof = _Reauthentication(grant=grant, methods=list(methods), request=request, using=using)
-    given = commit_once(using, proof.save, is_committed=proof.is_committed)
-    proof.announce(given)
-    return proof.issue(given)
+    operation = _Reauthentication(grant=grant, methods=list(methods), request=request, using=using)
+    result = commit_once(using, operation.save, is_committed=operation.is_committed)
+    operation.announce(result)
+    return operation.issue(result)
 
 
 @sensitive_variables()
 def record_failed_reauthentication(
     grant: AccessGrant, *, methods: Sequence[str], request: HttpRequest | None = None
 ) -> None:
-    """Record that somebody with an access token of this session failed to prove who they are.
+    """Record a failed re-authentication as an event of the session.
 
-    Each call adds a row: throttle whoever can cause one.
+    Each call adds a row, so callers need a throttle.
 
     Args:
-        grant: what ``check_access_token`` gave for the access token.
-        methods: the names of the methods that were tried.
-        request: for the address.
+        grant: the result of ``check_access_token``.
+        methods: the names of the failed methods.
+        request: the request for the address, or None.
 
     Raises:
-        DatabaseBusyError: the database did not take the event in several tries.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     using = router.db_for_write(TokenFamily)
@@ -112,8 +113,8 @@ def record_failed_reauthentication(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reauthenticated:
-    """A proof as it was written."""
+class _ReauthenticationResult:
+    """The rows that a re-authentication has written, and the extra claims."""
 
     family: TokenFamily
     rotated: bool
@@ -122,19 +123,19 @@ class _Reauthenticated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reauthentication:
-    """A proof that was accepted, over as many attempts to write it as it takes."""
+    """A re-authentication; its methods may run again after transient errors."""
 
     grant: AccessGrant
     methods: list[str]
     request: HttpRequest | None
     using: str
 
-    def save(self) -> _Reauthenticated:
+    def save(self) -> _ReauthenticationResult:
         claims, using = self.grant.claims, self.using
         lock_session(claims.session_id, using=using)
         family = read_family(claims.family_id, using=using, request=self.request)
         check_state(claims, family)
-        found = {
+        expected = {
             "generation": family.generation,
             "redeemable_generation": family.redeemable_generation,
         }
@@ -150,9 +151,9 @@ class _Reauthentication:
             family.authenticated_at = authenticated_at_beside_rotation(family)
         family.authentication_methods = self.methods
         if rotated:
-            compare_and_swap(family, found, using=using)
+            compare_and_swap(family, expected, using=using)
         else:
-            self._write_beside_rotation(family, found)
+            self._save_without_rotation(family, expected)
         record_events(
             [family.session_id],
             EventKind.REAUTHENTICATED,
@@ -161,25 +162,25 @@ class _Reauthentication:
             details={"methods": self.methods, "generation": family.generation},
             using=using,
         )
-        # Here, so that a policy that fails has not used up the token that the client has.
+        # In the transaction: an error of the policy rolls the rotation back.
         extra = get_extra_claims(family.session, request=self.request)
-        return _Reauthenticated(family=family, rotated=rotated, extra=extra)
+        return _ReauthenticationResult(family=family, rotated=rotated, extra=extra)
 
-    def is_committed(self, given: _Reauthenticated) -> bool:
-        family = given.family
-        written = TokenFamily.objects.using(self.using).filter(
+    def is_committed(self, result: _ReauthenticationResult) -> bool:
+        family = result.family
+        rows = TokenFamily.objects.using(self.using).filter(
             pk=family.pk,
             generation=family.generation,
             authenticated_at=family.authenticated_at,
         )
-        return written.exists()
+        return rows.exists()
 
-    def issue(self, given: _Reauthenticated) -> TokenPair:
-        family = given.family
-        if given.rotated:
+    def issue(self, result: _ReauthenticationResult) -> TokenPair:
+        family = result.family
+        if result.rotated:
             secret = derive_secret(family.secret_digest)
             return issue_pair(
-                family, secret=secret, now=family.now, request=self.request, extra=given.extra
+                family, secret=secret, now=family.now, request=self.request, extra=result.extra
             )
         token = issue_access(
             family,
@@ -187,19 +188,19 @@ class _Reauthentication:
             authenticated_at=family.authenticated_at,
             now=family.now,
             request=self.request,
-            extra=given.extra,
+            extra=result.extra,
         )
         return access_only(token, family)
 
-    def announce(self, given: _Reauthenticated) -> None:
-        family = given.family
-        about = {"session": family.session, "family": family, "request": self.request}
-        if given.rotated:
+    def announce(self, result: _ReauthenticationResult) -> None:
+        family = result.family
+        arguments = {"session": family.session, "family": family, "request": self.request}
+        if result.rotated:
             session_refreshed.send_robust(
-                sender=DeviceSession, generation=family.generation, **about
+                sender=DeviceSession, generation=family.generation, **arguments
             )
         session_reauthenticated.send_robust(
-            sender=DeviceSession, methods=tuple(self.methods), **about
+            sender=DeviceSession, methods=tuple(self.methods), **arguments
         )
 
     def _rotates(self, family: TokenFamily) -> bool:
@@ -208,19 +209,19 @@ class _Reauthentication:
             generation, state, now=family.now, rules=get_rotation_rules()
         ):
             return False
-        # No reason to refuse: the proof can do without a refresh.
+        # Past the limit of refreshes, the re-authentication succeeds without a rotation.
         return RefreshQuota.for_family(family).allows(generation, state)
 
-    def _write_beside_rotation(self, family: TokenFamily, found: dict[str, int | None]) -> None:
-        families = TokenFamily.objects.using(self.using).usable().filter(pk=family.pk, **found)
-        changed = families.update(
+    def _save_without_rotation(self, family: TokenFamily, expected: dict[str, int | None]) -> None:
+        rows = TokenFamily.objects.using(self.using).usable().filter(pk=family.pk, **expected)
+        updated = rows.update(
             authenticated_at=family.authenticated_at,
             authentication_methods=family.authentication_methods,
         )
-        if not changed:
+        if not updated:
             raise ConcurrentUpdateError
 
 
 def get_step_up_limiter(grant: AccessGrant) -> AttemptLimiter:
-    """The proofs of identity within a session: nobody without its tokens can use them up."""
+    """The limiter of re-authentications in a session, which only a client with its tokens uses."""
     return get_attempt_limiter(grant.user, "step-up", grant.session_id)

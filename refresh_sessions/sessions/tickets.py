@@ -1,7 +1,7 @@
-"""Tickets for the second step of a sign-in: signed, good once, for a short while and few attempts.
+"""Sign-in tickets: signed, short-lived, single-use tickets for the second step of a login.
 
-The row counts attempts before they are made, so that guesses in parallel are no more than guesses
-in a row; and success deletes it, so that there is one session.
+The row counts each attempt before it is checked, so that concurrent guesses count as well. A
+success deletes the row, so that a ticket leads to one session.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _SHOWN: Final = ("account", "backend", "name", "methods", "data")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What a ticket says, once its signature has been verified."""
+    """The content of a verified ticket."""
 
     secret: str = field(repr=False)
     account: str
-    """Whose sign-in it is, in a form that tells nobody."""
+    """A digest that identifies the account."""
     backend: str
     """The dotted path of the backend that authenticated the user; empty if unknown."""
     name: str
@@ -57,10 +57,10 @@ class Ticket:
 
 @sensitive_variables()
 def read_ticket(signed: str) -> Ticket:
-    """Verify the signature of a ticket; whether it is still good, its row says.
+    """Verify the signature of a ticket; ``find_ticket`` checks whether it is still valid.
 
     Raises:
-        InvalidTicketError: we did not issue it.
+        InvalidTicketError: the ticket is malformed or forged.
 
     """
     signed = hide(signed)
@@ -68,17 +68,17 @@ def read_ticket(signed: str) -> Ticket:
         content = hide_within(signing.loads(signed, salt=_salt()), shown=_SHOWN)
         return Ticket(**{**content, "methods": tuple(content["methods"])})
     except (signing.BadSignature, KeyError, TypeError):
-        # Signed by us, yet in another form: by another release of this package.
+        # A valid signature with other fields comes from another release of this package.
         raise InvalidTicketError from None
 
 
 def get_account_digest(user: AbstractBaseUser) -> str:
-    """Whose sign-in it is, in a form that tells nobody."""
+    """A digest that identifies the account of a user without revealing it."""
     return salted_hmac(_salt(), str(user.pk), algorithm="sha256").hexdigest()[:32]
 
 
 def sign_ticket(ticket: Ticket) -> str:
-    """The ticket as the client gets it."""
+    """Encode and sign a ticket for the client."""
     content = {
         "secret": ticket.secret,
         "account": ticket.account,
@@ -87,17 +87,17 @@ def sign_ticket(ticket: Ticket) -> str:
         "methods": ticket.methods,
         "data": ticket.data,
     }
-    # Through JSON, as Django's own encoder knows no dates.
+    # Through JSON, as django.core.signing cannot encode dates.
     text = hide(json.dumps(content, cls=DjangoJSONEncoder))
     return hide(signing.dumps(json.loads(text), salt=_salt()))
 
 
 def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:
-    """Write the row that makes a ticket good, and say until when.
+    """Create the row of a ticket, and return its expiry.
 
     Raises:
-        NoActiveAccountError: the account has been deleted.
-        DatabaseBusyError: the database did not take it in several tries.
+        NoActiveAccountError: the account was deleted.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     using = router.db_for_write(SignInTicket)
@@ -105,7 +105,7 @@ def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:
     def store() -> SignInTicket:
         now = read_clock(user, using=using)
         tickets = SignInTicket.objects.using(using)
-        # So that nobody piles them up who never comes back with one.
+        # Limits the number of unused tickets per user.
         tickets.expired().filter(user_id=user.pk).delete()
         return tickets.create(
             digest=hash_secret(ticket.secret),
@@ -122,10 +122,11 @@ def store_ticket(ticket: Ticket, user: AbstractBaseUser) -> datetime:
 
 
 def find_ticket(ticket: Ticket, using: str, request: HttpRequest | None) -> SignInTicket:
-    """The row of a ticket that is still good, with its user.
+    """The row of a valid ticket, with its user.
 
     Raises:
-        InvalidTicketError: there is none, or the account has changed or may not log in.
+        InvalidTicketError: the ticket has expired or was used, or the account has changed or may
+            not log in.
 
     """
     tickets = SignInTicket.objects.using(using).live().with_user()
@@ -141,11 +142,11 @@ def find_ticket(ticket: Ticket, using: str, request: HttpRequest | None) -> Sign
 
 
 def count_attempt(row: SignInTicket, using: str) -> None:
-    """Take one of the attempts.
+    """Count an attempt with a ticket before it is checked.
 
     Raises:
-        InvalidTicketError: all have been made, or it has expired or been used meanwhile.
-        DatabaseBusyError: the database did not take it in several tries.
+        InvalidTicketError: the ticket has no attempts left, has expired or was used.
+        DatabaseBusyError: every attempt failed with a transient database error.
 
     """
 
@@ -158,10 +159,10 @@ def count_attempt(row: SignInTicket, using: str) -> None:
 
 
 def consume_ticket(row: SignInTicket, using: str) -> None:
-    """Use the ticket up.
+    """Delete the row of a ticket, which makes it unusable.
 
     Raises:
-        InvalidTicketError: somebody else has, or it has expired meanwhile.
+        InvalidTicketError: the ticket has expired or was used.
 
     """
     deleted, _ = SignInTicket.objects.using(using).live().filter(pk=row.pk).delete()
@@ -170,6 +171,6 @@ def consume_ticket(row: SignInTicket, using: str) -> None:
 
 
 def _salt() -> str:
-    # A ticket of another tenant is not a ticket here.
+    # Tickets of another tenant have another signature.
     tenant = get_tenant()
     return f"{_SALT}:{tenant}" if tenant else _SALT

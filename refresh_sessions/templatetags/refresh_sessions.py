@@ -18,11 +18,11 @@ register.simple_tag(device_icon)
 
 @register.simple_tag(takes_context=True)
 def device_page_url(context: Context, name: str, **arguments: Any) -> str:
-    """``{% device_page_url "session-end" session_id=session.pk %}``: the URL of a page of devices.
+    """The URL of a devices page: ``{% device_page_url "session-end" session_id=session.pk %}``.
 
-    As ``{% url "refresh_sessions_pages:session-end" session_id=session.pk %}``, and with the
-    variables of a prefix below which the pages are mounted.
+    Like ``{% url "refresh_sessions_pages:session-end" session_id=session.pk %}``, with the
+    variables of the prefix below which the pages are mounted.
     """
-    # Also where the project does not use the context processor "request".
+    # Works without the context processor "request" as well.
     request = getattr(context, "request", None) or context.get("request")
     return page_url(request, name, **arguments)

@@ -1,5 +1,5 @@
-"""The only door to PyJWT. Layers, bottom up: ``keys``, ``codec``, then both kinds of tokens.
+"""Tokens: encoding and verification of JWTs, the only package that uses PyJWT.
 
-Nothing here reads the database: a token that verifies has been issued by us, no more. Whether
-its session still lives is for the verbs in ``refresh_sessions.sessions`` to say.
+Layers, bottom up: ``keys``, ``codec``, and the two kinds of tokens. No module reads the database:
+verification covers signature and claims. ``refresh_sessions.sessions`` checks the session.
 """

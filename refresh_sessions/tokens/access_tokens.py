@@ -1,4 +1,4 @@
-"""Access tokens: the claims of RFC 9068 and the place of the token in its session."""
+"""Access tokens: issue and verify tokens with the claims of RFC 9068 and of this package."""
 
 from __future__ import annotations
 
@@ -35,36 +35,36 @@ _REQUIRED: Final = (
 _OWN: Final = frozenset({*_REQUIRED, "auth_time"})
 
 PROTECTED: Final = frozenset({*_OWN, "nbf", "acr", "cnf", "active", "token_type"})
-"""Claims that no policy may set: ours, those that would change what a token is good for, and those
-by which ``introspect/`` answers (RFC 7662 §2.2)."""
+"""Claims that a policy must not set: those of this package, those that would change the meaning of
+a token, and those of introspection responses (RFC 7662 §2.2)."""
 
 MAX_EXTRA: Final = 2048
-"""Bytes of JSON that a policy may add; with the largest signature the token stays below 4096."""
+"""Bytes of JSON that a policy may add; the token then stays below 4096 characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessClaims:
-    """What an access token says, once its signature has been verified."""
+    """The claims of a verified access token."""
 
     subject: str
     session_id: UUID
     family_id: UUID
     generation: int
     authenticated_at: datetime | None
-    """When the user last proved who they are; None where this token may not vouch for it."""
+    """When the user last authenticated; None if that does not apply to this token."""
     authentication_methods: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """What ``SessionPolicy.access_token_claims`` added."""
+    """The claims of ``SessionPolicy.access_token_claims``."""
     token_id: str = ""
-    """The claim ``jti`` of a verified token; a new one is made for each token issued."""
+    """The claim ``jti`` of a verified token; ``issue`` generates a new one."""
     client_id: str = ""
-    """The claim ``client_id`` of a verified token; tokens are issued with that of the settings."""
+    """The claim ``client_id`` of a verified token; ``issue`` uses the setting ``CLIENT_ID``."""
     issuer: str = ""
-    """The claim ``iss`` of a verified token; tokens are issued with that of the present tenant."""
+    """The claim ``iss`` of a verified token; ``issue`` uses the present tenant."""
     environment: str = ""
-    """The claim ``env`` of a verified token: for which database it was issued, as a digest."""
+    """The claim ``env`` of a verified token: a digest of the issuer and its database."""
 
     @property
     def place(self) -> tuple[UUID, int]:
@@ -73,10 +73,10 @@ class AccessClaims:
 
 
 def check_extra(extra: Mapping[str, Any]) -> None:
-    """Look at what a policy wants to add, while nothing has been issued yet.
+    """Check the claims of a policy before anything is written.
 
     Raises:
-        ExtraClaimsError: it is no mapping of JSON values, too large, or has a protected name.
+        ExtraClaimsError: not a mapping of JSON values, too large, or with a protected claim.
 
     """
     hook = "SessionPolicy.access_token_claims"
@@ -87,7 +87,7 @@ def check_extra(extra: Mapping[str, Any]) -> None:
     try:
         size = len(json.dumps(dict(extra), separators=(",", ":"), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ExtraClaimsError(f"{hook} returned what JSON does not have: {error}.") from None
+        raise ExtraClaimsError(f"{hook} returned a value that is not JSON: {error}.") from None
     if size > MAX_EXTRA:
         raise ExtraClaimsError(f"{hook} returned {size} bytes of JSON, of at most {MAX_EXTRA}.")
 
@@ -97,11 +97,11 @@ def issue(claims: AccessClaims) -> str:
     """Encode and sign an access token.
 
     Raises:
-        ExtraClaimsError: the additional claims cannot go into it.
+        ExtraClaimsError: the additional claims are invalid, or the token becomes too long.
 
     """
     check_extra(claims.extra)
-    named = replace(
+    complete = replace(
         claims,
         # 128 bits from a CSPRNG; a UUID has only 122 (ASVS 7.2.3, 11.5.1).
         token_id=secrets.token_urlsafe(16),
@@ -109,7 +109,7 @@ def issue(claims: AccessClaims) -> str:
         issuer=get_issuer(),
         environment=get_environment(),
     )
-    payload = get_payload(named)
+    payload = get_payload(complete)
     token = encode(payload, typ=TYP, keyring=get_keyring(Purpose.ACCESS))
     if len(token) > MAX_LENGTH:
         raise ExtraClaimsError(
@@ -120,7 +120,7 @@ def issue(claims: AccessClaims) -> str:
 
 
 def get_payload(claims: AccessClaims) -> dict[str, Any]:
-    """The claims by their names in the token (RFC 9068 §2.2, and ours)."""
+    """The claims under their names in the token (RFC 9068 §2.2, and those of this package)."""
     payload = {
         **claims.extra,
         "iss": claims.issuer or get_issuer(),
@@ -147,12 +147,11 @@ def verify(token: str, *, allow_expired: bool = False) -> AccessClaims:
 
     Args:
         token: the compact serialization.
-        allow_expired: accept a token whose ``exp`` has passed; good for signing out, and for
-            nothing else.
+        allow_expired: accept a token whose ``exp`` has passed. Only for logout.
 
     Raises:
         ExpiredTokenError: ``exp`` has passed by more than ``LEEWAY``.
-        InvalidTokenError: anything else is wrong with it.
+        InvalidTokenError: the token is invalid in any other way.
 
     """
     settings = get_settings()

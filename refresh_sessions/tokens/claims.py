@@ -1,4 +1,4 @@
-"""Conversions of single claims; each raises ``ValueError`` for what no token of ours contains."""
+"""Claims: conversions of single claims, with ``ValueError`` for invalid values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 
 MAX_GENERATION: Final = 2**31 - 2
-"""The largest generation that, grown by one, still fits the database column."""
+"""The largest generation whose successor fits the database column."""
 
 
 def to_uuid(value: Any) -> UUID:
-    """A canonical UUID; ``UUID()`` alone also takes braces, prefixes and capitals."""
+    """A UUID in canonical form; ``UUID()`` also accepts braces, prefixes and capitals."""
     parsed = UUID(to_text(value))
     if str(parsed) != value:
         raise ValueError("not a canonical UUID")
@@ -19,14 +19,14 @@ def to_uuid(value: Any) -> UUID:
 
 
 def to_generation(value: Any) -> int:
-    """The number of a token in its family, from 1."""
+    """A generation, from 1."""
     if type(value) is not int or not 1 <= value <= MAX_GENERATION:
         raise ValueError("not a generation")
     return value
 
 
 def to_text(value: Any) -> str:
-    """A string that says something."""
+    """A non-empty string."""
     if not isinstance(value, str) or not value:
         raise ValueError("not a text")
     return value
@@ -40,5 +40,5 @@ def to_instant(value: Any) -> datetime:
 
 
 def from_instant(value: datetime) -> int:
-    """Whole seconds, cut off: an ``exp`` must not lie behind the instant it was made from."""
+    """A NumericDate, rounded down: ``exp`` must not be later than its instant."""
     return int(value.timestamp())

@@ -1,7 +1,7 @@
-"""Encoding and decoding of compact JWTs, with every check of RFC 8725 in a fixed order.
+"""Codec: encode and decode compact JWTs with the checks of RFC 8725.
 
-First what costs nothing (size, characters), then the header (``typ``, no foreign keys, ``kid``),
-then the signature with the key's own algorithm, and only then the claims (ASVS 9.1.1).
+The order of the checks: size and characters, header (``typ``, no embedded keys, ``kid``),
+signature with the algorithm of the key, claims (ASVS 9.1.1).
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from refresh_sessions.redaction import hide, hide_items
 from refresh_sessions.tokens.keys import Key, Keyring
 
 MAX_LENGTH: Final = 4096
-"""Characters; longer than any token of ours, and as much as a cookie holds (ASVS 3.3.5)."""
+"""Characters; the size limit of cookies (ASVS 3.3.5), and longer than any issued token."""
 
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
-# A token must never bring its own key along (ASVS 9.1.3).
-_FOREIGN_KEY_HEADERS: Final = frozenset({"jku", "jwk", "x5u", "x5c"})
+# A token must not supply its own key (ASVS 9.1.3).
+_EMBEDDED_KEY_HEADERS: Final = frozenset({"jku", "jwk", "x5u", "x5c"})
 
-# An HMAC key shorter than its hash is refused; PyJWT would only warn (RFC 7518 §3.2).
+# Reject HMAC keys shorter than their hash (RFC 7518 §3.2); by default PyJWT only warns.
 _pyjwt = jwt.PyJWT(options={"enforce_minimum_key_length": True})
 
-# What PyJWT and the conversions of claims raise for input that no token of ours contains; the
-# RecursionError comes from deeply nested JSON in a header.
+# The errors of PyJWT and of the claim conversions for malformed tokens. Deeply nested JSON in a
+# header raises RecursionError.
 MALFORMED: Final = (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 @sensitive_variables()
 def encode(claims: Mapping[str, Any], *, typ: str, keyring: Keyring) -> str:
-    """Sign ``claims`` with the keyring's signing key.
+    """Sign ``claims`` with the signing key of the keyring.
 
     Raises:
-        TypeError, ValueError: a claim is nothing that JSON has.
+        TypeError, ValueError: a claim is not a JSON value.
 
     """
     key = keyring.signing
@@ -63,8 +63,8 @@ def decode(
     """Verify ``token`` and return its claims.
 
     Raises:
-        ExpiredTokenError: everything is right but ``exp``, and ``verify_exp`` is set.
-        InvalidTokenError: anything else.
+        ExpiredTokenError: the token is valid except for ``exp``, and ``verify_exp`` is set.
+        InvalidTokenError: the token is invalid in any other way.
 
     """
     token = hide(token)
@@ -82,8 +82,8 @@ def decode(
                 "require": list(required),
                 "strict_aud": True,
                 "verify_exp": verify_exp,
-                # Clocks of two servers may differ by more than the leeway; a token "from the
-                # future" that we signed is no danger, its exp bounds it.
+                # The clocks of two servers may differ by more than the leeway. An iat in the
+                # future is harmless, as exp limits the lifetime.
                 "verify_iat": False,
                 "enforce_minimum_key_length": True,
             },
@@ -103,15 +103,15 @@ def _check_form(token: str) -> None:
         decoded = hide(urlsafe_b64decode(signature + "=" * (-len(signature) % 4)))
     except ValueError:
         raise InvalidTokenError from None
-    # Base64 leaves spare bits in its last character: without this check several spellings of
-    # one signature would be accepted.
+    # The last base64 character has unused bits: without this check one signature would have
+    # several accepted encodings.
     if urlsafe_b64encode(decoded).rstrip(b"=").decode() != signature:
         raise InvalidTokenError
 
 
 def _find_key(token: str, *, typ: str, keyring: Keyring) -> Key:
     header = jwt.get_unverified_header(token)
-    if header.get("typ") != typ or _FOREIGN_KEY_HEADERS & header.keys():
+    if header.get("typ") != typ or _EMBEDDED_KEY_HEADERS & header.keys():
         raise InvalidTokenError
     key = keyring.verifying[header["kid"]]
     if header.get("alg") != key.algorithm:

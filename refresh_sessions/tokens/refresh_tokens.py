@@ -1,11 +1,12 @@
-"""Refresh tokens: where the token stands in its family, and the family's secret.
+"""Refresh tokens: issue and verify tokens with family, generation and the family's secret.
 
-The signature keeps a database dump from forging a token, the secret keeps a leaked signing key
-from doing so: an attacker needs both.
+A forged token needs both a signing key and the secret of a family. So neither a leaked key nor a
+database dump suffices.
 
-A family has two secrets. The first is random, made at sign-in, and known to the tokens alone; the
-database has its digest. The second stands in where a token has to be made for somebody who has not
-shown theirs, after a step-up: the server works it out from ``SECRET_KEY`` and that digest.
+A family has two secrets. The first is random, created with the family and contained only in its
+tokens; the database stores its digest. The second is the derived secret, an HMAC of that digest
+with ``SECRET_KEY``. It is for tokens that are issued without a presented refresh token, as after a
+re-authentication.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshClaims:
-    """What a refresh token says, once its signature has been verified."""
+    """The claims of a verified refresh token."""
 
     session_id: UUID
     family_id: UUID
@@ -49,7 +50,7 @@ class RefreshClaims:
     expires_at: datetime
     secret: str = field(repr=False)
     token: str = field(repr=False)
-    """The token itself, as it was presented."""
+    """The encoded token."""
 
     @property
     def place(self) -> tuple[UUID, int]:
@@ -59,14 +60,15 @@ class RefreshClaims:
     def matches(self, secret_digest: str) -> bool:
         """Whether the token carries a secret of the family with this digest."""
         return self._is_first(secret_digest) or any(
-            constant_time_compare(stand_in, self.secret)
-            for stand_in in _derived_secrets(secret_digest)
+            constant_time_compare(derived, self.secret)
+            for derived in _derived_secrets(secret_digest)
         )
 
     def secret_of_successor(self, secret_digest: str) -> str:
-        """What the next token of this line carries.
+        """The secret of the next token of the family.
 
-        A stand-in is renewed: it must not depend on a ``SECRET_KEY`` that is about to go.
+        A derived secret is derived again, with the newest ``SECRET_KEY``: fallback keys may be
+        removed soon.
         """
         first = self._is_first(secret_digest)
         return self.secret if first else derive_secret(secret_digest)
@@ -93,7 +95,7 @@ def issue(
 
 
 def get_payload(claims: RefreshClaims) -> dict[str, Any]:
-    """The claims by their names in the token, without the secret."""
+    """The claims under their names in the token, without the secret."""
     return {
         "iss": get_issuer(),
         "aud": get_refresh_audience(),
@@ -108,11 +110,11 @@ def get_payload(claims: RefreshClaims) -> dict[str, Any]:
 def verify(token: str) -> RefreshClaims:
     """Verify a refresh token and read its claims.
 
-    Its ``exp`` is only read here, not enforced: a client whose session has reached a limit must
-    be told which one, and that takes the row.
+    The claim ``exp`` is read and not enforced. The response to an expired token names the limit
+    that was reached, which needs the row.
 
     Raises:
-        InvalidTokenError: we did not issue this token.
+        InvalidTokenError: the token is malformed or forged.
 
     """
     token = hide(token)
@@ -139,17 +141,17 @@ def verify(token: str) -> RefreshClaims:
 
 
 def new_secret() -> str:
-    """128 random bits for a new family (ASVS 7.2.3)."""
+    """Generate 128 random bits for a new family (ASVS 7.2.3)."""
     return hide(secrets.token_urlsafe(_SECRET_BYTES))
 
 
 def hash_secret(secret: str) -> str:
-    """What the database keeps of a secret; it is random, so it needs no salt and no stretching."""
+    """The digest of a secret for the database; random secrets need neither salt nor stretching."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def derive_secret(secret_digest: str) -> str:
-    """The second secret of the family with this digest."""
+    """The derived secret of the family with this digest."""
     return next(_derived_secrets(secret_digest))
 
 

@@ -72,9 +72,9 @@ def test_revoke_selected_ended_sessions_stay_unchanged(pages, make_session):
     before = make_session(status="revoked")
     expired = make_session(status="expired")
     question = pages.act("revoke_selected", [*fresh, before])
-    assert "1 more of the selected has ended before" in question.text
+    assert "1 selected session has already ended" in question.text
     response = pages.confirm(pages.act("revoke_selected", [*fresh, before, expired]))
-    assert messages_of(response) == ["2 sessions were revoked. 2 had ended before."]
+    assert messages_of(response) == ["2 sessions were revoked. 2 had already ended."]
     before.refresh_from_db()
     expired.refresh_from_db()
     assert (before.revoked_reason, expired.revoked_reason) == ("logout", "")
@@ -85,7 +85,7 @@ def test_revoke_selected_ended_sessions_stay_unchanged(pages, make_session):
 def test_revoke_action_without_live_session_skips_confirmation(pages, make_session, action):
     response = pages.act(action, [make_session(status="expired")])
     assert response.status_code == 302
-    assert messages_of(response) == ["No session was revoked: none of them was live."]
+    assert messages_of(response) == ["There was no live session to revoke."]
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -93,7 +93,7 @@ def test_revoke_action_confirmed_twice_revokes_once(pages, make_session, action)
     question = pages.act(action, [make_session()])
     pages.confirm(question)
     response = pages.confirm(question)
-    assert messages_of(response)[-1] == "No session was revoked: none of them was live."
+    assert messages_of(response)[-1] == "There was no live session to revoke."
     assert LogEntry.objects.count() == 1
 
 
@@ -164,7 +164,7 @@ def test_revoke_selected_session_revoked_meanwhile_is_not_counted(
 
     monkeypatch.setattr(revoke, "revoke_sessions", revoke_second)
     response = pages.confirm(pages.act("revoke_selected", [ours, theirs]))
-    assert messages_of(response) == ["1 session was revoked. 1 had ended before."]
+    assert messages_of(response) == ["1 session was revoked. 1 had already ended."]
     assert logged() == {str(ours.pk)}
     theirs.refresh_from_db()
     assert theirs.revoked_by == colleague

@@ -36,7 +36,7 @@ class TestRows:
         assert "5 minutes ago" in page
         for text in (str(session.user), "Kitchen tablet", "192.0.2.7", str(actor)):
             assert text in page
-        assert "reason: Ended by staff" in page
+        assert "reason: Revoked by staff" in page
 
     @pytest.mark.parametrize(
         ("kind", "tone"),

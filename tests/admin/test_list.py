@@ -38,7 +38,7 @@ def test_device_name_equal_to_detected_device_is_shown_once():
 def test_session_row_revoked_session_shows_reason(pages, make_session):
     make_session(status="revoked", reason=RevokedReason.REUSE)
     # Once in the filter, once in the row.
-    assert pages.list().text.count("A used refresh token came back") == 2
+    assert pages.list().text.count("A used refresh token was presented again") == 2
 
 
 # The rows of a single page are not counted.

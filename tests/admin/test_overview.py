@@ -57,7 +57,7 @@ def test_overview_above_bound_shows_approximate_count(overview, make_session, mo
         make_session(status=status)
     # An approximate count includes idle sessions, as the note says.
     assert numbers(overview())["live"] == "≈ 4"
-    assert "unused ones included" in overview().cards[0].note
+    assert "including unused ones" in overview().cards[0].note
 
 
 def test_overview_counts_events_by_category(overview, record):

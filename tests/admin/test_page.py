@@ -36,7 +36,7 @@ class TestContent:
         session = make_session()
         revoke_session(session, reason=RevokedReason.ADMIN, by=revoker)
         page = pages.open(session).text
-        assert "Ended by staff" in page
+        assert "Revoked by staff" in page
         assert "Revoked by" in page
         assert str(revoker) in page
 
@@ -149,7 +149,7 @@ class TestButton:
             pages.client.post(pages.url("revoke", session), {"post": "yes"}),
         ):
             assert response.url == pages.url("change", session)
-            text = "No session was revoked: none of them was live."
+            text = "There was no live session to revoke."
             assert messages_of(response)[-1] == text
         assert LogEntry.objects.count() == 0
         assert DeviceSession.objects.get().revoked_reason in {"", "logout"}
@@ -166,7 +166,7 @@ class TestButton:
 
         monkeypatch.setattr(revoke, "revoke_session", revoke_second)
         response = pages.confirm(question)
-        assert messages_of(response) == ["No session was revoked: none of them was live."]
+        assert messages_of(response) == ["There was no live session to revoke."]
         assert DeviceSession.objects.get().revoked_reason == "logout"
         assert LogEntry.objects.count() == 0
 

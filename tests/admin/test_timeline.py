@@ -51,7 +51,7 @@ def test_timeline_revocation_shows_actor_address_with_reason(pages, revoker, mak
     page = pages.open(session)
     end = page.context["timeline"].entries[0]
     assert (end.tone, end.actor, end.address) == ("ended", str(revoker), "192.0.2.77")
-    for text in (f"by {revoker}", "from 192.0.2.77", "reason: Ended by staff"):
+    for text in (f"by {revoker}", "from 192.0.2.77", "reason: Revoked by staff"):
         assert text in page.text
 
 
@@ -70,7 +70,7 @@ def test_timeline_idle_session_shows_idle_expiry(timeline_of, make_session):
     session = make_session(status="expired")
     shown = timeline_of(session).entries[0]
     family = TokenFamily.objects.get(session=session)
-    assert (shown.text, shown.at) == ("Expired, as it was left unused", family.idle_expires_at)
+    assert (shown.text, shown.at) == ("Expired: unused for too long", family.idle_expires_at)
 
 
 def test_timeline_without_open_family_shows_end(timeline_of, make_session):
@@ -97,7 +97,7 @@ def test_timeline_reuse_details_are_readable(pages, make_session):
     for text in (
         "Reuse of a refresh token detected",
         "refresh-sessions-tone-alarm",
-        "reason: A used refresh token came back",
+        "reason: A used refresh token was presented again",
         "newest generation: 6",
         "address of the other client: -",
         "user agent of the other client: Tablet/1.0",

@@ -195,7 +195,7 @@ def test_sign_out_without_live_sessions_redirects(pages, user, make_session):
     make_session(user, "revoked")
     response = pages.client.get(pages.sign_out_url(user))
     assert response.status_code == 302
-    assert messages_of(response) == ["No session was revoked: none of them was live."]
+    assert messages_of(response) == ["There was no live session to revoke."]
 
 
 def test_sign_out_unknown_user_is_not_found(pages, user, make_session):

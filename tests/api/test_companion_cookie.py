@@ -158,7 +158,7 @@ class TestTokensThatAreNoTokens:
         lines = [line for line in caplog.records if line.name == __name__]
         assert [line.levelname for line in lines] == ["WARNING"]
         assert f'presented "{written}"' in lines[0].getMessage()
-        assert "only when the answer has one" in lines[0].getMessage()
+        assert "only if the answer contains one" in lines[0].getMessage()
 
     def test_others_leave_none(self, api, caplog, pair):
         api.post("refresh/", {"refresh": "garbage"})

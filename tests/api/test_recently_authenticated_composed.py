@@ -163,7 +163,7 @@ class TestOtherSignIns:
 
 
 def test_where_no_request_of_rest_framework_arrives_it_says_so(client, bearer, pair):
-    with pytest.raises(TypeError, match="stands below @api_view"):
+    with pytest.raises(TypeError, match="put @recently_authenticated below @api_view"):
         client.post("/upside-down/", headers=bearer(pair))
 
 

@@ -91,7 +91,7 @@ class TestErrors:
         clock.move(timedelta(days=7))
         answer = refresh(pair.refresh)
         assert problem(answer) == (403, "session_expired/absolute")
-        assert answer.json()["detail"] == "Session expired. Please log in again."
+        assert answer.json()["detail"] == "This session has expired. Please sign in again."
 
     def test_past_the_idle_limit(self, refresh, pair, clock):
         TokenFamily.objects.update(idle_expires_at=clock.now)

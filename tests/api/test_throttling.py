@@ -152,11 +152,11 @@ class TestLoginByAccount:
     ):
         counted = Counter()
         monkeypatch.setattr(
-            throttling._Counts,
+            throttling._ThrottleCache,
             "get",
             lambda self, key, default=None: counted.update("g") or default,
         )
-        monkeypatch.setattr(throttling._Counts, "set", lambda *args: counted.update("s"))
+        monkeypatch.setattr(throttling._ThrottleCache, "set", lambda *args: counted.update("s"))
         seen = []
         for name in ("ada@org", "bob@org"):
             counted.clear()

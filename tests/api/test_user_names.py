@@ -53,7 +53,7 @@ def test_unknown_names_in_several_forms_use_up_one_rate(api, db):
 @every_form
 def test_sessions_are_revoked_by_a_name_in_another_form(jose, name):
     pair = make_pair(jose)
-    assert revoke("--user", name).startswith("Ended 1 session of ")
+    assert revoke("--user", name).startswith("Revoked 1 session of ")
     assert session_of(pair).revoked_at is not None
 
 
@@ -74,7 +74,7 @@ class TestStoredInAnotherForm:
 
     def test_sessions_are_revoked_by_the_stored_name(self, jose):
         make_pair(jose)
-        assert revoke("--user", FORMS["decomposed"]).startswith("Ended 1 session of ")
+        assert revoke("--user", FORMS["decomposed"]).startswith("Revoked 1 session of ")
 
 
 def test_hint_reads_a_full_width_email_address_as_one(api, settings):

@@ -81,7 +81,7 @@ class AdminPages:
     @property
     def timeline(self) -> Locator:
         """The timeline on a session's page."""
-        return self.page.get_by_role("region", name="What happened").get_by_role("listitem")
+        return self.page.get_by_role("region", name="Events").get_by_role("listitem")
 
     @property
     def events_of_session(self) -> Locator:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from example_project.demo.http import Answer, Request, Wire
+from example_project.demo.http import Answer, HTTPClient, Request
 from refresh_sessions.models import DeviceSession
 from tests.factories import PASSWORD
 
@@ -25,7 +25,7 @@ LAPTOP = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0
 class Device:
     """A client with the tokens of its login."""
 
-    connection: Wire
+    connection: HTTPClient
     name: str
     user_agent: str
     access: str = ""
@@ -72,9 +72,9 @@ def assert_revoked(device: Device, reason: str, *, by: Any) -> None:
     assert (session.revoked_reason, session.revoked_by) == (reason, by)
 
 
-def connect(url: str) -> Wire:
-    """Return an HTTP connection to the server at this address."""
+def connect(url: str) -> HTTPClient:
+    """Return an HTTP client of the server at this address."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port
-    return Wire(parts.hostname, parts.port)
+    return HTTPClient(parts.hostname, parts.port)

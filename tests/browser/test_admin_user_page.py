@@ -62,7 +62,7 @@ def test_user_page_button_on_narrow_screen_covers_no_text(admin_pages, ada, phon
     open_user(admin_pages, ada)
 
     button = admin_pages.sign_user_out.bounding_box()
-    text = admin_pages.page.get_by_text("Ends all device sessions.").bounding_box()
+    text = admin_pages.page.get_by_text("Revokes all device sessions.").bounding_box()
     assert button["y"] + button["height"] <= text["y"]
 
 

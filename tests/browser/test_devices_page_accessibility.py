@@ -113,7 +113,7 @@ def test_throttled_reauthentication_is_accessible(stale, phone, error_recorder):
     stale.password.fill(PASSWORD)
     stale.answer.click()
 
-    expect(stale.page.get_by_role("heading", name="Too many tries")).to_be_visible()
+    expect(stale.page.get_by_role("heading", name="Too many attempts")).to_be_visible()
     error_recorder.expect_status(429)
 
 

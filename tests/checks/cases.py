@@ -349,7 +349,7 @@ CASES = [
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
     Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
     Case(
-        *("W022", "SECURE_PROXY_SSL_HEADER say", "TRUSTED_PROXIES"),
+        *("W022", "according to SECURE_PROXY_SSL_HEADER", "TRUSTED_PROXIES"),
         django={"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")},
     ),
     Case("W022", "USE_X_FORWARDED_HOST", django={"USE_X_FORWARDED_HOST": True}),

@@ -23,7 +23,7 @@ def configured(**options):
 def use(monkeypatch):
     def set_up(connection):
         monkeypatch.setattr(checks, "connections", Connections(default=connection))
-        monkeypatch.setattr(charsets, "_known", {})
+        monkeypatch.setattr(charsets, "_cached_charsets", {})
 
     return set_up
 
@@ -51,7 +51,9 @@ def test_check_that_may_ask_no_database_asks_none(use, databases):
 
 def test_stored_charset_is_named_with_its_table(use, monkeypatch):
     use(configured())
-    monkeypatch.setattr(charsets, "_read", lambda *place: frozenset({"utf8mb4", "utf8mb3"}))
+    monkeypatch.setattr(
+        charsets, "_read_charsets", lambda *place: frozenset({"utf8mb4", "utf8mb3"})
+    )
     (message,) = checks.check_stored_charsets(["default"])
     assert "'utf8mb3'" in message.msg
     assert "refresh_sessions_devicesession" in message.msg
@@ -61,8 +63,8 @@ class TestStorable:
     def store(self, monkeypatch, text, *sets, vendor="mysql"):
         connection = configured()
         connection.vendor = vendor
-        monkeypatch.setattr(charsets, "_known", {})
-        monkeypatch.setattr(charsets, "_read", lambda *place: frozenset(sets))
+        monkeypatch.setattr(charsets, "_cached_charsets", {})
+        monkeypatch.setattr(charsets, "_read_charsets", lambda *place: frozenset(sets))
         return charsets.make_storable(text, connection, table="t", column="c")
 
     @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class TestDjangoOTP:
         monkeypatch.setattr(django_otp, "device_classes", lambda: iter(()))
         (message,) = found()
         assert message.id == "refresh_sessions.E020"
-        assert "nobody is asked for a code" in message.msg
+        assert "no login asks for a code" in message.msg
         assert "django_otp.plugins.otp_totp" in str(message.hint)
 
     def test_is_there(self):

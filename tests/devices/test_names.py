@@ -28,7 +28,7 @@ def ua_parser():
 def without(monkeypatch):
     """As if the extra were not installed."""
     monkeypatch.setattr(names, "can_parse", lambda: False)
-    monkeypatch.setattr(names, "_read", pytest.fail)
+    monkeypatch.setattr(names, "_read_client", pytest.fail)
 
 
 @pytest.mark.usefixtures("ua_parser")

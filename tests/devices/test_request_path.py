@@ -32,7 +32,10 @@ def never_shown(monkeypatch, settings, tmp_path):
         raise ShownError
 
     settings.GEOIP_PATH = tmp_path
-    for module, names in ((devices_names, ("name_device", "_read")), (places, ("_find", "_open"))):
+    for module, names in (
+        (devices_names, ("name_device", "_read_client")),
+        (places, ("_find", "_open")),
+    ):
         for name in names:
             monkeypatch.setattr(module, name, fail)
     monkeypatch.setattr(devices_names, "can_parse", lambda: True)

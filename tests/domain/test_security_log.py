@@ -44,7 +44,7 @@ def request_from(rf):
 
 def test_a_sign_in(lines, user, request_from):
     session = start_session(user, request=request_from, name="My phone").session
-    message = f"Signed in: session {session.pk} of user {user.pk}, from 203.0.113.9"
+    message = f"Login: session {session.pk} of user {user.pk}, from 203.0.113.9"
     about = ("signed_in", str(session.pk), user.pk, None, "203.0.113.9", None)
     assert lines() == [("INFO", message, *about)]
 
@@ -53,7 +53,8 @@ def test_an_end(lines, pair, user):
     lines()
     revoke_session(pair.session, reason="lost\nINFO forged", by=user)
     message = (
-        f"Ended: session {pair.session.pk} of user {user.pk}, for lost INFO forged, by {user.pk}"
+        f"Revocation: session {pair.session.pk} of user {user.pk}, reason lost INFO forged, "
+        f"by {user.pk}"
     )
     assert lines() == [
         ("INFO", message, "revoked", str(pair.session.pk), user.pk, user.pk, None, None)
@@ -97,7 +98,7 @@ def failed(lines, username, request=None):
 def test_a_sign_in_that_failed(lines, request_from):
     level, message, event, *_, address, account = failed(lines, "ada", request_from)
     assert (level, event, address) == ("WARNING", "sign_in_failed", "203.0.113.9")
-    assert message == f"Sign-in failed: account {account}, from 203.0.113.9"
+    assert message == f"Login failed: account {account}, from 203.0.113.9"
 
 
 def test_the_account_cannot_be_read_and_is_the_same_each_time(lines):
@@ -121,7 +122,7 @@ def test_a_proof_of_identity(lines, pair, user, request_from):
     lines()
     reauthenticate_session(grant, methods=("pwd", "otp"), request=request_from)
     message = (
-        f"Identity proven: session {pair.session.pk} of user {user.pk}, by pwd otp, "
+        f"Re-authentication: session {pair.session.pk} of user {user.pk}, with pwd otp, "
         "from 203.0.113.9"
     )
     about = ("reauthenticated", str(pair.session.pk), user.pk, None, "203.0.113.9", None)

@@ -48,11 +48,11 @@ class TestReuse:
         message = only(mailoutbox)
         assert message.subject == "Your session on “Ada's phone” was ended"
         # Half past twelve, and three times eleven seconds.
-        assert "was ended on Jan. 15, 2027, 12:30 p.m. UTC, because" in message.body
+        assert "was ended on Jan. 15, 2027, 12:30 p.m. UTC because" in message.body
         assert f"(account {user.get_username()})" in message.body
         assert "- the one that presented the used token: curl/8.1, 198.51.100.7\n" in message.body
         assert "- the one that last renewed the session: Shop/1.2, 203.0.113.5\n" in message.body
-        assert "Your other sessions were not touched." in message.body
+        assert "Your other sessions are not affected." in message.body
 
     def test_calls_devices_by_their_names(self, user, rf, clock, mailoutbox, monkeypatch):
         pytest.importorskip("ua_parser")
@@ -81,7 +81,7 @@ class TestReuse:
     def test_lets_the_session_say_why(self, user, rf, clock, mailoutbox, override):
         override("reuse_body.txt", "{{ session.reason }}")
         reuse(user, rf, clock)
-        assert only(mailoutbox).body == "A used refresh token came back"
+        assert only(mailoutbox).body == "A used refresh token was presented again"
 
     def test_costs_no_query(self, user, rf, clock, mailoutbox, options):
         def queries():

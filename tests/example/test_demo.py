@@ -12,19 +12,19 @@ from threading import Timer
 
 import pytest
 
-from example_project.demo.management.commands.demo import PASSWORD, PERSON, STAFF
+from example_project.demo.management.commands.demo import PASSWORD, STAFF, USERNAME
 from tests.example.commands import CHECKOUT, LONGEST_RUN, environment, manage
 
 HEADLINES = [
-    "1. Sign in",
+    "1. Log in",
     "2. Call the API",
     "3. The access token expires",
     "4. Refresh",
     "5. Five tabs refresh at once",
     "6. The response gets lost",
     "7. A sensitive action",
-    "8. A stolen token is replayed",
-    "9. Staff revoke the other device",
+    "8. A stolen token is reused",
+    "9. Staff revoke another session",
     "10. The hard deadline passes",
 ]
 
@@ -47,7 +47,7 @@ def test_demo_all_steps_succeed(database):
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert headlines(demo.stdout) == HEADLINES
     assert "✗" not in demo.stdout
-    assert '403 {"detail": "Session expired. Please log in again."' in demo.stdout
+    assert '403 {"detail": "This session has expired. Please sign in again."' in demo.stdout
     assert demo.stdout.splitlines()[-1].startswith("✓ 10 steps")
     assert_no_secret(demo.stdout + demo.stderr)
 
@@ -83,7 +83,7 @@ def test_demo_with_serve_runs_server_until_interrupted(database):
 
 def test_demo_killed_leaves_no_server(database):
     with running_demo("demo", env=environment(database)) as demo:
-        shown = read_until(demo, "1. Sign in")
+        shown = read_until(demo, "1. Log in")
         demo.kill()
         # Standard error is closed once no process writes to it.
         demo.communicate()
@@ -110,7 +110,7 @@ def assert_no_secret(output):
     assert PASSWORD not in output
 
 
-def enable_interrupts():
+def restore_interrupts():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -124,7 +124,7 @@ def running_demo(*arguments, env):
         encoding="utf-8",
         # A background process of a shell without job control ignores SIGINT, and so would its
         # children.
-        preexec_fn=enable_interrupts,  # noqa: PLW1509  (no other threads hold locks)
+        preexec_fn=restore_interrupts,  # noqa: PLW1509  (no other threads hold locks)
     )
     # A stuck demo must not block the tests.
     guard = Timer(LONGEST_RUN, process.kill)
@@ -148,7 +148,7 @@ def lifetime(answer):
 
 
 def log_in(host, port):
-    body = json.dumps({"username": PERSON, "password": PASSWORD})
+    body = json.dumps({"username": USERNAME, "password": PASSWORD})
     with closing(HTTPConnection(host, port)) as connection:
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/auth/login/", body, headers)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from example_project.demo import server
-from example_project.demo.http import Request, Wire
+from example_project.demo.http import HTTPClient, Request
 from tests.example.commands import environment, manage, python
 
 USERNAME, PASSWORD = "admin", "correct horse battery staple"
@@ -35,7 +35,7 @@ def connection(env):
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         with server.running("example_project.settings") as running:
-            yield Wire(server.HOST, running.port)
+            yield HTTPClient(server.HOST, running.port)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,6 @@ def test_demo_existing_user_with_its_name_is_kept(env):
     done = manage("demo", env=env)
 
     assert done.returncode == 1
-    assert f"There is a user '{USERNAME}' already" in done.stderr
+    assert f"The user '{USERNAME}' exists" in done.stderr
     count = "from django.contrib.auth.models import User; print(User.objects.count())"
     assert manage("shell", "-v0", "-c", count, env=env).stdout.strip() == "1"

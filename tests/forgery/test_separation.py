@@ -130,7 +130,7 @@ class TestLogLeak:
         seen = "".join([caplog.text, *reports, *(str(r.__dict__) for r in caplog.records)])
         assert "INSERT INTO" in seen
         assert "broken on purpose" in seen
-        assert "Used refresh token came back" in seen
+        assert "Refresh token reused" in seen
         for secret in _derived_texts(secrets):
             assert secret not in seen
 

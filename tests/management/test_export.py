@@ -135,8 +135,8 @@ class TestWhich:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
-            (["--since", "yesterday"], "'yesterday' is no time"),
-            (["--until", "2026-02-30"], "'2026-02-30' is no time"),
+            (["--since", "yesterday"], "'yesterday' is not a time"),
+            (["--until", "2026-02-30"], "'2026-02-30' is not a time"),
             (["--kind", "nonsense"], "invalid choice: 'nonsense'"),
             (["--since", "1d", "--until", "2d"], "--since must be before --until"),
         ],
@@ -163,7 +163,7 @@ class TestInstant:
 
     @pytest.mark.parametrize("text", ["", "30", "2026", "2026-13-01", "99999999999d", "now"])
     def test_is_not_any_text(self, text):
-        with pytest.raises(ArgumentTypeError, match="is no time"):
+        with pytest.raises(ArgumentTypeError, match="is not a time"):
             instant(text)
 
 
@@ -185,7 +185,7 @@ class TestFile:
 
     def test_is_never_written_over(self, file):
         file.write_text("what was here")
-        with pytest.raises(CommandError, match="exists, and is left as it is"):
+        with pytest.raises(CommandError, match="exists and was not changed"):
             export("--output", str(file))
         assert file.read_text() == "what was here"
 
@@ -217,7 +217,7 @@ class TestReader:
         reading, writing = os.pipe()
         os.close(reading)
         with os.fdopen(writing, "w", encoding="ascii") as out:
-            with pytest.raises(CommandError, match="its reader has gone"):
+            with pytest.raises(CommandError, match="its reader has closed the pipe"):
                 call_command("export_session_events", stdout=out, stderr=io.StringIO())
             out.write("what follows")
             # Goes nowhere, and does no harm.

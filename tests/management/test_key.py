@@ -67,13 +67,13 @@ class TestGenerate:
     def test_overwrites_nothing(self, tmp_path):
         file = tmp_path / "key"
         file.write_text("precious")
-        with pytest.raises(CommandError, match="left as it is"):
+        with pytest.raises(CommandError, match="was not changed"):
             run("generate", "--algorithm", "HS256", "--file", str(file))
         assert file.read_text() == "precious"
 
     def test_follows_no_link(self, tmp_path):
         (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(CommandError, match="left as it is"):
+        with pytest.raises(CommandError, match="was not changed"):
             run("generate", "--algorithm", "HS256", "--file", str(tmp_path / "link"))
         assert not (tmp_path / "elsewhere").exists()
 
@@ -138,7 +138,7 @@ class TestRotate:
 
     def test_tells_that_an_empty_setting_stands_for_something(self, tmp_path, options):
         said = run("rotate", "--file", str(tmp_path / "next"))
-        assert "KEYS is empty now, which stands for ['SECRET_KEY']" in said
+        assert "KEYS is empty now, which means ['SECRET_KEY']" in said
 
     def test_to_another_algorithm(self, tmp_path):
         pytest.importorskip("cryptography")

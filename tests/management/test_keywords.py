@@ -1,8 +1,10 @@
 """Each option of each command, on the command line and by keyword from ``call_command``."""
 
 import os
+import re
 import subprocess
 import sys
+from argparse import _SubParsersAction
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -27,8 +29,8 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 NAMES = ["ada@example.org", "bob@example.org"]
 
-# Command, option, words on the command line, the same by keyword in several forms, and what else
-# the command needs.
+# Command with its sub-command, option, words on the command line, the same by keyword in several
+# forms, and further options that the command requires.
 OPTIONS = [
     (
         "prune_refresh_sessions",
@@ -89,26 +91,28 @@ OPTIONS = [
         ["events.csv", Path("events.csv")],
         {},
     ),
-    ("manage_session_keys", "action", ["list"], ["list"], {}),
+    ("manage_session_keys generate", "algorithm", ["--algorithm", "HS256"], ["HS256"], {}),
     (
-        "manage_session_keys",
-        "algorithm",
-        ["--algorithm", "HS256"],
-        ["HS256"],
-        {"action": "generate"},
+        *("manage_session_keys generate", "file", ["--file", "k.pem"]),
+        *(["k.pem", Path("k.pem")], {}),
     ),
     (
-        "manage_session_keys",
-        "file",
-        ["--file", "k.pem"],
-        ["k.pem", Path("k.pem")],
-        {"action": "rotate"},
+        *("manage_session_keys generate", "setting", ["--setting", "REFRESH_KEYS"]),
+        *(["REFRESH_KEYS"], {}),
     ),
     (
-        *("manage_session_keys", "setting", ["--setting", "REFRESH_KEYS"]),
-        *(["REFRESH_KEYS"], {"action": "generate"}),
+        *("manage_session_keys rotate", "algorithm", ["--algorithm", "HS256"], ["HS256"]),
+        {"file": "k.pem"},
     ),
-    ("manage_session_keys", "name", ["--name", "billing"], ["billing"], {"action": "client"}),
+    (
+        *("manage_session_keys rotate", "file", ["--file", "k.pem"]),
+        *(["k.pem", Path("k.pem")], {}),
+    ),
+    (
+        *("manage_session_keys rotate", "setting", ["--setting", "REFRESH_KEYS"]),
+        *(["REFRESH_KEYS"], {"file": "k.pem"}),
+    ),
+    ("manage_session_keys client", "name", ["--name", "billing"], ["billing"], {}),
 ]
 
 WRONG = [
@@ -120,7 +124,7 @@ WRONG = [
     ("prune_refresh_sessions", {"batch_size": 1.5}, "invalid int value"),
     ("prune_refresh_sessions", {"batch_size": True}, "invalid int value"),
     ("prune_refresh_sessions", {"older_than": 30}, "has no unit: write 30d"),
-    ("prune_refresh_sessions", {"older_than": "soon"}, "is no duration"),
+    ("prune_refresh_sessions", {"older_than": "soon"}, "is not a duration"),
     ("prune_refresh_sessions", {"older_than": -DAY}, "must not be negative"),
     ("prune_refresh_sessions", {"events_older_than": -DAY}, "must not be negative"),
     ("prune_refresh_sessions", {"include_events_of_active_sessions": True}, "--events-older-than"),
@@ -131,30 +135,32 @@ WRONG = [
     ("revoke_refresh_sessions", {"all": True, "user": "ada"}, "not allowed with"),
     ("revoke_refresh_sessions", {"user": "ada", "reason": "x" * 65}, "at most 64 characters"),
     ("revoke_refresh_sessions", {"user": "ada", "reason": "a\nb"}, "a line of text"),
-    ("export_session_events", {"since": "someday"}, "is no time"),
+    ("export_session_events", {"since": "someday"}, "is not a time"),
     ("export_session_events", {"since": NOON, "until": NOON}, "--since must be before --until"),
     ("export_session_events", {"kind": "nonsense"}, "invalid choice: 'nonsense'"),
     ("export_session_events", {"kind": ["revoked", "nonsense"]}, "invalid choice: 'nonsense'"),
-    ("manage_session_keys", {}, "arguments are required: action"),
-    ("manage_session_keys", {"action": "nonsense"}, "invalid choice: 'nonsense'"),
-    (
-        "manage_session_keys",
-        {"action": "generate", "algorithm": "ES257"},
-        "invalid choice: 'ES257'",
-    ),
-    ("manage_session_keys", {"action": "client", "name": "a b"}, "has a client 'a b'"),
+    ("manage_session_keys", {}, "arguments are required: subcommand"),
+    ("manage_session_keys nonsense", {}, "invalid choice: 'nonsense'"),
+    ("manage_session_keys generate", {"algorithm": "ES257"}, "invalid choice: 'ES257'"),
+    ("manage_session_keys list", {"algorithm": "HS256"}, "--algorithm: not an option of 'list'"),
+    ("manage_session_keys client", {"name": "billing", "file": "k"}, "--file"),
+    ("manage_session_keys rotate", {}, "arguments are required: --file"),
+    ("manage_session_keys rotate", {"file": None}, "--file: must not be None"),
+    ("manage_session_keys client", {}, "arguments are required: --name"),
+    ("manage_session_keys client", {"name": "a b"}, "has a client 'a b'"),
 ]
 
 
 @pytest.fixture
 def received(monkeypatch):
-    """What the command is told to do; nothing is done."""
+    """The options that the command's ``handle`` receives; the command does nothing."""
 
     def receive(name, /, *arguments, **options):
         seen = {}
+        name, *subcommand = name.split()
         command = load_command_class("refresh_sessions", name)
         monkeypatch.setattr(command, "handle", lambda *args, **read: seen.update(read))
-        call_command(command, *arguments, **options)
+        call_command(command, *subcommand, *arguments, **options)
         return {key: value for key, value in seen.items() if key != "skip_checks"}
 
     return receive
@@ -169,26 +175,66 @@ def test_option_by_keyword_means_what_it_means_on_the_command_line(
         assert received(name, **{option: value}, **more) == expected
 
 
-def test_options_of_all_commands_are_tried_here():
+def parsers():
+    """The parser of each command, or of each of its sub-commands, by name."""
     for name in COMMANDS:
         command = load_command_class("refresh_sessions", name)
         assert isinstance(command, CheckedCommand)
+        parser = command.create_parser("manage.py", name)
+        subcommands = {
+            f"{name} {subcommand}": subparser
+            for action in parser._actions
+            if isinstance(action, _SubParsersAction)
+            for subcommand, subparser in action.choices.items()
+        }
+        yield from (subcommands or {name: parser}).items()
+
+
+def test_options_of_all_commands_are_tried_here():
+    djangos = {"help", "version", "verbosity", "settings", "pythonpath", "traceback"}
+    djangos |= {"no_color", "force_color", "skip_checks"}
+    for name, parser in parsers():
         theirs = {
             min(action.option_strings, default=action.dest).lstrip("-").replace("-", "_")
-            for action in command.create_parser("manage.py", name)._actions
+            for action in parser._actions
         }
         tried = {option for tried_name, option, *_ in OPTIONS if tried_name == name}
-        djangos = {"help", "version", "verbosity", "settings", "pythonpath", "traceback"}
-        djangos |= {"no_color", "force_color", "skip_checks"}
         assert {known.replace("__", "") for known in theirs} - {"h", *djangos} == tried
+
+
+REQUIRED = {
+    "revoke_refresh_sessions": {"user": "ada"},
+    "manage_session_keys rotate": {"file": "k.pem"},
+    "manage_session_keys client": {"name": "billing"},
+}
 
 
 @pytest.mark.parametrize(("name", "option", "words", "values", "more"), OPTIONS)
 def test_option_that_is_none_has_its_default(received, name, option, words, values, more):
-    needed = {"action": "list"} if name == "manage_session_keys" else {}
-    needed |= {"user": "ada"} if name == "revoke_refresh_sessions" else {}
+    needed = REQUIRED.get(name, {})
     if option not in needed:
         assert received(name, **{**needed, option: None}) == received(name, **needed)
+
+
+class TestSubcommand:
+    """Django's own options, before and after a sub-command."""
+
+    def test_common_option_after_subcommand_is_accepted(self, received):
+        assert received("manage_session_keys list", "-v", "0")["verbosity"] == 0
+        assert received("manage_session_keys list", verbosity=0)["verbosity"] == 0
+
+    def test_common_option_before_subcommand_is_kept(self, received):
+        assert received("manage_session_keys", "-v", "3", "list")["verbosity"] == 3
+
+    def test_subcommand_receives_its_own_options_only(self, received):
+        assert not received("manage_session_keys list").keys() & {"file", "algorithm", "name"}
+
+    def test_help_lists_options_of_the_subcommand_alone(self):
+        names = {name: parser.format_help() for name, parser in parsers()}
+        assert "--algorithm" in names["manage_session_keys generate"]
+        assert "--name" not in names["manage_session_keys generate"]
+        assert "--algorithm" not in names["manage_session_keys list"]
+        assert "--settings" not in names["manage_session_keys list"]
 
 
 @pytest.mark.parametrize(("name", "options", "complaint"), WRONG)
@@ -215,7 +261,7 @@ class TestFromPython:
         forms = {"name": user.get_username(), "key": user.pk, "user": user}
         out = StringIO()
         call_command("revoke_refresh_sessions", user=forms.get(by, str(user.pk)), stdout=out)
-        assert out.getvalue().startswith("Ended 1 session of ")
+        assert out.getvalue().startswith("Revoked 1 session of ")
         assert DeviceSession.objects.active().count() == 1
 
     def test_revoke_takes_a_queryset_of_users(self, pair):
@@ -235,7 +281,7 @@ class TestFromPython:
     def test_revoke_of_everybody_asks_otherwise(self, pair, monkeypatch, asking):
         monkeypatch.setattr(sys, "stdin", Terminal())
         monkeypatch.setattr("builtins.input", lambda question: "no")
-        with pytest.raises(CommandError, match="Nobody was signed out"):
+        with pytest.raises(CommandError, match="No session was revoked"):
             call_command("revoke_refresh_sessions", all=True, **asking)
         assert DeviceSession.objects.active().exists()
 
@@ -256,6 +302,8 @@ class TestFromPython:
         ["revoke_refresh_sessions"],
         ["export_session_events", "--since", "2026-02-01", "--until", "2026-01-01"],
         ["manage_session_keys"],
+        ["manage_session_keys", "rotate"],
+        ["manage_session_keys", "list", "--file", "k.pem"],
     ],
     ids=" ".join,
 )
@@ -270,4 +318,4 @@ def test_wrong_option_on_the_command_line_is_a_usage_error(words):
     )
     assert run.returncode == 2
     assert run.stderr.startswith(f"usage: manage.py {words[0]}")
-    assert f"manage.py {words[0]}: error: " in run.stderr
+    assert re.search(rf"manage\.py {words[0]}( rotate)?: error: ", run.stderr)

@@ -99,9 +99,9 @@ class TestPrune:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
-            (["--older-than", "soon"], "'soon' is no duration: write it like 30d"),
+            (["--older-than", "soon"], "'soon' is not a duration: write it like 30d"),
             (["--older-than", "30"], "'30' has no unit: write 30d for days"),
-            (["--older-than=-1 00:00:00"], "older_than must not be negative"),
+            (["--older-than=-1 00:00:00"], "--older-than: must not be negative"),
             (["--batch-size", "0"], "batch_size must be between 1 and 10000, not 0"),
             (["--batch-size", "10001"], "batch_size must be between 1 and 10000, not 10001"),
             (["--batch-size", "many"], "invalid int value: 'many'"),
@@ -155,7 +155,7 @@ class TestDuration:
         ],
     )
     def test_of_another_form_is_refused(self, text):
-        with pytest.raises(Exception, match=r"is no duration|has no unit") as raised:
+        with pytest.raises(Exception, match=r"is not a duration|has no unit") as raised:
             duration(text)
         # By this type the parser of the command line knows that the message is for people.
         assert type(raised.value).__name__ == "ArgumentTypeError"

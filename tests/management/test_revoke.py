@@ -27,7 +27,7 @@ class TestRevokeOfUsers:
     def test_ends_the_live_sessions_of_a_user_by_name(self, user):
         pairs, other = [make_pair(user), make_pair(user)], make_pair()
         said = revoke("--user", user.get_username())
-        assert said == f"Ended 2 sessions of {user.get_username()} (primary key {user.pk}).\n"
+        assert said == f"Revoked 2 sessions of {user.get_username()} (primary key {user.pk}).\n"
         assert [refused(pair.refresh) for pair in pairs] == ["session_revoked"] * 2
         assert refresh_session(str(other.refresh)).family.generation == 2
 
@@ -38,7 +38,7 @@ class TestRevokeOfUsers:
         assert kinds(pair) == ["signed_in", "revoked"]
 
     def test_finds_a_user_by_primary_key(self, pair, user):
-        assert revoke("--user", str(user.pk)).startswith("Ended 1 session of ")
+        assert revoke("--user", str(user.pk)).startswith("Revoked 1 session of ")
         assert refused(pair.refresh) == "session_revoked"
 
     @pytest.mark.parametrize("attribute", ["username", "pk"])
@@ -48,14 +48,14 @@ class TestRevokeOfUsers:
         refuse_by_manager(settings, options, monkeypatch)
         set_refused(user)
         name = user.get_username() if attribute == "username" else user.pk
-        assert revoke("--user", str(name)).startswith("Ended 1 session of ")
+        assert revoke("--user", str(name)).startswith("Revoked 1 session of ")
         assert session_of(pair).revoked_reason == RevokedReason.ADMIN
 
     def test_takes_a_name_for_a_name_even_if_it_is_another_users_key(self, user, pair):
         namesake: Any = UserFactory(username=str(user.pk))
         mistaken = make_pair(namesake)
         said = revoke("--user", str(user.pk))
-        assert said == f"Ended 1 session of {user.pk} (primary key {namesake.pk}).\n"
+        assert said == f"Revoked 1 session of {user.pk} (primary key {namesake.pk}).\n"
         assert refused(mistaken.refresh) == "session_revoked"
         assert session_of(pair).revoked_at is None
 
@@ -66,7 +66,7 @@ class TestRevokeOfUsers:
         first, second = users[0].get_username(), str(users[1].pk)
         both = ["--user", first, "--user", second] if repeat else ["--user", first, second]
         said = revoke(*both)
-        assert [line.split(" of ")[0] for line in said.splitlines()] == ["Ended 1 session"] * 2
+        assert [line.split(" of ")[0] for line in said.splitlines()] == ["Revoked 1 session"] * 2
         ended = [session_of(pair).revoked_at is not None for pair in pairs]
         assert ended == [True, True, False]
 
@@ -80,7 +80,7 @@ class TestRevokeOfUsers:
     ):
         get_user_model().objects.filter(pk=user.pk).update(is_active=False)
         others = ["--all", "--no-input"] if whose == "all" else ["--user", user.get_username()]
-        assert revoke(*others).startswith("Ended 0 sessions")
+        assert revoke(*others).startswith("Revoked 0 sessions")
         assert session_of(pair).revoked_reason == RevokedReason.USER_INACTIVE
 
     @pytest.mark.parametrize("unknown", ["nobody@example.org", "0", "9" * 40, ""])
@@ -91,46 +91,44 @@ class TestRevokeOfUsers:
 
     def test_says_that_nothing_was_live(self, user):
         revoke_session(make_pair(user).session, reason=RevokedReason.USER)
-        assert revoke("--user", user.get_username()).startswith("Ended 0 sessions of ")
+        assert revoke("--user", user.get_username()).startswith("Revoked 0 sessions of ")
 
 
 class TestRevokeOfAll:
     def test_signs_everybody_out(self):
         pairs = [make_pair() for _ in range(3)]
-        assert revoke("--all", "--no-input") == "Ended 3 sessions.\n"
+        assert revoke("--all", "--no-input") == "Revoked 3 sessions.\n"
         assert {refused(pair.refresh) for pair in pairs} == {"session_revoked"}
 
     def test_leaves_alone_what_has_ended_by_itself(self, clock):
         old = make_pair()
         clock.move(HARD)
         make_pair()
-        assert revoke("--all", "--noinput") == "Ended 1 session.\n"
+        assert revoke("--all", "--noinput") == "Revoked 1 session.\n"
         assert session_of(old).revoked_at is None
 
     @pytest.mark.parametrize("answer", ["yes", " yes "])
     def test_asks_first_and_takes_yes(self, pair, monkeypatch, answer):
         questions = answering(monkeypatch, answer)
-        assert revoke("--all") == "Ended 1 session.\n"
-        assert questions == [
-            "This signs everybody out, on all their devices. Type 'yes' to go on: "
-        ]
+        assert revoke("--all") == "Revoked 1 session.\n"
+        assert questions == ["This revokes all sessions of all users. Type 'yes' to continue: "]
 
     @pytest.mark.parametrize("answer", ["", "no", "y", "YES!"])
     def test_takes_anything_else_for_no(self, pair, monkeypatch, answer):
         answering(monkeypatch, answer)
-        with pytest.raises(CommandError, match="Nobody was signed out"):
+        with pytest.raises(CommandError, match="No session was revoked"):
             revoke("--all")
         assert session_of(pair).revoked_at is None
 
     def test_does_not_ask_where_nobody_can_answer(self, pair, monkeypatch):
         monkeypatch.setattr(sys, "stdin", StringIO("yes\n"))
-        with pytest.raises(CommandError, match="takes --no-input"):
+        with pytest.raises(CommandError, match="requires --no-input"):
             revoke("--all")
         assert session_of(pair).revoked_at is None
 
     def test_never_asks_with_no_input(self, pair, monkeypatch):
         questions = answering(monkeypatch, "no")
-        assert revoke("--all", "--no-input") == "Ended 1 session.\n"
+        assert revoke("--all", "--no-input") == "Revoked 1 session.\n"
         assert questions == []
 
 
@@ -185,7 +183,7 @@ class TestManySessions:
         for _ in range(number):
             make_pair()
         with CaptureQueriesContext(connection) as queries:
-            assert revoke("--all", "--no-input").startswith(f"Ended {number} ")
+            assert revoke("--all", "--no-input").startswith(f"Revoked {number} ")
         lists = [query["sql"] for query in queries if " LIMIT " in query["sql"]]
         assert len(lists) == looks
         assert all(sql.endswith("LIMIT 2") for sql in lists)

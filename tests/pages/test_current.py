@@ -18,7 +18,7 @@ COOKIE = "__Host-refresh_token"
 
 def lists_own_login_only(browser) -> bool:
     """Whether the first row is the browser itself, without a device session."""
-    return "own login, which this list cannot end" in browser.show().text
+    return "To end it, sign out of the site." in browser.show().text
 
 
 class TestByCookie:

@@ -123,6 +123,6 @@ class TestAlternativeFactors:
 
     def test_no_alternative_factor_is_refused(self, stale, device):
         response = stale.end(device(), password="", backup_key="")
-        assert "More is needed to confirm that it is you." in response.text
+        assert "Another factor is required to verify your identity." in response.text
         assert list(Page(response.text).problems()) == []
         assert len(live()) == 1

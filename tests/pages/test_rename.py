@@ -59,7 +59,7 @@ def test_rename_device_invalid_name_shows_error(browser, path, phone, name):
 def test_rename_device_revoked_session_is_refused(browser, phone, path, method):
     revoke_session(phone, reason="user")
     response = getattr(browser.client, method)(path, {"name": "Kitchen"})
-    assert messages_of(response) == ["That device had been signed out before."]
+    assert messages_of(response) == ["That device was already signed out."]
     phone.refresh_from_db()
     assert phone.name == "Phone"
 
@@ -74,5 +74,5 @@ def test_rename_device_revoked_meanwhile_stays_revoked(browser, phone, path, mon
 
     monkeypatch.setattr(views.OneSessionPage, "find_session", find_and_end)
     response = browser.client.post(path, {"name": "Kitchen"})
-    assert messages_of(response) == ["That device had been signed out before."]
+    assert messages_of(response) == ["That device was already signed out."]
     assert live() == set()

@@ -31,8 +31,10 @@ def test_end_device_revokes_that_session_only(browser, device, user):
 def test_end_device_twice_tells_already_signed_out(browser, device):
     phone = device("Phone")
     browser.end(phone)
-    assert messages_of(browser.end(phone))[-1] == "That device had been signed out before."
-    assert messages_of(browser.client.get(f"{LIST}{phone.pk}/end/"))[-1].endswith("before.")
+    assert messages_of(browser.end(phone))[-1] == "That device was already signed out."
+    assert messages_of(browser.client.get(f"{LIST}{phone.pk}/end/"))[-1].endswith(
+        "already signed out."
+    )
 
 
 def test_end_device_revoked_meanwhile_tells_already_signed_out(browser, device, monkeypatch):
@@ -43,7 +45,7 @@ def test_end_device_revoked_meanwhile_tells_already_signed_out(browser, device, 
         return revoke_session(session, **options)
 
     monkeypatch.setattr(views, "revoke_session", revoke_twice)
-    assert messages_of(browser.end(phone)) == ["That device had been signed out before."]
+    assert messages_of(browser.end(phone)) == ["That device was already signed out."]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -112,7 +114,7 @@ class TestOthers:
         device("One")
         device("Two")
         question = browser.client.get(f"{LIST}end-others/")
-        assert "2 other devices will have to sign in again." in question.text
+        assert "You will have to sign in again on 2 other devices." in question.text
 
 
 class TestGet:

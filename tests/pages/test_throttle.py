@@ -21,7 +21,7 @@ class TestThrottle:
         response = end(stale, password=PASSWORD)
         assert response.status_code == 429
         assert 1 <= int(response["Retry-After"]) <= 60
-        assert "Too many tries" in Page(response.text).title
+        assert "Too many attempts" in Page(response.text).title
         assert list(Page(response.text).problems()) == []
         assert len(live()) == 1
 
@@ -66,7 +66,7 @@ class TestThrottle:
             assert asks_for_password(end(stale, password="wrong"))
         response = end(stale, password=PASSWORD)
         assert (response.status_code, response["Retry-After"]) == (429, "86400")
-        assert "Too many tries" in Page(response.text).title
+        assert "Too many attempts" in Page(response.text).title
         assert list(Page(response.text).problems()) == []
         # The limit is per login of the user; success resets it.
         other = Browser()

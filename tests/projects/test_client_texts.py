@@ -127,7 +127,7 @@ class TestThreeByteColumns:
         self.convert("utf8mb4")
 
     def convert(self, charset):
-        charsets._known.clear()
+        charsets._cached_charsets.clear()
         with connection.cursor() as cursor:
             for table, column, length in self.COLUMNS:
                 cursor.execute(

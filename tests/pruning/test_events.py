@@ -200,8 +200,8 @@ class TestCommand:
         ("arguments", "complaint"),
         [
             (["--events-older-than", "90"], "'90' has no unit"),
-            (["--events-older-than=-1 00:00:00"], "--events-older-than must not be negative"),
-            (["--include-events-of-active-sessions"], "means nothing without --events-older-than"),
+            (["--events-older-than=-1 00:00:00"], "--events-older-than: must not be negative"),
+            (["--include-events-of-active-sessions"], "requires --events-older-than"),
         ],
     )
     def test_says_what_is_wrong_before_anything_goes(self, clock, pair, arguments, complaint):

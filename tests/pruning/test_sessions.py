@@ -79,7 +79,7 @@ class TestWhatGoes:
     def test_nothing_goes_before_its_hard_expiry(self, clock, pair, older_than):
         clock.move(HARD - MOMENT)
         for verb in (prune_sessions, count_prunable_sessions):
-            with pytest.raises(ValueError, match="until their hard expiry"):
+            with pytest.raises(ValueError, match="until their hard deadline"):
                 verb(older_than=older_than)
         assert exists(pair)
 

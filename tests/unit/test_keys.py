@@ -121,7 +121,7 @@ class TestSources:
         first = get_keyring(Purpose.ACCESS)
         file.unlink()
         assert get_keyring(Purpose.ACCESS) is first
-        keyring._keyrings.cache_clear()
+        keyring._load_keyrings.cache_clear()
         assert isinstance(fault(), UnreadableKeyError)
 
     def test_is_looked_for_again_after_a_fault(self, options, tmp_path):

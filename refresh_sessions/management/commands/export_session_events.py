@@ -1,4 +1,4 @@
-"""``manage.py export_session_events``: the record as CSV, to keep elsewhere or to hand over."""
+"""``manage.py export_session_events``: writes session events as CSV."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _Write = Callable[[bytes], object]
 
 
 class Command(CheckedCommand):
-    """Writes the same file as the admin's download."""
+    """Writes the same CSV as the admin's download."""
 
     help = (
-        "Writes security events as CSV, the oldest first, to the standard output or to a new "
-        "file. It has the columns of the admin's download, and like that no cell that a "
-        "spreadsheet takes for a formula. The file holds personal data."
+        "Writes session events as CSV, oldest first, to the standard output or to a new file. The "
+        "columns are those of the admin's download; no cell starts a spreadsheet formula. The "
+        "file contains personal data."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Define the options."""
-        when = "2026-01-31, 2026-01-31T18:00Z, or 30d for so long ago"
+        example = "2026-01-31, 2026-01-31T18:00Z, or 30d for 30 days ago"
         parser.add_argument(
-            "--since", type=instant, metavar="TIME", help=f"Events from then on: {when}."
+            "--since", type=instant, metavar="TIME", help=f"Events at or after TIME: {example}."
         )
         parser.add_argument(
-            "--until", type=instant, metavar="TIME", help="Events before that, written alike."
+            "--until", type=instant, metavar="TIME", help="Events before TIME, as for --since."
         )
         parser.add_argument(
             "--kind",
@@ -53,35 +53,35 @@ class Command(CheckedCommand):
             help=f"Events of these kinds: {', '.join(EventKind.values)}. Default: all.",
         )
         parser.add_argument(
-            "--user", metavar="USER", help="Events of one user: the user name, or else the key."
+            "--user", metavar="USER", help="Events of one user: user name, or else primary key."
         )
         parser.add_argument(
             "--output",
             type=Path,
             metavar="FILE",
-            help="A new file, which its owner alone may read. It is removed if it cannot become "
-            "the whole. Default: the standard output.",
+            help="A new file that only its owner can read; removed after an error. Default: the "
+            "standard output.",
         )
 
     def usage_problem(self, options: Mapping[str, Any]) -> str | None:
-        """An interval has to begin before it ends."""
+        """Require --since before --until."""
         since, until = options["since"], options["until"]
         empty = since and until and since >= until
         return "--since must be before --until." if empty else None
 
     def handle(self, *args: Any, output: Path | None, **options: Any) -> None:
-        """Write, and say on the standard error how many those were."""
-        events, chosen = _choose(**options)
+        """Write the events, and their number to the standard error."""
+        events, filters = _filter_events(**options)
         try:
             export = EventExport(events)
-            _log("began, filter: %s", chosen)
-            with _whole_file(output) if output else _standard_output(self.stdout) as write:
+            _log("began, filter: %s", filters)
+            with _new_file(output) if output else _standard_output(self.stdout) as write:
                 for text in export:
-                    # Half a surrogate pair, which some databases store, ends nothing.
+                    # Some databases store lone surrogates, which UTF-8 cannot encode.
                     write(text.encode(errors="replace"))
         except DatabaseBusyError as error:
             raise CommandError(
-                "The database is busy. What was written is not the whole; please run this again."
+                "The database is busy. The output is incomplete; please run this again."
             ) from error
         _log("ended after %d events", export.written)
         if options["verbosity"]:
@@ -89,7 +89,7 @@ class Command(CheckedCommand):
             self.stderr.write(f"Wrote {number}.", self.style.SUCCESS)
 
 
-def _choose(
+def _filter_events(
     *,
     since: datetime | None,
     until: datetime | None,
@@ -97,16 +97,16 @@ def _choose(
     user: object,
     **_: object,
 ) -> tuple[QuerySet[SessionEvent], str]:
-    """The events, and in words for the log by what they were chosen."""
-    wanted = {
+    """The events, and the filters as text for the log."""
+    filters = {
         "created_at__gte": since,
         "created_at__lt": until,
         "kind__in": sorted(set(kinds)) if kinds else None,
         "session__user": _find_key(user) if user is not None else None,
     }
-    chosen = {name: value for name, value in wanted.items() if value is not None}
-    in_words = ", ".join(f"{name}={value}" for name, value in chosen.items())
-    return SessionEvent.objects.filter(**chosen), in_words or "none"
+    used = {name: value for name, value in filters.items() if value is not None}
+    text = ", ".join(f"{name}={value}" for name, value in used.items())
+    return SessionEvent.objects.filter(**used), text or "none"
 
 
 def _find_key(name: object) -> object:
@@ -117,8 +117,8 @@ def _find_key(name: object) -> object:
 
 
 @contextmanager
-def _whole_file(file: Path) -> Iterator[_Write]:
-    """A new file that is gone again if anything goes wrong before its end."""
+def _new_file(file: Path) -> Iterator[_Write]:
+    """Create a file, and remove it after an error."""
     with create(file) as stream:
         try:
             yield stream.write
@@ -132,7 +132,7 @@ def _whole_file(file: Path) -> Iterator[_Write]:
 
 @contextmanager
 def _standard_output(stdout: Any) -> Iterator[_Write]:
-    """The bytes of the file, whatever encoding and line ends a terminal has."""
+    """Write bytes to the standard output, without its encoding and line endings."""
     binary = getattr(stdout, "buffer", None)
     if binary is None:
         yield lambda piece: stdout.write(piece.decode(), ending="")
@@ -141,12 +141,12 @@ def _standard_output(stdout: Any) -> Iterator[_Write]:
         yield binary.write
         binary.flush()
     except BrokenPipeError:
-        # What is still held for the reader that is gone, Python would try to write at its end.
+        # Python flushes the rest at exit, which would raise the error again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), binary.fileno())
-        raise CommandError("What was written is not the whole: its reader has gone.") from None
+        raise CommandError("The output is incomplete: its reader has closed the pipe.") from None
 
 
-def _log(what: str, *details: object) -> None:
-    # A "sensitive_read" in the words of OWASP's vocabulary for logs, of level WARN.
-    message = f"Export of session events by a command {what}"
+def _log(action: str, *details: object) -> None:
+    # OWASP's logging vocabulary: "sensitive_read", level WARN.
+    message = f"Export of session events by a command {action}"
     security_logger.warning(message, *details)

@@ -1,11 +1,13 @@
-"""``manage.py manage_session_keys``: make keys, look at them, and change them for new ones."""
+"""``manage.py manage_session_keys``: generate, list and rotate keys."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from argparse import ArgumentTypeError
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ from django.utils import timezone
 
 from refresh_sessions.conf import find_problems, get_settings
 from refresh_sessions.management.files import create
-from refresh_sessions.management.options import CheckedCommand
+from refresh_sessions.management.options import CheckedCommand, add_subcommand
 from refresh_sessions.tokens.keys import Key, Purpose, get_keyring
 from refresh_sessions.tokens.keys.errors import KeyConfigError
 from refresh_sessions.tokens.keys.model import ALGORITHMS
@@ -26,61 +28,56 @@ _SYMMETRIC: Final = tuple(name for name in ALGORITHMS if name.startswith("HS"))
 
 
 class Command(CheckedCommand):
-    """Changes no setting by itself: it writes key files, and says what to write where."""
+    """Writes key files and prints the entries for the settings; changes no setting itself."""
 
-    help = (
-        "Makes keys for KEYS and REFRESH_KEYS, lists those in force without showing them, "
-        "prepares their rotation, and makes secrets for INTROSPECTION_CLIENTS."
-    )
+    help = "Manages the keys of KEYS and REFRESH_KEYS, and the secrets of INTROSPECTION_CLIENTS."
 
-    # It has to run where a key is missing: that is when one is made.
+    # It must run while a key file is missing, to generate that key.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Define the options."""
-        parser.add_argument(
-            "action",
-            # Optional to the parser alone: a required one cannot be given by keyword.
-            nargs="?",
-            choices=["generate", "list", "rotate", "client"],
-            help="generate: make a key, and the entry to paste. list: show the keys in force, "
-            "names and sizes only. rotate: write a successor of the signing key, and say what to "
-            "change when. client: make the secret of an introspection client.",
+        """Define the sub-commands and their options."""
+        subcommands = parser.add_subparsers(
+            dest="subcommand",
+            required=True,
+            title="sub-commands",
+            description="Each has its own --help.",
         )
-        parser.add_argument(
-            "--algorithm",
-            choices=ALGORITHMS,
-            help="Of the new key. Default: ES256, or HS256 for REFRESH_KEYS; to rotate, as the "
-            "old one.",
+        add = partial(add_subcommand, parser, subcommands)
+        generate = add("generate", "Generate a key, and print its entry for the setting.")
+        _add_key_options(generate, default="ES256, or HS256 for REFRESH_KEYS")
+        generate.add_argument(
+            "--file", type=Path, help="A new file for the key. Default: print the key."
         )
-        parser.add_argument(
-            "--file", type=Path, help="Where to write the new key; without, it is printed."
+        add("list", "List the keys in force, with names, algorithms and sizes; no secrets.")
+        rotate = add(
+            "rotate", "Generate a successor of the signing key, and print the steps of the change."
         )
-        parser.add_argument("--setting", choices=_SETTINGS, default="KEYS", help="Default: KEYS.")
-        parser.add_argument("--name", type=client_name, help="Of the introspection client.")
+        _add_key_options(rotate, default="the algorithm of the signing key")
+        rotate.add_argument("--file", type=Path, required=True, help="A new file for the key.")
+        client = add("client", "Generate the secret of an introspection client.")
+        client.add_argument(
+            "--name", type=client_name, required=True, help="The name of the client."
+        )
 
-    def usage_problem(self, options: Mapping[str, Any]) -> str | None:
-        """One of the things to do has to be named."""
-        return None if options["action"] else "the following arguments are required: action"
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Do what is asked."""
-        setting, algorithm, file = options["setting"], options["algorithm"], options["file"]
+    def handle(self, *args: Any, subcommand: str, **options: Any) -> None:
+        """Run the sub-command."""
         try:
-            match options["action"]:
+            match subcommand:
                 case "generate":
-                    self._generate(algorithm or _DEFAULTS[setting], file, setting)
+                    self._generate(options["algorithm"], options["file"], options["setting"])
                 case "list":
                     self._list()
                 case "rotate":
-                    self._rotate(algorithm, file, setting)
+                    self._rotate(options["algorithm"], options["file"], options["setting"])
                 case _:
-                    self._make_client(options["name"])
-        except KeyConfigError as fault:
-            raise CommandError(str(fault)) from None
+                    self._create_client(options["name"])
+        except KeyConfigError as error:
+            raise CommandError(str(error)) from None
 
-    def _generate(self, algorithm: str, file: Path | None, setting: str) -> None:
-        text, key = self._make(algorithm, setting)
+    def _generate(self, algorithm: str | None, file: Path | None, setting: str) -> None:
+        algorithm = algorithm or _DEFAULTS[setting]
+        text, key = _generate_key(algorithm, setting)
         if file is None:
             self.stdout.write(text)
             entry = f"{{'algorithm': '{algorithm}', 'env': 'NAME_OF_THE_VARIABLE'}}"
@@ -95,14 +92,12 @@ class Command(CheckedCommand):
             keyring = get_keyring(purpose)
             self.stdout.write(f"{setting} ({purpose} tokens)")
             for key in keyring.verifying.values():
-                self.stdout.write(f"  {_described(key, signs=key is keyring.signing)}")
+                self.stdout.write(f"  {_describe(key, signs=key is keyring.signing)}")
 
-    def _rotate(self, algorithm: str | None, file: Path | None, setting: str) -> None:
-        if file is None:
-            raise CommandError("Name a file for the new key: --file /path/to/new.pem")
+    def _rotate(self, algorithm: str | None, file: Path, setting: str) -> None:
         keyring = get_keyring(_SETTINGS[setting])
         algorithm = algorithm or keyring.signing.algorithm
-        text, key = self._make(algorithm, setting)
+        text, key = _generate_key(algorithm, setting)
         _write(file, text)
         settings = get_settings()
         lifetime = (
@@ -110,29 +105,43 @@ class Command(CheckedCommand):
             if setting == "KEYS"
             else settings.SESSION_LIFETIME
         )
-        for line in _plan(setting, _entry(algorithm, file), keyring.signing, key, lifetime):
+        for line in _rotation_steps(
+            setting, _entry(algorithm, file), keyring.signing, key, lifetime
+        ):
             self.stdout.write(line)
 
-    def _make_client(self, name: str | None) -> None:
-        if name is None:
-            raise CommandError("Name the client: --name billing")
+    def _create_client(self, name: str) -> None:
         secret = secrets.token_urlsafe(32)
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        self.stdout.write(f"The secret, for the service and shown only now: {secret}")
+        self.stdout.write(f"The secret of the service, shown only now: {secret}")
         self.stdout.write(f"In INTROSPECTION_CLIENTS: '{name}': '{digest}'")
 
-    def _make(self, algorithm: str, setting: str) -> tuple[str, Key]:
-        if setting == "REFRESH_KEYS" and algorithm not in _SYMMETRIC:
-            raise CommandError(f"Keys of refresh tokens are for {', '.join(_SYMMETRIC)}.")
-        text = generate_key(algorithm)
-        return text, parse_key(text, algorithm, _SETTINGS[setting])
+
+def _add_key_options(parser: CommandParser, *, default: str) -> None:
+    parser.add_argument(
+        "--setting",
+        choices=_SETTINGS,
+        default="KEYS",
+        help="The setting of the key: KEYS for access tokens, REFRESH_KEYS for refresh tokens. "
+        "Default: KEYS.",
+    )
+    parser.add_argument(
+        "--algorithm", choices=ALGORITHMS, help=f"The algorithm of the key. Default: {default}."
+    )
+
+
+def _generate_key(algorithm: str, setting: str) -> tuple[str, Key]:
+    if setting == "REFRESH_KEYS" and algorithm not in _SYMMETRIC:
+        raise CommandError(f"Use one of {', '.join(_SYMMETRIC)} for keys of refresh tokens.")
+    text = generate_key(algorithm)
+    return text, parse_key(text, algorithm, _SETTINGS[setting])
 
 
 def client_name(text: str) -> str:
-    """Read a client's name from the command line.
+    """Read the name of an introspection client.
 
     Raises:
-        ArgumentTypeError: the setting would not take it.
+        ArgumentTypeError: ``INTROSPECTION_CLIENTS`` refuses the name.
 
     """
     for problem in find_problems({"INTROSPECTION_CLIENTS": {text: "0" * 64}}):
@@ -149,21 +158,23 @@ def _entry(algorithm: str, file: Path) -> str:
     return f"{{'algorithm': '{algorithm}', 'file': '{file.resolve()}'}}"
 
 
-def _described(key: Key, *, signs: bool) -> str:
+def _describe(key: Key, *, signs: bool) -> str:
     role = "signs and verifies" if signs else "verifies"
     return f"{key.kid}  {key.algorithm}  {key.bits} bits  {role}  from {key.origin}"
 
 
-def _plan(setting: str, entry: str, old: Key, new: Key, lifetime: Any) -> Iterable[str]:
+def _rotation_steps(
+    setting: str, entry: str, old: Key, new: Key, lifetime: timedelta
+) -> Iterable[str]:
     now = timezone.localtime().strftime("%Y-%m-%d %H:%M")
-    yield f"A new key was written ({now}). kid: {new.kid}"
-    yield "Nothing has changed yet. Now, each step on every server before the next begins:"
-    yield f"1. Add it as the last of {setting}, so that everybody can verify with it:"
+    yield f"Wrote a new key ({now}). kid: {new.kid}"
+    yield "No setting has changed yet. Complete each step on all servers before the next step:"
+    yield f"1. Add the key as the last entry of {setting}, so that all servers can verify with it:"
     yield f"       {entry}"
     if not getattr(get_settings(), setting):
-        yield f"   {setting} is empty now, which stands for ['SECRET_KEY']: keep that entry too."
+        yield f"   {setting} is empty now, which means ['SECRET_KEY']: keep that entry as well."
     if not new.is_symmetric:
-        yield "   Wait 10 minutes, in which services and caches on the way get the new jwks.json."
-    yield f"2. Make it the first of {setting}. It signs from then on."
-    yield f"3. Wait {lifetime}, longer where your policy gives longer lifetimes; then remove the"
+        yield "   Wait 10 minutes until services and caches have the new jwks.json."
+    yield f"2. Make the key the first entry of {setting}. It signs from then on."
+    yield f"3. Wait {lifetime}, or longer if your policy gives longer lifetimes. Then remove the"
     yield f"   old key {old.kid} ({old.origin})."

@@ -1,4 +1,4 @@
-"""``manage.py revoke_refresh_sessions``: for an incident, when there is no time to click."""
+"""``manage.py revoke_refresh_sessions``: revokes sessions during an incident."""
 
 from __future__ import annotations
 
@@ -21,95 +21,100 @@ if TYPE_CHECKING:
 
 
 class Command(CheckedCommand):
-    """Ends the live sessions of some users, or of all."""
+    """Revokes the active sessions of some users or of all users."""
 
     help = (
-        "Ends device sessions at once: those of the named users, or everybody's. Their refresh "
-        "tokens are refused from then on, their access tokens as ACCESS_TOKEN_CHECK says."
+        "Revokes the device sessions of some users or of all users. Their refresh tokens are "
+        "refused at once, their access tokens as ACCESS_TOKEN_CHECK says."
     )
 
-    # As Django's own commands are told from code that nobody can answer.
+    # The keyword of Django's own commands against prompts.
     stealth_options = ("interactive",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Define the options."""
-        # Not "required", which call_command would look for among its positional arguments.
-        whose = parser.add_mutually_exclusive_group()
-        whose.add_argument(
+        # Not required=True: call_command would then pass each argument on as text.
+        users = parser.add_mutually_exclusive_group()
+        users.add_argument(
             "--user",
             dest="users",
             action="extend",
             nargs="+",
             metavar="USER",
-            help="User name, or else primary key. May be given more than once.",
+            help="User name, or else primary key. Can be repeated.",
         )
-        whose.add_argument(
-            "--all", dest="everybody", action="store_true", help="Sign everybody out everywhere."
+        users.add_argument(
+            "--all",
+            dest="all_users",
+            action="store_true",
+            help="Revoke all active sessions of all users.",
         )
         parser.add_argument(
             "--reason",
             type=reason,
             default=RevokedReason.ADMIN.value,
-            help=f"What the sessions' records say, up to {REASON_LENGTH} characters. "
+            help=f"The stored reason of the revocation, up to {REASON_LENGTH} characters. "
             f"Default: {RevokedReason.ADMIN.value}.",
         )
         parser.add_argument(
             "--no-input",
             "--noinput",
             action="store_true",
-            help="Do not ask whether to sign everybody out.",
+            help="Do not ask for confirmation of --all.",
         )
 
     def usage_problem(self, options: Mapping[str, Any]) -> str | None:
-        """Users or everybody, and one of the two."""
-        if options["users"] and options["everybody"]:
+        """Require exactly one of --user and --all."""
+        if options["users"] and options["all_users"]:
             return "argument --all: not allowed with argument --user"
-        if not options["users"] and not options["everybody"]:
+        if not options["users"] and not options["all_users"]:
             return "one of the arguments --user --all is required"
         return None
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """End the sessions, and say how many those were."""
+        """Revoke the sessions and print their number."""
         ask = options.get("interactive", True) and not options["no_input"]
         try:
-            if options["everybody"]:
+            if options["all_users"]:
                 self._revoke_all(reason=options["reason"], ask=ask)
             else:
                 self._revoke_of(options["users"], reason=options["reason"])
         except DatabaseBusyError as error:
             raise CommandError(
-                "The database is busy. What has ended stays so; please run this again."
+                "The database is busy. Some sessions are revoked, others not; please run this "
+                "again."
             ) from error
 
     def _revoke_all(self, *, reason: str, ask: bool) -> None:
         if ask:
             self._confirm()
-        ended = revoke_sessions(DeviceSession.objects.unended(), reason=reason)
-        self.stdout.write(f"Ended {_sessions(ended)}.")
+        revoked = revoke_sessions(DeviceSession.objects.unended(), reason=reason)
+        self.stdout.write(f"Revoked {_describe_sessions(revoked)}.")
 
     def _confirm(self) -> None:
         if not sys.stdin.isatty():
-            raise CommandError("Signing everybody out takes --no-input where nobody can be asked.")
-        answer = input("This signs everybody out, on all their devices. Type 'yes' to go on: ")
+            raise CommandError("--all requires --no-input without a terminal.")
+        answer = input("This revokes all sessions of all users. Type 'yes' to continue: ")
         if answer.strip() != "yes":
-            raise CommandError("Nobody was signed out.")
+            raise CommandError("No session was revoked.")
 
     def _revoke_of(self, names: Iterable[object], *, reason: str) -> None:
-        # All are looked up before anything ends: a typing mistake leaves everything as it was.
+        # Find all users first, so that a wrong name revokes nothing.
         users = {user.pk: user for user in map(_find, names)}
         for user in users.values():
-            ended = revoke_user_sessions(user, reason=reason)
-            # With both names, as the text given may be the name of one and the key of another.
+            revoked = revoke_user_sessions(user, reason=reason)
+            # Name and key: the argument may be the name of one user and the key of another.
             self.stdout.write(
-                f"Ended {_sessions(ended)} of {user.get_username()} (primary key {user.pk})."
+                f"Revoked {_describe_sessions(revoked)} of {user.get_username()} "
+                f"(primary key {user.pk})."
             )
 
 
 def reason(text: str) -> str:
-    """Read the reason from the command line.
+    """Read the reason of a revocation.
 
     Raises:
-        ArgumentTypeError: the column would not hold it, or it says nothing.
+        ArgumentTypeError: the reason is empty, too long, or not one line of text.
 
     """
     if not text.strip() or not text.isprintable():
@@ -124,9 +129,9 @@ def reason(text: str) -> str:
 def _find(name: object) -> AbstractBaseUser:
     user = find_user(name)
     if user is None:
-        raise CommandError(f"{no_user(name)} Nothing ended.")
+        raise CommandError(f"{no_user(name)} No session was revoked.")
     return user
 
 
-def _sessions(number: int) -> str:
+def _describe_sessions(number: int) -> str:
     return f"{number} session" if number == 1 else f"{number} sessions"

@@ -1,7 +1,7 @@
-"""What drf-spectacular is told about this package. Imported only where it is installed.
+"""Extensions for drf-spectacular; imported only if it is installed.
 
-Importing a class registers it. Views and serializers are imported when a schema is made and not
-before, since REST framework reads the project's settings along with them.
+Importing an extension class registers it. Views and serializers are imported when a schema is
+generated, because REST framework reads the project's settings at their import.
 """
 
 from refresh_sessions.rest_framework.schema.extensions import (

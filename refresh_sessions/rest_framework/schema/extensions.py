@@ -1,4 +1,4 @@
-"""Hooks of drf-spectacular: endpoints, authentication and component names."""
+"""Extension classes of drf-spectacular for endpoints, authentication and component names."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 class EndpointsExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]
-    """All endpoints, and a project's subclasses of their views."""
+    """Describes the endpoints, and a project's subclasses of their views."""
 
     target_class = "refresh_sessions.rest_framework.views.base.SessionsAPIView"
     match_subclasses = True
 
     def view_replacement(self) -> type[APIView]:
-        """The view with its operations described, by the settings in force."""
+        """The view with described operations for the settings in force."""
         from refresh_sessions.rest_framework.schema.operations import describe_view  # noqa: PLC0415
 
         return describe_view(self.target)
 
 
 class LoginExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """A project may well have a serializer called Login."""
+    """Names the component of ``LoginSerializer``: "Login" may collide with the project's."""
 
     target_class = "refresh_sessions.rest_framework.serializers.LoginSerializer"
 
@@ -40,13 +40,13 @@ class LoginExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-cal
         return "SessionLogin"
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
-        """The component, without the words to those who write such classes."""
+        """The component with a description for API clients instead of the docstring."""
         component: dict[str, Any] = super().map_serializer(auto_schema, direction)
-        return {**component, "description": "Credentials, and what the client calls its device."}
+        return {**component, "description": "Credentials and the name of the device."}
 
 
 class SessionExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Or Session."""
+    """Names the component of ``SessionSerializer``: "Session" may collide with the project's."""
 
     target_class = "refresh_sessions.rest_framework.serializers.SessionSerializer"
 
@@ -59,10 +59,10 @@ _TARGET: Final = "refresh_sessions.rest_framework.authentication.AccessTokenAuth
 
 
 class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """A bearer token.
+    """The security scheme of bearer tokens.
 
-    A project's subclass is a scheme of its own, by the name of the class: drf-spectacular warns of
-    two classes that share one.
+    The scheme of a project's subclass is named after the class: drf-spectacular warns of two
+    classes with the same scheme.
     """
 
     target_class = _TARGET
@@ -76,10 +76,10 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
             self.name = kind.__name__[0].lower() + kind.__name__[1:]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        """The security scheme that views with this class refer to."""
+        """The OpenAPI security scheme of ``AccessTokenAuthentication``."""
         scheme: dict[str, Any] = build_bearer_security_scheme_object(
             header_name="Authorization",
-            token_prefix="Bearer",  # noqa: S106  (a word of the header, no password)
+            token_prefix="Bearer",  # noqa: S106  (the scheme of the header, not a password)
             bearer_format="JWT",
         )
         return scheme

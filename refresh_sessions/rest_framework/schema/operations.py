@@ -1,4 +1,4 @@
-"""Operations of the endpoints in OpenAPI: parameters, bodies and every status."""
+"""OpenAPI operations of the endpoints: parameters, bodies and all statuses."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from refresh_sessions.sessions.queries import LISTED
 from refresh_sessions.transports import get_transport
 
 _REASONS: Final[Mapping[int, str]] = {
-    400: "The body cannot be read, or `errors` names its faults.",
+    400: "The body is malformed, or `errors` names the invalid fields.",
     401: "Refused, see `code`.",
     403: "Refused, see `code`.",
-    404: "There is no such thing.",
-    409: "`refresh_superseded`: a sibling has stored a newer token.",
+    404: "Not found.",
+    409: "`refresh_superseded`: the client has stored a newer token already.",
     413: "`body_too_large`: the body has more than 131072 bytes.",
     415: "The body is not JSON in UTF-8.",
-    429: "`throttled`: come back later. The token is not consumed.",
-    503: "`database_busy`, `throttle_unavailable`: come back soon. The token is not consumed.",
+    429: "`throttled`: retry after `Retry-After` seconds. The token is not consumed.",
+    503: "`database_busy`, `throttle_unavailable`: retry soon. The token is not consumed.",
 }
 
-_WAITING: Final = (429, 503)
+_RETRYABLE: Final = (429, 503)
 
 
 def operation(
@@ -48,34 +48,34 @@ def operation(
     failures: Iterable[int],
     parameters: Iterable[OpenApiParameter] = (),
 ) -> Callable[[Any], Any]:
-    """A decorator for the method of a view, as ``extend_schema`` makes it.
+    """A decorator for a method of a view, made with ``extend_schema``.
 
     Args:
-        description: in Markdown.
-        request: serializer of the body, None where there is none.
-        answers: by status.
-        failures: statuses besides those that all endpoints have.
-        parameters: of the path, or cookies.
+        description: text in Markdown.
+        request: serializer of the body, or None for an operation without a body.
+        answers: serializers or responses by status.
+        failures: statuses of errors, besides those of all endpoints.
+        parameters: path parameters and cookies.
 
     """
-    failing = sorted({*failures, *_failures_of_all(takes_body=request is not None)})
+    failing = sorted({*failures, *_common_failures(takes_body=request is not None)})
     problems = {
         status: OpenApiResponse(serializers.SessionProblemSerializer, _REASONS[status])
         for status in failing
     }
-    waiting = [status for status in failing if status in _WAITING]
+    retryable = [status for status in failing if status in _RETRYABLE]
     retry_after = OpenApiParameter(
-        "Retry-After", int, OpenApiParameter.HEADER, description="Seconds.", response=waiting
+        "Retry-After", int, OpenApiParameter.HEADER, description="Seconds.", response=retryable
     )
     return extend_schema(
         description=description,
         request=request,
         responses={**answers, **problems},
-        parameters=[*parameters, *([retry_after] if waiting else [])],
+        parameters=[*parameters, *([retry_after] if retryable else [])],
     )
 
 
-def _failures_of_all(*, takes_body: bool) -> Iterator[int]:
+def _common_failures(*, takes_body: bool) -> Iterator[int]:
     yield 413
     if takes_body:
         yield from (400, 415)
@@ -84,29 +84,29 @@ def _failures_of_all(*, takes_body: bool) -> Iterator[int]:
 
 
 def refresh_cookie(*, required: bool) -> Iterator[OpenApiParameter]:
-    """The refresh token, where a cookie carries it."""
+    """The parameter of the refresh cookie, with the cookie transport."""
     if not get_transport(None).in_body:
         name = get_settings().COOKIE_NAME
         yield OpenApiParameter(name, str, OpenApiParameter.COOKIE, required=required)
 
 
 def companion_cookie() -> Iterator[OpenApiParameter]:
-    """The companion cookie, where the refresh token is in the body."""
+    """The parameter of the companion cookie, with the body transport."""
     if get_transport(None).in_body and get_settings().COMPANION_COOKIE != "off":
         yield OpenApiParameter(
             "__Host-refresh_companion",
             str,
             OpenApiParameter.COOKIE,
-            description="As the login has set it; browsers send it by themselves.",
+            description="Set by the login; browsers send it automatically.",
         )
 
 
 def presented_token(serializer: Any) -> Any:
-    """The serializer of a refresh token in the body, None where a cookie carries it."""
+    """``serializer`` with the body transport, None with the cookie transport."""
     return serializer if get_transport(None).in_body else None
 
 
-_UNCHANGED: Final = OpenApiResponse(description="As the `ETag` that was sent.")
+_NOT_MODIFIED: Final = OpenApiResponse(description="The keys still match the `ETag`.")
 
 _DONE: Final = OpenApiResponse(description="Done.")
 
@@ -114,20 +114,20 @@ _Operations = Mapping[str, Callable[[Any], Any]]
 
 
 def describe_view(view: type[APIView]) -> type[APIView]:
-    """A subclass of a view of ours that drf-spectacular can read.
+    """A subclass of ``view`` with described operations.
 
-    A project's own view that has no more of ours than the base describes itself.
+    A project's view that only derives from ``SessionsAPIView`` is returned unchanged.
     """
-    known = next((ours for ours in _OPERATIONS if issubclass(view, ours)), None)
-    if known is None:
+    endpoint = next((known for known in _OPERATIONS if issubclass(view, known)), None)
+    if endpoint is None:
         return view
-    attributes = {"__doc__": view.__doc__, **_authentication(known)}
+    attributes = {"__doc__": view.__doc__, **_authentication(endpoint)}
     subclass = type(view.__name__, (view,), attributes)
-    return extend_schema_view(**_OPERATIONS[known]())(subclass)
+    return extend_schema_view(**_OPERATIONS[endpoint]())(subclass)
 
 
 def _authentication(view: type[APIView]) -> Mapping[str, Any]:
-    """What drf-spectacular does not see, where a view looks at credentials by itself."""
+    """Authentication attributes of a view that reads its credentials itself."""
     if view is views.IntrospectView:
         return {
             "authentication_classes": (BasicAuthentication,),
@@ -141,8 +141,8 @@ def _authentication(view: type[APIView]) -> Mapping[str, Any]:
 def _login() -> _Operations:
     return {
         "post": operation(
-            "Sign in: starts a session on this device. 401 `mfa_required` has a `ticket` for the "
-            "second step.",
+            "Log in: starts a session on this device. A 401 `mfa_required` contains a `ticket` "
+            "for the second step.",
             request=import_string(get_settings().LOGIN_SERIALIZER),
             answers={200: serializers.SessionSignedInSerializer},
             failures=(401, 403, 429, 503),
@@ -154,7 +154,7 @@ def _login() -> _Operations:
 def _verify() -> _Operations:
     return {
         "post": operation(
-            "The second step of a sign-in, with one of the `methods` that the first one named.",
+            "The second step of a login, with one of the `methods` of the first step's answer.",
             request=serializers.SessionSecondStepSerializer,
             answers={200: serializers.SessionSignedInSerializer},
             failures=(401, 403, 429, 503),
@@ -166,7 +166,7 @@ def _verify() -> _Operations:
 def _refresh() -> _Operations:
     return {
         "post": operation(
-            "Exchange the refresh token. Store `refresh` only when the answer has one.",
+            "Exchange the refresh token. Store `refresh` only if the answer contains it.",
             request=presented_token(serializers.SessionRefreshSerializer),
             answers={200: serializers.SessionRefreshedSerializer},
             failures=(400, 401, 403, 409, 415, 429, 503),
@@ -178,8 +178,8 @@ def _refresh() -> _Operations:
 def _logout() -> _Operations:
     return {
         "post": operation(
-            "End this session: that of the refresh token, or of the access token where there is "
-            "none. Expired ones will do, and twice is fine.",
+            "Log out: revokes the session of the refresh token, or of the access token without "
+            "one. Accepts expired tokens and repeated requests.",
             request=presented_token(serializers.SessionLogoutSerializer),
             answers={204: _DONE},
             failures=(400, 401, 415, 503),
@@ -191,12 +191,12 @@ def _logout() -> _Operations:
 def _reauthenticate() -> _Operations:
     return {
         "get": operation(
-            "Would a sensitive action be allowed now?",
+            "Whether a sensitive action requires a re-authentication now.",
             answers={200: serializers.SessionFreshnessSerializer},
             failures=(401, 503),
         ),
         "post": operation(
-            "Prove identity once more, by one method of each kind that the user has.",
+            "Re-authenticate, with one method of each kind of factor that the user has.",
             request=serializers.SessionProofSerializer,
             answers={200: serializers.SessionSteppedUpSerializer},
             failures=(401, 403, 429, 503),
@@ -207,8 +207,8 @@ def _reauthenticate() -> _Operations:
 def _session_list() -> _Operations:
     return {
         "get": operation(
-            f"Where the user is signed in: this session first, then the last used first, {LISTED} "
-            "at most.",
+            "The active sessions of the user: this session first, then the most recently used, "
+            f"at most {LISTED}.",
             answers={200: import_string(get_settings().SESSION_SERIALIZER)(many=True)},
             failures=(401, 503),
         )
@@ -220,17 +220,17 @@ def _session_detail() -> _Operations:
     where = [OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)]
     return {
         "get": operation(
-            "One device.", answers={200: serializer}, failures=(401, 404, 503), parameters=where
+            "One session.", answers={200: serializer}, failures=(401, 404, 503), parameters=where
         ),
         "patch": operation(
-            "Rename a device.",
+            "Rename the device of a session.",
             request=serializer,
             answers={200: serializer},
             failures=(401, 404, 503),
             parameters=where,
         ),
         "delete": operation(
-            "Sign a device out. Another than this one takes a fresh proof of identity.",
+            "Revoke a session. A session other than this one requires a recent re-authentication.",
             answers={204: _DONE},
             failures=(401, 404, 503),
             parameters=where,
@@ -241,8 +241,9 @@ def _session_detail() -> _Operations:
 def _open_family() -> _Operations:
     return {
         "post": operation(
-            "Open a token family for a second process of this device. Takes the newest refresh "
-            "token and a recent re-authentication; store the tokens of `current` in its place.",
+            "Open a token family for a second process of this device. Requires the newest refresh "
+            "token and a recent re-authentication. Replace that token with the tokens in "
+            "`current`.",
             request=presented_token(serializers.SessionRefreshSerializer),
             answers={201: serializers.SessionFamilyOpenedSerializer},
             failures=(400, 401, 403, 409, 503),
@@ -253,7 +254,7 @@ def _open_family() -> _Operations:
 def _revoke_sessions(description: str) -> Callable[[], _Operations]:
     return lambda: {
         "post": operation(
-            f"{description} Takes a fresh proof of identity.",
+            f"{description} Requires a recent re-authentication.",
             answers={200: serializers.SessionsRevokedSerializer},
             failures=(401, 503),
         )
@@ -263,8 +264,8 @@ def _revoke_sessions(description: str) -> Callable[[], _Operations]:
 def _jwks() -> _Operations:
     return {
         "get": operation(
-            "The public keys for access tokens (RFC 7517); 404 while all keys are symmetric.",
-            answers={200: serializers.SessionKeysSerializer, 304: _UNCHANGED},
+            "The public keys of access tokens (RFC 7517); 404 while all keys are symmetric.",
+            answers={200: serializers.SessionKeysSerializer, 304: _NOT_MODIFIED},
             failures=(404,),
         )
     }
@@ -273,7 +274,7 @@ def _jwks() -> _Operations:
 def _introspect() -> _Operations:
     return {
         "post": operation(
-            "For other services: would this token be accepted now? (RFC 7662)",
+            "Whether a token is accepted now, for other services (RFC 7662).",
             request=serializers.SessionTokenSerializer,
             answers={200: serializers.SessionIntrospectionSerializer},
             failures=(401, 404, 503),
@@ -284,7 +285,7 @@ def _introspect() -> _Operations:
 def _revoke() -> _Operations:
     return {
         "post": operation(
-            "End the session of a token of either kind (RFC 7009).",
+            "Revoke the session of an access token or refresh token (RFC 7009).",
             request=serializers.SessionTokenSerializer,
             answers={200: _DONE},
             failures=(503,),
@@ -301,8 +302,8 @@ _OPERATIONS: Final[Mapping[type[APIView], Callable[[], _Operations]]] = {
     views.SessionListView: _session_list,
     views.SessionDetailView: _session_detail,
     views.OpenFamilyView: _open_family,
-    views.RevokeOthersView: _revoke_sessions("Sign out everywhere else."),
-    views.RevokeAllView: _revoke_sessions("Sign out everywhere, here too."),
+    views.RevokeOthersView: _revoke_sessions("Revoke all other sessions of the user."),
+    views.RevokeAllView: _revoke_sessions("Revoke all sessions of the user, this one included."),
     views.JWKSView: _jwks,
     views.IntrospectView: _introspect,
     views.RevokeView: _revoke,

@@ -1,8 +1,8 @@
-"""What the endpoints take and give, as serializers that only ever describe.
+"""Serializers that describe requests and responses in the OpenAPI schema; no view uses them.
 
-Their fields depend on the settings in force: names on ``FIELD_NAMES``, the refresh token's place
-on ``TRANSPORT``, the ways to prove identity on the methods. Their names, without the last word,
-are those of the components, so they begin with a word that few projects use.
+Their fields depend on the settings in force: ``FIELD_NAMES``, ``TRANSPORT`` and the authentication
+methods. The name of a component is the class name without "Serializer"; the prefix "Session"
+avoids collisions with components of the project.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Shape = serializers.Serializer[Any]
 
 
 class TokensMixin:
-    """Without the refresh token where a cookie carries it."""
+    """Removes the field ``refresh`` with the cookie transport."""
 
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
@@ -38,18 +38,18 @@ class TokensMixin:
 
 
 class SessionRefreshedSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
-    """The answer to a refresh."""
+    """The response of a refresh."""
 
     access = serializers.CharField()
     access_expires_at = UTCDateTimeField()
     refresh = serializers.CharField(
-        required=False, help_text="Store it; where it is missing, keep the one that you have."
+        required=False, help_text="Store it; if it is missing, keep the stored token."
     )
     refresh_expires_at = UTCDateTimeField(required=False)
 
 
 class SessionSignedInSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
-    """The answer to a sign-in."""
+    """The response of a login."""
 
     access = serializers.CharField()
     access_expires_at = UTCDateTimeField()
@@ -59,31 +59,31 @@ class SessionSignedInSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
 
 
 class SessionFamilyOpenedSerializer(SessionSignedInSerializer):
-    """The answer to opening a token family."""
+    """The response of opening a token family."""
 
-    current = SessionRefreshedSerializer(help_text="The caller's own tokens, rotated.")
+    current = SessionRefreshedSerializer(help_text="The rotated tokens of the caller's family.")
 
 
 class SessionSteppedUpSerializer(SessionRefreshedSerializer):
-    """The answer to a step-up."""
+    """The response of a re-authentication."""
 
     session = serializers.JSONField()
 
 
 class SessionRefreshSerializer(RenamedFieldsMixin, _Shape):
-    """A refresh token that is presented."""
+    """The request of a refresh."""
 
     refresh = serializers.CharField()
 
 
 class SessionLogoutSerializer(RenamedFieldsMixin, _Shape):
-    """The same where an access token will do."""
+    """The request of a logout; an access token in the header can replace ``refresh``."""
 
     refresh = serializers.CharField(required=False)
 
 
-class ProofMixin:
-    """With a field for each method by which identity may be proven."""
+class MethodFieldsMixin:
+    """Adds a field for each authentication method."""
 
     second_factors_only = False
 
@@ -96,37 +96,39 @@ class ProofMixin:
         return fields
 
 
-class SessionProofSerializer(ProofMixin, _Shape):
-    """A proof of identity."""
+class SessionProofSerializer(MethodFieldsMixin, _Shape):
+    """The request of a re-authentication."""
 
 
-class SessionSecondStepSerializer(ProofMixin, SecondStepSerializer):
-    """The second step of a sign-in."""
+class SessionSecondStepSerializer(MethodFieldsMixin, SecondStepSerializer):
+    """The second step of a login."""
 
     second_factors_only = True
 
 
 class SessionProofMethodSerializer(_Shape):
-    """A way to prove identity."""
+    """An authentication method."""
 
-    name = serializers.CharField(help_text="The field in which the proof is sent.")
+    name = serializers.CharField(help_text="The field of the request for this method.")
     factor = serializers.ChoiceField(["first", "second"])
 
 
 class SessionFreshnessSerializer(_Shape):
-    """What a sensitive action would find."""
+    """Whether a sensitive action requires a re-authentication, and the available methods."""
 
-    # Serializers have attributes of these names, which declared fields do not touch.
+    # Declared fields do not replace the serializer's attribute of the same name.
     required = serializers.BooleanField(  # type: ignore[assignment]
-        help_text="Whether it would ask for a proof of identity."
+        help_text="Whether a sensitive action requires a re-authentication now."
     )
-    max_age = serializers.IntegerField(help_text="Seconds.")
+    max_age = serializers.IntegerField(
+        help_text="Maximum age of the last authentication in seconds."
+    )
     methods = SessionProofMethodSerializer(many=True)
     authenticated_at = UTCDateTimeField(allow_null=True)
 
 
 class SessionsRevokedSerializer(_Shape):
-    """How many sessions were ended."""
+    """The number of revoked sessions."""
 
     revoked = serializers.IntegerField(min_value=0)
 
@@ -138,20 +140,20 @@ class SessionKeysSerializer(_Shape):
 
 
 class SessionTokenSerializer(_Shape):
-    """A token of either kind."""
+    """An access token or a refresh token."""
 
     token = serializers.CharField(min_length=1)
     token_type_hint = serializers.CharField(required=False)
 
 
 class SessionIntrospectionSerializer(_Shape):
-    """Whether a token is good, and its claims if it is (RFC 7662)."""
+    """Whether a token is active, and the claims of an active token (RFC 7662)."""
 
     active = serializers.BooleanField()
 
 
 class SessionProblemSerializer(_Shape):
-    """Every failure; clients branch on ``code``."""
+    """The body of every error; clients decide by ``code``."""
 
     detail = serializers.CharField()
     code = serializers.CharField()

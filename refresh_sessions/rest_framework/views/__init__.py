@@ -1,4 +1,4 @@
-"""The endpoints: sign in, refresh, sign out, one's own sessions, and those of the RFCs."""
+"""Views of the endpoints: login, refresh, logout, own sessions, OAuth endpoints and JWKS."""
 
 from refresh_sessions.rest_framework.views.jwks import JWKSView
 from refresh_sessions.rest_framework.views.oauth import IntrospectView, RevokeView

@@ -1,4 +1,4 @@
-"""Base classes of the endpoints, independent of the project's defaults."""
+"""Base classes of the views, independent of the project's ``REST_FRAMEWORK`` defaults."""
 
 from __future__ import annotations
 
@@ -53,28 +53,28 @@ from refresh_sessions.transports import get_transport
 
 
 class DescribedSchema(DefaultSchema):
-    """The project's ``DEFAULT_SCHEMA_CLASS``, if it is drf-spectacular's or a subclass of that.
+    """The project's ``DEFAULT_SCHEMA_CLASS``, if it is drf-spectacular's class or a subclass.
 
-    Any other generator of schemas would ask views for serializers, and ours have none to show: it
-    finds None, which keeps a view out.
+    None for other schema generators: they ask the view for a serializer, which the views of this
+    package do not have. None excludes the view from the schema.
     """
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         inspector = super().__get__(instance, owner)
-        # Not type(): what drf-spectacular puts there for one operation is a weak proxy.
+        # Not type(): for one operation drf-spectacular sets a weak proxy.
         modules = (base.__module__ for base in inspector.__class__.__mro__)
         return inspector if "drf_spectacular.openapi" in modules else None
 
 
-# Sensitive from here down: the locals of REST framework's own frames hold tokens as well.
+# Sensitive from this frame down: the locals of REST framework's frames hold tokens as well.
 @method_decorator(sensitive_variables(), name="dispatch")
 @method_decorator(sensitive_post_parameters(), name="dispatch")
-# A revocation has to survive the error that reports it, also under ATOMIC_REQUESTS.
+# With ATOMIC_REQUESTS, the error response to a reused token would roll back the revocation.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class SessionsAPIView(APIView):
-    """JSON only, never cached, errors with a code; open to clients without an access token."""
+    """Base view: JSON only, uncached responses, errors with a code, no authentication."""
 
-    # None at all: an expired access token in the header must not get in the way.
+    # Without authentication: an expired access token in the header must not cause a 401.
     authentication_classes: Sequence[type[BaseAuthentication]] = ()
     permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
     throttle_classes: Sequence[type[BaseThrottle]] = ()
@@ -87,23 +87,23 @@ class SessionsAPIView(APIView):
     schema = DescribedSchema()
 
     is_private = True
-    """Whether the answer, or what it does, is the business of one site alone."""
+    """Whether to refuse requests from other sites."""
 
     def get_authenticate_header(self, request: Request) -> str:
-        """Without one, REST framework would turn every 401 into a 403."""
+        """The challenge of a 401; without one, REST framework turns it into a 403."""
         return CHALLENGE
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
-        """The contract's, not the project's."""
+        """The exception handler of this package instead of the project's."""
         return sessions_exception_handler
 
     @property
     def http_request(self) -> HttpRequest:
-        """Django's request, without REST framework's wrapping: what listeners expect."""
+        """Django's request, which signal receivers expect, without REST framework's wrapper."""
         return self.request._request
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """A request whose body is bounded."""
+        """A request with a bounded body."""
         return BoundedRequest(
             request,
             parsers=self.get_parsers(),
@@ -113,7 +113,7 @@ class SessionsAPIView(APIView):
         )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse wrong methods and what another site made the browser send, unread."""
+        """Refuse wrong methods and cross-site requests before the body is read."""
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
         if self.is_private and get_transport(self.http_request).is_cross_site(self.http_request):
@@ -122,7 +122,7 @@ class SessionsAPIView(APIView):
         super().initial(request, *args, **kwargs)
 
     def raise_uncaught_exception(self, exc: Exception) -> NoReturn:
-        """Leave error trackers no body that has not been read yet."""
+        """Clear an unread body, so that error trackers cannot read it."""
         self.http_request._body = b""  # noqa: SLF001
         super().raise_uncaught_exception(exc)
         raise exc
@@ -130,21 +130,21 @@ class SessionsAPIView(APIView):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Nothing of this package may stay in a cache (OAuth 2.1 §3.2.3, ASVS 14.3.2)."""
+        """Forbid caches to store the response (OAuth 2.1 §3.2.3, ASVS 14.3.2)."""
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
         return response
 
     @property
     def serializer_context(self) -> dict[str, Any]:
-        """What REST framework's generic views give their serializers."""
+        """The serializer context, with the keys of REST framework's generic views."""
         return {"request": self.request, "view": self}
 
     def token_response(self, pair: TokenPair, *, status: int = HTTP_200_OK) -> Response:
-        """Answer with new tokens and the session they belong to."""
+        """The response with a token pair and its session."""
         context = {**self.serializer_context, "current_session_id": pair.session.pk}
         serializer = import_string(get_settings().SESSION_SERIALIZER)
-        # The tokens are there already: a read that fails in passing must not keep them back.
+        # The token pair is committed: retry a transient read error instead of losing it.
         described = retry_transient(
             router.db_for_write(DeviceSession),
             lambda: serializer(pair.session, context=context).data,
@@ -161,13 +161,13 @@ class SessionsAPIView(APIView):
         request = self.request
         data: Any = request.parsed if isinstance(request, BoundedRequest) else request.data
         if not isinstance(data, Mapping):
-            # The serializer's own words for anything that is no object.
+            # Raises the serializer's own error for data that is not an object.
             Serializer(data=data).is_valid(raise_exception=True)
         return cast("Mapping[str, Any]", data)
 
 
 class OwnSessionsView(SessionsAPIView):
-    """For people who manage their own sessions with a valid access token."""
+    """Base of the views with which users manage their own sessions."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (
         DatabaseAccessTokenAuthentication,
@@ -176,19 +176,19 @@ class OwnSessionsView(SessionsAPIView):
 
     @property
     def owner(self) -> AbstractBaseUser:
-        """Who asks."""
+        """The user of the access token."""
         return self.grant.user
 
     @property
     def grant(self) -> AccessGrant:
-        """What their access token stands for."""
+        """The grant of the access token."""
         return cast("AccessGrant", self.request.auth)
 
     def require_proof_to_revoke(self) -> None:
-        """Let nobody end other devices who merely found this one unlocked (ASVS 7.5.2).
+        """Require a recent re-authentication to revoke other sessions (ASVS 7.5.2).
 
         Raises:
-            ReauthenticationRequiredError: the proof of identity is too old.
+            ReauthenticationRequiredError: the authentication is too old.
 
         """
         settings = get_settings()
@@ -200,21 +200,21 @@ class OwnSessionsView(SessionsAPIView):
 
 burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
-_WRITTEN_OUT: Final = frozenset({"undefined", "null", "None", "[object Object]"})
-"""What languages write where a variable has no value."""
+_EMPTY_VALUES: Final = frozenset({"undefined", "null", "None", "[object Object]"})
+"""Texts that client programs send for a variable without a value."""
 
 
 class PresentedTokenView(SessionsAPIView):
-    """Reads the refresh token from where the transport carries it."""
+    """Base of the views that read the refresh token of the request."""
 
     @cached_property
     def claims(self) -> refresh_tokens.RefreshClaims:
         """The claims of the verified refresh token.
 
         Raises:
-            RefreshTokenMissing: there is none.
-            ValidationError: there is something else in its place.
-            InvalidTokenError: we did not issue it.
+            RefreshTokenMissing: the request has no refresh token.
+            ValidationError: the field is not a string.
+            InvalidTokenError: this package did not issue the token.
 
         """
         token = self.presented_token
@@ -224,16 +224,16 @@ class PresentedTokenView(SessionsAPIView):
 
     @cached_property
     def presented_token(self) -> str | None:
-        """The refresh token as it came, or None where there is none."""
+        """The unverified refresh token of the request, or None without one."""
         token = hide(get_transport(self.http_request).read(self.http_request, self.json_body))
         if token is None or token == "":
             return None
         if not isinstance(token, str):
             raise ValidationError({get_settings().field_name("refresh"): [_("Not a string.")]})
-        if token in _WRITTEN_OUT:
+        if token in _EMPTY_VALUES:
             burst_logger.warning(
-                'A client presented "%s" as its refresh token: it stored a field that an answer '
-                "did not have. Store the refresh token only when the answer has one.",
+                'A client presented "%s" as its refresh token: it stored a field that was missing '
+                "in an answer. Store the refresh token only if the answer contains one.",
                 token,
             )
         return token

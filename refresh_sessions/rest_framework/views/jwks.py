@@ -16,19 +16,19 @@ from refresh_sessions.rest_framework.views.base import SessionsAPIView
 from refresh_sessions.tokens.keys import public_keys
 
 MAX_AGE: Final = 300
-"""Seconds. A new key stands here at least that long before it signs, see docs/keys.md."""
+"""Seconds that caches keep the response; publish a new key longer before use, see docs/keys.md."""
 
 
 class JWKSView(SessionsAPIView):
-    """Open to everybody, and the one answer of this package that caches may keep."""
+    """The public keys (RFC 7517); the only response that caches may store."""
 
     is_private = False
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with the keys (RFC 7517 §5), or say that they are still the same.
+        """Answer with the keys (RFC 7517 §5), or with 304 if the ``ETag`` matches.
 
         Raises:
-            NotFound: there are symmetric keys only, which nobody else may have.
+            NotFound: all keys are symmetric, and therefore secret.
 
         """
         keys = public_keys()
@@ -46,7 +46,7 @@ class JWKSView(SessionsAPIView):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Let caches keep the keys, but no failure."""
+        """Let caches store the keys, but not error responses."""
         response = super().finalize_response(request, response, *args, **kwargs)
         if response.status_code in {HTTP_200_OK, HTTP_304_NOT_MODIFIED}:
             response["Cache-Control"] = f"public, max-age={MAX_AGE}"

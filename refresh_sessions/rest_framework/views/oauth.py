@@ -24,21 +24,24 @@ from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.access_tokens import AccessClaims
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims
 
-_NOBODY: Final = "0" * 64
-"""No secret has this digest; comparing with it takes as long as with any other."""
+_NO_CLIENT: Final = "0" * 64
+"""A digest without a secret: the comparison for an unknown client takes equal time."""
 
 
 @sensitive_variables()
 def require_client(request: HttpRequest) -> str:
-    """Say which of ``INTROSPECTION_CLIENTS`` sent the request, by HTTP Basic (RFC 6749 §2.3.1).
+    """Authenticate one of ``INTROSPECTION_CLIENTS`` with HTTP Basic (RFC 6749 §2.3.1).
+
+    Returns:
+        The name of the client.
 
     Raises:
-        InvalidClientError: none of them did.
+        InvalidClientError: the credentials are missing or wrong.
 
     """
     name, secret = _basic_credentials(request)
-    known = get_settings().INTROSPECTION_CLIENTS.get(name, _NOBODY)
-    # Made by us with 256 random bits, a secret needs neither salt nor stretching.
+    known = get_settings().INTROSPECTION_CLIENTS.get(name, _NO_CLIENT)
+    # A generated secret of 256 random bits needs neither salt nor stretching.
     digest = hashlib.sha256(secret.encode()).hexdigest()
     if not constant_time_compare(digest, known):
         raise InvalidClientError
@@ -61,9 +64,9 @@ def _basic_credentials(request: HttpRequest) -> tuple[str, str]:
 
 
 class OAuthTokenView(SessionsAPIView):
-    """Takes ``token`` and ``token_type_hint`` as JSON, or as a form as the RFCs have it.
+    """Base of the OAuth endpoints: reads ``token`` and ``token_type_hint`` from JSON or a form.
 
-    The parameters have the names of the RFCs, whatever ``FIELD_NAMES`` says.
+    The parameters keep their names of the RFCs; ``FIELD_NAMES`` does not apply.
     """
 
     parser_classes = (StrictFormParser, StrictJSONParser)
@@ -73,7 +76,7 @@ class OAuthTokenView(SessionsAPIView):
         """The presented token.
 
         Raises:
-            InvalidRequestError: there is none.
+            InvalidRequestError: the parameter is missing, empty or not a string.
 
         """
         token: Any = hide(self.json_body.get("token"))
@@ -83,21 +86,21 @@ class OAuthTokenView(SessionsAPIView):
 
 
 class IntrospectView(OAuthTokenView):
-    """Tells the services in ``INTROSPECTION_CLIENTS``, by the state of the database.
+    """Token introspection for ``INTROSPECTION_CLIENTS``, with a check against the database.
 
-    A refresh token is active only for who says that it expects one: a service that looks at
-    ``active`` alone would else accept a refresh token in place of an access token.
+    A refresh token is active only with ``token_type_hint=refresh_token``. Otherwise a service that
+    reads ``active`` alone would accept a refresh token in place of an access token.
     """
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Be there only where somebody may ask, and answer nobody else."""
+        """Answer 404 without ``INTROSPECTION_CLIENTS``, 401 to other clients."""
         if not get_settings().INTROSPECTION_CLIENTS:
             raise NotFound
         super().initial(request, *args, **kwargs)
         require_client(self.http_request)
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with the claims, or with nothing but the fact that the token is not good."""
+        """Answer with the claims of an active token, or with ``{"active": false}``."""
         claims = introspect_access_token(self.token)
         if claims is None and self.json_body.get("token_type_hint") == "refresh_token":
             claims = introspect_refresh_token(self.token)
@@ -105,15 +108,15 @@ class IntrospectView(OAuthTokenView):
 
 
 class RevokeView(OAuthTokenView):
-    """Whoever presents a token, used or expired as it may be, can do so.
+    """Token revocation: any client with a token can revoke its session.
 
-    The answer is the same for a token that was never ours: nothing is left to be revoked. Both
-    kinds of token can be revoked, so ``unsupported_token_type`` never occurs, and a hint, which
-    RFC 7009 has servers ignore where it is wrong, is not needed to find the token.
+    Accepts used and expired tokens. The answer to an unknown token is the same (RFC 7009 §2.2).
+    Both kinds of token can be revoked, so ``unsupported_token_type`` never occurs and
+    ``token_type_hint`` is not needed.
     """
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with nothing."""
+        """Revoke the session and answer with an empty 200."""
         claims = read_claims(self.token)
         if claims is not None:
             sign_out(claims, request=self.http_request)
@@ -122,7 +125,7 @@ class RevokeView(OAuthTokenView):
 
 @sensitive_variables()
 def read_claims(token: str) -> AccessClaims | RefreshClaims | None:
-    """What a token of ours says, of whichever kind it is, or None if it is none."""
+    """The claims of an access token or refresh token, or None for an unknown token."""
     token = hide(token)
     try:
         return refresh_tokens.verify(token)

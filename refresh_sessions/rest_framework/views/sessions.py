@@ -1,4 +1,4 @@
-"""``sessions/``: the user's own devices."""
+"""``sessions/``: the user's own sessions."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from refresh_sessions.transports import get_transport
 
 
 class LiveSessionsView(OwnSessionsView):
-    """Shared by the list and the single session."""
+    """Base of the session list and the single session."""
 
     def get_queryset(self) -> DeviceSessionQuerySet:
-        """One's own live sessions; another's does not exist here (ASVS 8.2.2)."""
+        """The user's own active sessions; other sessions get a 404 (ASVS 8.2.2)."""
         return own_live_sessions(self.owner)
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
@@ -41,23 +41,23 @@ class LiveSessionsView(OwnSessionsView):
 
 
 class SessionListView(LiveSessionsView):
-    """Where the user is signed in."""
+    """The list of the user's active sessions."""
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with a list: this session, then the last used first, ``LISTED`` at most."""
+        """Answer with this session, then the most recently used ones, at most ``LISTED``."""
         sessions = last_used_first(self.get_queryset(), current=self.grant.session_id)
         return Response(self.get_serializer(sessions[:LISTED], many=True).data)
 
 
 class SessionDetailView(LiveSessionsView):
-    """One device: rename it, or sign it out."""
+    """One session: read, rename or revoke it."""
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the session."""
         return Response(self.get_serializer(self.get_object()).data)
 
     def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Rename the session, and answer with it."""
+        """Rename the session and answer with it."""
         session = self.get_object()
         serializer = self.get_serializer(session, data=self.json_body)
         serializer.is_valid(raise_exception=True)
@@ -65,7 +65,7 @@ class SessionDetailView(LiveSessionsView):
         return Response(serializer.data)
 
     def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """End the session; one's own counts as signing out."""
+        """Revoke the session; for the session of the request this is a logout."""
         session = self.get_object()
         own = session.pk == self.grant.session_id
         if not own:
@@ -84,7 +84,7 @@ class SessionDetailView(LiveSessionsView):
         """The session of the URL.
 
         Raises:
-            Http404: it is another's, has ended, or the id is no id.
+            Http404: the id is not a UUID, or not of an active session of the user.
 
         """
         try:
@@ -98,14 +98,14 @@ class SessionDetailView(LiveSessionsView):
 
 
 class OpenFamilyView(PresentedTokenView, OwnSessionsView):
-    """Tokens of its own for a second process of this device.
+    """Opens a token family for a second process of the same device.
 
-    Takes the refresh token and the access token of the caller. A browser's cookie has room for one
-    family, and a script could carry a second one away.
+    Requires the refresh token and the access token of the caller. Not with the cookie transport:
+    a cookie holds one family, and tokens in the body would be exposed to scripts.
     """
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer as a login does, with 201, and with ``current``: the caller's new tokens."""
+        """Answer with 201, the body of a login, and the caller's new tokens in ``current``."""
         if not get_transport(self.http_request).in_body:
             raise TokenFamilyOverCookie
         families = open_family(self.grant, self.claims, request=self.http_request)
@@ -115,10 +115,10 @@ class OpenFamilyView(PresentedTokenView, OwnSessionsView):
 
 
 class RevokeOthersView(OwnSessionsView):
-    """Sign out everywhere else."""
+    """Revokes all other sessions of the user."""
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with the number of sessions that were ended."""
+        """Answer with the number of revoked sessions."""
         self.require_proof_to_revoke()
         revoked = revoke_user_sessions(
             self.owner,
@@ -131,10 +131,10 @@ class RevokeOthersView(OwnSessionsView):
 
 
 class RevokeAllView(OwnSessionsView):
-    """Sign out everywhere, here too."""
+    """Revokes all sessions of the user, the session of the request included."""
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with the number of sessions that were ended."""
+        """Answer with the number of revoked sessions."""
         self.require_proof_to_revoke()
         revoked = revoke_user_sessions(
             self.owner,

@@ -1,4 +1,4 @@
-"""``reauthenticate/``: prove who you are once more."""
+"""``reauthenticate/``: verify the user's identity once more."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from refresh_sessions.sessions import (
 
 
 class ReauthenticateView(OwnSessionsView):
-    """With a valid access token, and one method of each kind of factor that the user has."""
+    """Re-authentication with one method of each kind of factor that the user has."""
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """Asking whether a proof is needed proves nothing, and costs nothing."""
+        """The throttle of attempts; GET is not limited."""
         return [ReauthenticateThrottle()] if self.request.method == "POST" else []
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with what a sensitive action would find, and by what it could be changed."""
+        """Answer whether a sensitive action requires a re-authentication, and the methods."""
         family = read_grant(self.grant, request=self.http_request)
         max_age = get_settings().REAUTHENTICATION_MAX_AGE
         authenticated_at = authenticated_at_for_token(family, self.grant.claims)
@@ -52,7 +52,7 @@ class ReauthenticateView(OwnSessionsView):
 
     @sensitive_variables()
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer as a sign-in does."""
+        """Verify the user and answer with the body of a login."""
         attempts = get_step_up_limiter(self.grant)
         try:
             methods = verify_identity(
@@ -60,13 +60,14 @@ class ReauthenticateView(OwnSessionsView):
             )
         except ReauthenticationFailedError:
             record_failed_reauthentication(
-                self.grant, methods=self._tried(self.json_body), request=self.http_request
+                self.grant, methods=self._presented_methods(), request=self.http_request
             )
             raise
         attempts.reset()
         pair = reauthenticate_session(self.grant, methods=methods, request=self.http_request)
         return self.token_response(pair)
 
-    def _tried(self, body: Any) -> Sequence[str]:
-        tried = [method for method in available_methods(self.owner) if method.field in body]
-        return [method.name for method in tried]
+    def _presented_methods(self) -> Sequence[str]:
+        """The names of the methods with a field in the request."""
+        available = available_methods(self.owner)
+        return [method.name for method in available if method.field in self.json_body]

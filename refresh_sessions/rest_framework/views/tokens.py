@@ -52,15 +52,15 @@ from refresh_sessions.transports import get_transport
 
 
 class NewSessionView(SessionsAPIView):
-    """For endpoints that end with a new session."""
+    """Base of the endpoints that start a session."""
 
     def login_response(self, pair: TokenPair) -> Response:
-        """Answer with both tokens and the new session."""
-        self._end_previous_session(self.http_request)
+        """The response with both tokens and the new session."""
+        self._revoke_replaced_session(self.http_request)
         return self.token_response(pair)
 
-    def _end_previous_session(self, request: HttpRequest) -> None:
-        """A browser has one cookie: the session of the one it replaces is nobody's any more."""
+    def _revoke_replaced_session(self, request: HttpRequest) -> None:
+        """Revoke the session of the refresh cookie, which the new cookie overwrites."""
         if get_transport(self.http_request).in_body:
             return
         token = hide(get_transport(self.http_request).read(request, {}))
@@ -78,7 +78,7 @@ class LoginView(NewSessionView):
     throttle_classes: Sequence[type[BaseThrottle]] = (LoginThrottle, LoginAddressThrottle)
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with both tokens and the new session, or with a ticket for the second step."""
+        """Answer with both tokens and the new session, or with a sign-in ticket."""
         serializer = import_string(get_settings().LOGIN_SERIALIZER)(
             data=self.json_body, context=self.serializer_context
         )
@@ -89,25 +89,25 @@ class LoginView(NewSessionView):
         return self.login_response(self.sign_in(self.http_request, data))
 
     def sign_in(self, request: HttpRequest, data: dict[str, Any]) -> TokenPair:
-        """Start a session for the owner of the credentials.
+        """Start a session for the user of the credentials.
 
-        One question to the backends and no look at the user before it: the time it takes must
-        not tell unknown names, inactive accounts and wrong passwords apart (ASVS 6.3.8).
+        Calls the authentication backends once and reads no user before: the response time must not
+        distinguish unknown names, inactive accounts and wrong passwords (ASVS 6.3.8).
         """
         username, password = canonical_username(data.pop("username")), data.pop("password")
         name = data.pop("device_name", None) or ""
         with watch_accounts() as accounts:
             user = authenticate(request, username=username, password=password)
-        within_rate = self._count_guess(accounts.keys, str(username))
+        within_rate = self._count_attempt(accounts.keys, str(username))
         if user is None or not within_rate:
             raise NoActiveAccountError
         return sign_in(user, request=request, name=name, methods=("pwd",), data=data)
 
-    def _count_guess(self, accounts: Sequence[str], username: str) -> bool:
-        """Count the attempt for the account that was found; whether that is within the rate.
+    def _count_attempt(self, accounts: Sequence[str], username: str) -> bool:
+        """Count the attempt for the accounts of the name; return whether it is within the rate.
 
-        Beyond it the answer is that of a wrong password: any other would tell that a spelling
-        which nobody has stands for an account.
+        Beyond the rate the client gets the answer to a wrong password. A different answer would
+        reveal that another spelling of a name belongs to an account.
         """
         throttles = [item for item in self.get_throttles() if isinstance(item, LoginThrottle)]
         with as_api_exceptions():
@@ -116,15 +116,15 @@ class LoginView(NewSessionView):
 
 
 def require_credentials(data: Mapping[str, Any], serializer: Any) -> None:
-    """See to it that the login serializer has validated a user name and a password.
+    """Require a user name and a password in the validated data of the login serializer.
 
     Raises:
-        ValidationError: the client left out a field that the serializer does not require.
-        SettingsError: the serializer has no such field.
+        ValidationError: the request lacks a field that the serializer does not require.
+        SettingsError: the serializer has no field for it.
 
     """
     for name in ("username", "password"):
-        # Any database field may identify a user; hashers take text alone.
+        # A user name can have the type of any model field; a password must be text.
         if name in data and (name == "username" or isinstance(data[name], str | None)):
             continue
         fields = getattr(serializer, "fields", {}).values()
@@ -134,14 +134,14 @@ def require_credentials(data: Mapping[str, Any], serializer: Any) -> None:
             raise ValidationError({sent_as[0]: [ErrorDetail(required, code="required")]})
         path = get_settings().LOGIN_SERIALIZER
         raise SettingsError(
-            f"{NAMESPACE}['LOGIN_SERIALIZER'] names {path!r}, whose validated data must have "
-            f"{name!r} as text. Derive it from LoginSerializer, and rename fields with "
-            "'FIELD_NAMES'."
+            f"{NAMESPACE}['LOGIN_SERIALIZER'] names {path!r}. Its validated data must contain "
+            f"{name!r} as text. Derive the serializer from LoginSerializer, and rename fields "
+            "with 'FIELD_NAMES'."
         )
 
 
 class VerifyView(NewSessionView):
-    """The second step, for users who have a second factor."""
+    """The second step of a login, for users with a second factor."""
 
     throttle_classes: Sequence[type[BaseThrottle]] = (VerifyThrottle,)
 
@@ -154,22 +154,22 @@ class VerifyView(NewSessionView):
 
     @cached_property
     def ticket(self) -> Ticket:
-        """The ticket of the request.
+        """The sign-in ticket of the request.
 
         Raises:
-            ValidationError: there is none.
-            InvalidTicketError: we did not issue it.
+            ValidationError: the ticket is missing.
+            InvalidTicketError: this package did not issue the ticket.
 
         """
         return read_ticket(self.step["ticket"])
 
     def get_throttle_ident(self, throttle: BaseThrottle) -> str | None:
-        """The account of the ticket, for the throttle of this endpoint."""
+        """The account of the ticket for ``VerifyThrottle``, None for other throttles."""
         return self.ticket.account if isinstance(throttle, VerifyThrottle) else None
 
     @sensitive_variables()
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer as a sign-in does."""
+        """Verify the second factor and answer with the body of a login."""
         pair = finish_sign_in(
             self.ticket,
             self.json_body,
@@ -180,12 +180,12 @@ class VerifyView(NewSessionView):
 
 
 class RefreshView(PresentedTokenView):
-    """Rotates the refresh token, and looks at nothing else: no access token, no user."""
+    """Rotates the refresh token; reads neither the access token nor the user."""
 
     throttle_classes: Sequence[type[BaseThrottle]] = (RefreshThrottle,)
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """The same objects for the look before the refresh and the count after it."""
+        """The same instances for the check before the refresh and the count after it."""
         return self.throttles
 
     @cached_property
@@ -194,11 +194,11 @@ class RefreshView(PresentedTokenView):
         return super().get_throttles()
 
     def get_throttle_ident(self, throttle: BaseThrottle) -> str | None:
-        """The session of the refresh token, for the throttle of this endpoint."""
+        """The session of the refresh token for ``RefreshThrottle``, None for other throttles."""
         return str(self.claims.session_id) if isinstance(throttle, RefreshThrottle) else None
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with an access token, and a refresh token where the client is to store one."""
+        """Answer with an access token, and with a refresh token if the client is to store one."""
         try:
             pair = refresh_session(self.claims, request=self.http_request)
         except Exception:
@@ -211,34 +211,35 @@ class RefreshView(PresentedTokenView):
         return response
 
     def _count(self) -> None:
-        """Herds of parallel requests are honest: only one of them weighs in the throttle."""
+        """Count the refresh; the view calls this once for a group of parallel requests."""
         for throttle in self.throttles:
             if isinstance(throttle, RefreshThrottle):
                 throttle.count()
 
 
 class LogoutView(PresentedTokenView):
-    """Ends the session of the refresh token, or of the access token where there is none.
+    """Revokes the session of the refresh token, or of the access token without one.
 
-    Twice is fine, and an expired token is good enough for it.
+    Accepts expired tokens and repeated requests.
     """
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with nothing."""
-        sign_out(self._holder(request), request=self.http_request)
+        """Revoke the session and answer with an empty 204."""
+        sign_out(self._read_claims(request), request=self.http_request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
         get_transport(self.http_request).clear(self.http_request, response)
         return response
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Have the client drop its token also where we did not issue it."""
+        """Delete the cookies of the client after a 401 as well."""
         response = super().handle_exception(exc)
         refused = response.status_code == status.HTTP_401_UNAUTHORIZED
         if refused and not isinstance(exc, DeviceProofRequiredError):
             get_transport(self.http_request).clear(self.http_request, response)
         return response
 
-    def _holder(self, request: Request) -> AccessClaims | RefreshClaims:
+    def _read_claims(self, request: Request) -> AccessClaims | RefreshClaims:
+        """The claims of the refresh token, or of the access token without one."""
         if self.presented_token is not None:
             return self.claims
         token = bearer_token(request)

@@ -1,4 +1,4 @@
-"""What can be wrong with a key in the settings. Each says what to do; none says the key."""
+"""Key errors: configuration errors of keys, each with a remedy and without the key itself."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class KeyConfigError(SettingsError):
 
 
 class UnreadableKeyError(KeyConfigError):
-    """There is no key where the entry says, or what is there is none."""
+    """The entry is incomplete, or its source has no readable key."""
 
 
 class WrongKeyError(KeyConfigError):
-    """The key cannot be used with its algorithm, or for its purpose, or is too short."""
+    """The key does not suit its algorithm or its purpose, or is too short."""
 
 
 class NoSigningKeyError(KeyConfigError):
-    """The first key, which is to sign, is a public one."""
+    """The first key has to sign, but is a public key."""
 
 
 class RepeatedKeyError(KeyConfigError):
-    """The same key stands in two places."""
+    """The same key is configured twice."""
 
 
 class MissingCryptographyError(KeyConfigError):
@@ -35,7 +35,7 @@ class MissingCryptographyError(KeyConfigError):
 
 
 def missing_cryptography_error(where: str, algorithm: str) -> MissingCryptographyError:
-    """The fault of a plain installation."""
+    """The error for an algorithm without the extra ``crypto``."""
     return MissingCryptographyError(
         f"{where} uses {algorithm}, for which the library 'cryptography' is not installed.",
         remedy="Install django-refresh-sessions[crypto].",

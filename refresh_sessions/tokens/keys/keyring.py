@@ -1,4 +1,4 @@
-"""The keyrings in force: the keys that the settings name, parsed once and kept."""
+"""Keyrings: the keys of the settings, parsed once per process and cached."""
 
 from __future__ import annotations
 
@@ -32,25 +32,24 @@ _SETTING: Final = {Purpose.ACCESS: "KEYS", Purpose.REFRESH: "REFRESH_KEYS"}
 
 
 def get_keyring(purpose: Purpose) -> Keyring:
-    """The keyring in force now for ``purpose``.
+    """The keyring for ``purpose``.
 
-    Files and environment variables are read once per process and setting: a process notices
-    that they changed when it is started anew.
+    Files and environment variables are read once per process and setting: changes need a restart.
 
     Raises:
-        KeyConfigError: a key cannot be used. The checks list all errors; this is the first.
+        KeyConfigError: the first configuration error; the system checks list all.
 
     """
-    return _keyrings(*_configuration())[purpose]
+    return _load_keyrings(*_get_configuration())[purpose]
 
 
 def find_config_errors() -> Iterator[KeyConfigError]:
-    """Say, one by one, what is wrong with the keys of the settings."""
-    keys, refresh_keys, secrets = _configuration()
-    yield from _errors_in(_load_all(keys, refresh_keys, secrets), secrets)
+    """All configuration errors of the keys in the settings."""
+    keys, refresh_keys, secrets = _get_configuration()
+    yield from _find_errors(_load_all(keys, refresh_keys, secrets), secrets)
 
 
-def _errors_in(
+def _find_errors(
     loaded: Mapping[Purpose, list[Key | KeyConfigError]], secrets: _Secrets
 ) -> Iterator[KeyConfigError]:
     for purpose, outcomes in loaded.items():
@@ -60,18 +59,18 @@ def _errors_in(
 
 
 def public_keys() -> list[dict[str, str]]:
-    """The asymmetric keys of access tokens as JWKs, the one that signs first."""
+    """The asymmetric keys of access tokens as JWKs, the signing key first."""
     keys = get_keyring(Purpose.ACCESS).verifying.values()
     return [public_jwk(key) for key in keys if not key.is_symmetric]
 
 
-def _configuration() -> tuple[_Entries, _Entries, _Secrets]:
+def _get_configuration() -> tuple[_Entries, _Entries, _Secrets]:
     settings = get_settings()
     secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
-    return _frozen(settings.KEYS), _frozen(settings.REFRESH_KEYS), secrets
+    return _to_hashable(settings.KEYS), _to_hashable(settings.REFRESH_KEYS), secrets
 
 
-def _frozen(entries: Sequence[Mapping[str, Any] | str]) -> _Entries:
+def _to_hashable(entries: Sequence[Mapping[str, Any] | str]) -> _Entries:
     return tuple(
         entry
         if isinstance(entry, str)
@@ -81,13 +80,13 @@ def _frozen(entries: Sequence[Mapping[str, Any] | str]) -> _Entries:
 
 
 @lru_cache(maxsize=16)
-def _keyrings(
+def _load_keyrings(
     keys: _Entries, refresh_keys: _Entries, secrets: _Secrets
 ) -> Mapping[Purpose, Keyring]:
     loaded = _load_all(keys, refresh_keys, secrets)
-    # A fault is raised and so not kept: the next call looks again.
-    for fault in _errors_in(loaded, secrets):
-        raise fault
+    # lru_cache does not cache exceptions: the next call loads the keys again.
+    for error in _find_errors(loaded, secrets):
+        raise error
     keyrings = {}
     for purpose, outcomes in loaded.items():
         by_kid = {key.kid: key for key in outcomes if isinstance(key, Key)}
@@ -114,14 +113,14 @@ def _load(
             continue
         try:
             yield _load_one(purpose, entry, f"{NAMESPACE}[{_SETTING[purpose]!r}][{index}]")
-        except KeyConfigError as fault:
-            yield fault
+        except KeyConfigError as error:
+            yield error
 
 
 def _load_one(purpose: Purpose, raw: _Entry, where: str) -> Key:
     if isinstance(raw, str):
         raise UnreadableKeyError(
-            f"{where} is a text, and the only text that may stand there is {DERIVED!r}.",
+            f"{where} is a string other than {DERIVED!r}.",
             remedy="Write a dict, such as {'algorithm': 'ES256', 'file': '/path/to/key.pem'}.",
         )
     entry = read_entry(dict(raw), where)
@@ -129,7 +128,7 @@ def _load_one(purpose: Purpose, raw: _Entry, where: str) -> Key:
         return parse_secret(entry, purpose)
     if purpose is Purpose.REFRESH:
         raise WrongKeyError(
-            f"{where} uses {entry.algorithm.name}; but nobody else ever verifies refresh tokens.",
+            f"{where} uses {entry.algorithm.name}; refresh tokens need a symmetric algorithm.",
             remedy="Use HS256, HS384 or HS512.",
         )
     return parse_pem(entry)
@@ -141,7 +140,7 @@ def _find_unable_to_sign(
     first = outcomes[0]
     if isinstance(first, Key) and first.secret is None:
         yield NoSigningKeyError(
-            f"{NAMESPACE}[{_SETTING[purpose]!r}][0] is to sign, and is a public key.",
+            f"{NAMESPACE}[{_SETTING[purpose]!r}][0] has to sign, but is a public key.",
             remedy="Put the entry of a private key first; the others only verify.",
         )
 
@@ -161,6 +160,6 @@ def _find_repeated(
             if material in names:
                 yield RepeatedKeyError(
                     f"{place} is the same key as {names[material]}.",
-                    remedy="List each key once, and never use it for anything else.",
+                    remedy="List each key once, and use it for nothing else.",
                 )
             names.setdefault(material, place)

@@ -1,4 +1,4 @@
-"""What a key is, and which algorithms there are."""
+"""Key model: keys, keyrings, and the supported algorithms."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class Purpose(StrEnum):
-    """What a key is for; part of its derivation, so that no key serves two purposes."""
+    """The purpose of a key, which is part of its derivation."""
 
     ACCESS = "access"
     REFRESH = "refresh"
 
 
 class Kind(StrEnum):
-    """What sort of key an algorithm takes, in the words of RFC 7518 §6.1 and RFC 8037."""
+    """The key type of an algorithm (RFC 7518 §6.1, RFC 8037)."""
 
     SYMMETRIC = "oct"
     ELLIPTIC = "EC"
@@ -41,14 +41,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Algorithm:
-    """An algorithm with the only sort of key it may be used with (RFC 8725 §3.1)."""
+    """An algorithm with its only key type (RFC 8725 §3.1)."""
 
     name: str
     kind: Kind
     key: str
-    """What its keys are, in words for a person."""
+    """The description of its keys in messages."""
     bits: int
-    """The least for symmetric keys (RFC 7518 §3.2) and RSA (ASVS 11.2.3); else the size."""
+    """The minimum for symmetric keys (RFC 7518 §3.2) and RSA (ASVS 11.2.3); otherwise the size."""
 
 
 ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType(
@@ -69,24 +69,24 @@ ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key with the one algorithm it may be used with (RFC 8725 §3.1)."""
+    """A key with its only algorithm (RFC 8725 §3.1)."""
 
     kid: str
     algorithm: str
     secret: bytes | PrivateKey | None
-    """What signs; None for a public key, which verifies only."""
+    """The signing part; None for a public key, which only verifies."""
     public: PublicKey | None = None
-    """What verifies; None for a symmetric key, which does both."""
+    """The verifying part; None for a symmetric key."""
     bits: int
     origin: str
-    """Where it comes from, for people who manage keys; nothing secret."""
+    """The source of the key for display, without secrets."""
 
     @property
     def signer(self) -> bytes | PrivateKey:
-        """What a signature is made with.
+        """The part of the key that signs.
 
         Raises:
-            TypeError: the key is a public one; no keyring signs with such.
+            TypeError: the key is a public key.
 
         """
         if self.secret is None:
@@ -95,12 +95,12 @@ class Key:
 
     @property
     def verifier(self) -> bytes | PublicKey:
-        """What a signature is verified with."""
+        """The part of the key that verifies."""
         return cast("bytes", self.secret) if self.public is None else self.public
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether who can verify can sign as well."""
+        """Whether the same secret signs and verifies."""
         return self.public is None
 
     def __repr__(self) -> str:
@@ -109,7 +109,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """The key that signs, and all that verify, by ``kid``; the one that signs comes first."""
+    """The signing key, and all verifying keys by ``kid``, the signing key first."""
 
     signing: Key
     verifying: Mapping[str, Key]

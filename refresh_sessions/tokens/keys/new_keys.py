@@ -1,4 +1,4 @@
-"""Making new keys, as text for a file or an environment variable."""
+"""Key generation: new keys as text for a file or an environment variable."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 def generate_key(name: str) -> str:
-    """A new key for the algorithm: PEM (PKCS #8), or base64url where it is symmetric.
+    """Generate a key for an algorithm.
+
+    Args:
+        name: the name of the algorithm.
+
+    Returns:
+        PEM (PKCS #8), or base64url for symmetric keys.
 
     Raises:
-        MissingCryptographyError: the algorithm needs that library.
+        MissingCryptographyError: the algorithm needs the library ``cryptography``.
 
     """
     algorithm = ALGORITHMS[name]
@@ -32,7 +38,7 @@ def generate_key(name: str) -> str:
 
 
 def parse_key(text: str, name: str, purpose: Purpose) -> Key:
-    """The key that the text holds, for its name and length."""
+    """Parse the text of a key, to read its ``kid`` and length."""
     entry = Entry(where="The key", algorithm=ALGORITHMS[name], text=text, origin="")
     if entry.algorithm.kind is Kind.SYMMETRIC:
         return parse_secret(entry, purpose)

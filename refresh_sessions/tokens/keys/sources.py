@@ -1,4 +1,4 @@
-"""Where keys come from: a file, an environment variable, or the setting itself."""
+"""Key sources: read keys from files, environment variables or the settings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from refresh_sessions.tokens.keys.errors import UnreadableKeyError
 from refresh_sessions.tokens.keys.model import ALGORITHMS, Algorithm
 
 _SOURCES: Final = ("file", "env", "value")
-_CURVE: Final = "ED25519"
-"""The name of RFC 9864 for what others call EdDSA, in capitals."""
-_OTHERS: Final = frozenset({"ES384", "ES512", "ES256K", "PS384", "PS512", "RS384", "RS512"})
-"""Algorithms of RFC 7518 and RFC 8812 that are not known here, and are no misspelling."""
-_RANDOM: Final = re.compile(r"(?!/)(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_+/=-]{40,}")
-"""Like base64 of a key, and unlike the names of files and variables."""
+_EDDSA_ALIAS: Final = "ED25519"
+"""The name of EdDSA in RFC 9864, in capitals."""
+_UNSUPPORTED: Final = frozenset({"ES384", "ES512", "ES256K", "PS384", "PS512", "RS384", "RS512"})
+"""Unsupported algorithms of RFC 7518 and RFC 8812, which are not misspellings."""
+_KEY_LIKE: Final = re.compile(r"(?!/)(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_+/=-]{40,}")
+"""Matches base64 of a key, and no usual name of a file or variable."""
 _EXAMPLE: Final = (
     "Write {'algorithm': 'ES256', 'file': '/path/to/key.pem'}, or 'env' with the name of an "
     "environment variable, or 'value' with the key itself."
@@ -28,20 +28,24 @@ _EXAMPLE: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry of ``KEYS`` or ``REFRESH_KEYS``, read but not yet parsed."""
+    """An entry of ``KEYS`` or ``REFRESH_KEYS`` with the text of its key, not parsed yet."""
 
     where: str
-    """The place in the settings, for messages."""
+    """The path in the settings, for messages."""
     algorithm: Algorithm
     text: str = field(repr=False)
     origin: str
 
 
 def read_entry(raw: Mapping[str, str], where: str) -> Entry:
-    """Find the key that an entry speaks of.
+    """Read the text of the key of an entry.
+
+    Args:
+        raw: the entry of the settings.
+        where: the path in the settings, for messages.
 
     Raises:
-        UnreadableKeyError: the entry is incomplete, or there is no key where it says.
+        UnreadableKeyError: the entry is incomplete, or its source cannot be read.
 
     """
     fields = dict(raw)
@@ -49,24 +53,24 @@ def read_entry(raw: Mapping[str, str], where: str) -> Entry:
     if len(fields) != 1 or not fields.keys() <= set(_SOURCES):
         raise UnreadableKeyError(
             f"{where} must have, beside 'algorithm', one of 'file', 'env' and 'value'; it has "
-            f"{_listed(fields)}.",
+            f"{_format_names(fields)}.",
             remedy=_EXAMPLE,
         )
-    ((source, named),) = fields.items()
-    text = _READERS[source](named, where)
-    origin = "the setting itself" if source == "value" else f"{source} {named}"
+    ((source, value),) = fields.items()
+    text = _READERS[source](value, where)
+    origin = "the setting itself" if source == "value" else f"{source} {value}"
     return Entry(where=where, algorithm=algorithm, text=text.strip(), origin=origin)
 
 
 def _find_algorithm(name: str | None, others: Iterable[str], where: str) -> Algorithm:
     if name is None:
         raise UnreadableKeyError(
-            f"{where} has no 'algorithm'; it has {_listed(others)}.", remedy=_EXAMPLE
+            f"{where} has no 'algorithm'; it has {_format_names(others)}.", remedy=_EXAMPLE
         )
     if name not in ALGORITHMS:
         close = _closest_algorithm(name)
         raise UnreadableKeyError(
-            f"{where}: the algorithm {_shown(name)} is not known"
+            f"{where}: the algorithm {_format_name(name)} is not known"
             f"{f'; did you mean {close}?' if close else '.'}",
             remedy=f"Use one of {', '.join(ALGORITHMS)}.",
         )
@@ -74,20 +78,19 @@ def _find_algorithm(name: str | None, others: Iterable[str], where: str) -> Algo
 
 
 def _closest_algorithm(name: str) -> str | None:
-    names = {known.upper(): known for known in ALGORITHMS} | {_CURVE: "EdDSA"}
-    meant = name.strip().upper()
-    close = difflib.get_close_matches(meant, names, n=1, cutoff=0.8)
-    return names[close[0]] if close and meant not in _OTHERS else None
+    names = {supported.upper(): supported for supported in ALGORITHMS} | {_EDDSA_ALIAS: "EdDSA"}
+    normalized = name.strip().upper()
+    close = difflib.get_close_matches(normalized, names, n=1, cutoff=0.8)
+    return names[close[0]] if close and normalized not in _UNSUPPORTED else None
 
 
-def _listed(fields: Iterable[str]) -> str:
-    # A name is shown as a value is: somebody may have put the key itself in its place.
-    return ", ".join(map(_shown, sorted(fields))) or "none"
+def _format_names(fields: Iterable[str]) -> str:
+    return ", ".join(map(_format_name, sorted(fields))) or "none"
 
 
-def _shown(name: str) -> str:
-    """A name for a message, unless it is the key itself that somebody has put in its place."""
-    if "-----BEGIN" in name or "\n" in name or _RANDOM.fullmatch(name):
+def _format_name(name: str) -> str:
+    """A name for a message, masked if it looks like a misplaced key."""
+    if "-----BEGIN" in name or "\n" in name or _KEY_LIKE.fullmatch(name):
         return "(not shown, as it looks like a key itself: that is for 'value')"
     return repr(name)
 
@@ -97,12 +100,13 @@ def _read_file(name: str, where: str) -> str:
         return Path(name).read_text(encoding="ascii")
     except OSError as error:
         raise UnreadableKeyError(
-            f"{where} names the file {_shown(name)}, which cannot be read: {error.strerror}.",
+            f"{where} names the file {_format_name(name)}, which cannot be read: "
+            f"{error.strerror}.",
             remedy="Give the absolute path of a file that the server's user may read.",
         ) from None
     except ValueError:
         raise UnreadableKeyError(
-            f"{where} names the file {_shown(name)}, which is no text.",
+            f"{where} names the file {_format_name(name)}, which is not ASCII text.",
             remedy="Give a PEM file, or base64url for a symmetric algorithm.",
         ) from None
 
@@ -111,15 +115,15 @@ def _read_environment(name: str, where: str) -> str:
     text = os.environ.get(name)
     if not text:
         raise UnreadableKeyError(
-            f"{where} names the environment variable {_shown(name)}, which is not set.",
+            f"{where} names the environment variable {_format_name(name)}, which is not set.",
             remedy="Set it for the server, and for manage.py as well.",
         )
-    # Many platforms keep a variable on one line, and write the breaks of a PEM so.
+    # Many platforms store variables on one line, with escaped line breaks.
     return text.replace("\\n", "\n")
 
 
-def _take_value(value: str, where: str) -> str:
+def _read_value(value: str, where: str) -> str:
     return value
 
 
-_READERS: Final = {"file": _read_file, "env": _read_environment, "value": _take_value}
+_READERS: Final = {"file": _read_file, "env": _read_environment, "value": _read_value}

@@ -42,7 +42,7 @@ def test_unfold_session_page_has_timeline_with_button(pages, make_session):
     session = make_session(name="Kitchen tablet")
     page = pages.open(session)
     assert uses_theme(page)
-    assert "What happened" in page.text
+    assert ">Events</h2>" in page.text
     assert pages.url("revoke", session) in page.text
     assert "Last refreshed" in page.text or "last refreshed" in page.text
 

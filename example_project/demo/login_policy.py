@@ -1,6 +1,6 @@
-"""An example of a policy: who signs in on a shared computer is signed out soon.
+"""An example of a policy: short sessions on shared computers.
 
-Two classes do it. A serializer takes one more field at sign-in, and the policy object reads it.
+The serializer adds a field to the login, and the policy reads it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 class SharedComputerLoginSerializer(LoginSerializer):
-    """Asks one thing more than user name and password."""
+    """A login with the additional field ``shared_computer``."""
 
     shared_computer = serializers.BooleanField(default=False)
 
 
 class SharedComputerPolicy(SessionPolicy):
-    """Everything as the settings say, but for shared computers."""
+    """The policy of the settings, with a shorter lifetime for shared computers."""
 
     def session_lifetime(
         self, user: AbstractBaseUser, *, request: HttpRequest | None, data: Mapping[str, Any]
     ) -> timedelta:
-        """From sign-in to the hard expiry."""
+        """The time from login to the hard deadline."""
         if data.get("shared_computer"):
             return lifetimes.SHARED_COMPUTER_SESSION
         return super().session_lifetime(user, request=request, data=data)

@@ -7,10 +7,10 @@ import pytest
 from django.core.management.base import OutputWrapper
 from django.core.management.color import no_style
 
-from example_project.demo.http import Answer, Request, Wire
-from example_project.demo.screen import Screen, fold, in_short, shorten
-from example_project.demo.stage import Stage, UnmetExpectationError
-from example_project.demo.story import StepFailedError, Story
+from example_project.demo.http import Answer, HTTPClient, Request
+from example_project.demo.runner import Runner, UnmetExpectationError
+from example_project.demo.scenario import Scenario, StepFailedError
+from example_project.demo.screen import Screen, fold, shorten, summarize
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLWszUTI"
 
@@ -26,20 +26,20 @@ def screen(shown):
 
 
 @pytest.fixture
-def stage(screen):
-    return Stage(Wire("127.0.0.1", 1), screen)
+def runner(screen):
+    return Runner(HTTPClient("127.0.0.1", 1), screen)
 
 
 def answered(status, body="{}", content_type="application/json"):
     return Answer(status=status, text=body, headers=[("Content-Type", content_type)])
 
 
-def test_expected_answer_is_counted(stage, shown):
+def test_expected_answer_is_counted(runner, shown):
     answer = answered(401, '{"code": "session_revoked", "detail": "…"}')
 
-    stage.expect_answer("refused", answer, 401, code="session_revoked")
+    runner.expect_answer("refused", answer, 401, code="session_revoked")
 
-    assert stage.kept == 1
+    assert runner.passed == 1
     assert shown.getvalue().strip() == "✓ refused"
 
 
@@ -53,9 +53,9 @@ def test_expected_answer_is_counted(stage, shown):
         (answered(200, '["no object"]'), "200"),
     ],
 )
-def test_unexpected_answer_stops_demo(stage, shown, answer, got):
+def test_unexpected_answer_fails_step(runner, shown, answer, got):
     with pytest.raises(UnmetExpectationError) as caught:
-        stage.expect_answer("refused", answer, 401, code="session_revoked")
+        runner.expect_answer("refused", answer, 401, code="session_revoked")
 
     assert str(caught.value).splitlines() == [
         "refused",
@@ -63,20 +63,20 @@ def test_unexpected_answer_stops_demo(stage, shown, answer, got):
         f"  got       {got}",
     ]
     assert shown.getvalue().strip() == "✗ refused"
-    assert stage.kept == 0
+    assert runner.passed == 0
 
 
-def test_unexpected_value_stops_demo(stage):
+def test_unexpected_value_fails_step(runner):
     with pytest.raises(UnmetExpectationError, match=r"(?s)expected  1.*got       2"):
-        stage.expect("one token", expected=1, got=2)
+        runner.expect("one token", expected=1, got=2)
 
 
-def test_unreachable_server_fails_step(stage, monkeypatch):
-    monkeypatch.setattr("example_project.demo.stage.Wire.exchange", refuse)
-    story = Story(stage, person="demo", staff="admin", password="-")
+def test_unreachable_server_fails_step(runner, monkeypatch):
+    monkeypatch.setattr("example_project.demo.runner.HTTPClient.exchange", refuse)
+    scenario = Scenario(runner, username="demo", staff="admin", password="-")
 
-    with pytest.raises(StepFailedError, match="Step 1, Sign in: no answer"):
-        story.play()
+    with pytest.raises(StepFailedError, match="Step 1, Log in: no answer"):
+        scenario.run()
 
 
 def refuse(*args):
@@ -104,7 +104,7 @@ def test_form_output_is_urlencoded(screen, shown):
 def test_redirect_output_has_location():
     answer = Answer(status=302, text="", headers=[("location", "/admin/")])
 
-    assert in_short(answer) == "302 /admin/"
+    assert summarize(answer) == "302 /admin/"
 
 
 def test_shortened_token_keeps_last_characters():
@@ -115,10 +115,10 @@ def test_long_json_is_folded_between_fields():
     assert fold(["200", '{"a": "b c", "d": "e"}'], 12) == ["200", '{"a": "b c",', '"d": "e"}']
 
 
-def test_waiting_is_limited_to_three_seconds(stage, monkeypatch):
+def test_waiting_is_limited_to_three_seconds(runner, monkeypatch):
     slept: list[float] = []
-    monkeypatch.setattr("example_project.demo.stage.time.sleep", slept.append)
+    monkeypatch.setattr("example_project.demo.runner.time.sleep", slept.append)
 
-    stage.wait_until(datetime.max.replace(tzinfo=UTC) - timedelta(days=1), "pigs fly")
+    runner.wait_until(datetime.max.replace(tzinfo=UTC) - timedelta(days=1), "the end of time")
 
     assert slept == [3.0]
