@@ -3,10 +3,10 @@
 ===================== ============ ============= ==================== ====================
 scenario              docs         typical       naive, cookies kept  naive, no cookies
 ===================== ============ ============= ==================== ====================
-2, 3, 8b, 8c, 10a, b  stays        stays         stays                may be signed out
-4, 4b lost answer     stays        stays         signs itself out     signs itself out
-11 twelve expiries    stays        stays         stays                may be signed out
-11, no cookies        stays        may reach the limit of recoveries  may be signed out
+2, 3, 8b, 8c, 10a, b  stays        stays         stays                may be logged out
+4, 4b lost answer     stays        stays         logs itself out     logs itself out
+11 twelve expiries    stays        stays         stays                may be logged out
+11, no cookies        stays        may reach the limit of recoveries  may be logged out
 ===================== ============ ============= ==================== ====================
 
 Reuse is never reported.
@@ -31,7 +31,7 @@ _LONG = "11-twelve-expiries"
 class Expected:
     """The permitted outcome of a case; reuse must never be reported."""
 
-    end: Literal["stays", "signs itself out", "may be signed out", "may reach the limit"]
+    end: Literal["stays", "logs itself out", "may be logged out", "may reach the limit"]
     pending: bool = False
     """The outcome requires a missing feature of the package."""
 
@@ -40,11 +40,11 @@ class Expected:
         match self.end:
             case "stays":
                 return not signed_out
-            case "signs itself out":
+            case "logs itself out":
                 return signed_out
             case "may reach the limit":
                 return not signed_out or ended != "reuse"
-            case "may be signed out":
+            case "may be logged out":
                 return True
 
 
@@ -53,9 +53,9 @@ def expected(case: Case) -> Expected:
     pending = not COMPANION and case.style != "docs" and case.scenario not in _LOST
     if case.style == "naive":
         if case.scenario in _LOST:
-            return Expected("signs itself out")
+            return Expected("logs itself out")
         if not case.jar:
-            return Expected("may be signed out")
+            return Expected("may be logged out")
     if case.style == "typical" and case.scenario == _LONG and not case.jar:
         return Expected("may reach the limit", pending=pending)
     return Expected("stays", pending=pending)
