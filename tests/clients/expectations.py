@@ -4,7 +4,7 @@
 scenario              docs         typical       naive, cookies kept  naive, no cookies
 ===================== ============ ============= ==================== ====================
 2, 3, 8b, 8c, 10a, b  stays        stays         stays                may be logged out
-4, 4b lost answer     stays        stays         logs itself out     logs itself out
+4, 4b lost answer     stays        stays         logs itself out      logs itself out
 11 twelve expiries    stays        stays         stays                may be logged out
 11, no cookies        stays        may reach the limit of recoveries  may be logged out
 ===================== ============ ============= ==================== ====================
