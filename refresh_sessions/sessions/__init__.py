@@ -24,7 +24,7 @@ from refresh_sessions.sessions.introspection import (
 )
 from refresh_sessions.sessions.issue import TokenPair
 from refresh_sessions.sessions.login import start_session
-from refresh_sessions.sessions.logout import revoke_by_holder, sign_out
+from refresh_sessions.sessions.logout import log_out, revoke_by_holder
 from refresh_sessions.sessions.password_change import change_password
 from refresh_sessions.sessions.prune import (
     count_prunable_sessions,
@@ -37,7 +37,7 @@ from refresh_sessions.sessions.revoke import (
     revoke_sessions,
     revoke_user_sessions,
 )
-from refresh_sessions.sessions.second_factor import finish_sign_in, sign_in
+from refresh_sessions.sessions.second_factor import finish_login, log_in
 from refresh_sessions.sessions.step_up import (
     get_step_up_limiter,
     reauthenticate_session,
@@ -47,8 +47,8 @@ from refresh_sessions.sessions.tickets import Ticket, read_ticket
 
 # Django's ORM has no asynchronous transactions, so these functions run in a thread.
 aopen_family = sync_to_async(open_family)
-asign_in = sync_to_async(sign_in)
-afinish_sign_in = sync_to_async(finish_sign_in)
+alog_in = sync_to_async(log_in)
+afinish_login = sync_to_async(finish_login)
 astart_session = sync_to_async(start_session)
 arefresh_session = sync_to_async(refresh_session)
 areauthenticate_session = sync_to_async(reauthenticate_session)
@@ -56,7 +56,7 @@ arecord_failed_reauthentication = sync_to_async(record_failed_reauthentication)
 arevoke_session = sync_to_async(revoke_session)
 arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
-asign_out = sync_to_async(sign_out)
+alog_out = sync_to_async(log_out)
 achange_password = sync_to_async(change_password)
 # Loads the user as well: a coroutine cannot load it on first use.
 acheck_access_token = sync_to_async(check_access_token_and_load_user)
@@ -70,9 +70,11 @@ __all__ = [
     "TokenPair",
     "achange_password",
     "acheck_access_token",
-    "afinish_sign_in",
+    "afinish_login",
     "aintrospect_access_token",
     "aintrospect_refresh_token",
+    "alog_in",
+    "alog_out",
     "aopen_family",
     "areauthenticate_session",
     "arecord_failed_reauthentication",
@@ -80,18 +82,18 @@ __all__ = [
     "arevoke_session",
     "arevoke_sessions",
     "arevoke_user_sessions",
-    "asign_in",
-    "asign_out",
     "astart_session",
     "authenticated_at_for_token",
     "change_password",
     "check_access_token",
     "count_prunable_sessions",
-    "finish_sign_in",
+    "finish_login",
     "get_step_up_limiter",
     "introspect_access_token",
     "introspect_refresh_token",
     "is_recently_authenticated",
+    "log_in",
+    "log_out",
     "open_family",
     "prune_sessions",
     "prune_short_lived",
@@ -105,7 +107,5 @@ __all__ = [
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",
-    "sign_in",
-    "sign_out",
     "start_session",
 ]

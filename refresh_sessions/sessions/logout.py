@@ -23,7 +23,7 @@ from refresh_sessions.tokens.refresh_tokens import RefreshClaims
 
 
 @sensitive_variables()
-def sign_out(
+def log_out(
     claims: AccessClaims | RefreshClaims,
     *,
     request: HttpRequest | None = None,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @sensitive_variables()
-def sign_in(
+def log_in(
     user: AbstractBaseUser,
     *,
     request: HttpRequest | None = None,
@@ -64,7 +64,7 @@ def sign_in(
 
     Raises:
         SecondFactorRequiredError: a second factor is needed; has the ticket for
-            ``finish_sign_in``.
+            ``finish_login``.
         NoActiveAccountError: the account was deleted or may not log in.
         SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: every attempt failed with a transient database error.
@@ -95,7 +95,7 @@ def sign_in(
 
 
 @sensitive_variables()
-def finish_sign_in(
+def finish_login(
     ticket: str | Ticket,
     data: Mapping[str, Any],
     *,

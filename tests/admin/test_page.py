@@ -55,12 +55,12 @@ class TestContent:
 
     def test_admin_pages_have_no_inline_script_or_style(self, pages, make_session):
         session = make_session()
-        sign_out = pages.client.get(pages.sign_out_url(session.user))
+        log_out = pages.client.get(pages.sign_out_url(session.user))
         for response in (
             pages.list(),
             pages.open(session),
             pages.open(session, "revoke"),
-            sign_out,
+            log_out,
         ):
             assert response.status_code == 200
             assert "<style" not in response.text

@@ -20,12 +20,12 @@ def credentials(user) -> dict[str, str]:
 def login(api, credentials):
     """Sign in over HTTP and return the body of the answer."""
 
-    def sign_in(**more):
+    def log_in(**more):
         answer = api.post("login/", {**credentials, **more})
         assert answer.status_code == 200, answer.json()
         return answer.json()
 
-    return sign_in
+    return log_in
 
 
 @pytest.fixture

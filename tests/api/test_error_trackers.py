@@ -12,7 +12,7 @@ from django.db import connection
 from refresh_sessions import redaction
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.rest_framework.views.base import SessionsAPIView
-from refresh_sessions.sessions import change_password, check_access_token, sign_in
+from refresh_sessions.sessions import change_password, check_access_token, log_in
 from tests.api.client import Client
 from tests.api.tracker import failing_at, lines_of, tracking
 from tests.factories import PASSWORD, UserFactory, make_pair
@@ -94,7 +94,7 @@ def login_first_step(person, ada):
 
 def login_second_step(person, ada):
     with pytest.raises(SecondFactorRequiredError) as asked:
-        sign_in(ada)
+        log_in(ada)
     ticket = asked.value.ticket
     body = {"ticket": ticket, "code": CODE}
     return Flow("login/verify/", body, secrets=[ticket, CODE])
@@ -232,7 +232,7 @@ def test_report_shows_no_secret_where_a_middleware_has_read_the_body(
     def fail(*args, **kwargs):
         raise RuntimeError("broken on purpose")
 
-    for verb in ("tokens.sign_in", "tokens.refresh_session", "oauth.sign_out"):
+    for verb in ("tokens.log_in", "tokens.refresh_session", "oauth.log_out"):
         monkeypatch.setattr(f"refresh_sessions.rest_framework.views.{verb}", fail)
     flow = make(person, ada)
     with tracking() as tracker:

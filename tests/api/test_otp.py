@@ -39,7 +39,7 @@ def backup(user):
 
 
 @pytest.fixture
-def sign_in(api, credentials):
+def log_in(api, credentials):
     """Both steps, with a ticket for each second."""
 
     def both(**proof):
@@ -56,57 +56,57 @@ def code(device, **options):
 
 
 class TestSignIn:
-    def test_with_a_code(self, device, sign_in):
-        body = sign_in(otp=code(device)).json()
+    def test_with_a_code(self, device, log_in):
+        body = log_in(otp=code(device)).json()
         assert access_tokens.verify(body["access"]).authentication_methods == ("pwd", "otp")
 
-    def test_people_type_spaces(self, device, sign_in):
+    def test_people_type_spaces(self, device, log_in):
         digits = code(device)
-        assert sign_in(otp=f"{digits[:3]} {digits[3:]} ").status_code == 200
+        assert log_in(otp=f"{digits[:3]} {digits[3:]} ").status_code == 200
 
     @pytest.mark.parametrize("wrong", ["000000", "", "abc", 123456, ["1"], "\0", "9" * 1000, True])
-    def test_with_a_wrong_one(self, device, sign_in, wrong):
-        assert problem(sign_in(otp=wrong)) == (401, "second_factor_failed")
+    def test_with_a_wrong_one(self, device, log_in, wrong):
+        assert problem(log_in(otp=wrong)) == (401, "second_factor_failed")
         assert not DeviceSession.objects.exists()
 
-    def test_a_code_is_good_once(self, clock, device, sign_in):
+    def test_a_code_is_good_once(self, clock, device, log_in):
         used = code(device)
-        assert sign_in(otp=used).status_code == 200
-        assert sign_in(otp=used).status_code == 401
+        assert log_in(otp=used).status_code == 200
+        assert log_in(otp=used).status_code == 401
 
-    def test_the_devices_own_throttling_holds(self, clock, device, sign_in):
-        sign_in(otp="000000")
-        assert sign_in(otp=code(device)).status_code == 401
+    def test_the_devices_own_throttling_holds(self, clock, device, log_in):
+        log_in(otp="000000")
+        assert log_in(otp=code(device)).status_code == 401
         clock.move(timedelta(seconds=2))
-        assert sign_in(otp=code(device)).status_code == 200
+        assert log_in(otp=code(device)).status_code == 200
 
-    def test_with_a_code_on_paper(self, device, backup, sign_in):
-        assert sign_in(otp="once").status_code == 200
-        assert sign_in(otp="once").status_code == 401
+    def test_with_a_code_on_paper(self, device, backup, log_in):
+        assert log_in(otp="once").status_code == 200
+        assert log_in(otp="once").status_code == 401
 
-    def test_codes_of_one_device_do_not_lock_the_other(self, clock, device, backup, sign_in):
+    def test_codes_of_one_device_do_not_lock_the_other(self, clock, device, backup, log_in):
         for _ in range(5):
-            assert sign_in(otp=code(device)).status_code == 200
+            assert log_in(otp=code(device)).status_code == 200
             clock.move(timedelta(minutes=1))
             for each in (device, backup):
                 each.refresh_from_db()
                 assert each.throttling_failure_count == 0
-        assert sign_in(otp="once").status_code == 200
+        assert log_in(otp="once").status_code == 200
 
-    def test_a_code_that_no_device_knows_counts_for_all(self, device, backup, sign_in):
-        sign_in(otp="000000")
+    def test_a_code_that_no_device_knows_counts_for_all(self, device, backup, log_in):
+        log_in(otp="000000")
         for each in (device, backup):
             each.refresh_from_db()
             assert each.throttling_failure_count == 1
 
-    def test_one_device_may_be_named(self, device, backup, sign_in):
+    def test_one_device_may_be_named(self, device, backup, log_in):
         right = code(device)
-        assert sign_in(otp=right, otp_device=backup.persistent_id).status_code == 401
-        assert sign_in(otp=right, otp_device=device.persistent_id).status_code == 200
+        assert log_in(otp=right, otp_device=backup.persistent_id).status_code == 401
+        assert log_in(otp=right, otp_device=device.persistent_id).status_code == 200
 
     @pytest.mark.parametrize("named", [7, [], {}, "x", ""])
-    def test_of_devices_that_are_none(self, device, sign_in, named):
-        assert sign_in(otp=code(device), otp_device=named).status_code == 401
+    def test_of_devices_that_are_none(self, device, log_in, named):
+        assert log_in(otp=code(device), otp_device=named).status_code == 401
 
     def test_a_device_that_is_not_confirmed_is_no_factor(self, api, credentials, device):
         TOTPDevice.objects.update(confirmed=False)
@@ -115,8 +115,8 @@ class TestSignIn:
 
 class TestStepUp:
     @pytest.fixture
-    def token(self, device, sign_in, clock):
-        token = sign_in(otp=code(device)).json()["access"]
+    def token(self, device, log_in, clock):
+        token = log_in(otp=code(device)).json()["access"]
         clock.move(timedelta(minutes=10))
         return token
 

@@ -3,7 +3,7 @@
 import pytest
 
 from refresh_sessions.exceptions import SecondFactorRequiredError
-from refresh_sessions.sessions import sign_in
+from refresh_sessions.sessions import log_in
 from tests.api.client import Client
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE
@@ -19,7 +19,7 @@ class TestSecrets:
     @pytest.fixture
     def _broken(self, monkeypatch):
         """Break every verb."""
-        for verb in ("sign_in", "finish_sign_in", "refresh_session", "sign_out"):
+        for verb in ("log_in", "finish_login", "refresh_session", "log_out"):
             monkeypatch.setattr(f"refresh_sessions.rest_framework.views.tokens.{verb}", fail)
         name = "refresh_sessions.rest_framework.authentication.check_access_token"
         monkeypatch.setattr(name, fail)
@@ -60,7 +60,7 @@ class TestSecrets:
         """Of a sign-in that waits for its second step."""
         options(SECOND_FACTORS=("tests.factors.Code",))
         with pytest.raises(SecondFactorRequiredError) as asked:
-            sign_in(ada)
+            log_in(ada)
         return asked.value.ticket
 
     @pytest.mark.parametrize(

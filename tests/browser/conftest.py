@@ -130,7 +130,7 @@ def page(context: BrowserContext, live_server, error_recorder: ErrorRecorder) ->
 
 
 @pytest.fixture
-def sign_in(context, live_server):
+def log_in(context, live_server):
     """Return a function that gives the browser the session cookie of a user."""
 
     def put_cookie(user) -> None:
@@ -159,11 +159,11 @@ def viewer(live_server):
 
 
 @pytest.fixture
-def admin_pages(page, sign_in, superuser) -> AdminPages:
+def admin_pages(page, log_in, superuser) -> AdminPages:
     """The admin, with a logged-in superuser."""
     from tests.browser.admin_pages import AdminPages  # noqa: PLC0415 - may be missing
 
-    sign_in(superuser)
+    log_in(superuser)
     return AdminPages(page)
 
 
@@ -191,11 +191,11 @@ def other_devices(ada, phone, laptop, make_device) -> Iterator[None]:
 
 
 @pytest.fixture
-def devices_page(page, sign_in, ada) -> DevicesPage:
+def devices_page(page, log_in, ada) -> DevicesPage:
     """The devices page, right after the user's login."""
     from tests.browser.devices_page import DevicesPage  # noqa: PLC0415 - may be missing
 
-    sign_in(ada)
+    log_in(ada)
     return DevicesPage(page)
 
 
@@ -206,7 +206,7 @@ def make_device(live_server):
 
     def make(user, name="Ada's phone", user_agent=PHONE) -> Device:
         device = Device(connection=connection, name=name, user_agent=user_agent)
-        device.sign_in(user)
+        device.log_in(user)
         return device
 
     return make

@@ -32,7 +32,7 @@ class Device:
     refresh: str = ""
     session_id: str = ""
 
-    def sign_in(self, user: Any) -> None:
+    def log_in(self, user: Any) -> None:
         answer = self._post(
             "/auth/login/",
             {"username": user.get_username(), "password": PASSWORD, "device_name": self.name},

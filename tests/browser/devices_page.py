@@ -60,7 +60,7 @@ class DevicesPage:
         """The names of the devices, the current one first."""
         return self.page.get_by_role("listitem").get_by_role("heading")
 
-    def sign_out(self, name: str) -> Locator:
+    def log_out(self, name: str) -> Locator:
         """The button of one device."""
         return self.page.get_by_role("button", name=f"Sign out {name}", exact=True)
 

@@ -77,9 +77,9 @@ def test_event_page_is_accessible(admin_pages, ended):
 
 class TestWithoutEventPermission:
     @pytest.fixture
-    def pages(self, page, sign_in, viewer):
+    def pages(self, page, log_in, viewer):
         viewer.user_permissions.set(Permission.objects.filter(codename="view_devicesession"))
-        sign_in(viewer)
+        log_in(viewer)
         return AdminPages(page)
 
     def test_session_page_without_event_permission_has_no_link(self, pages, ended):

@@ -123,8 +123,8 @@ def test_revocation_cancelled_with_keyboard_keeps_session(admin_pages, phone):
 
 class TestViewer:
     @pytest.fixture
-    def pages(self, page, sign_in, viewer):
-        sign_in(viewer)
+    def pages(self, page, log_in, viewer):
+        log_in(viewer)
         return AdminPages(page)
 
     def test_session_list_of_viewer_has_no_action(self, pages):

@@ -118,7 +118,7 @@ def test_throttled_reauthentication_is_accessible(stale, phone, error_recorder):
 
 
 def test_reauthentication_without_password_is_accessible(
-    stale, ada, phone, sign_in, clock, error_recorder
+    stale, ada, phone, log_in, clock, error_recorder
 ):
     ada.set_unusable_password()
     type(ada).objects.filter(pk=ada.pk).update(password=ada.password)
@@ -126,7 +126,7 @@ def test_reauthentication_without_password_is_accessible(
     DeviceSession.objects.update(
         auth_hash=get_auth_hash(ada), password_fingerprint=get_password_fingerprint(ada)
     )
-    sign_in(ada)
+    log_in(ada)
     session = phone.session
     clock.move(LONG_AGO)
     stale.page.goto(reverse(f"{PREFIX}:end-others"))
@@ -144,6 +144,6 @@ def test_rename_form_is_accessible(devices_page, phone):
 
 def test_message_after_sign_out_is_accessible(devices_page, phone):
     devices_page.open_list()
-    devices_page.sign_out("Ada's phone").click()
+    devices_page.log_out("Ada's phone").click()
 
     expect(devices_page.message).to_be_visible()

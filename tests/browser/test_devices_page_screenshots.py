@@ -26,11 +26,11 @@ def devices(clock):
 
 
 @pytest.fixture
-def devices_page(page, devices, sign_in):
+def devices_page(page, devices, log_in):
     """A user whose browser is one of the sample devices."""
     ada = devices[0].user
     page.set_viewport_size(WIDE)
-    sign_in(ada)
+    log_in(ada)
     pages = DevicesPage(page)
     pages.log_in_to_api(ada, name="")
     return pages

@@ -24,7 +24,7 @@ class TestAnotherDevice:
         expect(page).to_have_url(re.compile("/devices/$"))
         expect(pages.names).to_have_count(3)
 
-        pages.sign_out("Ada's phone").click()
+        pages.log_out("Ada's phone").click()
 
         expect(pages.message).to_have_text(DONE)
         expect(pages.names).to_have_count(2)
@@ -35,7 +35,7 @@ class TestAnotherDevice:
     ):
         clock.move(LONG_AGO)
         devices_page.open_list()
-        devices_page.sign_out("Ada's phone").click()
+        devices_page.log_out("Ada's phone").click()
         expect(devices_page.password).to_be_visible()
         devices_page.password.fill("a guess")
         devices_page.answer.click()
@@ -51,7 +51,7 @@ class TestAnotherDevice:
     def test_sign_out_device_cancelled_keeps_session(self, devices_page, clock, phone):
         clock.move(LONG_AGO)
         devices_page.open_list()
-        devices_page.sign_out("Ada's phone").click()
+        devices_page.log_out("Ada's phone").click()
 
         devices_page.cancel.click()
 
@@ -69,7 +69,7 @@ class TestAnotherDevice:
         with page.expect_navigation():
             keyboard.press("Enter")
         clock.move(LONG_AGO)
-        keyboard.follow(pages.sign_out("Ada's phone"), key="Space")
+        keyboard.follow(pages.log_out("Ada's phone"), key="Space")
         expect(pages.password).to_be_focused()
         keyboard.type(PASSWORD)
 
@@ -126,7 +126,7 @@ class TestCurrentDevice:
         access = devices_page.log_in_to_api(ada)
         devices_page.open_list()
 
-        devices_page.sign_out("This browser").click()
+        devices_page.log_out("This browser").click()
 
         expect(devices_page.username).to_be_visible()
         assert call(devices_page, access) == 401

@@ -48,8 +48,8 @@ def test_accessibility_check_finds_serious_violations(faulty):
     } <= serious_violations(page).keys()
 
 
-def test_accessibility_check_violation_of_django_is_excluded(page, sign_in, superuser):
-    sign_in(superuser)
+def test_accessibility_check_violation_of_django_is_excluded(page, log_in, superuser):
+    log_in(superuser)
     page.goto("/plain/admin/refresh_sessions/devicesession/")
     django_violations = serious_violations(page)
 
@@ -57,9 +57,9 @@ def test_accessibility_check_violation_of_django_is_excluded(page, sign_in, supe
     assert {violation.rule for violation in django_violations} == {"label-title-only"}
 
 
-def test_accessibility_check_violation_of_package_is_included(faulty, sign_in, superuser):
+def test_accessibility_check_violation_of_package_is_included(faulty, log_in, superuser):
     page, _, _ = faulty
-    sign_in(superuser)
+    log_in(superuser)
 
     package_violations = violations_beyond_django(
         page, plain="/plain/admin/refresh_sessions/devicesession/"
@@ -87,13 +87,13 @@ def test_keyboard_unreachable_element_raises_error(page):
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
-def test_page_fixture_has_no_data_of_former_test(page, sign_in, superuser, turn):
+def test_page_fixture_has_no_data_of_former_test(page, log_in, superuser, turn):
     assert page.context.cookies() == []
     page.goto("/admin/")
     expect(page).to_have_title(re.compile("Log in"))
     assert page.evaluate("localStorage.getItem('left')") is None
 
     page.evaluate("localStorage.setItem('left', 'behind')")
-    sign_in(superuser)
+    log_in(superuser)
     page.goto("/admin/")
     expect(page).to_have_title(re.compile("Site administration"))

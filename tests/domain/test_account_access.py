@@ -21,15 +21,15 @@ from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import (
     change_password,
     check_access_token,
-    finish_sign_in,
+    finish_login,
     introspect_access_token,
     introspect_refresh_token,
+    log_in,
+    log_out,
     open_family,
     read_grant,
     reauthenticate_session,
     refresh_session,
-    sign_in,
-    sign_out,
     start_session,
 )
 from refresh_sessions.tokens import refresh_tokens
@@ -59,7 +59,7 @@ def way(request, settings, options, monkeypatch):
 
 def ticket_of(user) -> str:
     with pytest.raises(SecondFactorRequiredError) as caught:
-        sign_in(user, methods=("pwd",))
+        log_in(user, methods=("pwd",))
     return caught.value.ticket
 
 
@@ -100,7 +100,7 @@ class TestRefusedUser:
 
     def test_login_is_refused(self, user):
         user.refresh_from_db(from_queryset=get_user_model()._base_manager)
-        for login in (start_session, sign_in):
+        for login in (start_session, log_in):
             with pytest.raises(NoActiveAccountError):
                 login(user)
         assert DeviceSession.objects.count() == 1
@@ -109,10 +109,10 @@ class TestRefusedUser:
         found = authenticate(None, username=user.get_username(), password=PASSWORD)
         if found is not None:
             with pytest.raises(NoActiveAccountError):
-                sign_in(found)
+                log_in(found)
 
     def test_logout_revokes_session(self, pair):
-        assert sign_out(refresh_tokens.verify(pair.refresh))
+        assert log_out(refresh_tokens.verify(pair.refresh))
         assert session_of(pair).revoked_reason == "logout"
 
     def test_reuse_is_detected(self, pair, user, clock):
@@ -143,15 +143,15 @@ class TestSecondStep:
         ticket = ticket_of(ada)
         set_refused(ada)
         with pytest.raises(InvalidTicketError):
-            finish_sign_in(ticket, CODE)
+            finish_login(ticket, CODE)
         set_refused(ada, refused=False)
-        assert finish_sign_in(ticket, CODE).refresh
+        assert finish_login(ticket, CODE).refresh
 
     def test_refused_user_gets_no_ticket(self, ada):
         set_refused(ada)
         ada.refresh_from_db(from_queryset=get_user_model()._base_manager)
         with pytest.raises(NoActiveAccountError):
-            sign_in(ada, methods=("pwd",))
+            log_in(ada, methods=("pwd",))
 
 
 @pytest.mark.usefixtures("way")
@@ -203,7 +203,7 @@ class TestBackend:
         settings.AUTHENTICATION_BACKENDS = self.BOTH
         options(SECOND_FACTORS=[SECOND_FACTOR])
         found = authenticate(None, username=ada.get_username(), password=PASSWORD)
-        pair = finish_sign_in(ticket_of(found), CODE)
+        pair = finish_login(ticket_of(found), CODE)
         assert session_of(pair).backend == self.BOTH[0]
 
     def test_other_backend_is_not_asked(self, user, settings):

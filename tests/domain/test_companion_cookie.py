@@ -8,10 +8,10 @@ from django.test import RequestFactory
 from refresh_sessions.exceptions import DeviceProofRequiredError
 from refresh_sessions.sessions import (
     check_access_token,
+    log_out,
     open_family,
     reauthenticate_session,
     refresh_session,
-    sign_out,
 )
 from refresh_sessions.tokens.refresh_tokens import verify
 from tests.domain.stories import (
@@ -203,8 +203,8 @@ class TestSetting:
             for token in (new.refresh, pair.refresh):
                 assert refused(token, request=elsewhere()) == "device_proof_required"
                 with pytest.raises(DeviceProofRequiredError):
-                    sign_out(verify(token), request=elsewhere())
+                    log_out(verify(token), request=elsewhere())
             with pytest.raises(DeviceProofRequiredError):
                 open_family(check_access_token(new.access), new.refresh, request=elsewhere())
             assert refresh_session(new.refresh, request=companion_request(pair)).refresh
-            assert sign_out(verify(new.refresh), request=companion_request(pair))
+            assert log_out(verify(new.refresh), request=companion_request(pair))

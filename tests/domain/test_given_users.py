@@ -10,11 +10,11 @@ from refresh_sessions.identity import verify_identity
 from refresh_sessions.lazy_users import LazyUser
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import (
-    finish_sign_in,
+    finish_login,
+    log_in,
     refresh_session,
     revoke_by_holder,
     revoke_user_sessions,
-    sign_in,
     start_session,
 )
 from refresh_sessions.tokens import access_tokens
@@ -108,8 +108,8 @@ def test_second_factor_of_a_given_user_is_asked_for(given, user, options, with_s
     options(SECOND_FACTORS=("tests.factors.Code",))
     with_second_factor(user)
     with pytest.raises(SecondFactorRequiredError) as asked:
-        sign_in(given, methods=("pwd",))
-    assert call(finish_sign_in(asked.value.ticket, {"code": CODE})) == "ok"
+        log_in(given, methods=("pwd",))
+    assert call(finish_login(asked.value.ticket, {"code": CODE})) == "ok"
 
 
 def test_limit_of_sessions_counts_those_of_a_given_user(given, user, options):

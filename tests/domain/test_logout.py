@@ -9,11 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import (
     check_access_token,
+    log_out,
     refresh_session,
     revoke_by_holder,
     revoke_session,
     revoke_user_sessions,
-    sign_out,
 )
 from refresh_sessions.signals import refresh_token_reused
 from refresh_sessions.tokens import access_tokens, refresh_tokens
@@ -36,11 +36,11 @@ def claims_of(pair):
 
 
 def by_refresh_token(pair):
-    sign_out(claims_of(pair))
+    log_out(claims_of(pair))
 
 
 def by_access_token(pair):
-    sign_out(access_tokens.verify(pair.access))
+    log_out(access_tokens.verify(pair.access))
 
 
 def by_own_session(pair):
@@ -87,14 +87,14 @@ class TestAttackerWhoSignsOut:
         clock.move(AFTER_OVERLAP)
         for _ in range(3):
             assert refused(pair.refresh) == "session_revoked"
-            sign_out(claims_of(pair))
+            log_out(claims_of(pair))
         assert len(alarms) == 1
         assert kinds(pair) == ["signed_in", "signed_out", "reuse_detected"]
 
     def test_owner_who_signs_out_finds_him_too(self, pair, clock, alarms):
         by_refresh_token(refresh_session(pair.refresh))
         clock.move(AFTER_OVERLAP)
-        assert sign_out(claims_of(pair)) is False
+        assert log_out(claims_of(pair)) is False
         assert len(alarms) == 1
 
     def test_used_token_of_a_revoked_session_writes_at_most_once(self, pair, clock):
@@ -142,13 +142,13 @@ class TestHonestLaggard:
     def test_with_the_token_before_signs_out_in_the_ordinary_way(self, pair, clock, alarms):
         refresh_session(pair.refresh)
         clock.move(AFTER_OVERLAP)
-        assert sign_out(claims_of(pair)) is True
+        assert log_out(claims_of(pair)) is True
         assert session_of(pair).revoked_reason == "logout"
         assert alarms == []
 
     def test_with_an_old_access_token_signs_out_in_the_ordinary_way(self, pair, clock, alarms):
         rotated(pair, clock, times=3)
-        assert sign_out(access_tokens.verify(pair.access)) is True
+        assert log_out(access_tokens.verify(pair.access)) is True
         assert session_of(pair).revoked_reason == "logout"
         assert alarms == []
 
@@ -160,7 +160,7 @@ class TestReusedToken:
     def test_revokes_the_session_for_reuse(self, pair, clock, alarms, times):
         new = rotated(pair, clock, times=times)
         delivered(new, clock)
-        assert sign_out(claims_of(pair)) is True
+        assert log_out(claims_of(pair)) is True
         assert session_of(pair).revoked_reason == "reuse"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
         assert [details.get("after_end") for details in alarms] == [None]
@@ -172,7 +172,7 @@ class TestReusedToken:
         clock.move(AFTER_OVERLAP)
         for _ in range(2):
             refused(pair.refresh)
-            sign_out(claims_of(pair))
+            log_out(claims_of(pair))
             refused(new.refresh)
         assert len(alarms) == 1
 

@@ -7,7 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.identity import authenticate, watch_accounts
 from refresh_sessions.models import DeviceSession
-from refresh_sessions.sessions import finish_sign_in, refresh_session, sign_in
+from refresh_sessions.sessions import finish_login, log_in, refresh_session
 from refresh_sessions.users import auth_hash_is_valid
 from tests.domain.stories import call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
@@ -77,9 +77,9 @@ class TestTheSamePassword:
         options(SECOND_FACTORS=("tests.factors.Code",))
         with_second_factor(user)
         with pytest.raises(SecondFactorRequiredError) as asked:
-            sign_in(user, methods=("pwd",))
+            log_in(user, methods=("pwd",))
         type_password()
-        assert call(finish_sign_in(asked.value.ticket, {"code": CODE})) == "ok"
+        assert call(finish_login(asked.value.ticket, {"code": CODE})) == "ok"
 
     def test_is_noticed_under_a_rotated_secret_key_too(self, pair, type_password, settings):
         settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]

@@ -24,12 +24,12 @@ from refresh_sessions.sessions import (
     achange_password,
     change_password,
     check_access_token,
-    finish_sign_in,
+    finish_login,
+    log_in,
     open_family,
     refresh_session,
     revoke_session,
     revoke_user_sessions,
-    sign_in,
 )
 from refresh_sessions.signals import session_refreshed, session_revoked
 from tests.domain.steps import auth_time, is_fresh, step_up
@@ -210,10 +210,10 @@ class TestOtherDevices:
         here = make_pair(ada, methods=["pwd", "otp"])
         options(SECOND_FACTORS=["tests.factors.Code"])
         with pytest.raises(SecondFactorRequiredError) as asked:
-            sign_in(ada, methods=["pwd"])
+            log_in(ada, methods=["pwd"])
         change(here)
         with pytest.raises(InvalidTicketError):
-            finish_sign_in(asked.value.ticket, {"code": CODE})
+            finish_login(asked.value.ticket, {"code": CODE})
 
 
 class TestRecord:

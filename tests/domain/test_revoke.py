@@ -10,11 +10,11 @@ from django.db import connections, transaction
 from refresh_sessions import sessions
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import (
+    log_out,
     refresh_session,
     revoke_session,
     revoke_sessions,
     revoke_user_sessions,
-    sign_out,
 )
 from refresh_sessions.signals import (
     refresh_token_recovered,
@@ -120,34 +120,34 @@ class TestSignOut:
     def test_with_a_refresh_token(self, pair, user, rf):
         request = rf.post("/")
         with heard(user_logged_out) as djangos:
-            assert sign_out(refresh_tokens.verify(pair.refresh), request=request) is True
+            assert log_out(refresh_tokens.verify(pair.refresh), request=request) is True
         assert [(item["user"], item["request"]) for item in djangos] == [(user, request)]
         assert call(pair) == "session_revoked"
         assert kinds(pair) == ["signed_in", "signed_out"]
         assert session_of(pair).revoked_by == user
 
     def test_with_an_access_token(self, pair):
-        assert sign_out(access_tokens.verify(pair.access)) is True
+        assert log_out(access_tokens.verify(pair.access)) is True
         assert refused(pair.refresh) == "session_revoked"
 
     def test_with_a_used_refresh_token(self, pair, clock):
         clock.move(AFTER_OVERLAP)
         new = refresh_session(pair.refresh)
-        assert sign_out(refresh_tokens.verify(pair.refresh)) is True
+        assert log_out(refresh_tokens.verify(pair.refresh)) is True
         assert call(new) == "session_revoked"
         assert session_of(pair).revoked_reason == "logout"
 
     def test_twice(self, pair):
         claims = refresh_tokens.verify(pair.refresh)
-        assert sign_out(claims) is True
+        assert log_out(claims) is True
         with heard(user_logged_out) as djangos:
-            assert sign_out(claims) is False
+            assert log_out(claims) is False
         assert djangos == []
         assert kinds(pair) == ["signed_in", "signed_out"]
 
     def test_after_the_hard_limit(self, pair, clock):
         clock.move(session_of(pair).expires_at - clock.now)
-        assert sign_out(refresh_tokens.verify(pair.refresh)) is False
+        assert log_out(refresh_tokens.verify(pair.refresh)) is False
         assert session_of(pair).revoked_at is None
 
     def test_with_a_foreign_secret(self, pair):
@@ -159,13 +159,13 @@ class TestSignOut:
             expires_at=own.expires_at,
             secret=refresh_tokens.new_secret(),
         )
-        assert sign_out(refresh_tokens.verify(forged)) is False
+        assert log_out(refresh_tokens.verify(forged)) is False
         assert call(pair) == "ok"
 
     def test_of_a_session_that_is_gone(self, pair):
         claims = refresh_tokens.verify(pair.refresh)
         DeviceSession.objects.all().delete()
-        assert sign_out(claims) is False
+        assert log_out(claims) is False
 
 
 class TestSignalsOfRefreshing:
@@ -211,7 +211,7 @@ class TestAsync:
             assert await sessions.arevoke_session(pair.session, reason="user") is True
             assert await sessions.arevoke_user_sessions(user, reason="user") == 0
             assert await sessions.arevoke_sessions(DeviceSession.objects.all(), reason="x") == 0
-            assert await sessions.asign_out(access_tokens.verify(new.access)) is False
+            assert await sessions.alog_out(access_tokens.verify(new.access)) is False
             # The verbs ran in a thread of their own, whose connection nobody else closes.
             await sync_to_async(connections.close_all)()
             return new

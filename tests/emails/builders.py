@@ -18,7 +18,7 @@ def come_from(rf, user_agent, address="203.0.113.5"):
     return rf.get("/", HTTP_USER_AGENT=user_agent, REMOTE_ADDR=address)
 
 
-def sign_in(user, rf, user_agent="Shop/1.2", **options):
+def log_in(user, rf, user_agent="Shop/1.2", **options):
     return make_pair(user, request=come_from(rf, user_agent), **options)
 
 
@@ -32,7 +32,7 @@ def refreshed_twice(pair, clock):
 
 def reuse(user, rf, clock, **options):
     """Have a thief present a used token; return the owner's newest tokens."""
-    stolen = sign_in(user, rf, **options)
+    stolen = log_in(user, rf, **options)
     newest = refreshed_twice(stolen, clock)
     family = family_of(stolen)
     family.last_ip_address, family.last_user_agent = "203.0.113.5", "Shop/1.2"

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from refresh_sessions import emails
 from refresh_sessions.checks import check_deployment
 from tests.domain.stories import call, family_of, session_of
-from tests.emails.builders import ADDRESS, only, reuse, sign_in
+from tests.emails.builders import ADDRESS, log_in, only, reuse
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +26,8 @@ class TestEachMail:
             if request.param == "reuse":
                 more = {} if agent is None else {"user_agent": agent}
                 return reuse(user, rf, clock, name=name, **more)
-            sign_in(user, rf)
-            return sign_in(user, rf, agent or "curl/8.1", name=name)
+            log_in(user, rf)
+            return log_in(user, rf, agent or "curl/8.1", name=name)
 
         return send
 
@@ -201,8 +201,8 @@ class TestEachMail:
 
 def test_a_user_model_without_an_address_gets_no_mail(user, rf, mailoutbox, both, monkeypatch):
     monkeypatch.setattr(type(user), "get_email_field_name", lambda: "no_such_field")
-    sign_in(user, rf)
-    sign_in(user, rf, "curl/8.1")
+    log_in(user, rf)
+    log_in(user, rf, "curl/8.1")
     assert mailoutbox == []
 
 

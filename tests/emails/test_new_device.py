@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.sessions import revoke_session
-from tests.emails.builders import ADDRESS, only, sign_in, with_address
+from tests.emails.builders import ADDRESS, log_in, only, with_address
 from tests.factories import UserFactory, make_pair
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +19,8 @@ class TestNewDevice:
         options(MAIL_ON_NEW_DEVICE=True)
 
     def test_goes_to_the_user(self, user, rf, clock, mailoutbox):
-        sign_in(user, rf)
-        sign_in(user, rf, "curl/8.1")
+        log_in(user, rf)
+        log_in(user, rf, "curl/8.1")
         message = only(mailoutbox)
         assert message.recipients() == [ADDRESS]
         assert message.subject == "New sign-in from “curl/8.1”"
@@ -30,35 +30,35 @@ class TestNewDevice:
         assert "“curl/8.1”, 203.0.113.5." in message.body
 
     def test_not_at_the_first_sign_in_of_all(self, user, rf, mailoutbox):
-        sign_in(UserFactory(), rf, "curl/8.1")
-        sign_in(user, rf)
+        log_in(UserFactory(), rf, "curl/8.1")
+        log_in(user, rf)
         assert mailoutbox == []
 
     def test_not_from_a_device_that_was_here_before(self, user, rf, clock, mailoutbox):
         """Ended and expired sessions count: what matters is that the user knows the device."""
-        revoke_session(sign_in(user, rf).session, reason="logout")
-        sign_in(user, rf)
+        revoke_session(log_in(user, rf).session, reason="logout")
+        log_in(user, rf)
         clock.move(timedelta(days=30))
-        sign_in(user, rf)
+        log_in(user, rf)
         assert mailoutbox == []
 
     def test_once_per_device(self, user, rf, mailoutbox):
         for user_agent in ("one", "two", "three", "two", "three"):
-            sign_in(user, rf, user_agent)
+            log_in(user, rf, user_agent)
         assert [message.subject for message in mailoutbox] == [
             "New sign-in from “two”",
             "New sign-in from “three”",
         ]
 
     def test_devices_of_others_are_not_known(self, user, rf, mailoutbox):
-        sign_in(user, rf)
-        sign_in(UserFactory(), rf, "curl/8.1")
-        sign_in(user, rf, "curl/8.1")
+        log_in(user, rf)
+        log_in(UserFactory(), rf, "curl/8.1")
+        log_in(user, rf, "curl/8.1")
         assert only(mailoutbox).recipients() == [ADDRESS]
 
     def test_who_does_not_say_what_they_are_is_never_known(self, user, rf, mailoutbox):
         for _ in range(3):
-            sign_in(user, rf, "")
+            log_in(user, rf, "")
         make_pair(user)
         assert [message.subject for message in mailoutbox] == [
             "New sign-in from “unknown device”"
@@ -72,9 +72,9 @@ class TestNewDevice:
         def queries():
             user.device_sessions.all().delete()
             for user_agent in before:
-                sign_in(user, rf, user_agent)
+                log_in(user, rf, user_agent)
             with CaptureQueriesContext(connection) as captured:
-                sign_in(user, rf, last)
+                log_in(user, rf, last)
             return [query["sql"] for query in captured]
 
         on = queries()
@@ -88,9 +88,9 @@ class TestNewDevice:
         user = with_address("")
 
         def queries():
-            sign_in(user, rf)
+            log_in(user, rf)
             with CaptureQueriesContext(connection) as captured:
-                sign_in(user, rf, "curl/8.1")
+                log_in(user, rf, "curl/8.1")
             return len(captured)
 
         on = queries()
@@ -99,16 +99,16 @@ class TestNewDevice:
 
     def test_waits_for_the_commit(self, transactional_db, rf, mailoutbox):
         user = with_address(ADDRESS)
-        sign_in(user, rf)
+        log_in(user, rf)
         with transaction.atomic():
-            sign_in(user, rf, "curl/8.1")
+            log_in(user, rf, "curl/8.1")
             assert mailoutbox == []
         assert len(mailoutbox) == 1
 
     def test_is_not_sent_when_the_sign_in_is_rolled_back(self, transactional_db, rf, mailoutbox):
         user = with_address(ADDRESS)
-        sign_in(user, rf)
+        log_in(user, rf)
         with transaction.atomic():
-            sign_in(user, rf, "curl/8.1")
+            log_in(user, rf, "curl/8.1")
             transaction.set_rollback(True)
         assert mailoutbox == []

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.policies import SessionPolicy
 from tests.domain.stories import call, refused
-from tests.emails.builders import ADDRESS, come_from, only, refreshed_twice, reuse, sign_in
+from tests.emails.builders import ADDRESS, come_from, log_in, only, refreshed_twice, reuse
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +19,8 @@ class EverythingEnds(SessionPolicy):
 
 class TestOff:
     def test_is_the_default(self, user, rf, clock, mailoutbox):
-        sign_in(user, rf)
-        sign_in(user, rf, "curl/8.1")
+        log_in(user, rf)
+        log_in(user, rf, "curl/8.1")
         reuse(user, rf, clock)
         assert mailoutbox == []
 
@@ -29,7 +29,7 @@ class TestOff:
         reuse(user, rf, clock)
         assert mailoutbox == []
         options(MAIL_ON_NEW_DEVICE=False, MAIL_ON_REUSE=True)
-        sign_in(user, rf, "curl/8.1")
+        log_in(user, rf, "curl/8.1")
         assert mailoutbox == []
 
 
@@ -65,7 +65,7 @@ class TestReuse:
 
     def test_says_when_all_sessions_were_ended(self, user, rf, clock, mailoutbox, options):
         options(POLICY=f"{__name__}.EverythingEnds")
-        other = sign_in(user, rf)
+        other = log_in(user, rf)
         reuse(user, rf, clock)
         assert call(other) == "session_revoked"
         assert "All your other sessions were ended as well." in only(mailoutbox).body
@@ -85,7 +85,7 @@ class TestReuse:
 
     def test_costs_no_query(self, user, rf, clock, mailoutbox, options):
         def queries():
-            stolen = sign_in(user, rf)
+            stolen = log_in(user, rf)
             refreshed_twice(stolen, clock)
             with CaptureQueriesContext(connection) as captured:
                 refused(stolen.refresh, request=come_from(rf, "curl/8.1"))

@@ -175,8 +175,8 @@ def _break_every_endpoint(monkeypatch) -> None:
     views = "refresh_sessions.rest_framework.views"
     for place in (
         f"{views}.tokens.refresh_session",
-        f"{views}.tokens.sign_out",
-        f"{views}.oauth.sign_out",
+        f"{views}.tokens.log_out",
+        f"{views}.oauth.log_out",
         f"{views}.oauth.introspect_access_token",
         "refresh_sessions.rest_framework.authentication.check_access_token",
     ):

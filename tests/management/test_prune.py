@@ -11,7 +11,7 @@ from refresh_sessions.identity.attempts import get_second_factor_limiter
 from refresh_sessions.management.arguments import duration
 from refresh_sessions.management.commands import prune_refresh_sessions
 from refresh_sessions.models import DeviceSession, ProofAttempts, RevokedReason, SignInTicket
-from refresh_sessions.sessions import revoke_session, sign_in
+from refresh_sessions.sessions import log_in, revoke_session
 from tests.factories import UserFactory, make_pair
 from tests.management.calling import HARD, MOMENT, Terminal, busy, prune
 
@@ -34,10 +34,10 @@ class TestPrune:
         options(SECOND_FACTORS=("tests.factors.Code",))
         for wait in (timedelta(minutes=5), timedelta(0)):
             with pytest.raises(SecondFactorRequiredError):
-                sign_in(with_second_factor(UserFactory()))
+                log_in(with_second_factor(UserFactory()))
             clock.move(wait)
         with pytest.raises(SecondFactorRequiredError):
-            sign_in(ada)
+            log_in(ada)
         assert SignInTicket.objects.count() == 3
         assert prune("--dry-run") == "Would delete 0 sessions.\n"
         assert SignInTicket.objects.count() == 3

@@ -65,7 +65,7 @@ def _attacker_acts(state: State, attacker: Attacker, scenario: Scenario) -> Tran
         reply = scenario.rule.refresh(token, state.family, presenter)
         yield _receive(state, attacker, token, reply, scenario, text)
         if scenario.ends:
-            reply = scenario.rule.sign_out(token, state.family, presenter)
+            reply = scenario.rule.log_out(token, state.family, presenter)
             yield _receive(state, attacker, token, reply, scenario, f"{text} to sign out")
     if scenario.opens:
         yield from _attacker_opens(state, attacker, scenario, presenter)

@@ -18,12 +18,12 @@ from refresh_sessions.sessions import (
     TokenPair,
     authenticated_at_for_token,
     check_access_token,
+    log_out,
     open_family,
     read_grant,
     reauthenticate_session,
     refresh_session,
     revoke_session,
-    sign_out,
 )
 from refresh_sessions.sessions.queries import get_family_state, read_family
 from refresh_sessions.tokens import access_tokens, refresh_tokens
@@ -148,11 +148,11 @@ class Comparison:
         code, _ = attempt(lambda: refresh_session(self.child))
         assert code == expected, (code, expected)
 
-    def sign_out(self, held: HeldToken, client: Client) -> None:
+    def log_out(self, held: HeldToken, client: Client) -> None:
         """Log out with a refresh token; both must answer alike."""
-        expected = self.reference.sign_out(held.token, client, self.clock.now)
+        expected = self.reference.log_out(held.token, client, self.clock.now)
         claims = refresh_tokens.verify(held.encoded)
-        assert sign_out(claims, request=self._request(client)) is expected
+        assert log_out(claims, request=self._request(client)) is expected
 
     def call(self, held: HeldToken) -> None:
         """Use an access token; both must answer alike."""

@@ -235,17 +235,17 @@ class IgnoresReuseOfRevoked(Rule):
 class LogoutIsNoEvidence(Rule):
     """A logout with the newest token is no evidence of delivery."""
 
-    def sign_out(
+    def log_out(
         self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
     ) -> Reply:
-        reply = super().sign_out(token, family, presenter)
+        reply = super().log_out(token, family, presenter)
         return reply._replace(family=reply.family._replace(delivered=family.delivered))
 
 
 class LogoutWithoutJudgement(Rule):
     """A logout succeeds with every token."""
 
-    def sign_out(
+    def log_out(
         self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
     ) -> Reply:
         return Reply(Answer.REVOKED, family._replace(revoked=True))

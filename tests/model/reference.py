@@ -330,7 +330,7 @@ class Rule:
         child = Child.USED if family.child is Child.NEW else family.child
         return Reply(Answer.ROTATED, family._replace(child=child))
 
-    def sign_out(
+    def log_out(
         self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
     ) -> Reply:
         """Revoke the session with a refresh token (``logout/``, ``revoke/``)."""

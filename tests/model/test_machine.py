@@ -182,9 +182,9 @@ class Sessions(RuleBasedStateMachine):
 
     @precondition(lambda self: self.steps > 10)
     @rule(stored=stored_tokens, client=CLIENTS)
-    def sign_out(self, stored, client):
+    def log_out(self, stored, client):
         """Log out with any refresh token from any client."""
-        stored.refresh.comparison.sign_out(stored.refresh, client)
+        stored.refresh.comparison.log_out(stored.refresh, client)
         stored.refresh.comparison.check()
 
     @rule(seconds=st.sampled_from([0.25, 3, 5, 9, 11, 60, 1200]))

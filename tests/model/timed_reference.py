@@ -204,7 +204,7 @@ class TimedFamily:
             self.family = self.family._replace(child=Child.USED)
         return "ok"
 
-    def sign_out(self, token: Token, client: Client, now: datetime) -> bool:
+    def log_out(self, token: Token, client: Client, now: datetime) -> bool:
         """Log out with a refresh token; return whether that revokes the session."""
         presenter, family = self._presenter(client), self._at(now)
         was_over = bool(self.ended) or now >= self.expires_at
@@ -214,7 +214,7 @@ class TimedFamily:
             return not was_revoked
         if was_over:
             return False
-        self.family = self.rule.sign_out(token.generation, family, presenter).family
+        self.family = self.rule.log_out(token.generation, family, presenter).family
         self.revoke("logout")
         return True
 

@@ -105,7 +105,7 @@ def request_arrives(state: State, scenario: Scenario, request: Message) -> Trans
     text = f"the server gets {kind_of(request.sent, state.family)}"
     before, rule = state.family, scenario.rule
     if request.kind is Kind.SIGN_OUT:
-        family = rule.sign_out(request.sent, before, owner(state, scenario)).family
+        family = rule.log_out(request.sent, before, owner(state, scenario)).family
         text = f"{text} to sign out"
         yield (
             Event(f"{text}: reuse" if family.reuse_detected else text),

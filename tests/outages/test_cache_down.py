@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.rest_framework.throttling import LoginAddressThrottle, LoginThrottle
-from refresh_sessions.sessions import sign_in
+from refresh_sessions.sessions import log_in
 from tests.api.client import Client, problem
 from tests.factories import PASSWORD, make_pair
 from tests.factors import CODE
@@ -68,7 +68,7 @@ def test_login_while_the_cache_is_down_is_503_whatever_the_password(
 def test_second_step_while_the_cache_is_down_is_503_and_no_attempt(api, ada, options, cache_down):
     options(SECOND_FACTORS=("tests.factors.Code",))
     with pytest.raises(SecondFactorRequiredError) as asked:
-        sign_in(ada)
+        log_in(ada)
     body = {"ticket": asked.value.ticket, "code": CODE}
     cache_down()
     for _ in range(6):

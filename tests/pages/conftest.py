@@ -33,7 +33,7 @@ def stale(clock, browser):
 def device(user):
     """Return a function that logs the user in on another device."""
 
-    def sign_in(name="", *, owner=None, agent="", used=None, **fields) -> DeviceSession:
+    def log_in(name="", *, owner=None, agent="", used=None, **fields) -> DeviceSession:
         request = RequestFactory().post("/", headers={"user-agent": agent})
         session = make_pair(owner or user, name=name, request=request).session
         if used is not None:
@@ -42,7 +42,7 @@ def device(user):
             DeviceSession.objects.filter(pk=session.pk).update(**fields)
         return DeviceSession.objects.get(pk=session.pk)
 
-    return sign_in
+    return log_in
 
 
 @pytest.fixture(params=["one", "others"])

@@ -88,7 +88,7 @@ def test_eviction_at_the_limit_revokes_the_oldest(user, options):
 
 def test_authenticated_user_can_sign_in(user):
     found = authenticate(username=user.get_username(), password=PASSWORD)
-    assert call(sessions.sign_in(found, methods=("pwd",))) == "ok"
+    assert call(sessions.log_in(found, methods=("pwd",))) == "ok"
 
 
 def test_revocation_keeps_who_revoked(session):

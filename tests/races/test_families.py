@@ -9,9 +9,9 @@ from refresh_sessions.models import TokenFamily
 from refresh_sessions.sessions import (
     OpenedFamily,
     check_access_token,
+    log_out,
     open_family,
     refresh_session,
-    sign_out,
 )
 from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import companion_request, family_of, kinds, session_of
@@ -56,7 +56,7 @@ def test_logout_with_used_token_concurrent_refresh_records_one_reuse():
             TokenFamily.objects.update(rotated_at=None)
             pair = refresh_session(pair.refresh)
             TokenFamily.objects.update(rotated_at=None)
-            reusing = partial(sign_out, refresh_tokens.verify(used.refresh))
+            reusing = partial(log_out, refresh_tokens.verify(used.refresh))
             refreshing = partial(refresh_session, pair.refresh)
             race([reusing, reusing, refreshing, refreshing])
             assert session_of(used).revoked_reason == "reuse"
@@ -73,10 +73,10 @@ def test_used_token_after_logout_concurrent_requests_record_one_reuse():
         for _ in range(scaled(3, 60)):
             owner = make_pair()
             stolen = refresh_session(owner.refresh)
-            sign_out(refresh_tokens.verify(stolen.refresh))
+            log_out(refresh_tokens.verify(stolen.refresh))
             TokenFamily.objects.update(rotated_at=None)
             refreshing = partial(refresh_session, owner.refresh)
-            logging_out = partial(sign_out, refresh_tokens.verify(owner.refresh))
+            logging_out = partial(log_out, refresh_tokens.verify(owner.refresh))
             race([*[refreshing] * 4, *[logging_out] * 2])
             assert kinds(owner) == ["signed_in", "signed_out", "reuse_detected"]
 

@@ -9,11 +9,11 @@ from refresh_sessions.exceptions import SessionRevokedError
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import (
     check_access_token,
+    log_out,
     open_family,
     refresh_session,
     revoke_session,
     revoke_user_sessions,
-    sign_out,
 )
 from refresh_sessions.signals import session_revoked
 from refresh_sessions.tokens import access_tokens, refresh_tokens
@@ -36,12 +36,12 @@ def revoke_all(pair):
     assert revoke_user_sessions(pair.session.user, reason="admin") == 1
 
 
-def log_out(pair):
-    assert sign_out(refresh_tokens.verify(pair.refresh)) is True
+def log_out_by_refresh_token(pair):
+    assert log_out(refresh_tokens.verify(pair.refresh)) is True
 
 
 def log_out_by_access_token(pair):
-    assert sign_out(access_tokens.verify(pair.access)) is True
+    assert log_out(access_tokens.verify(pair.access)) is True
 
 
 def change_password(pair):
@@ -59,7 +59,7 @@ def deactivate(pair):
 WAYS = [
     (revoke, "admin", scaled(15, 1000)),
     (revoke_all, "admin", scaled(5, 60)),
-    (log_out, "logout", scaled(5, 60)),
+    (log_out_by_refresh_token, "logout", scaled(5, 60)),
     (log_out_by_access_token, "logout", scaled(5, 60)),
     (change_password, "password_changed", scaled(5, 60)),
     (deactivate, "user_inactive", scaled(5, 60)),
@@ -104,7 +104,7 @@ def test_concurrent_revocations_of_session_take_effect_once():
                 partial(way, pair.session, reason=f"way {number}")
                 for number, way in enumerate(ways)
             ]
-            calls.append(partial(sign_out, refresh_tokens.verify(pair.refresh)))
+            calls.append(partial(log_out, refresh_tokens.verify(pair.refresh)))
             ended = race(calls)
             assert sorted(ended) == [False] * 3 + [True]
             reason = "logout" if ended[-1] else f"way {ended.index(True)}"

@@ -17,12 +17,12 @@ from refresh_sessions.models import DeviceSession, ProofAttempts, SignInTicket
 from refresh_sessions.sessions import (
     authenticated_at_for_token,
     check_access_token,
-    finish_sign_in,
+    finish_login,
+    log_in,
     read_grant,
     reauthenticate_session,
     refresh_session,
     revoke_session,
-    sign_in,
 )
 from tests.domain.stories import call, family_of, session_of
 from tests.factories import UserFactory, make_pair
@@ -113,14 +113,14 @@ class TestSecondFactor:
 
     def ticket(self, user) -> str:
         with pytest.raises(SecondFactorRequiredError) as raised:
-            sign_in(user, methods=("pwd",))
+            log_in(user, methods=("pwd",))
         return raised.value.ticket
 
     def test_ticket_concurrent_verifications_open_one_session(self, ada, statistics):
         presenters = 4
         with thread_pool(presenters) as race:
             for number in range(1, 1 + scaled(10, 200)):
-                finish = partial(finish_sign_in, self.ticket(ada), {"code": CODE})
+                finish = partial(finish_login, self.ticket(ada), {"code": CODE})
                 answers = race([finish] * presenters)
                 assert {type(refusal) for refusal in failures(answers)} == {InvalidTicketError}
                 assert len(pairs(answers)) == 1
@@ -135,7 +135,7 @@ class TestSecondFactor:
             for _ in range(scaled(3, 60)):
                 # The limit of the account would be reached after a few rounds.
                 ProofAttempts.objects.all().delete()
-                guess = partial(finish_sign_in, self.ticket(ada), {"code": "000000"})
+                guess = partial(finish_login, self.ticket(ada), {"code": "000000"})
                 answers = [type(answer) for answer in race([guess] * presenters)]
                 assert answers.count(SecondFactorFailedError) == 5
                 assert answers.count(InvalidTicketError) == presenters - 5
@@ -160,7 +160,7 @@ class TestSecondFactor:
                 assert ProofAttempts.objects.get().count == bound
 
     def guess(self, user):
-        return finish_sign_in(self.ticket(user), {"code": "000000"})
+        return finish_login(self.ticket(user), {"code": "000000"})
 
 
 def call_type(guess) -> type:
@@ -182,7 +182,7 @@ def test_one_time_code_concurrent_verifications_open_one_session(options, statis
             device = devices.objects.create(user=user, name="Phone", confirmed=True)
             proof = {"otp": f"{oath.totp(device.bin_key):06d}"}
             calls = [
-                partial(finish_sign_in, TestSecondFactor().ticket(user), proof)
+                partial(finish_login, TestSecondFactor().ticket(user), proof)
                 for _ in range(presenters)
             ]
             answers = race(calls)

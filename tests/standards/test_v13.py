@@ -6,7 +6,7 @@ from django.core import signing
 
 from refresh_sessions.conf import Settings
 from refresh_sessions.exceptions import SecondFactorRequiredError
-from refresh_sessions.sessions import sign_in
+from refresh_sessions.sessions import log_in
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 from tests.factories import make_pair
 from tests.standards.registry import passes
@@ -32,7 +32,7 @@ def test_asvs_13_3_1_secrets_are_derived_from_project_keys_never_shown(settings,
     secrets += [settings.SECRET_KEY, pair.access, pair.refresh, parts(pair.refresh)[1]["secret"]]
     options(SECOND_FACTORS=("tests.factors.Code",))
     with pytest.raises(SecondFactorRequiredError) as raised:
-        sign_in(ada)
+        log_in(ada)
     secrets += [raised.value.ticket, signing.loads(raised.value.ticket, salt=SALT)["secret"]]
     models = list(apps.get_app_config("refresh_sessions").get_models())
     stored = [list(model._default_manager.values()) for model in models]

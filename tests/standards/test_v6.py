@@ -14,7 +14,7 @@ from django.urls import get_resolver
 from refresh_sessions.exceptions import SecondFactorRequiredError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.rest_framework.throttling import SessionThrottle
-from refresh_sessions.sessions import revoke_session, sign_in, start_session
+from refresh_sessions.sessions import log_in, revoke_session, start_session
 from tests.api.client import Client, problem
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE
@@ -104,7 +104,7 @@ def test_asvs_6_3_1_code_guessing_from_many_addresses_is_throttled(ada, options)
 @passes(
     "ASVS 6.3.4",
     "The second factor of `SECOND_FACTORS` is required on each path: at login, at "
-    "re-authentication, and in a project's own login by `sign_in`; there is no other path.",
+    "re-authentication, and in a project's own login by `log_in`; there is no other path.",
 )
 def test_asvs_6_3_4_every_login_path_requires_second_factor(api, ada, options):
     options(SECOND_FACTORS=("tests.factors.Code",))
@@ -114,7 +114,7 @@ def test_asvs_6_3_4_every_login_path_requires_second_factor(api, ada, options):
     body = {"ticket": answer.json()["ticket"], "code": "000000"}
     assert problem(api.post("login/verify/", body)) == (401, "second_factor_failed")
     with pytest.raises(SecondFactorRequiredError):
-        sign_in(ada, methods=["pwd"])
+        log_in(ada, methods=["pwd"])
     # No endpoint issues tokens for the password alone.
     for url in get_resolver("refresh_sessions.urls").url_patterns:
         answer = api.raw.post(f"/auth/{url.pattern}", {**body, **by_password}, format="json")

@@ -19,7 +19,7 @@ from refresh_sessions.redaction import hide
 from refresh_sessions.rest_framework.exceptions import InvalidClientError, InvalidRequestError
 from refresh_sessions.rest_framework.parsers import StrictFormParser, StrictJSONParser
 from refresh_sessions.rest_framework.views.base import SessionsAPIView
-from refresh_sessions.sessions import introspect_access_token, introspect_refresh_token, sign_out
+from refresh_sessions.sessions import introspect_access_token, introspect_refresh_token, log_out
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.access_tokens import AccessClaims
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims
@@ -119,7 +119,7 @@ class RevokeView(OAuthTokenView):
         """Revoke the session and answer with an empty 200."""
         claims = read_claims(self.token)
         if claims is not None:
-            sign_out(claims, request=self.http_request)
+            log_out(claims, request=self.http_request)
         return Response()
 
 

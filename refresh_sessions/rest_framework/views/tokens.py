@@ -39,11 +39,11 @@ from refresh_sessions.rest_framework.views.base import PresentedTokenView, Sessi
 from refresh_sessions.sessions import (
     Ticket,
     TokenPair,
-    finish_sign_in,
+    finish_login,
+    log_in,
+    log_out,
     read_ticket,
     refresh_session,
-    sign_in,
-    sign_out,
 )
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.access_tokens import AccessClaims
@@ -67,7 +67,7 @@ class NewSessionView(SessionsAPIView):
         if token is None:
             return
         try:
-            sign_out(refresh_tokens.verify(token), request=request)
+            log_out(refresh_tokens.verify(token), request=request)
         except InvalidTokenError:
             return
 
@@ -86,9 +86,9 @@ class LoginView(NewSessionView):
         validated = serializer.validated_data
         data = hide_items(validated, shown=validated.keys() - {"password"})
         require_credentials(data, serializer)
-        return self.login_response(self.sign_in(self.http_request, data))
+        return self.login_response(self.log_in(self.http_request, data))
 
-    def sign_in(self, request: HttpRequest, data: dict[str, Any]) -> TokenPair:
+    def log_in(self, request: HttpRequest, data: dict[str, Any]) -> TokenPair:
         """Start a session for the user of the credentials.
 
         Calls the authentication backends once and reads no user before: the response time must not
@@ -101,7 +101,7 @@ class LoginView(NewSessionView):
         within_rate = self._count_attempt(accounts.keys, str(username))
         if user is None or not within_rate:
             raise NoActiveAccountError
-        return sign_in(user, request=request, name=name, methods=("pwd",), data=data)
+        return log_in(user, request=request, name=name, methods=("pwd",), data=data)
 
     def _count_attempt(self, accounts: Sequence[str], username: str) -> bool:
         """Count the attempt for the accounts of the name; return whether it is within the rate.
@@ -170,7 +170,7 @@ class VerifyView(NewSessionView):
     @sensitive_variables()
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Verify the second factor and answer with the body of a login."""
-        pair = finish_sign_in(
+        pair = finish_login(
             self.ticket,
             self.json_body,
             request=self.http_request,
@@ -225,7 +225,7 @@ class LogoutView(PresentedTokenView):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Revoke the session and answer with an empty 204."""
-        sign_out(self._read_claims(request), request=self.http_request)
+        log_out(self._read_claims(request), request=self.http_request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
         get_transport(self.http_request).clear(self.http_request, response)
         return response
