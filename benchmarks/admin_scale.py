@@ -35,17 +35,17 @@ def main() -> int:
 
 def _measure(sessions: int, database: str) -> int:
     from tests.admin.bulk_data import fill
-    from tests.admin.page_measurements import visit_all
+    from tests.admin.page_measurements import measure_pages
 
     began = time.perf_counter()
     fill(sessions=sessions, users=sessions * USERS_IN_TEN // 10)
     _print(f"{sessions:,} sessions in {database}, filled in {time.perf_counter() - began:.0f} s")
     _print(f"\n{'page':60} {'queries':>7} {'cold ms':>7} {'ms':>7}  worst step of a plan")
     faults = []
-    for visit in visit_all(twice=True):
-        faults += visit.faults
-        times = f"{visit.first:7.0f} {visit.second:7.0f}"
-        _print(f"{visit.name:60} {visit.queries:7} {times}  {visit.worst}")
+    for page in measure_pages(twice=True):
+        faults += page.faults
+        times = f"{page.first:7.0f} {page.second:7.0f}"
+        _print(f"{page.name:60} {page.queries:7} {times}  {page.worst}")
     _print("\n".join(["", *faults]) if faults else "\nNo page scans a large table.")
     return 1 if faults else 0
 

@@ -18,7 +18,7 @@ from tests.browser import equipment
 from tests.clock import Clock, standing_clock
 from tests.factories import UserFactory, make_pair
 from tests.factors import add_second_factor, remove_second_factors
-from tests.model.states import say_states
+from tests.model.report import report_state_count
 from tests.user_models import KINDS, PartBackend, model_of_kind
 
 # No time limit per example: a busy machine is not a fault of the code. Each run tries the same
@@ -51,7 +51,7 @@ def pytest_report_header() -> str | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was searched, here where the workers' reports come together."""
-    say_states(terminalreporter)
+    report_state_count(terminalreporter)
 
 
 @pytest.fixture(autouse=True)

@@ -151,7 +151,8 @@ class TestRotationPage:
         labels = set(re.findall(r"`tox -m ([\w-]+)", ROTATION))
         assert labels <= set(re.findall(r"^([\w-]+) =", tox["tox"]["labels"], re.MULTILINE))
         for module in re.findall(r"`python -m ([\w.]+)", ROTATION):
-            assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
+            path = ROOT / module.replace(".", "/")
+            assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
         for path in re.findall(r"-- ([\w/]+)`", ROTATION):
             assert (ROOT / path).exists(), path
 

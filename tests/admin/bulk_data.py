@@ -1,7 +1,7 @@
-"""A million sessions as a busy project leaves them, made by PostgreSQL itself.
+"""Fill PostgreSQL with a million sessions, in the proportions of a busy project.
 
-Lives of seven days and thirty days of retention: of ten sessions eight are past their deadline,
-and of the others some have been ended before it. Few are ended because a token came back.
+Sessions last seven days and are retained for thirty: eight of ten are past their deadline, and
+some of the others were revoked before it. Few are revoked because of reuse.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _USERS = """
     ORDER BY n
 """
 
-# People who come back often have the low numbers. Sessions come in the order of their sign-ins, as
-# in a table that has grown.
+# Users who log in often have the low numbers. The rows of sessions are in the order of their
+# logins, as in a table that has grown.
 _SESSIONS = """
     INSERT INTO refresh_sessions_devicesession (
         id, user_id, name, name_folded, user_agent, client_hints, kind, ip_address, created_at,
@@ -155,14 +155,14 @@ def fill(*, sessions: int = SESSIONS, users: int = USERS) -> None:
         cursor.execute("SELECT setseed(0.5)")
         for statement in (_USERS, _SESSIONS, _FAMILIES, _EVENTS, _MORE_EVENTS):
             cursor.execute(statement, numbers)
-        # What an autovacuum does in its own time; index-only scans need it. Before the keys
-        # come back: without statistics PostgreSQL checks them by a loop within a loop.
+        # Index-only scans need what autovacuum does in production. It runs before the foreign keys
+        # are restored: without statistics PostgreSQL checks them with a nested loop.
         cursor.execute("VACUUM ANALYZE")
 
 
 @contextmanager
 def _without_foreign_keys(cursor: Any) -> Iterator[None]:
-    """Check them once at the end: row by row they take longer than all the rows."""
+    """Check foreign keys once at the end: a check per row takes longer than the inserts."""
     cursor.execute(_FOREIGN_KEYS, ())
     keys = cursor.fetchall()
     for table, name, _ in keys:

@@ -30,19 +30,19 @@ def _staff_with(*codenames):
 
 @pytest.fixture
 def viewer(db):
-    """Staff who may look and nothing else."""
+    """Staff with permission to view sessions only."""
     return _staff_with("view_devicesession")
 
 
 @pytest.fixture
 def revoker(db):
-    """Staff with all there is to grant on sessions."""
+    """Staff with all permissions on sessions."""
     return _staff_with("view_devicesession", "revoke_devicesession")
 
 
 @pytest.fixture
 def pages_of():
-    """``SessionPages`` as one member of staff gets them."""
+    """Return a factory of ``SessionPages`` for a member of staff."""
 
     def pages(staff):
         client = Client()
@@ -66,13 +66,13 @@ def pages(revoker, pages_of):
 
 @pytest.fixture
 def auditor(db):
-    """Staff who may read the record and nothing else."""
+    """Staff with permission to view events only."""
     return _staff_with("view_sessionevent")
 
 
 @pytest.fixture
 def events_of():
-    """``EventPages`` as one member of staff gets them."""
+    """Return a factory of ``EventPages`` for a member of staff."""
 
     def pages(staff):
         client = Client()
@@ -89,7 +89,7 @@ def events(auditor, events_of):
 
 @pytest.fixture
 def make_event(make_session):
-    """An event of a session, of its own unless one is given, and beside its sign-in."""
+    """Return a factory of events; each belongs to a new session unless one is given."""
 
     def make(session=None, kind="reauthenticated", **fields) -> SessionEvent:
         session = session or make_session()
@@ -101,7 +101,7 @@ def make_event(make_session):
 
 @pytest.fixture
 def make_session():
-    """A session as it is after signing in; ``"expired"`` and ``"revoked"`` ones are of old."""
+    """Return a factory of sessions; ``"expired"`` and ``"revoked"`` ones have ended already."""
 
     def make(user=None, status="live", *, reason="logout", **fields) -> DeviceSession:
         session = make_pair(user).session
@@ -118,13 +118,13 @@ def make_session():
 
 @pytest.fixture
 def record(make_session):
-    """Note events of a session whose own sign-in is not among them."""
+    """Return a function that adds events to one session without an event of its login."""
     session = make_session()
     SessionEvent.objects.all().delete()
 
-    def note(kind, *instants):
+    def add(kind, *instants):
         SessionEvent.objects.bulk_create(
             SessionEvent(session=session, kind=kind, created_at=at) for at in instants
         )
 
-    return note
+    return add

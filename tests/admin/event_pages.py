@@ -1,4 +1,4 @@
-"""The admin's pages about events, driven as a browser would."""
+"""Client of the admin's pages about events."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ class EventPages:
         return self.client.get(reverse(LIST, query=query))
 
     def listed(self, **query):
-        """The keys of the events that the list shows, in its order."""
+        """Return the keys of the events in the list, in its order."""
         return [event.pk for event in self.list(**query).context["cl"].result_list]
 
     def url(self, page, event):
@@ -33,7 +33,7 @@ class EventPages:
         return self.client.get(reverse(EXPORT, query=query))
 
     def exported(self, **query):
-        """The rows of the download."""
+        """Return the rows of the download."""
         return rows_of(self.export(**query).getvalue())
 
 

@@ -1,4 +1,4 @@
-"""The pages of sessions and events that staff open, to be measured at any size."""
+"""The admin's pages of sessions and events, measured at any number of rows."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from tests.admin.pages import LIST, PREFIX
 from tests.admin.query_plans import Node, nodes_of, worst_of
 
 QUERIES = 12
-"""What one page may ask of the database, cold cache and all."""
+"""Maximum number of queries of one page, with an empty cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One page as it was served."""
+class PageMeasurement:
+    """Queries, times and worst query plan of one page."""
 
     name: str
     status: int
     queries: int
     first: float
-    """Milliseconds with an empty cache, so with the overview counted anew."""
+    """Milliseconds with an empty cache, which include the counts of the overview."""
     second: float
-    """Milliseconds right after that."""
+    """Milliseconds of the second request, with a warm cache."""
     worst: Node | None
 
     @property
     def faults(self) -> list[str]:
-        """What must not be."""
+        """Return what exceeds the limits: status, number of queries, full scans."""
         faults = [] if self.status == 200 else [f"answered {self.status}"]
         if self.queries > QUERIES:
             faults.append(f"{self.queries} queries")
@@ -53,18 +53,18 @@ class Visit:
         return [f"{self.name}: {fault}" for fault in faults]
 
 
-def visit_all(*, twice: bool) -> Iterator[Visit]:
-    """Open every page as a superuser; once more to see what it takes with a warm cache."""
+def measure_pages(*, twice: bool) -> Iterator[PageMeasurement]:
+    """Open every page as a superuser, a second time if ``twice``."""
     staff = get_user_model().objects.create_superuser("staff", password="staff-password")
     client = Client()
     client.force_login(staff)
-    client.get(reverse(LIST))  # content types are read once per process
+    client.get(reverse(LIST))  # Content types are read once per process.
     for name, address in addresses():
-        yield _visit(client, name, address, twice=twice)
+        yield _measure(client, name, address, twice=twice)
 
 
 def addresses() -> Iterator[tuple[str, str]]:
-    """Both lists in every state, and the pages of sessions and a user."""
+    """Yield both lists with each filter, and the pages of sessions and a user."""
     for query in _queries():
         name = "&".join(f"{key}={value}" for key, value in query.items())
         yield f"list {name}".strip(), reverse(LIST, query=query)
@@ -81,7 +81,7 @@ def addresses() -> Iterator[tuple[str, str]]:
 
 def _queries() -> Iterator[dict[str, object]]:
     yield {}
-    # The last page that there is.
+    # The last page.
     yield {"p": str(BOUND // DeviceSessionAdmin.list_per_page)}
     for status in (*SessionStatus.values, IDLE, REUSE):
         yield {"status": status}
@@ -152,18 +152,18 @@ def _busy_user() -> object:
     return session.user_id
 
 
-def _visit(client: Client, name: str, address: str, *, twice: bool) -> Visit:
+def _measure(client: Client, name: str, address: str, *, twice: bool) -> PageMeasurement:
     cache.clear()
     with CaptureQueriesContext(connection) as captured:
         first, response = _timed(client, address)
-    # Before the next request, with which Django forgets them.
-    asked = [query["sql"] for query in captured.captured_queries]
+    # Django forgets the queries at the next request.
+    statements = [query["sql"] for query in captured.captured_queries]
     second, _ = _timed(client, address) if twice else (0.0, None)
-    nodes = [node for statement in asked for node in nodes_of(statement)]
-    return Visit(
+    nodes = [node for statement in statements for node in nodes_of(statement)]
+    return PageMeasurement(
         name=name,
         status=response.status_code,
-        queries=len(asked),
+        queries=len(statements),
         first=first,
         second=second,
         worst=worst_of(nodes),

@@ -1,4 +1,4 @@
-"""The admin's pages about sessions, driven as a browser would."""
+"""Client of the admin's pages about sessions."""
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ LIST = f"{PREFIX}_changelist"
 
 
 class _Hidden(HTMLParser):
-    """The hidden fields of the form that asks."""
+    """Collects the hidden fields of the confirmation form."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class SessionPages:
         return self.client.get(reverse(LIST, query=query))
 
     def listed(self, **query) -> set:
-        """The keys of the sessions that the list shows."""
+        """Return the keys of the sessions in the list."""
         return {session.pk for session in self.list(**query).context["cl"].result_list}
 
     def act(self, action, sessions, *, across=False, **query):
-        """Choose an action for some sessions of the list."""
+        """Start an action on some sessions of the list."""
         data = {
             "action": action,
             "index": "0",
@@ -57,7 +57,7 @@ class SessionPages:
         return self.client.post(reverse(LIST, query=query), data)
 
     def confirm(self, question):
-        """Press the button of the page that asks, with the fields that it holds."""
+        """Submit the confirmation form with its hidden fields."""
         parts = urlsplit(question.wsgi_request.get_full_path())
         fields = hidden_fields(question)
         return self.client.post(f"{parts.path}?{parts.query}", fields)

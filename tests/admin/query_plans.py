@@ -1,4 +1,4 @@
-"""How PostgreSQL carries out what a page asks of it."""
+"""Query plans of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LARGE: Final = frozenset(
         "refresh_sessions_sessionevent",
     }
 )
-"""Tables that no page may read as a whole."""
+"""Tables that a page must not read in full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One step of a plan."""
+    """One node of a query plan."""
 
     kind: str
     table: str
@@ -29,7 +29,7 @@ class Node:
 
     @property
     def reads_all(self) -> bool:
-        """Whether it reads a large table from end to end."""
+        """Whether the node scans a large table in full."""
         return "Seq Scan" in self.kind and self.table in LARGE
 
     def __str__(self) -> str:
@@ -37,11 +37,11 @@ class Node:
 
 
 def nodes_of(statement: str) -> list[Node]:
-    """The steps of a statement's plan; none for what is no SELECT."""
+    """Return the nodes of a statement's plan; empty unless it is a SELECT."""
     if not statement.lstrip(" (").upper().startswith("SELECT"):
         return []
     with connection.cursor() as cursor:
-        # Without parameters, so that a percent sign in a LIKE stands for itself.
+        # Without parameters the percent character of a LIKE is literal.
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}")
         (found,) = cursor.fetchone()
     plans = json.loads(found) if isinstance(found, str) else found
@@ -49,7 +49,7 @@ def nodes_of(statement: str) -> list[Node]:
 
 
 def worst_of(nodes: list[Node]) -> Node | None:
-    """The step to worry about most: one that reads all, else the scan that costs most."""
+    """Return a node that scans a table in full, or else the most expensive scan."""
     scans = [node for node in nodes if node.table]
     return max(scans, key=lambda node: (node.reads_all, node.cost), default=None)
 

@@ -1,4 +1,4 @@
-"""What the admin shows of sessions whose account has changed."""
+"""Sessions in the admin after a change of their account."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -20,8 +20,8 @@ CHANGES = {
 
 
 @pytest.fixture(params=CHANGES)
-def dead(request):
-    """A session that its account forbids to use, which nobody has written yet."""
+def locked_out(request):
+    """A session that is locked out by its account, before its row says so."""
     pair = make_pair()
     accounts = get_user_model().objects.filter(pk=pair.session.user_id)
     accounts.update(**CHANGES[request.param])
@@ -34,24 +34,24 @@ def live():
     return make_pair().session
 
 
-def test_live_filter_leaves_locked_out_sessions_out(pages, dead, live):
+def test_live_filter_locked_out_session_is_excluded(pages, locked_out, live):
     assert pages.listed(status="live") == {live.pk}
     assert pages.list(status="live").context["cl"].result_count == 1
 
 
-def test_revoked_filter_lists_locked_out_sessions(pages, dead, live):
-    assert pages.listed(status="revoked") == {dead.pk}
-    assert pages.listed() == {dead.pk, live.pk}
+def test_revoked_filter_locked_out_session_is_listed(pages, locked_out, live):
+    assert pages.listed(status="revoked") == {locked_out.pk}
+    assert pages.listed() == {locked_out.pk, live.pk}
 
 
-def test_list_says_why_a_session_is_locked_out(pages, dead):
+def test_session_list_locked_out_session_shows_reason(pages, locked_out):
     text = pages.list().text
     assert "refresh-sessions-revoked" in text
-    assert str(dead.expected.label) in text
+    assert str(locked_out.expected.label) in text
     assert "refresh-sessions-live" not in text
 
 
-def test_list_takes_no_query_more_for_locked_out_sessions(pages, dead):
+def test_session_list_locked_out_sessions_take_no_extra_query(pages, locked_out):
     def queries():
         with CaptureQueriesContext(connection) as captured:
             pages.list()
@@ -60,24 +60,26 @@ def test_list_takes_no_query_more_for_locked_out_sessions(pages, dead):
     queries()
     before = queries()
     accounts = get_user_model().objects.filter(pk__in=[make_pair().session.user_id])
-    accounts.update(**CHANGES[dead.expected])
+    accounts.update(**CHANGES[locked_out.expected])
     assert len(pages.listed()) == 2
     assert queries() == before
 
 
-def test_page_of_a_locked_out_session_offers_no_revocation(pages, dead):
-    answer = pages.open(dead)
-    assert str(dead.expected.label) in answer.text
+def test_session_page_locked_out_session_has_no_revoke_button(pages, locked_out):
+    answer = pages.open(locked_out)
+    assert str(locked_out.expected.label) in answer.text
     assert "revoke_url" not in answer.context
 
 
-def test_overview_does_not_count_locked_out_sessions(dead, live):
+def test_overview_locked_out_session_is_not_counted(locked_out, live):
     days = last_days(1, now=timezone.now(), zone=timezone.get_current_timezone())
     assert count_figures(days, using="default").live == 1
 
 
-def test_sign_out_everywhere_revokes_and_does_not_count_locked_out_sessions(pages, dead, live):
-    question = pages.act("sign_out_everywhere", [dead, live])
+def test_sign_out_everywhere_locked_out_session_is_revoked_but_not_counted(
+    pages, locked_out, live
+):
+    question = pages.act("sign_out_everywhere", [locked_out, live])
     pages.confirm(question)
     reasons = dict(DeviceSession.objects.values_list("pk", "revoked_reason"))
-    assert reasons == {dead.pk: dead.expected, live.pk: RevokedReason.ADMIN}
+    assert reasons == {locked_out.pk: locked_out.expected, live.pk: RevokedReason.ADMIN}

@@ -22,7 +22,7 @@ def logged() -> set[str | None]:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_nothing_ends_before_it_is_confirmed(pages, make_session, action):
+def test_revoke_action_without_confirmation_revokes_nothing(pages, make_session, action):
     session = make_session()
     question = pages.act(action, [session])
     assert "Yes, revoke" in question.text
@@ -30,7 +30,7 @@ def test_nothing_ends_before_it_is_confirmed(pages, make_session, action):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_the_question_names_what_will_end(pages, make_session, action):
+def test_revoke_confirmation_names_selected_sessions(pages, make_session, action):
     session = make_session(name="Kitchen tablet", ip_address="192.0.2.7")
     make_session(name="Another phone")
     question = pages.act(action, [session]).text
@@ -39,7 +39,7 @@ def test_the_question_names_what_will_end(pages, make_session, action):
     assert "Another phone" not in question
 
 
-def test_revoking_selected_sessions_ends_them_and_no_other(pages, revoker, make_session):
+def test_revoke_selected_confirmed_revokes_selected_sessions_only(pages, revoker, make_session):
     user = UserFactory.create()
     first, second, spared = (make_session(user) for _ in range(3))
     response = pages.confirm(pages.act("revoke_selected", [first, second]))
@@ -49,14 +49,14 @@ def test_revoking_selected_sessions_ends_them_and_no_other(pages, revoker, make_
     assert (first.revoked_reason, first.revoked_by) == ("admin", revoker)
 
 
-def test_the_event_says_who_ended_the_session_and_from_where(pages, revoker, make_session):
+def test_revoked_event_by_staff_has_actor_with_ip_address(pages, revoker, make_session):
     session = make_session()
     pages.confirm(pages.act("revoke_selected", [session]))
     event = SessionEvent.objects.get(session=session, kind="revoked")
     assert (event.actor, event.ip_address) == (revoker, "127.0.0.1")
 
 
-def test_each_ended_session_is_in_djangos_log(pages, revoker, make_session):
+def test_revoke_selected_confirmed_adds_log_entry_per_session(pages, revoker, make_session):
     first, second, spared = (make_session() for _ in range(3))
     pages.confirm(pages.act("revoke_selected", [first, second]))
     assert logged() == {str(first.pk), str(second.pk)}
@@ -66,7 +66,7 @@ def test_each_ended_session_is_in_djangos_log(pages, revoker, make_session):
     assert str(spared.pk) not in logged()
 
 
-def test_sessions_that_had_ended_before_stay_as_they_are(pages, make_session):
+def test_revoke_selected_ended_sessions_stay_unchanged(pages, make_session):
     fresh = [make_session(), make_session()]
     before = make_session(status="revoked")
     expired = make_session(status="expired")
@@ -81,14 +81,14 @@ def test_sessions_that_had_ended_before_stay_as_they_are(pages, make_session):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_there_is_no_question_where_nothing_is_live(pages, make_session, action):
+def test_revoke_action_without_live_session_skips_confirmation(pages, make_session, action):
     response = pages.act(action, [make_session(status="expired")])
     assert response.status_code == 302
     assert messages_of(response) == ["There was no live session to revoke."]
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_confirming_twice_ends_and_logs_once(pages, make_session, action):
+def test_revoke_action_confirmed_twice_revokes_once(pages, make_session, action):
     question = pages.act(action, [make_session()])
     pages.confirm(question)
     response = pages.confirm(question)
@@ -96,7 +96,7 @@ def test_confirming_twice_ends_and_logs_once(pages, make_session, action):
     assert LogEntry.objects.count() == 1
 
 
-def test_signing_out_everywhere_ends_all_sessions_of_the_users(pages, make_session):
+def test_sign_out_everywhere_confirmed_revokes_all_sessions_of_users(pages, make_session):
     anna, bruno = UserFactory.create(), UserFactory.create()
     of_anna = [make_session(anna), make_session(anna)]
     of_bruno = [make_session(bruno), make_session(bruno, status="expired")]
@@ -111,7 +111,7 @@ def test_signing_out_everywhere_ends_all_sessions_of_the_users(pages, make_sessi
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_all_sessions_of_a_filtered_list_can_be_chosen(pages, make_session, action):
+def test_revoke_action_across_pages_revokes_filtered_sessions(pages, make_session, action):
     chosen = [make_session(name="Kitchen tablet") for _ in range(3)]
     other = make_session(name="Phone")
     question = pages.act(action, chosen[:1], across=True, q="kitchen")
@@ -120,14 +120,16 @@ def test_all_sessions_of_a_filtered_list_can_be_chosen(pages, make_session, acti
     assert live() == {other.pk}
 
 
-def test_a_choice_across_pages_comes_back_as_one_field(pages, make_session):
+def test_revoke_confirmation_across_pages_has_one_selection_field(pages, make_session):
     sessions = [make_session() for _ in range(3)]
     fields = hidden_fields(pages.act("revoke_selected", sessions[:1], across=True))
     assert fields["select_across"] == ["1"]
     assert fields["_selected_action"] == [str(sessions[0].pk)]
 
 
-def test_a_large_choice_is_named_in_part_and_counted_in_full(pages, make_session, monkeypatch):
+def test_revoke_confirmation_many_sessions_shows_some_with_full_count(
+    pages, make_session, monkeypatch
+):
     monkeypatch.setattr(confirmation, "SHOWN", 2)
     sessions = [make_session(name=f"Device number {number}") for number in range(5)]
     question = pages.act("revoke_selected", sessions).text
@@ -137,19 +139,21 @@ def test_a_large_choice_is_named_in_part_and_counted_in_full(pages, make_session
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_the_question_costs_the_same_for_any_choice(
+def test_revoke_confirmation_more_sessions_take_no_extra_query(
     pages, make_session, action, django_assert_num_queries
 ):
     few, many = [[make_session() for _ in range(number)] for number in (2, 20)]
     pages.act(action, few)
-    # Who asks and what they may (4), the count of the list, of the live sessions, and of the
-    # selected or of the users; the sessions, their families.
+    # Request user and permissions (4); the counts of the list, of the live sessions, and of the
+    # selected sessions or users; the sessions; their families.
     for sessions in (few, many):
         with django_assert_num_queries(9):
             pages.act(action, sessions)
 
 
-def test_what_somebody_else_ends_meanwhile_is_theirs(pages, revoker, make_session, monkeypatch):
+def test_revoke_selected_session_revoked_meanwhile_is_not_counted(
+    pages, revoker, make_session, monkeypatch
+):
     ours, theirs = make_session(), make_session()
     colleague = UserFactory.create(is_staff=True)
 
@@ -165,7 +169,7 @@ def test_what_somebody_else_ends_meanwhile_is_theirs(pages, revoker, make_sessio
     assert theirs.revoked_by == colleague
 
 
-def test_many_sessions_end_in_batches(pages, make_session, monkeypatch):
+def test_revoke_selected_many_sessions_are_revoked_in_batches(pages, make_session, monkeypatch):
     monkeypatch.setattr(sessions_revoke, "BATCH_SIZE", 2)
     sessions = [make_session() for _ in range(5)]
     response = pages.confirm(pages.act("revoke_selected", sessions))
@@ -174,7 +178,9 @@ def test_many_sessions_end_in_batches(pages, make_session, monkeypatch):
     assert len(logged()) == 5
 
 
-def test_a_busy_database_is_told_and_what_has_ended_is_logged(pages, make_session, monkeypatch):
+def test_revoke_selected_database_busy_logs_sessions_revoked_before(
+    pages, make_session, monkeypatch
+):
     calls = []
 
     def revoke_then_fail(*args, **kwargs):
@@ -194,14 +200,14 @@ def test_a_busy_database_is_told_and_what_has_ended_is_logged(pages, make_sessio
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_the_way_back_leads_to_the_list_as_it_was(pages, make_session, action):
+def test_revoke_confirmation_cancel_link_keeps_filters(pages, make_session, action):
     question = pages.act(action, [make_session()], status="live")
     back = reverse(LIST, query={"status": "live"})
     assert f'<a role="button" href="{back}"' in question.text
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_revoked_sessions_access_token_is_refused(pages, client, user, bearer, action):
+def test_access_token_session_revoked_in_admin_is_refused(pages, client, user, bearer, action):
     pair = make_pair(user)
     url = reverse("refresh_sessions:session-list")
     assert client.get(url, headers=bearer(pair)).status_code == 200
@@ -210,7 +216,7 @@ def test_a_revoked_sessions_access_token_is_refused(pages, client, user, bearer,
     assert (response.status_code, response.json()["code"]) == (401, "session_revoked")
 
 
-def test_the_actions_work_where_each_request_is_a_transaction(pages, make_session, monkeypatch):
+def test_revoke_action_with_atomic_requests_revokes_session(pages, make_session, monkeypatch):
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
     session = make_session()
     pages.confirm(pages.act("revoke_selected", [session]))

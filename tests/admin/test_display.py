@@ -5,7 +5,7 @@ from django.utils import timezone
 from refresh_sessions.admin.display import full_time_tag, time_tag
 
 
-def test_the_exact_instant_is_for_machines_and_for_those_who_point_at_it(clock):
+def test_time_tag_has_exact_instant_in_attributes(clock):
     with timezone.override("Europe/Berlin"):
         element = time_tag(datetime(2026, 3, 7, 12, 0, 1, 5, tzinfo=UTC))
     assert (
@@ -14,11 +14,11 @@ def test_the_exact_instant_is_for_machines_and_for_those_who_point_at_it(clock):
     )
 
 
-def test_the_page_has_both_in_sight(clock):
+def test_full_time_tag_shows_date_with_relative_time(clock):
     element = full_time_tag(clock.now - timedelta(hours=2))
     assert element.startswith('<time dir="auto" datetime=')
     assert "(2 hours ago)" in element
 
 
-def test_no_instant_is_no_element():
+def test_time_tag_without_instant_is_empty():
     assert time_tag(None) == full_time_tag(None) == ""

@@ -1,4 +1,4 @@
-"""The list of security events narrowed: by filters, by a search, by its pages."""
+"""List of security events: filters, search, pagination."""
 
 from datetime import timedelta
 
@@ -21,12 +21,14 @@ def sign_in_of(session):
 
 class TestFilters:
     @pytest.mark.parametrize("kind", [kind for kind in EventKind if kind != "signed_in"])
-    def test_by_kind(self, events, make_session, make_event, kind):
+    def test_event_list_filtered_by_kind_shows_events_of_kind(
+        self, events, make_session, make_event, kind
+    ):
         session = make_session()
         made = {each: make_event(session, each).pk for each in EventKind}
         assert events.listed(kind=kind) == [made[kind]]
 
-    def test_by_kind_offer_all_kinds_whatever_the_table_holds(self, events):
+    def test_kind_filter_empty_table_offers_all_kinds(self, events):
         page = events.list().text
         assert all(f"?kind={kind}" in page for kind in EventKind)
 
@@ -41,12 +43,14 @@ class TestFilters:
             ("month", 30 * 24 + 1, False),
         ],
     )
-    def test_by_period(self, events, make_session, make_event, period, hours, found):
+    def test_event_list_filtered_by_period_shows_events_within(
+        self, events, make_session, make_event, period, hours, found
+    ):
         then = timezone.now() - timedelta(hours=hours)
         event = make_event(created_at=then)
         assert (event.pk in events.listed(period=period)) is found
 
-    def test_by_any_times_in_the_address(self, events, make_event):
+    def test_event_list_filtered_by_time_in_url_shows_events_before(self, events, make_event):
         then = timezone.now() - timedelta(days=400)
         event = make_event(created_at=then)
         make_event()
@@ -54,16 +58,16 @@ class TestFilters:
         assert events.listed(created_at__lt=before) == [event.pk]
 
     @pytest.mark.parametrize("form", [str, lambda key: key.hex])
-    def test_by_session(self, events, make_session, form):
+    def test_event_list_filtered_by_session_shows_its_events(self, events, make_session, form):
         session, _ = make_session(), make_session()
         response = events.list(session=form(session.pk))
         assert [event.pk for event in response.context["cl"].result_list] == [
             sign_in_of(session).pk
         ]
-        # Which filter is on stands beside the list, to be taken off again.
+        # The sidebar shows the active filter with a link that removes it.
         assert str(session) in response.text
 
-    def test_by_session_are_a_link_on_its_page(self, events_of, superuser, make_session):
+    def test_session_page_links_to_its_events(self, events_of, superuser, make_session):
         session, _ = make_session(), make_session()
         address = reverse(LIST, query={"session": session.pk})
         page = reverse("admin:refresh_sessions_devicesession_change", args=[session.pk])
@@ -71,20 +75,18 @@ class TestFilters:
         assert f'href="{address}"' in browser.get(page).text
         assert len(browser.get(address).context["cl"].result_list) == 1
 
-    def test_by_user(self, events, user, make_session):
+    def test_event_list_filtered_by_user_shows_events_of_user(self, events, user, make_session):
         sessions = [make_session(user), make_session(user)]
         make_session()
         expected = [sign_in_of(session).pk for session in reversed(sessions)]
         assert events.listed(user=user.pk) == expected
 
-    def test_by_user_and_session_name_them_where_the_list_shows_them(
-        self, events, user, make_session
-    ):
+    def test_event_list_filter_names_user_or_session(self, events, user, make_session):
         session = make_session(user, name="Kitchen")
         assert f"{user}</a>" in self.choices(events, user=user.pk)
         assert "Kitchen</a>" in self.choices(events, session=session.pk)
 
-    def test_by_a_user_without_events_does_not_tell_the_name(self, events, make_session):
+    def test_event_list_filter_user_without_events_hides_name(self, events, make_session):
         stranger = UserFactory()
         silent = make_session(stranger, name="Bedroom")
         silent.events.all().delete()
@@ -92,7 +94,7 @@ class TestFilters:
         assert "Bedroom" not in events.list(session=silent.pk).text
         assert str(stranger) not in events.list(session=silent.pk).text
 
-    def test_by_a_user_beyond_a_narrowed_admin_does_not_tell_the_name(
+    def test_event_list_filter_user_outside_queryset_hides_name(
         self, events, make_session, monkeypatch
     ):
         everything = SessionEventAdmin.get_queryset
@@ -111,7 +113,9 @@ class TestFilters:
 
     @pytest.mark.parametrize("name", ["session", "user"])
     @pytest.mark.parametrize("value", ["nonsense", "", "0", "9" * 40, "'", "None"])
-    def test_that_make_no_sense_match_nothing(self, events, make_session, name, value):
+    def test_event_list_filter_invalid_value_matches_nothing(
+        self, events, make_session, name, value
+    ):
         make_session()
         assert events.list(**{name: value}).status_code == 200
         assert events.listed(**{name: value}) == []
@@ -121,12 +125,12 @@ class TestFilters:
         "lookup",
         ["session__auth_hash__startswith", "actor__password__startswith", "session__user__email"],
     )
-    def test_reach_into_no_other_table(self, events, make_session, lookup):
+    def test_event_list_lookup_in_other_table_is_refused(self, events, make_session, lookup):
         make_session()
         assert events.list(**{lookup: "a"}).status_code == 400
         assert events.export(**{lookup: "a"}).status_code == 400
 
-    def test_are_never_counted(self, events, make_session):
+    def test_event_list_with_facets_counts_nothing(self, events, make_session):
         make_session()
         page = events.list(_facets="True").text
         assert "Signed in (" not in page
@@ -134,7 +138,9 @@ class TestFilters:
 
 class TestSearch:
     @pytest.mark.parametrize("term", ["grace@", "grace", " 192.0.2.7 ", "192.0.2.", "ID", "HEX"])
-    def test_finds_by_user_address_and_session(self, events, make_session, make_event, term):
+    def test_event_search_by_user_address_or_session_finds_event(
+        self, events, make_session, make_event, term
+    ):
         grace = UserFactory.create(username="grace@example.org")
         session = make_session(grace)
         SessionEvent.objects.all().delete()
@@ -143,11 +149,11 @@ class TestSearch:
         term = {"ID": str(session.pk), "HEX": session.pk.hex}.get(term, term)
         assert events.listed(q=term) == [event.pk]
 
-    def test_finds_an_address_in_whatever_form(self, events, make_event):
+    def test_event_search_ipv6_address_in_long_form_finds_event(self, events, make_event):
         event = make_event(ip_address="2001:db8::1")
         assert events.listed(q="2001:0DB8:0:0:0:0:0:1") == [event.pk]
 
-    def test_finds_by_the_email_address_of_users_who_have_one(self, events, make_session):
+    def test_event_search_email_address_finds_events_of_user(self, events, make_session):
         user = UserFactory.create()
         setattr(user, get_user_model().get_email_field_name(), "only@mail.example.org")
         user.save()
@@ -156,15 +162,17 @@ class TestSearch:
         assert events.listed(q="only@mail") == [sign_in_of(wanted).pk]
 
     @pytest.mark.parametrize("term", ["nobody", "192.0.2", "'", "%", "x" * 300])
-    def test_finds_nothing_otherwise(self, events, make_session, term):
+    def test_event_search_other_text_finds_nothing(self, events, make_session, term):
         make_session(ip_address="192.0.2.7")
         assert events.listed(q=term) == []
 
-    def test_of_nothing_but_spaces_finds_all(self, events, make_session):
+    def test_event_search_only_spaces_finds_all(self, events, make_session):
         session = make_session()
         assert events.listed(q="  ") == [sign_in_of(session).pk]
 
-    def test_takes_a_bounded_number_of_users(self, events, make_session, monkeypatch):
+    def test_event_search_many_matching_users_takes_limited_number(
+        self, events, make_session, monkeypatch
+    ):
         monkeypatch.setattr(search, "USERS", 2)
         for name in ("grace1", "grace2", "grace3"):
             make_session(UserFactory.create(username=f"{name}@example.org"))
@@ -172,7 +180,7 @@ class TestSearch:
 
 
 class TestPages:
-    def test_are_counted_no_further_than_they_are_shown(self, events, make_event, monkeypatch):
+    def test_event_list_above_bound_counts_up_to_bound(self, events, make_event, monkeypatch):
         monkeypatch.setattr(pagination, "BOUND", 3)
         monkeypatch.setattr(SessionEventAdmin, "list_per_page", 2)
         session = make_event().session
@@ -185,6 +193,6 @@ class TestPages:
         (count,) = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
         assert "LIMIT 4" in count
 
-    def test_say_nothing_of_a_bound_that_is_not_reached(self, events, make_event):
+    def test_event_list_below_bound_shows_no_hint(self, events, make_event):
         make_event()
         assert "Only the first" not in events.list().text

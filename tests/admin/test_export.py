@@ -1,4 +1,4 @@
-"""The download of the filtered list: who gets it, what it holds, how it is sent and logged."""
+"""Download of the filtered event list: permissions, content, streaming, log."""
 
 import gc
 import logging
@@ -38,24 +38,26 @@ def keys(rows):
     return [(row["kind"], row["session_id"]) for row in rows]
 
 
-class TestWho:
-    def test_takes_the_permission_to_view_events(self, events_of, viewer, make_session):
+class TestAccess:
+    def test_event_export_without_view_permission_is_refused(
+        self, events_of, viewer, make_session
+    ):
         make_session()
         for staff in (viewer, UserFactory.create(is_staff=True)):
             assert events_of(staff).export().status_code == 403
 
-    def test_strangers_are_asked_to_log_in(self, db):
+    def test_event_export_anonymous_is_redirected_to_login(self, db):
         response = Client().get(reverse(EXPORT))
         assert response.status_code == 302
         assert "/login/" in response.url
 
     @pytest.mark.parametrize("method", ["post", "put", "delete", "head"])
-    def test_it_can_only_be_got(self, events, method):
+    def test_event_export_other_method_is_not_allowed(self, events, method):
         assert getattr(events.client, method)(reverse(EXPORT)).status_code == 405
 
 
-class TestWhat:
-    def test_the_button_leads_to_what_the_list_shows(self, events, make_session, make_event):
+class TestContent:
+    def test_event_export_button_keeps_filters(self, events, make_session, make_event):
         session = make_session()
         wanted = make_event(session, "reuse_detected")
         make_event(session, created_at=timezone.now() - timedelta(days=2))
@@ -71,7 +73,7 @@ class TestWhat:
         "query",
         [{}, {"kind": "signed_in"}, {"period": "today"}, {"q": "grace"}, {"q": "192.0.2.7"}],
     )
-    def test_it_holds_all_that_the_list_does_the_oldest_first(
+    def test_event_export_has_listed_events_oldest_first(
         self, events, make_session, make_event, query
     ):
         session = make_session(UserFactory.create(username="grace@example.org"))
@@ -82,7 +84,7 @@ class TestWhat:
         assert expected
         assert keys(events.exported(**query)) == expected
 
-    def test_it_holds_more_than_a_page_and_than_a_batch(self, events, make_event, monkeypatch):
+    def test_event_export_above_batch_size_has_all_events(self, events, make_event, monkeypatch):
         monkeypatch.setattr(export.EventExport.__init__, "__kwdefaults__", {"batch_size": 100})
         session = make_event().session
         SessionEvent.objects.bulk_create(
@@ -91,14 +93,14 @@ class TestWhat:
         )
         assert len(events.exported()) == 252
 
-    def test_an_address_that_makes_no_sense_leads_back_to_the_list(self, events):
+    def test_event_export_invalid_filter_redirects_to_list(self, events):
         response = events.export(nonsense="1")
         assert response.status_code == 302
         assert urlsplit(response.url).path == reverse(LIST)
 
 
-class TestHow:
-    def test_it_is_a_file_that_no_cache_keeps(self, events, make_session, clock):
+class TestResponse:
+    def test_event_export_is_csv_attachment_without_caching(self, events, make_session, clock):
         make_session()
         response = events.export()
         assert response["Content-Type"] == "text/csv; charset=utf-8; header=present"
@@ -107,7 +109,7 @@ class TestHow:
         assert "no-store" in response["Cache-Control"]
         assert response.getvalue().startswith(b'\xef\xbb\xbf"time","kind",')
 
-    def test_it_is_sent_while_it_is_read(self, events, make_session):
+    def test_event_export_is_streamed(self, events, make_session):
         make_session()
         with CaptureQueriesContext(connection) as queries:
             response = events.export()
@@ -117,9 +119,7 @@ class TestHow:
         assert len(queries) == before + 2
 
     @pytest.mark.parametrize("number", [1, 30])
-    def test_it_costs_as_many_queries_however_many_rows_of_one_batch(
-        self, events, make_event, number
-    ):
+    def test_event_export_more_rows_take_no_extra_query(self, events, make_event, number):
         for _ in range(number):
             make_event(actor=UserFactory.create())
         events.exported()
@@ -128,8 +128,8 @@ class TestHow:
         # Four for the admin, the list's count, the last key, one batch, and the end.
         assert len(queries) == 8
 
-    def test_an_asynchronous_server_gets_it_piece_by_piece(self, auditor, make_session):
-        """Django warns where it has to hold the whole, and warnings are errors here."""
+    def test_event_export_asgi_is_streamed_in_pieces(self, auditor, make_session):
+        """Django warns if it must read the whole stream first, and warnings are errors here."""
         session = make_session()
         client = AsyncClient()
         client.force_login(auditor)
@@ -144,8 +144,8 @@ class TestHow:
         assert keys(rows_of(b"".join(pieces))) == [("signed_in", str(session.pk))]
 
 
-class TestTroubles:
-    def test_a_busy_database_is_an_error_before_the_first_row(
+class TestErrors:
+    def test_event_export_database_busy_at_start_raises_error(
         self, events, make_session, monkeypatch
     ):
         def busy(*_):
@@ -156,7 +156,7 @@ class TestTroubles:
         with pytest.raises(DatabaseBusyError):
             events.export()
 
-    def test_a_failure_on_the_way_breaks_the_connection_off(
+    def test_event_export_database_busy_in_stream_aborts_response(
         self, events, make_session, monkeypatch, security_log, auditor
     ):
         def busy(*_):
@@ -165,15 +165,17 @@ class TestTroubles:
         make_session()
         response = events.export()
         monkeypatch.setattr(export.EventExport, "_read_batch", busy)
-        # The server has no other way to say so once the status has been sent.
+        # After the status was sent, an aborted connection is the only signal.
         with pytest.raises(DatabaseBusyError):
             response.getvalue()
-        said = f"Export of session events to user {auditor.pk} broke off after 0 events"
-        assert security_log()[-1] == ("WARNING", said)
+        expected = f"Export of session events to user {auditor.pk} broke off after 0 events"
+        assert security_log()[-1] == ("WARNING", expected)
 
 
 class TestLog:
-    def test_says_who_got_how_many_and_which(self, events, auditor, make_session, security_log):
+    def test_event_export_is_logged_with_user_filter_count(
+        self, events, auditor, make_session, security_log
+    ):
         make_session()
         make_session()
         events.exported(kind="signed_in", q="person")
@@ -183,7 +185,7 @@ class TestLog:
             ("WARNING", f"{start} ended after 2 events"),
         ]
 
-    def test_says_when_somebody_left_in_the_middle(self, events, make_session, security_log):
+    def test_event_export_client_disconnects_logs_abort(self, events, make_session, security_log):
         make_session()
         response = events.export()
         pieces = iter(response.streaming_content)
@@ -191,7 +193,9 @@ class TestLog:
         response.close()
         assert security_log()[-1][1].endswith("broke off after 1 events")
 
-    def test_says_so_of_an_asynchronous_server_too(self, auditor, make_session, security_log):
+    def test_event_export_asgi_client_disconnects_logs_abort(
+        self, auditor, make_session, security_log
+    ):
         make_session()
         client = AsyncClient()
         client.force_login(auditor)
@@ -208,11 +212,13 @@ class TestLog:
         gc.collect()
         assert security_log()[-1][1].endswith("broke off after 1 events")
 
-    def test_has_no_lines_that_a_visitor_wrote(self, events, make_session, security_log):
+    def test_event_export_log_line_break_in_query_is_escaped(
+        self, events, make_session, security_log
+    ):
         make_session()
         events.exported(q="x\nWARNING forged")
         assert not any("\n" in line for _, line in security_log())
 
-    def test_says_nothing_of_what_was_refused(self, events_of, viewer, security_log):
+    def test_event_export_refused_logs_nothing(self, events_of, viewer, security_log):
         events_of(viewer).export()
         assert security_log() == []

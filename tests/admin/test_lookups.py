@@ -1,4 +1,4 @@
-"""Addresses written by hand: what the lists may be narrowed by, and what is no value."""
+"""Hand-written query strings of the lists: permitted lookups and invalid values."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,12 +12,12 @@ HIDDEN = [field.name for field in DeviceSession._meta.fields if not field.editab
 
 
 def is_sent_back(response):
-    """Whether the answer is the whole list, with the remark that the address made no sense."""
+    """Whether Django redirects to the unfiltered list with its error flag."""
     return response.status_code == 302 and parse_qs(urlsplit(response.url).query) == {"e": ["1"]}
 
 
-def test_what_no_page_shows_is_no_way_to_narrow_the_list(pages, make_session):
-    """Else a digest could be found out by its beginning, a letter at a time."""
+def test_session_list_lookup_of_hidden_column_is_refused(pages, make_session):
+    """Otherwise prefix lookups would reveal a digest, one character at a time."""
     make_session()
     assert "auth_hash" in HIDDEN
     for name in HIDDEN:
@@ -25,7 +25,7 @@ def test_what_no_page_shows_is_no_way_to_narrow_the_list(pages, make_session):
             assert pages.list(**{f"{name}{lookup}": "a"}).status_code == 400
 
 
-def test_nor_is_what_hangs_on_a_session(pages, events, make_session):
+def test_list_lookup_of_related_secret_is_refused(pages, events, make_session):
     make_session()
     for name in ("families__secret_digest", "user__password", "revoked_by__password"):
         assert pages.list(**{f"{name}__startswith": "a"}).status_code == 400
@@ -43,7 +43,7 @@ def test_nor_is_what_hangs_on_a_session(pages, events, make_session):
         {"user_agent__iregex": "*"},
     ],
 )
-def test_what_no_database_takes_is_refused(pages, make_session, query):
+def test_session_list_value_refused_by_database_is_bad_request(pages, make_session, query):
     make_session()
     assert pages.list(**query).status_code == 400
 
@@ -59,15 +59,15 @@ def test_what_no_database_takes_is_refused(pages, make_session, query):
         {"user__exact": "nobody's"},
     ],
 )
-def test_what_is_no_value_leads_back_to_the_list(pages, make_session, query):
+def test_session_list_invalid_value_redirects_to_list(pages, make_session, query):
     make_session()
-    # SQLite and MariaDB take any text for an address, of which there is then no session.
+    # SQLite and MariaDB accept any text as an address; no session has it.
     response = pages.list(**query)
     assert is_sent_back(response) or response.context["cl"].result_count == 0
 
 
 @pytest.mark.parametrize("page", ["list", "export"])
-def test_the_record_is_as_strict(events, make_event, page):
+def test_event_list_invalid_lookup_is_refused(events, make_event, page):
     make_event()
     show = getattr(events, page)
     for query in ({"kind": "\0"}, {"details__regex": "(("}):
@@ -76,7 +76,7 @@ def test_the_record_is_as_strict(events, make_event, page):
         assert is_sent_back(show(**query))
 
 
-def test_other_columns_are_there_to_narrow_by(pages, events, make_session, make_event):
+def test_list_lookup_of_visible_column_filters_rows(pages, events, make_session, make_event):
     session = make_session(name="Kitchen tablet")
     event = make_event(session, ip_address="192.0.2.7")
     make_session()
@@ -88,8 +88,8 @@ def test_other_columns_are_there_to_narrow_by(pages, events, make_session, make_
     ]
 
 
-def test_what_a_project_filters_by_is_taken(pages, make_session, monkeypatch):
-    """Its own filters bring lookups of their own along."""
+def test_session_list_lookup_of_custom_filter_is_accepted(pages, make_session, monkeypatch):
+    """Filters of a project bring their own lookups."""
     named, _ = make_session(name="Kitchen tablet"), make_session()
     filters = (("name", EmptyFieldListFilter), "user__is_staff")
     monkeypatch.setattr(DeviceSessionAdmin, "list_filter", filters)

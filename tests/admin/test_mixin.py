@@ -1,4 +1,4 @@
-"""A project may register sessions anew, on a class and a site of its own."""
+"""``SessionAdminMixin`` in a project's own class and site."""
 
 import pytest
 from django.contrib import admin
@@ -10,7 +10,7 @@ from tests.admin.pages import hidden_fields
 
 
 class Themed(admin.ModelAdmin):
-    """Stands for the model admin of a theme."""
+    """Stand-alone model admin, as themes have one."""
 
     class Media:
         css = {"all": ("theme.css",)}  # noqa: RUF012 - Django's own form
@@ -39,7 +39,7 @@ def url(page, *args):
     return reverse(f"backoffice:refresh_sessions_devicesession_{page}", args=args)
 
 
-def test_the_list_is_the_themes_and_ours(superuser_client, make_session):
+def test_session_list_on_other_site_has_both_styles(superuser_client, make_session):
     session = make_session()
     page = superuser_client.get(url("changelist")).text
     assert "theme.css" in page
@@ -47,7 +47,7 @@ def test_the_list_is_the_themes_and_ours(superuser_client, make_session):
     assert str(session.pk) in page
 
 
-def test_pages_lead_to_their_own_site(superuser_client, make_session):
+def test_session_pages_on_other_site_link_to_that_site(superuser_client, make_session):
     session = make_session()
     page = superuser_client.get(url("change", session.pk)).text
     assert url("revoke", session.pk) in page
@@ -59,7 +59,7 @@ def test_pages_lead_to_their_own_site(superuser_client, make_session):
     assert not DeviceSession.objects.active().exists()
 
 
-def test_nothing_is_deleted_there_either(superuser_client, make_session):
+def test_session_delete_on_other_site_is_refused(superuser_client, make_session):
     session = make_session()
     answer = {"post": "yes"}
     assert superuser_client.post(url("delete", session.pk), answer).status_code == 403

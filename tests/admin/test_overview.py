@@ -1,4 +1,4 @@
-"""The numbers at the top of the list: what is counted, and when anew."""
+"""Overview above the session list: counts, days, cache."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from tests.factories import UserFactory
 
 
 class BrokenCache(LocMemCache):
-    """A cache that is out."""
+    """A cache backend that cannot be reached."""
 
     def get(self, *args, **kwargs):
         raise OSError("no route to the cache")
@@ -25,7 +25,7 @@ class BrokenCache(LocMemCache):
 
 @pytest.fixture
 def overview(pages):
-    """The overview of the list, counted anew."""
+    """Return a function that reads the overview of the list with an empty cache."""
 
     def read():
         caches["default"].clear()
@@ -38,29 +38,29 @@ def numbers(overview) -> dict[str, str]:
     return {card.name: card.number for card in overview.cards}
 
 
-def test_an_empty_database_has_an_overview_of_nothing(overview):
+def test_overview_empty_database_shows_zeros(overview):
     shown = overview()
     assert set(numbers(shown).values()) == {"0"}
     assert len(shown.rows) == 30
     assert not any(card.is_alarming for card in shown.cards)
 
 
-def test_live_sessions_are_counted(overview, make_session):
+def test_overview_counts_live_sessions(overview, make_session):
     for status in ("live", "live", "expired", "revoked"):
         make_session(status=status)
     assert numbers(overview())["live"] == "2"
 
 
-def test_very_many_live_sessions_are_told_as_about(overview, make_session, monkeypatch):
+def test_overview_above_bound_shows_approximate_count(overview, make_session, monkeypatch):
     monkeypatch.setattr(overview_counts, "BOUND", 2)
     for status in ("live", "live", "live", "expired", "revoked"):
         make_session(status=status)
-    # The one that is only idle is counted in, as the note says.
+    # An approximate count includes idle sessions, as the note says.
     assert numbers(overview())["live"] == "≈ 4"
     assert "including unused ones" in overview().cards[0].note
 
 
-def test_events_are_counted_by_what_they_mean(overview, record):
+def test_overview_counts_events_by_category(overview, record):
     now = timezone.now()
     for kind in EventKind:
         record(kind, now)
@@ -72,9 +72,7 @@ def test_events_are_counted_by_what_they_mean(overview, record):
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/St_Johns"])
-def test_a_day_begins_and_ends_at_midnight_of_the_current_time_zone(
-    overview, record, settings, zone
-):
+def test_overview_day_starts_at_midnight_of_current_time_zone(overview, record, settings, zone):
     settings.TIME_ZONE = zone
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     moment = timedelta(microseconds=1)
@@ -89,7 +87,7 @@ def test_a_day_begins_and_ends_at_midnight_of_the_current_time_zone(
     assert numbers(shown)["sign-ins"] == "3"
 
 
-def test_days_with_a_change_of_clocks_are_shorter_and_longer():
+def test_overview_day_of_clock_change_has_other_length():
     zone = ZoneInfo("Europe/Berlin")
     now = datetime(2026, 10, 26, 12, tzinfo=UTC)
     lengths = {
@@ -103,13 +101,15 @@ def test_days_with_a_change_of_clocks_are_shorter_and_longer():
     }
 
 
-def test_the_last_day_is_that_of_the_time_zone():
+def test_overview_last_day_is_today_in_time_zone():
     now = datetime(2026, 1, 1, 3, tzinfo=UTC)
     (today,) = last_days(1, now=now, zone=ZoneInfo("America/New_York"))
     assert today.date == date(2025, 12, 31)
 
 
-def test_numbers_are_kept_for_a_moment(pages, record, clock, django_assert_num_queries):
+def test_overview_within_lifetime_is_read_from_cache(
+    pages, record, clock, django_assert_num_queries
+):
     assert numbers(pages.list().context["overview"])["sign-ins"] == "0"
     record(EventKind.SIGNED_IN, clock.now)
     # The list alone.
@@ -119,7 +119,7 @@ def test_numbers_are_kept_for_a_moment(pages, record, clock, django_assert_num_q
     assert numbers(pages.list().context["overview"])["sign-ins"] == "1"
 
 
-def test_numbers_of_one_time_zone_are_not_those_of_another(pages, record, settings):
+def test_overview_cache_separates_time_zones(pages, record, settings):
     pages.list()
     record(EventKind.SIGNED_IN, timezone.now())
     settings.TIME_ZONE = "Asia/Tokyo"
@@ -127,7 +127,7 @@ def test_numbers_of_one_time_zone_are_not_those_of_another(pages, record, settin
     assert (shown.zone, numbers(shown)["sign-ins"]) == ("Asia/Tokyo", "1")
 
 
-def test_numbers_of_yesterday_are_not_shown_today(pages, record, clock, monkeypatch):
+def test_overview_cached_yesterday_is_counted_again(pages, record, clock, monkeypatch):
     monkeypatch.setattr(DeviceSessionAdmin, "overview_lifetime", timedelta(days=2))
     record(EventKind.SIGNED_IN, clock.now)
     assert pages.list().context["overview"].rows[0][1] == 1
@@ -135,7 +135,7 @@ def test_numbers_of_yesterday_are_not_shown_today(pages, record, clock, monkeypa
     assert pages.list().context["overview"].rows[0][1] == 0
 
 
-def test_a_cache_that_is_out_costs_the_counting_and_not_the_page(
+def test_overview_cache_down_is_counted_without_error(
     pages, make_session, settings, options, caplog
 ):
     settings.CACHES = {
@@ -149,7 +149,7 @@ def test_a_cache_that_is_out_costs_the_counting_and_not_the_page(
     assert "The cache does not answer; counting anew" in caplog.text
 
 
-def test_a_project_can_do_without(pages, make_session, monkeypatch, django_assert_num_queries):
+def test_overview_disabled_is_absent(pages, make_session, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(DeviceSessionAdmin, "overview_days", 0)
     make_session()
     pages.list()
@@ -157,13 +157,13 @@ def test_a_project_can_do_without(pages, make_session, monkeypatch, django_asser
         assert "refresh-sessions-overview" not in pages.list().text
 
 
-def test_who_may_not_see_the_list_sees_no_numbers(pages_of, make_session, db):
+def test_overview_without_view_permission_is_absent(pages_of, make_session, db):
     make_session()
     response = pages_of(UserFactory.create(is_staff=True)).list()
     assert response.status_code == 403
     assert "refresh-sessions-overview" not in response.text
 
 
-def test_a_question_about_sessions_has_no_overview(pages, make_session):
+def test_overview_on_confirmation_page_is_absent(pages, make_session):
     question = pages.act("revoke_selected", [make_session()])
     assert "refresh-sessions-overview" not in question.text

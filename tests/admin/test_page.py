@@ -13,8 +13,8 @@ SCRIPT = '<script>alert("x")</script>'
 ESCAPED = "&lt;script&gt;alert("
 
 
-class TestReading:
-    def test_the_page_says_all_there_is_to_know(self, pages, make_session):
+class TestContent:
+    def test_session_page_shows_all_fields(self, pages, make_session):
         agent = f"Tablet/1.0 {'x' * 300} end of the user agent"
         session = make_session(name="Kitchen tablet", ip_address="192.0.2.7", user_agent=agent)
         page = pages.open(session).text
@@ -22,7 +22,7 @@ class TestReading:
             assert text in page
         assert "Revoked by" not in page
 
-    def test_times_read_as_elsewhere_in_the_admin(self, pages, make_session, settings):
+    def test_session_page_times_use_admin_format(self, pages, make_session, settings):
         settings.USE_THOUSAND_SEPARATOR = False
         session = make_session()
         moment = timezone.now().replace(2031, 3, 7, 15, 45)
@@ -30,7 +30,9 @@ class TestReading:
         page = pages.open(session).text
         assert ">March 7, 2031, 3:45 p.m.</time>" in page
 
-    def test_an_ended_session_says_why_when_and_by_whom(self, pages, revoker, make_session):
+    def test_session_page_revoked_session_shows_reason_with_actor(
+        self, pages, revoker, make_session
+    ):
         session = make_session()
         revoke_session(session, reason=RevokedReason.ADMIN, by=revoker)
         page = pages.open(session).text
@@ -38,20 +40,20 @@ class TestReading:
         assert "Revoked by" in page
         assert str(revoker) in page
 
-    def test_families_stand_beneath(self, pages, pair):
+    def test_session_page_lists_families(self, pages, pair):
         refresh_session(pair.refresh)
         TokenFamily.objects.update(last_ip_address="192.0.2.99")
         page = pages.open(pair.session).text
         assert '<td class="field-generation">' in page
         assert "192.0.2.99" in page
 
-    def test_a_missing_session_leads_away(self, pages, make_session):
+    def test_session_page_missing_session_redirects(self, pages, make_session):
         session = make_session()
         DeviceSession.objects.all().delete()
         assert pages.open(session).status_code == 302
         assert pages.open(session, "revoke").status_code == 404
 
-    def test_no_script_or_style_of_ours_is_inline(self, pages, make_session):
+    def test_admin_pages_have_no_inline_script_or_style(self, pages, make_session):
         session = make_session()
         log_out = pages.client.get(pages.sign_out_url(session.user))
         for response in (
@@ -75,7 +77,7 @@ class TestSecrets:
         yield pages.act("revoke_selected", [session])
         yield pages.act("sign_out_everywhere", [session])
 
-    def test_no_page_shows_a_digest_or_a_token(self, pages_of, superuser, pair):
+    def test_admin_pages_show_no_digest_or_token(self, pages_of, superuser, pair):
         pages = pages_of(superuser)
         family = TokenFamily.objects.get()
         secrets = (pair.access, pair.refresh, family.secret_digest, pair.session.auth_hash)
@@ -85,7 +87,7 @@ class TestSecrets:
                 assert secret not in response.text
 
     @pytest.mark.parametrize("name", [SCRIPT, ""])
-    def test_no_page_runs_what_a_device_says(self, pages, make_session, name):
+    def test_admin_pages_text_of_device_is_escaped(self, pages, make_session, name):
         session = make_session(name=name, user_agent=f"Agent {SCRIPT}")
         SessionEvent.objects.create(
             session=session,
@@ -101,7 +103,7 @@ class TestSecrets:
 
 
 class TestButton:
-    def test_it_asks_first(self, pages, make_session):
+    def test_revoke_button_opens_confirmation(self, pages, make_session):
         session = make_session(name="Kitchen tablet")
         assert pages.url("revoke", session) in pages.open(session).text
         question = pages.open(session, "revoke")
@@ -109,7 +111,7 @@ class TestButton:
         assert "Kitchen tablet" in question.text
         assert DeviceSession.objects.active().exists()
 
-    def test_it_ends_the_session(self, pages, revoker, make_session):
+    def test_revoke_button_confirmed_revokes_session(self, pages, revoker, make_session):
         session, spared = make_session(), make_session()
         response = pages.confirm(pages.open(session, "revoke"))
         assert messages_of(response) == ["1 session was revoked."]
@@ -118,28 +120,28 @@ class TestButton:
         assert (session.revoked_reason, session.revoked_by) == ("admin", revoker)
         assert DeviceSession.objects.active().get() == spared
 
-    def test_it_leaves_an_entry_in_djangos_log(self, pages, revoker, make_session):
+    def test_revoke_button_confirmed_adds_log_entry(self, pages, revoker, make_session):
         session = make_session()
         pages.confirm(pages.open(session, "revoke"))
         entry = LogEntry.objects.get()
         assert (entry.user, entry.object_id) == (revoker, str(session.pk))
         assert "Revoked." in pages.open(session, "history").text
 
-    def test_the_access_token_is_refused_from_then_on(self, pages, client, pair, bearer):
+    def test_revoke_button_confirmed_access_token_is_refused(self, pages, client, pair, bearer):
         pages.confirm(pages.open(pair.session, "revoke"))
         response = client.get(reverse("refresh_sessions:session-list"), headers=bearer(pair))
         assert response.status_code == 401
 
-    def test_it_takes_csrf_protection_seriously(self, pages, revoker, make_session):
+    def test_revoke_page_without_csrf_token_is_refused(self, pages, revoker, make_session):
         session = make_session()
-        careful = Client(enforce_csrf_checks=True)
-        careful.force_login(revoker)
-        response = careful.post(pages.url("revoke", session), {"post": "yes"})
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(revoker)
+        response = client.post(pages.url("revoke", session), {"post": "yes"})
         assert response.status_code == 403
         assert DeviceSession.objects.active().exists()
 
     @pytest.mark.parametrize("status", ["expired", "revoked"])
-    def test_there_is_none_for_a_session_that_has_ended(self, pages, make_session, status):
+    def test_revoke_button_ended_session_is_absent(self, pages, make_session, status):
         session = make_session(status=status)
         assert "/revoke/" not in pages.open(session).text
         for response in (
@@ -152,7 +154,9 @@ class TestButton:
         assert LogEntry.objects.count() == 0
         assert DeviceSession.objects.get().revoked_reason in {"", "logout"}
 
-    def test_who_comes_second_ends_and_logs_nothing(self, pages, make_session, monkeypatch):
+    def test_revoke_button_session_revoked_meanwhile_logs_nothing(
+        self, pages, make_session, monkeypatch
+    ):
         session = make_session()
         question = pages.open(session, "revoke")
 
@@ -166,7 +170,7 @@ class TestButton:
         assert DeviceSession.objects.get().revoked_reason == "logout"
         assert LogEntry.objects.count() == 0
 
-    def test_the_filters_of_the_list_are_kept(self, pages, make_session):
+    def test_revoke_button_keeps_list_filters(self, pages, make_session):
         session = make_session()
         kept = "?_changelist_filters=status%3Dlive"
         page = pages.client.get(pages.url("change", session) + kept)

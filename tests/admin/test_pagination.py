@@ -20,14 +20,14 @@ def many(db, make_session, monkeypatch):
     return make
 
 
-def test_a_list_within_bounds_is_counted_exactly(pages, many):
+def test_session_list_within_bound_has_exact_count(pages, many):
     many(4, bound=4)
     response = pages.list()
     assert response.context["cl"].result_count == 4
     assert "pages end there" not in response.text
 
 
-def test_beyond_the_bound_the_list_says_so(pages, many):
+def test_session_list_above_bound_shows_hint(pages, many):
     sessions = many(5, bound=4)
     response = pages.list()
     assert response.context["cl"].result_count == 4
@@ -36,12 +36,12 @@ def test_beyond_the_bound_the_list_says_so(pages, many):
 
 
 @pytest.mark.parametrize("page", [3, 9999])
-def test_there_is_no_page_beyond_the_bound(pages, many, page):
+def test_session_list_page_above_bound_redirects(pages, many, page):
     many(5, bound=4)
     assert pages.list(p=page).status_code == 302
 
 
-def test_no_more_rows_are_counted_than_needed(many):
+def test_paginator_above_bound_counts_up_to_bound(many):
     many(3, bound=2)
     with CaptureQueriesContext(connection) as queries:
         paginator = BoundedPaginator(DeviceSession.objects.order_by("-created_at"), 2)
@@ -50,7 +50,7 @@ def test_no_more_rows_are_counted_than_needed(many):
     assert "LIMIT 3" in query["sql"]
 
 
-def test_what_fits_on_a_page_is_read_once_and_not_counted(pages, many):
+def test_session_list_single_page_is_read_without_count(pages, many):
     sessions = many(2, bound=4)
     with CaptureQueriesContext(connection) as queries:
         response = pages.list(status="live")
@@ -58,13 +58,13 @@ def test_what_fits_on_a_page_is_read_once_and_not_counted(pages, many):
     assert [row.pk for row in response.context["cl"].result_list] == [
         session.pk for session in reversed(sessions)
     ]
-    # Before the overview, which looks for live sessions as well.
+    # The first such query; the overview reads live sessions later.
     rows = next(query["sql"] for query in queries if "idle_expires_at" in query["sql"])
     assert "LIMIT 3" in rows
     assert "COUNT(" not in rows
 
 
-def test_where_a_filter_leaves_nothing_that_is_found_out_once(pages, many, monkeypatch):
+def test_session_list_empty_filter_result_is_queried_once(pages, many, monkeypatch):
     many(3, bound=4)
     monkeypatch.setattr(DeviceSessionAdmin, "overview_days", 0)
     with CaptureQueriesContext(connection) as queries:
@@ -74,12 +74,12 @@ def test_where_a_filter_leaves_nothing_that_is_found_out_once(pages, many, monke
 
 
 @pytest.mark.parametrize("number", [2, 3])
-def test_all_on_one_page_are_all(pages, many, number):
+def test_session_list_show_all_lists_all_sessions(pages, many, number):
     sessions = many(number, bound=4)
     assert pages.listed(all="") == {session.pk for session in sessions}
 
 
-def test_other_pages_do_not_read_the_first(pages, many):
+def test_session_list_second_page_does_not_read_first(pages, many):
     sessions = many(3, bound=4)
     with CaptureQueriesContext(connection) as queries:
         assert pages.listed(p=2) == {sessions[0].pk}
@@ -87,8 +87,8 @@ def test_other_pages_do_not_read_the_first(pages, many):
     assert len([sql for sql in selected if "LIMIT" in sql]) <= 1
 
 
-def test_choices_of_another_page_are_paged_alike(many, superuser, client):
-    """Where a project's own model points at sessions, Django asks for them twenty at a time."""
+def test_autocomplete_above_page_size_returns_sessions(many, superuser, client):
+    """Django requests choices for a foreign key to sessions in pages of twenty."""
     sessions = many(3, bound=4)
     client.force_login(superuser)
     field = SessionEvent._meta.get_field("session")

@@ -12,7 +12,7 @@ from tests.factories import UserFactory
 ACTIONS = ["revoke_selected", "sign_out_everywhere"]
 
 
-def test_nobody_can_be_granted_to_add_edit_or_delete(db):
+def test_permissions_are_view_with_revoke_only(db):
     codenames = Permission.objects.filter(content_type__app_label="refresh_sessions")
     assert set(codenames.values_list("codename", flat=True)) == {
         "view_devicesession",
@@ -22,12 +22,12 @@ def test_nobody_can_be_granted_to_add_edit_or_delete(db):
     }
 
 
-class TestStaffWithoutRights:
+class TestStaffWithoutPermission:
     @pytest.fixture
     def pages(self, db, pages_of):
         return pages_of(UserFactory.create(is_staff=True))
 
-    def test_see_nothing(self, pages, make_session):
+    def test_session_pages_staff_without_permission_are_refused(self, pages, make_session):
         session = make_session()
         assert pages.list().status_code == 403
         for page in ("change", "revoke", "delete", "history"):
@@ -35,7 +35,9 @@ class TestStaffWithoutRights:
         assert "Device sessions" not in pages.client.get(reverse("admin:index")).text
 
     @pytest.mark.parametrize("model", ["devicesession", "sessionevent"])
-    def test_do_not_learn_which_keys_there_are(self, pages, make_session, model):
+    def test_session_pages_without_permission_hide_existence_of_keys(
+        self, pages, make_session, model
+    ):
         session = make_session()
         key = session.pk if model == "devicesession" else session.events.get().pk
         for page in ("change", "history", "delete"):
@@ -44,19 +46,19 @@ class TestStaffWithoutRights:
                 assert pages.client.get(address).status_code == 403
 
     @pytest.mark.parametrize("action", ACTIONS)
-    def test_end_nothing(self, pages, make_session, action):
+    def test_revoke_staff_without_permission_is_refused(self, pages, make_session, action):
         session = make_session()
         assert pages.act(action, [session]).status_code == 403
         assert pages.client.post(pages.url("revoke", session)).status_code == 403
         assert DeviceSession.objects.active().exists()
 
 
-class TestStaffWhoMayView:
+class TestStaffWithViewPermission:
     @pytest.fixture
     def pages(self, viewer, pages_of):
         return pages_of(viewer)
 
-    def test_see_list_and_page(self, pages, make_session):
+    def test_session_pages_viewer_sees_list_with_pages(self, pages, make_session):
         session = make_session(name="Kitchen tablet")
         assert "Kitchen tablet" in pages.list().text
         page = pages.open(session)
@@ -65,7 +67,7 @@ class TestStaffWhoMayView:
         assert len(families.formset.forms) == 1
         assert [event.text for event in page.context["timeline"].entries][1:] == ["Signed in"]
 
-    def test_are_offered_no_action_and_no_button(self, pages, make_session):
+    def test_session_pages_viewer_has_no_action_or_button(self, pages, make_session):
         session = make_session()
         assert 'name="action"' not in pages.list().text
         page = pages.open(session).text
@@ -74,21 +76,21 @@ class TestStaffWhoMayView:
 
     @pytest.mark.parametrize("action", [*ACTIONS, "delete_selected"])
     @pytest.mark.parametrize("answer", [{}, {"post": "yes"}])
-    def test_end_nothing_by_an_action(self, pages, make_session, action, answer):
+    def test_action_of_viewer_is_refused(self, pages, make_session, action, answer):
         data = {"action": action, "_selected_action": [str(make_session().pk)], **answer}
         for index in ({}, {"index": "0"}):
             assert pages.client.post(reverse(LIST), {**data, **index}).status_code == 403
         assert DeviceSession.objects.active().exists()
 
     @pytest.mark.parametrize("method", ["get", "post"])
-    def test_end_nothing_by_the_buttons_address(self, pages, make_session, method):
+    def test_revoke_url_of_viewer_is_refused(self, pages, make_session, method):
         session = make_session()
         response = getattr(pages.client, method)(pages.url("revoke", session), {"post": "yes"})
         assert response.status_code == 403
         assert DeviceSession.objects.active().exists()
 
 
-def test_to_revoke_takes_the_right_to_view(db, pages_of, make_session):
+def test_revoke_without_view_permission_is_refused(db, pages_of, make_session):
     staff = UserFactory.create(is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename="revoke_devicesession"))
     pages, session = pages_of(staff), make_session()
@@ -98,9 +100,7 @@ def test_to_revoke_takes_the_right_to_view(db, pages_of, make_session):
 
 
 @pytest.mark.parametrize("page", ["change", "revoke"])
-def test_who_is_not_staff_is_sent_to_sign_in_whatever_was_granted(
-    revoker, pages_of, make_session, page
-):
+def test_session_pages_not_staff_redirect_to_login(revoker, pages_of, make_session, page):
     revoker.is_staff = False
     revoker.save()
     pages, session = pages_of(revoker), make_session()
@@ -109,22 +109,22 @@ def test_who_is_not_staff_is_sent_to_sign_in_whatever_was_granted(
     assert DeviceSession.objects.active().exists()
 
 
-class TestEvenASuperuser:
+class TestSuperuser:
     @pytest.fixture
     def pages(self, superuser, pages_of):
         return pages_of(superuser)
 
-    def test_is_offered_the_two_actions_alone(self, pages, make_session):
+    def test_session_actions_of_superuser_are_revocations_only(self, pages, make_session):
         make_session()
         choices = pages.list().context["action_form"].fields["action"].choices
         assert [value for value, _ in choices if value] == ACTIONS
 
-    def test_adds_nothing(self, pages):
+    def test_session_add_of_superuser_is_refused(self, pages):
         url = reverse("admin:refresh_sessions_devicesession_add")
         assert pages.client.get(url).status_code == 403
         assert pages.client.post(url, {}).status_code == 403
 
-    def test_edits_nothing(self, pages, make_session):
+    def test_session_change_of_superuser_is_refused(self, pages, make_session):
         session = make_session(name="Kitchen tablet")
         page = pages.open(session)
         assert 'name="name"' not in page.text
@@ -132,7 +132,7 @@ class TestEvenASuperuser:
         assert pages.client.post(pages.url("change", session), data).status_code == 403
         assert DeviceSession.objects.get().name == "Kitchen tablet"
 
-    def test_deletes_nothing(self, pages, make_session):
+    def test_session_delete_of_superuser_is_refused(self, pages, make_session):
         session = make_session()
         assert "/delete/" not in pages.open(session).text
         assert pages.open(session, "delete").status_code == 403
@@ -140,14 +140,14 @@ class TestEvenASuperuser:
         assert pages.client.post(pages.url("delete", session), answer).status_code == 403
         assert DeviceSession.objects.count() == 1
 
-    def test_deletes_nothing_by_djangos_own_action(self, pages, make_session):
+    def test_django_delete_action_of_superuser_deletes_nothing(self, pages, make_session):
         session = make_session()
         data = {"action": "delete_selected", "_selected_action": [str(session.pk)], "post": "yes"}
         for index in ({}, {"index": "0"}):
             pages.client.post(reverse(LIST), {**data, **index})
         assert DeviceSession.objects.count() == 1
 
-    def test_deletes_nothing_from_a_page_outside_the_admin(self, rf, superuser, make_session):
+    def test_delete_permission_outside_admin_is_denied(self, rf, superuser, make_session):
         request = rf.get("/")
         request.user = superuser
         sessions = admin.site.get_model_admin(DeviceSession)

@@ -1,6 +1,6 @@
-"""With many rows no page of the session admin reads a large table from end to end.
+"""With many rows no admin page scans a large table in full.
 
-A small copy of ``benchmarks/admin_scale.py``, which does the same with a million sessions.
+A small version of ``benchmarks/admin_scale.py``, which uses a million sessions.
 """
 
 import pytest
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture
 def _many(monkeypatch):
-    # As far below the number of rows as with a million.
+    # The bound is as small, relative to the rows, as with a million.
     for module in (pagination, overview_counts, page_measurements):
         monkeypatch.setattr(module, "BOUND", SESSIONS // 100)
     for model_admin in (DeviceSessionAdmin, SessionEventAdmin):
@@ -38,10 +38,10 @@ def _many(monkeypatch):
 
 
 @pytest.mark.usefixtures("_many")
-def test_no_page_reads_a_large_table_as_a_whole_or_asks_too_much():
-    visited = list(page_measurements.visit_all(twice=False))
-    assert len(visited) > 90
-    assert [fault for visit in visited for fault in visit.faults] == []
-    # What would be found: the plans are read, and a table read as a whole is seen in one.
+def test_admin_pages_many_rows_stay_within_query_limits():
+    measured = list(page_measurements.measure_pages(twice=False))
+    assert len(measured) > 90
+    assert [fault for page in measured for fault in page.faults] == []
+    # Control: a plan with a full scan is recognized.
     everything = str(DeviceSession.objects.filter(user_agent__isnull=False).query)
     assert any(node.reads_all for node in nodes_of(everything))

@@ -31,13 +31,13 @@ def wanted(db, make_session):
         "kitchen 192.0.2.7",
     ],
 )
-def test_search_finds_user_device_and_address(pages, wanted, term):
+def test_session_search_by_user_device_or_address_finds_session(pages, wanted, term):
     if term.startswith("GRACE") and get_user_model().USERNAME_FIELD == "username":
         get_user_model().objects.filter(pk=wanted.user_id).update(username="grace@example.org")
     assert pages.listed(q=term) == {wanted.pk}
 
 
-def test_search_finds_an_id_with_and_without_dashes(pages, wanted):
+def test_session_search_id_with_or_without_dashes_finds_session(pages, wanted):
     assert pages.listed(q=str(wanted.pk)) == {wanted.pk}
     assert pages.listed(q=wanted.pk.hex) == {wanted.pk}
     assert pages.listed(q=f"{wanted.pk} kitchen") == {wanted.pk}
@@ -47,29 +47,29 @@ def test_search_finds_an_id_with_and_without_dashes(pages, wanted):
     "term",
     ["tablet", "race@", "kitchen phone", "192.0.3.", "192.0.2.8", "kitchen grace@ 10.0.0.1"],
 )
-def test_search_finds_nothing_else(pages, wanted, term):
+def test_session_search_other_text_finds_nothing(pages, wanted, term):
     assert pages.listed(q=term) == set()
 
 
 @pytest.mark.parametrize("term", ["2001:db8:", "2001:DB8:", "2001:db8::7", "2001:0db8:0:0::7"])
-def test_search_knows_addresses_of_the_sixth_version(pages, make_session, term):
+def test_session_search_ipv6_address_finds_session(pages, make_session, term):
     wanted = make_session(ip_address="2001:db8::7")
     make_session(ip_address="2001:db9::7")
     assert pages.listed(q=term) == {wanted.pk}
 
 
 @pytest.mark.parametrize("term", ["::ffff:192.0.2.7", "192.0.2.7:443", "[::ffff:c000:207]"])
-def test_search_takes_an_address_as_logs_write_it(pages, wanted, term):
+def test_session_search_address_in_log_format_finds_session(pages, wanted, term):
     assert pages.listed(q=term) == {wanted.pk}
 
 
-def test_search_takes_an_address_with_its_zone(pages, make_session):
+def test_session_search_address_with_zone_finds_session(pages, make_session):
     wanted = make_session(ip_address="fe80::7")
     assert pages.listed(q="fe80::7%eth0") == {wanted.pk}
 
 
-def test_search_finds_users_whose_names_look_like_ids(pages, events, make_session):
-    """As they do where another service gives them out."""
+def test_search_user_name_like_uuid_finds_user(pages, events, make_session):
+    """Such names occur if another service issues them."""
     name = "0b1ea7d2-5f0c-4a0e-9c1d-6f3f2a7b8c90"
     wanted = make_session(UserFactory.create(username=name))
     other = make_session()
@@ -79,7 +79,7 @@ def test_search_finds_users_whose_names_look_like_ids(pages, events, make_sessio
     assert events.listed(q=str(other.pk)) == [event.pk for event in other.events.all()]
 
 
-def test_choices_of_a_session_are_searched_for_whatever_was_typed(client, superuser, make_session):
+def test_autocomplete_term_with_nul_finds_session(client, superuser, make_session):
     session = make_session(name="Kitchen tablet")
     client.force_login(superuser)
     field = SessionEvent._meta.get_field("session")
@@ -91,16 +91,16 @@ def test_choices_of_a_session_are_searched_for_whatever_was_typed(client, superu
 
 @pytest.mark.parametrize("term", ["%", "_", "\\", "'", '"', "192.0.2.%", "::::", "999.1."])
 @pytest.mark.usefixtures("wanted")
-def test_search_takes_any_character_for_itself(pages, term):
+def test_session_search_special_character_is_literal(pages, term):
     assert pages.listed(q=term) == set()
 
 
-def test_search_finds_nothing_by_a_digest(pages, make_session):
+def test_session_search_digest_finds_nothing(pages, make_session):
     session = make_session()
     assert pages.listed(q=session.auth_hash) == set()
 
 
-def test_search_covers_the_email_address_of_users_who_have_one(pages, make_session):
+def test_session_search_email_address_finds_session(pages, make_session):
     user = UserFactory.create()
     field = get_user_model().get_email_field_name()
     setattr(user, field, "only@mail.example.org")
@@ -110,14 +110,14 @@ def test_search_covers_the_email_address_of_users_who_have_one(pages, make_sessi
     assert pages.listed(q="only@mail") == {wanted.pk}
 
 
-def test_a_word_stands_for_so_many_users_and_no_more(pages, make_session, monkeypatch):
+def test_session_search_many_matching_users_takes_limited_number(pages, make_session, monkeypatch):
     monkeypatch.setattr(search, "USERS", 2)
     for number in range(3):
         make_session(UserFactory.create(username=f"grace{number}@example.org"))
     assert len(pages.listed(q="grace")) == 2
 
 
-def test_many_words_are_one_name(pages, make_session):
+def test_session_search_many_words_match_one_name(pages, make_session):
     wanted = make_session(name="One of my very old phones")
     make_session(name="One")
     assert pages.listed(q="one of my very old") == {wanted.pk}
@@ -125,20 +125,22 @@ def test_many_words_are_one_name(pages, make_session):
 
 
 @pytest.mark.parametrize("term", ["grace@ kitchen", "one two three", "one two three four"])
-def test_no_search_asks_too_much(pages, wanted, term, django_assert_max_num_queries):
+def test_session_search_any_term_stays_within_query_limit(
+    pages, wanted, term, django_assert_max_num_queries
+):
     pages.list()
     cache.clear()
     with django_assert_max_num_queries(12):
         pages.list(q=term)
 
 
-def test_search_keeps_to_what_was_filtered(pages, make_session):
+def test_session_search_keeps_filters(pages, make_session):
     live = make_session(name="Kitchen tablet")
     make_session(name="Kitchen radio", status="revoked")
     assert pages.listed(q="kitchen", status="live") == {live.pk}
 
 
-def test_search_folds_letters_of_all_alphabets(pages, make_session):
+def test_session_search_ignores_case_of_non_ascii_letters(pages, make_session):
     wanted = make_session(name="ÉTAGÈRE")
     assert pages.listed(q="étag") == {wanted.pk}
 
@@ -153,12 +155,12 @@ def test_search_folds_letters_of_all_alphabets(pages, make_session):
         ("1:2:3:4:5:6:7:", "1:2:3:4:5:6:7:0", "1:2:3:4:5:6:7:ffff"),
     ],
 )
-def test_the_beginning_of_an_address_is_a_range(text, first, last):
+def test_address_prefix_is_parsed_as_range(text, first, last):
     found = parse_address_prefix(text)
     assert found is not None
     assert (found.first, found.last) == (first, last)
 
 
 @pytest.mark.parametrize("text", ["", ".", "10", "1.2.3.4.", "256.", "x:", "12345:", "::"])
-def test_other_texts_are_the_beginning_of_no_address(text):
+def test_address_prefix_invalid_is_none(text):
     assert parse_address_prefix(text) is None

@@ -1,4 +1,4 @@
-"""Style sheet and templates: for dark themes too, and for a strict content security policy."""
+"""Style sheets and templates: dark themes, strict Content-Security-Policy."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ TEMPLATES = sorted((PACKAGE / "templates/admin").rglob("*.html"))
 
 
 def colours(selector: str) -> dict[str, str]:
-    """The package's own colours where ``selector`` matches."""
+    """Return the package's custom colour properties for ``selector``."""
     found: dict[str, str] = {}
     for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", SHEET):
         names = [one.strip() for one in re.sub(r"/\*.*?\*/", "", selectors, flags=re.S).split(",")]
@@ -23,7 +23,7 @@ def colours(selector: str) -> dict[str, str]:
     return found
 
 
-def test_dark_themes_have_each_colour_of_light_ones():
+def test_dark_theme_defines_each_colour_of_light_theme():
     light = colours('html[data-theme="light"]')
     assert light
     assert light.keys() == colours('html[data-theme="dark"]').keys()
@@ -35,8 +35,8 @@ def test_dark_themes_have_each_colour_of_light_ones():
 
 
 @pytest.mark.parametrize("path", sorted(STYLES.iterdir()), ids=lambda path: path.stem)
-def test_colours_follow_the_theme(path):
-    """Each is a variable, with one for other themes behind the comma, and none stands alone."""
+def test_style_sheet_colours_are_variables(path):
+    """Each colour is a variable with a fallback for other themes, never a literal."""
     sheet = path.read_text("utf-8")
     rules = re.sub(r"--refresh-sessions-[\w-]+: #[0-9a-f]+;|/\*.*?\*/", "", sheet, flags=re.S)
     outside = re.sub(r"var\((?:[^()]|\([^()]*\))*\)", "", rules)
@@ -44,12 +44,12 @@ def test_colours_follow_the_theme(path):
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_no_template_has_script_or_style_of_its_own(template):
+def test_template_has_no_inline_script_or_style(template):
     text = template.read_text(encoding="utf-8")
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", text)
 
 
-def test_all_templates_were_looked_at():
+def test_template_list_is_complete():
     assert {"change_list.html", "overview.html", "chart.html", "timeline.html"} <= {
         template.name for template in TEMPLATES
     }

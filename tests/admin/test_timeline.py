@@ -10,7 +10,7 @@ from refresh_sessions.models import EventKind, RevokedReason, SessionEvent, Toke
 from refresh_sessions.sessions import revoke_session
 from tests.factories import UserFactory
 
-# A site of a project that does not show events by themselves.
+# A site without events.
 site = admin.AdminSite(name="admin")
 for model, model_admin in admin.site._registry.items():
     if model is not SessionEvent:
@@ -20,8 +20,8 @@ urlpatterns = [path("admin/", site.urls), path("auth/", include("refresh_session
 
 
 @pytest.fixture
-def story(pages):
-    """What the page of a session tells."""
+def timeline_of(pages):
+    """Return a function that reads the timeline of a session's page."""
 
     def read(session):
         return pages.open(session).context["timeline"]
@@ -29,22 +29,22 @@ def story(pages):
     return read
 
 
-def note(session, kind, *, ago=timedelta(0), **fields):
+def add_event(session, kind, *, ago=timedelta(0), **fields):
     return SessionEvent.objects.create(
         session=session, kind=kind, created_at=timezone.now() - ago, **fields
     )
 
 
-def test_the_newest_comes_first_and_the_future_before_it(story, make_session):
+def test_timeline_starts_with_future_then_newest_event(timeline_of, make_session):
     session = make_session()
-    note(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=5))
-    told = story(session).entries
-    assert [one.tone for one in told] == ["ahead", "good", "good"]
-    assert [one.text for one in told[1:]] == ["Re-authenticated", "Signed in"]
-    assert told[0].at == session.expires_at
+    add_event(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=5))
+    shown = timeline_of(session).entries
+    assert [one.tone for one in shown] == ["ahead", "good", "good"]
+    assert [one.text for one in shown[1:]] == ["Re-authenticated", "Signed in"]
+    assert shown[0].at == session.expires_at
 
 
-def test_an_end_says_by_whom_from_where_and_why(pages, revoker, make_session, rf):
+def test_timeline_revocation_shows_actor_address_with_reason(pages, revoker, make_session, rf):
     session = make_session()
     request = rf.get("/", REMOTE_ADDR="192.0.2.77")
     revoke_session(session, reason=RevokedReason.ADMIN, by=revoker, request=request)
@@ -55,33 +55,33 @@ def test_an_end_says_by_whom_from_where_and_why(pages, revoker, make_session, rf
         assert text in page.text
 
 
-def test_what_has_ended_does_not_expire_any_more(story, make_session):
+def test_timeline_revoked_session_has_no_expiry(timeline_of, make_session):
     session = make_session(status="revoked")
-    assert [one.text for one in story(session).entries] == ["Signed out", "Signed in"]
+    assert [one.text for one in timeline_of(session).entries] == ["Signed out", "Signed in"]
 
 
-def test_a_session_past_its_deadline_tells_so(story, make_session):
+def test_timeline_past_deadline_shows_expiry(timeline_of, make_session):
     past = timezone.now() - timedelta(days=1)
-    told = story(make_session(expires_at=past)).entries[0]
-    assert (told.text, told.at, told.ago) == ("Expired", past, "1 day ago")
+    shown = timeline_of(make_session(expires_at=past)).entries[0]
+    assert (shown.text, shown.at, shown.ago) == ("Expired", past, "1 day ago")
 
 
-def test_a_session_that_was_left_unused_tells_since_when(story, make_session):
+def test_timeline_idle_session_shows_idle_expiry(timeline_of, make_session):
     session = make_session(status="expired")
-    told = story(session).entries[0]
+    shown = timeline_of(session).entries[0]
     family = TokenFamily.objects.get(session=session)
-    assert (told.text, told.at) == ("Expired: unused for too long", family.idle_expires_at)
+    assert (shown.text, shown.at) == ("Expired: unused for too long", family.idle_expires_at)
 
 
-def test_a_session_whose_tokens_were_closed_or_are_gone_has_a_story_too(story, make_session):
+def test_timeline_without_open_family_shows_end(timeline_of, make_session):
     session, closed = make_session(), timezone.now() - timedelta(hours=1)
     TokenFamily.objects.filter(session=session).update(closed_at=closed)
-    assert story(session).entries[0].at == closed
+    assert timeline_of(session).entries[0].at == closed
     TokenFamily.objects.all().delete()
-    assert story(session).entries[0].at == session.created_at
+    assert timeline_of(session).entries[0].at == session.created_at
 
 
-def test_details_of_a_reuse_are_in_words(pages, make_session):
+def test_timeline_reuse_details_are_readable(pages, make_session):
     session = make_session()
     details = {
         "reason": "reuse",
@@ -92,7 +92,7 @@ def test_details_of_a_reuse_are_in_words(pages, make_session):
         "some_key": ["of", "a", "project"],
         "methods": [],
     }
-    note(session, EventKind.REUSE_DETECTED, details=details)
+    add_event(session, EventKind.REUSE_DETECTED, details=details)
     page = pages.open(session).text
     for text in (
         "Reuse of a refresh token detected",
@@ -108,31 +108,31 @@ def test_details_of_a_reuse_are_in_words(pages, make_session):
         assert text in page
 
 
-def test_a_kind_that_nobody_has_drawn_is_told_all_the_same(story, make_session):
+def test_timeline_unknown_kind_is_shown(timeline_of, make_session):
     session = make_session()
-    note(session, "moved_house", ago=-timedelta(minutes=1))
-    told = story(session).entries[1]
-    assert (told.text, told.tone) == ("moved_house", "quiet")
+    add_event(session, "moved_house", ago=-timedelta(minutes=1))
+    shown = timeline_of(session).entries[1]
+    assert (shown.text, shown.tone) == ("moved_house", "quiet")
 
 
-def test_every_kind_has_a_sign_of_its_own_meaning():
+def test_timeline_every_event_kind_has_tone():
     assert set(timeline._TONES) == set(EventKind)
     assert {"good", "quiet", "ended", "alarm"} == {tone for tone, _ in timeline._TONES.values()}
 
 
-def test_a_long_record_is_cut(pages, make_session, monkeypatch):
+def test_timeline_above_limit_is_truncated(pages, make_session, monkeypatch):
     monkeypatch.setattr(timeline, "SHOWN", 3)
     session = make_session()
     for minutes in range(5):
-        note(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=minutes))
+        add_event(session, EventKind.REAUTHENTICATED, ago=-timedelta(minutes=minutes))
     page = pages.open(session)
-    told = page.context["timeline"]
-    assert (len(told.entries), told.is_cut) == (1 + 3, True)
-    assert told.entries[1].at == SessionEvent.objects.latest("created_at").created_at
+    shown = page.context["timeline"]
+    assert (len(shown.entries), shown.is_cut) == (1 + 3, True)
+    assert shown.entries[1].at == SessionEvent.objects.latest("created_at").created_at
     assert "Older events are not shown here." in page.text
 
 
-def test_a_record_that_just_fits_is_whole(pages, make_session, monkeypatch):
+def test_timeline_at_limit_is_complete(pages, make_session, monkeypatch):
     monkeypatch.setattr(timeline, "SHOWN", 1)
     page = pages.open(make_session())
     assert not page.context["timeline"].is_cut
@@ -140,31 +140,33 @@ def test_a_record_that_just_fits_is_whole(pages, make_session, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [2, 20])
-def test_the_number_of_queries_does_not_grow_with_the_events(
+def test_session_page_more_events_take_no_extra_query(
     pages, make_session, number, django_assert_num_queries
 ):
     session = make_session()
     for _ in range(number):
-        note(session, EventKind.REVOKED, actor=UserFactory.create())
+        add_event(session, EventKind.REVOKED, actor=UserFactory.create())
     pages.open(session)
-    # Who asks and what they may (4), the session, its families for the status, its user, the
-    # families beneath, and the events.
+    # Request user and permissions (4), the session, its families for the status, its user, the
+    # families of the inline, and the events.
     with django_assert_num_queries(9):
         pages.open(session)
 
 
-class TestAllEvents:
-    def test_are_a_link_away(self, superuser, pages_of, make_session):
+class TestEventsLink:
+    def test_session_page_superuser_has_link_to_events(self, superuser, pages_of, make_session):
         session = make_session()
         page = pages_of(superuser).open(session)
         url = page.context["events_url"]
         assert url == f"/admin/refresh_sessions/sessionevent/?session={session.pk}"
         assert f'href="{url}"' in page.text
 
-    def test_are_no_link_for_who_may_not_see_them(self, revoker, pages_of, make_session):
+    def test_session_page_without_event_permission_has_no_link(
+        self, revoker, pages_of, make_session
+    ):
         assert pages_of(revoker).open(make_session()).context["events_url"] is None
 
-    def test_are_no_link_where_they_have_no_list(
+    def test_session_page_site_without_events_has_no_link(
         self, superuser, pages_of, make_session, settings
     ):
         settings.ROOT_URLCONF = __name__

@@ -1,4 +1,4 @@
-"""django-unfold, the best known theme, has to be there before Django's admin is set up."""
+"""django-unfold must be installed before Django's admin is set up."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.interpreters import run_tests_afresh
 pytest.importorskip("unfold", reason="django-unfold is not installed")
 
 
-def test_the_admin_works_in_a_theme():
+def test_admin_with_unfold_theme_works():
     run_tests_afresh("tests/admin/unfolded/pages.py", settings="tests.admin.unfolded.settings")

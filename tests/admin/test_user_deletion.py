@@ -1,4 +1,4 @@
-"""A user goes with all sessions, although nobody may delete a session."""
+"""Deletion of users with sessions, although sessions have no delete permission."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -18,7 +18,7 @@ def user_page(page, *args):
 
 @pytest.fixture
 def staff(db):
-    """Staff who may delete users and have no right on sessions."""
+    """Staff with permission to delete users and none on sessions."""
     staff = UserFactory.create(is_staff=True)
     opts = get_user_model()._meta
     staff.user_permissions.set(
@@ -35,7 +35,7 @@ def staff_client(staff, pages_of):
     return pages_of(staff).client
 
 
-def test_the_page_asks_and_does_not_refuse(staff_client, user, make_session):
+def test_user_delete_page_with_sessions_asks_for_confirmation(staff_client, user, make_session):
     make_session(user)
     question = staff_client.get(user_page("delete", user.pk))
     assert question.context["perms_lacking"] == set()
@@ -43,16 +43,16 @@ def test_the_page_asks_and_does_not_refuse(staff_client, user, make_session):
 
 
 @pytest.mark.parametrize("status", ["live", "expired", "revoked"])
-def test_a_user_is_deleted_with_all_sessions(staff_client, user, make_session, status):
+def test_user_delete_removes_all_sessions(staff_client, user, make_session, status):
     make_session(user, status)
-    spared = make_session()
+    other = make_session()
     response = staff_client.post(user_page("delete", user.pk), CONFIRMED)
     assert response.status_code == 302
     assert not get_user_model().objects.filter(pk=user.pk).exists()
-    assert DeviceSession.objects.get() == spared
+    assert DeviceSession.objects.get() == other
 
 
-def test_several_users_are_deleted_by_djangos_action(staff_client, make_session):
+def test_user_delete_action_removes_all_sessions(staff_client, make_session):
     users = [make_session().user for _ in range(2)]
     data = {
         "action": "delete_selected",
@@ -64,9 +64,7 @@ def test_several_users_are_deleted_by_djangos_action(staff_client, make_session)
     assert DeviceSession.objects.count() == 0
 
 
-def test_who_ended_sessions_can_be_deleted_and_they_stay(
-    staff_client, pages, revoker, make_session
-):
+def test_user_delete_of_revoking_staff_keeps_sessions(staff_client, pages, revoker, make_session):
     session = make_session()
     pages.confirm(pages.open(session, "revoke"))
     staff_client.post(user_page("delete", revoker.pk), CONFIRMED)
@@ -74,7 +72,7 @@ def test_who_ended_sessions_can_be_deleted_and_they_stay(
     assert (session.revoked_by, session.revoked_reason) == (None, "admin")
 
 
-def test_a_user_is_not_deleted_without_the_right_to(pages, user, make_session):
+def test_user_delete_without_permission_is_refused(pages, user, make_session):
     make_session(user)
     assert pages.client.post(user_page("delete", user.pk), CONFIRMED).status_code == 403
     assert DeviceSession.objects.count() == 1

@@ -1,4 +1,4 @@
-"""What an admin of users shows of their sessions."""
+"""``UserSessionsMixin`` in an admin of users."""
 
 import pytest
 from django.contrib import admin
@@ -25,7 +25,7 @@ User = get_user_model()
 
 
 class Plain(UserSessionsMixin, admin.ModelAdmin):
-    """An admin that names no fieldsets."""
+    """An admin without fieldsets."""
 
 
 class WithFieldsets(UserSessionsMixin, admin.ModelAdmin):
@@ -33,18 +33,18 @@ class WithFieldsets(UserSessionsMixin, admin.ModelAdmin):
     readonly_fields = (User.USERNAME_FIELD,)
 
 
-class Djangos(UserSessionsMixin, UserAdmin):
-    """Django's own, with its page for a new user, and a style sheet of the project's."""
+class DjangoUserAdmin(UserSessionsMixin, UserAdmin):
+    """Django's admin of users, with its add page and a style sheet of the project."""
 
     class Media:
         css = {"all": ("project.css",)}  # noqa: RUF012 - Django's own form
 
 
-@pytest.mark.parametrize("kind", [Plain, WithFieldsets, Djangos])
-def test_the_style_of_the_button_comes_along_with_the_projects_own(kind):
+@pytest.mark.parametrize("kind", [Plain, WithFieldsets, DjangoUserAdmin])
+def test_user_admin_media_include_button_style(kind):
     styles = str(kind(User, admin.site).media)
     assert "refresh_sessions/admin/users.css" in styles
-    assert ("project.css" in styles) == (kind is Djangos)
+    assert ("project.css" in styles) == (kind is DjangoUserAdmin)
 
 
 def urls_of(kind):
@@ -55,13 +55,13 @@ def urls_of(kind):
 
 
 class Urls:
-    """A module of addresses, as far as Django can tell."""
+    """A URLconf module, as Django reads one."""
 
     def __init__(self, kind):
         self.urlpatterns = urls_of(kind)
 
 
-KINDS = [Plain, WithFieldsets, *([Djangos] if hasattr(User, "username") else [])]
+KINDS = [Plain, WithFieldsets, *([DjangoUserAdmin] if hasattr(User, "username") else [])]
 
 
 @pytest.fixture(params=KINDS, autouse=True)
@@ -90,7 +90,7 @@ def client_of(staff_with, pages_of):
     return lambda *codenames: pages_of(staff_with(*codenames)).client
 
 
-def test_the_page_counts_live_sessions_and_leads_to_all(superuser, pages_of, user, make_session):
+def test_user_page_counts_live_sessions_with_link_to_all(superuser, pages_of, user, make_session):
     for status in ("live", "live", "expired", "revoked"):
         make_session(user, status)
     make_session()
@@ -102,11 +102,11 @@ def test_the_page_counts_live_sessions_and_leads_to_all(superuser, pages_of, use
     assert client.get(address).context["cl"].result_count == 4
 
 
-def test_nobody_is_signed_in_in_words(superuser, pages_of, user):
+def test_user_page_without_sessions_says_no_device(superuser, pages_of, user):
     assert "on no device" in pages_of(superuser).client.get(user_page(user)).text
 
 
-def test_who_may_view_sessions_sees_no_button(client_of, user, make_session):
+def test_user_page_viewer_has_no_button(client_of, user, make_session):
     make_session(user)
     page = client_of("view_devicesession").get(user_page(user))
     assert page.status_code == 200
@@ -115,7 +115,9 @@ def test_who_may_view_sessions_sees_no_button(client_of, user, make_session):
 
 
 @pytest.mark.parametrize("codenames", [(), ("revoke_devicesession",)])
-def test_who_may_not_view_sessions_sees_none_of_it(client_of, user, make_session, codenames):
+def test_user_page_without_view_permission_hides_sessions(
+    client_of, user, make_session, codenames
+):
     make_session(user)
     page = client_of(*codenames).get(user_page(user))
     assert page.status_code == 200
@@ -123,7 +125,9 @@ def test_who_may_not_view_sessions_sees_none_of_it(client_of, user, make_session
         assert text not in page.text
 
 
-def test_the_button_asks_and_then_signs_out_everywhere(staff_with, pages_of, user, make_session):
+def test_user_page_button_confirmed_revokes_all_sessions_of_user(
+    staff_with, pages_of, user, make_session
+):
     staff = staff_with("view_devicesession", "revoke_devicesession")
     ended = [make_session(user), make_session(user)]
     spared = make_session()
@@ -143,7 +147,7 @@ def test_the_button_asks_and_then_signs_out_everywhere(staff_with, pages_of, use
     }
 
 
-def test_user_hidden_by_default_manager_is_signed_out(
+def test_sign_out_user_hidden_by_default_manager_revokes_sessions(
     pages, user, make_session, settings, options, monkeypatch
 ):
     session = make_session(user)
@@ -154,14 +158,14 @@ def test_user_hidden_by_default_manager_is_signed_out(
     assert session.revoked_reason == "admin"
 
 
-def test_the_question_says_what_ends_and_what_does_not(superuser, pages_of, user, make_session):
+def test_user_page_mentions_session_cookie(superuser, pages_of, user, make_session):
     make_session(user)
     pages = pages_of(superuser)
     assert "session cookie" in pages.client.get(user_page(user)).text
     assert "session cookie" in pages.client.get(pages.sign_out_url(user)).text
 
 
-def test_staff_stay_in_the_admin_when_they_sign_themselves_out(staff_with, pages_of, make_session):
+def test_sign_out_own_sessions_keeps_admin_login(staff_with, pages_of, make_session):
     staff = staff_with("view_devicesession", "revoke_devicesession")
     make_session(staff)
     pages = pages_of(staff)
@@ -172,7 +176,7 @@ def test_staff_stay_in_the_admin_when_they_sign_themselves_out(staff_with, pages
 
 @pytest.mark.parametrize("codenames", [(), ("view_devicesession",), ("revoke_devicesession",)])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_the_address_takes_both_permissions(
+def test_sign_out_url_without_both_permissions_is_refused(
     client_of, pages, user, make_session, codenames, method
 ):
     make_session(user)
@@ -181,49 +185,47 @@ def test_the_address_takes_both_permissions(
     assert DeviceSession.objects.active().exists()
 
 
-def test_a_post_without_the_answer_asks(pages, user, make_session):
+def test_sign_out_post_without_confirmation_shows_confirmation(pages, user, make_session):
     make_session(user)
     assert "Yes, revoke" in pages.client.post(pages.sign_out_url(user)).text
     assert DeviceSession.objects.active().exists()
 
 
-def test_without_live_sessions_there_is_nothing_to_ask(pages, user, make_session):
+def test_sign_out_without_live_sessions_redirects(pages, user, make_session):
     make_session(user, "revoked")
     response = pages.client.get(pages.sign_out_url(user))
     assert response.status_code == 302
     assert messages_of(response) == ["There was no live session to revoke."]
 
 
-def test_nobody_is_not_found(pages, user, make_session):
+def test_sign_out_unknown_user_is_not_found(pages, user, make_session):
     address = pages.sign_out_url(user)
     for other in ("0", "nobody"):
         assert pages.client.get(address.replace(f"/{user.pk}/", f"/{other}/")).status_code == 404
 
 
-def test_sign_out_of_a_user_whom_staff_see_nowhere_is_not_found(pages, user, pages_of, superuser):
-    """A key that is tried must not tell whether there is a user behind it."""
+def test_sign_out_invisible_user_without_sessions_is_not_found(pages, user, pages_of, superuser):
+    """Otherwise the status would tell which users exist."""
     for method in (pages.client.get, pages.client.post):
         assert method(pages.sign_out_url(user)).status_code == 404
     assert pages_of(superuser).client.get(pages.sign_out_url(user)).status_code == 302
 
 
-def test_a_new_user_has_no_sessions_to_show(superuser, pages_of):
+def test_user_add_page_has_no_sessions(superuser, pages_of):
     opts = User._meta
     page = pages_of(superuser).client.get(reverse(f"admin:{opts.app_label}_{opts.model_name}_add"))
     assert page.status_code in {200, 403}
     assert "refresh_sessions" not in page.text.partition("content-main")[2]
 
 
-def test_a_site_without_sessions_shows_none(rf, superuser, user):
+def test_user_page_site_without_sessions_hides_field(rf, superuser, user):
     site = admin.AdminSite()
     request = rf.get("/")
     request.user = superuser
     assert "signed_in_devices" not in Plain(User, site).get_readonly_fields(request, user)
 
 
-def test_beside_an_admin_of_sessions_that_is_not_ours_there_is_no_button(
-    staff_with, client, settings, make_session
-):
+def test_user_page_foreign_session_admin_has_no_button(staff_with, client, settings, make_session):
     site = admin.AdminSite(name="admin")
     site.register(User, Plain)
     site.register(DeviceSession, admin.ModelAdmin)
@@ -237,15 +239,15 @@ def test_beside_an_admin_of_sessions_that_is_not_ours_there_is_no_button(
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": make_password("by SQL")}])
-def test_page_of_a_user_does_not_count_locked_out_sessions(superuser, pages_of, user, change):
+def test_user_page_locked_out_sessions_are_not_counted(superuser, pages_of, user, change):
     make_pair(user)
     User.objects.filter(pk=user.pk).update(**change)
     assert "on no device" in pages_of(superuser).client.get(user_page(user)).text
 
 
-@pytest.mark.parametrize("_user_admin", [Plain, Djangos], indirect=True)
+@pytest.mark.parametrize("_user_admin", [Plain, DjangoUserAdmin], indirect=True)
 @pytest.mark.skipif(not hasattr(User, "username"), reason="Django's form of its own model")
-def test_deactivation_in_the_admin_revokes_sessions(
+def test_user_deactivation_in_admin_revokes_sessions(
     superuser, pages_of, user, django_capture_on_commit_callbacks
 ):
     pair = make_pair(user)
@@ -265,7 +267,7 @@ def test_deactivation_in_the_admin_revokes_sessions(
     assert [one["session"].pk for one in announced] == [session.pk]
 
 
-def test_page_of_a_lazy_user_is_that_of_the_user(superuser, user, rf):
+def test_user_url_of_lazy_user_equals_url_of_user(superuser, user, rf):
     request = rf.get("/")
     request.user = superuser
     site = admin.AdminSite(name="admin")

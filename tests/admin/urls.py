@@ -1,4 +1,4 @@
-"""The addresses of the tests, with the run's user model in the admin, whichever it is."""
+"""URLconf of the tests, with the current user model in the admin."""
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model

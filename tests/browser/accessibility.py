@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page for people who cannot see it, or use a mouse."""
+"""Accessibility checks with axe-core, and of target sizes and reflow."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from playwright.sync_api import Page
 
 from tests.browser import equipment
 
-_GRAVE = ("serious", "critical")
+_SERIOUS_IMPACTS = ("serious", "critical")
 
-# Left to preload, it would fetch the style sheets a second time, which the policy of the page
-# forbids to scripts.
+# With preload axe-core would fetch the style sheets with a script, which the policy of the page
+# forbids.
 _RUN = """async (some) => {
     const options = { resultTypes: ["violations"], preload: false, ...some };
     const { violations } = await axe.run(document, options);
@@ -23,13 +23,13 @@ _RUN = """async (some) => {
 
 _Scheme = Literal["light", "dark"]
 
-# At night a page is the same but for its colours.
+# Dark mode changes only colours.
 _RULES: dict[_Scheme, dict[str, Any]] = {
     "light": {},
     "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}},
 }
 
-# As large as 2.5.5 of WCAG 2.2 wants them; 2.5.8 would be content with 24.
+# Minimum size of 2.5.5 in WCAG 2.2; 2.5.8 requires only 24.
 _TARGET = 44
 
 _SMALL = """(least) => [...document.querySelectorAll("main :is(a, button, input, select)")]
@@ -38,54 +38,57 @@ _SMALL = """(least) => [...document.querySelectorAll("main :is(a, button, input,
     .filter(([name, box]) => Math.min(box.width, box.height) < least)
     .map(([name, box]) => `${name}: ${box.width} by ${box.height}`)"""
 
-# Django's links take a moment from one colour to another.
-_ARRIVE = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
+# Wait for the colour transitions of links.
+_FINISH_ANIMATIONS = "Promise.all(document.getAnimations().map((animation) => animation.finished))"
 
 
-class Fault(NamedTuple):
-    """A rule that is broken, and where and when."""
+class AxeViolation(NamedTuple):
+    """A violated rule with its element and colour scheme."""
 
     rule: str
     where: str
     scheme: str
 
 
-def grave_faults(page: Page) -> dict[Fault, str]:
-    """Faults of impact serious or critical, in daylight and at night, and why they are that."""
+def serious_violations(page: Page) -> dict[AxeViolation, str]:
+    """Return serious and critical violations, in light and dark mode, with explanations."""
     page.evaluate(_source())
-    faults = {}
+    violations = {}
     for scheme, rules in _RULES.items():
         page.emulate_media(color_scheme=scheme)
-        page.evaluate(_ARRIVE)
+        page.evaluate(_FINISH_ANIMATIONS)
         for found in page.evaluate(_RUN, rules):
-            if found["impact"] in _GRAVE:
-                faults[Fault(found["rule"], found["where"], scheme)] = found["why"]
-    return faults
+            if found["impact"] in _SERIOUS_IMPACTS:
+                violations[AxeViolation(found["rule"], found["where"], scheme)] = found["why"]
+    return violations
 
 
 def small_targets(page: Page) -> list[str]:
-    """What a finger would find hard to hit, and its size in pixels."""
+    """Return controls below the minimum size, with their size in pixels."""
     return list(page.evaluate(_SMALL, _TARGET))
 
 
-def moves_sideways(page: Page) -> bool:
+def scrolls_horizontally(page: Page) -> bool:
     """Whether the page is wider than its window (WCAG 2.2, 1.4.10)."""
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
-def faults_of_ours(page: Page, *, plain: str) -> dict[Fault, str]:
-    """The faults that Django's own page at the address ``plain`` does not have.
+def violations_beyond_django(page: Page, *, plain: str) -> dict[AxeViolation, str]:
+    """Return the violations that Django's own page at the address ``plain`` does not have.
 
-    Django's admin is not without faults: in 5.2 the links of the breadcrumbs differ from the text
-    around them by their colour alone, and the lens beside the search is no visible label. We
-    answer for what we add.
+    Django's admin has violations of its own: in 5.2 breadcrumb links differ from the surrounding
+    text only in colour, and the search field has no visible label.
     """
-    faults = grave_faults(page)
-    if not faults:
+    violations = serious_violations(page)
+    if not violations:
         return {}
     page.goto(plain)
-    of_django = grave_faults(page)
-    return {fault: why for fault, why in faults.items() if fault not in of_django}
+    django_violations = serious_violations(page)
+    return {
+        violation: why
+        for violation, why in violations.items()
+        if violation not in django_violations
+    }
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A browser, a server for it to talk to, and a watch on what it complains of."""
+"""Fixtures: browser, live server, recorder of browser errors."""
 
 from __future__ import annotations
 
@@ -14,65 +14,64 @@ from django.contrib.auth.models import Permission
 from django.test import Client, override_settings
 
 from tests.browser import equipment
-from tests.browser.devices import BROWSER, LAPTOP, PHONE, Device, wire_to
-from tests.browser.policy import settings_in_force
+from tests.browser.csp import policy_settings
+from tests.browser.devices import BROWSER, LAPTOP, PHONE, Device, connect
 from tests.factories import UserFactory
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-    from tests.browser.person import PersonPages
-    from tests.browser.staff import StaffPages
-    from tests.browser.watching import Watch
+    from tests.browser.admin_pages import AdminPages
+    from tests.browser.devices_page import DevicesPage
+    from tests.browser.error_recorder import ErrorRecorder
 
-# Without its equipment these files cannot even be imported. What is said about it stands in the
-# header of the run.
+# Without Playwright these modules cannot be imported. The header of the run reports the reason.
 collect_ignore_glob = ["*.py"] if equipment.left_out() else []
 
-# The last list of these counts, so the first line is what Playwright's own has for pages. The rest
-# are parts of a window that nobody sees, each in a process that would take half of the time.
+# Chromium uses only the last list of disabled features, so the first line repeats Playwright's.
+# The rest disables parts of the window, each a process that would take half of the time.
 _WITHOUT = (
     "HttpsUpgrades,MediaRouter,OptimizationHints,PaintHolding,"
     "InitialWebUI,WebUIOmniboxAimPopup,WebUIOmniboxPopup"
 )
 
 _ARGUMENTS = [
-    # It runs as root in CI, where Chromium's own sandbox will not.
+    # Chromium's sandbox does not work for root, the user in CI.
     "--no-sandbox",
     "--disable-gpu",
-    # It shall talk to the test's server and to nobody else.
+    # No connections except to the live server.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
-    # Letters come out the same on screens of all kinds.
+    # Equal text rendering on all screens.
     "--font-render-hinting=none",
     f"--disable-features={_WITHOUT}",
 ]
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Leave a run of these tests alone out in plain words when the equipment is not there."""
+    """Exit with the reason if only these tests were requested and requirements are missing."""
     reason = equipment.left_out()
     here = Path(__file__).parent
     asked_for = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     if reason is None or not all(path.is_relative_to(here) for path in asked_for):
         return None
-    print(reason)  # noqa: T201 - this line is all that the run has to say
+    print(reason)  # noqa: T201 - the only output of the run
     required = os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1"
     return pytest.ExitCode.USAGE_ERROR if required else pytest.ExitCode.OK
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests here, gone before others begin."""
+    """One browser for all tests of the package."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may be missing
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright keeps an event loop in this thread, and Django takes that for async code.
+        # Playwright runs an event loop in this thread, which Django takes for async code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        # Python's development mode would have it note a stack for every step.
+        # Python's development mode would record a stack for every step.
         asyncio.get_running_loop().set_debug(False)
         browser = playwright.chromium.launch(executable_path=equipment.chromium(), args=_ARGUMENTS)
         yield browser
@@ -81,30 +80,30 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def _policy() -> Iterator[None]:
-    with override_settings(ROOT_URLCONF="tests.browser.urls", **settings_in_force()):
+    with override_settings(ROOT_URLCONF="tests.browser.urls", **policy_settings()):
         yield
 
 
 @pytest.fixture(scope="package")
 def live_server(_policy, live_server):
-    """pytest-django's, started with a strict Content-Security-Policy in force."""
+    """The live server of pytest-django with a strict Content-Security-Policy."""
     return live_server
 
 
 @pytest.fixture
-def watch() -> Iterator[Watch]:
-    """Fails the test in the end if the browser had anything to complain of."""
-    from tests.browser.watching import Watch  # noqa: PLC0415 - may be missing
+def error_recorder() -> Iterator[ErrorRecorder]:
+    """Fails the test if the browser reported an error."""
+    from tests.browser.error_recorder import ErrorRecorder  # noqa: PLC0415 - may be missing
 
-    watch = Watch()
-    yield watch
-    assert watch.violations == []
-    assert watch.errors == []
+    error_recorder = ErrorRecorder()
+    yield error_recorder
+    assert error_recorder.violations == []
+    assert error_recorder.errors == []
 
 
 @pytest.fixture(scope="package")
 def context(chromium, live_server) -> Iterator[BrowserContext]:
-    """A browser's profile, the same on all machines. One for all: a new one costs a second."""
+    """A browser profile with fixed properties. It is shared: a new profile takes a second."""
     context = chromium.new_context(
         base_url=live_server.url,
         viewport={"width": 1280, "height": 800},
@@ -119,12 +118,12 @@ def context(chromium, live_server) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, live_server, watch: Watch) -> Iterator[Page]:
-    """An empty tab in a browser that knows nothing of the tests before."""
+def page(context: BrowserContext, live_server, error_recorder: ErrorRecorder) -> Iterator[Page]:
+    """An empty tab without data of former tests."""
     page = context.new_page()
-    watch.listen(page)
+    error_recorder.listen(page)
     yield page
-    watch.settle(page)
+    error_recorder.settle(page)
     stored = {"origin": live_server.url, "storageTypes": "cookies,local_storage"}
     context.new_cdp_session(page).send("Storage.clearDataForOrigin", stored)
     page.close()
@@ -132,7 +131,7 @@ def page(context: BrowserContext, live_server, watch: Watch) -> Iterator[Page]:
 
 @pytest.fixture
 def log_in(context, live_server):
-    """Give the browser somebody's cookie, as if from a visit before."""
+    """Return a function that gives the browser the session cookie of a user."""
 
     def put_cookie(user) -> None:
         client = Client()
@@ -147,66 +146,66 @@ def log_in(context, live_server):
 
 @pytest.fixture
 def superuser(live_server):
-    """Staff who may do everything."""
+    """Staff with all permissions."""
     return UserFactory.create(username="admin", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
 def viewer(live_server):
-    """Staff who may look at sessions and nothing else."""
+    """Staff with permission to view sessions only."""
     viewer = UserFactory.create(username="viewer", is_staff=True)
     viewer.user_permissions.set(Permission.objects.filter(codename="view_devicesession"))
     return viewer
 
 
 @pytest.fixture
-def staff(page, log_in, superuser) -> StaffPages:
-    """The admin, for staff who may do everything and are signed in."""
-    from tests.browser.staff import StaffPages  # noqa: PLC0415 - may be missing
+def admin_pages(page, log_in, superuser) -> AdminPages:
+    """The admin, with a logged-in superuser."""
+    from tests.browser.admin_pages import AdminPages  # noqa: PLC0415 - may be missing
 
     log_in(superuser)
-    return StaffPages(page)
+    return AdminPages(page)
 
 
 @pytest.fixture
 def phone(ada, make_device: Callable[..., Device]) -> Device:
-    """The device that a test is about."""
+    """The device under test."""
     return make_device(ada)
 
 
 @pytest.fixture
 def laptop(ada, make_device: Callable[..., Device]) -> Device:
-    """Another device of the same person."""
+    """Another device of the same user."""
     return make_device(ada, "Ada's laptop", LAPTOP)
 
 
 @pytest.fixture
-def bystanders(ada, phone, laptop, make_device) -> Iterator[None]:
-    """Devices that nobody means: before and after the test they are signed in."""
+def other_devices(ada, phone, laptop, make_device) -> Iterator[None]:
+    """Other devices, which must stay logged in during the test."""
     bob = UserFactory.create(username="bob@example.org")
-    bystanders = [laptop, make_device(bob, "Bob's phone")]
-    assert [device.call().status for device in (phone, *bystanders)] == [200, 200, 200]
+    other_devices = [laptop, make_device(bob, "Bob's phone")]
+    assert [device.call().status for device in (phone, *other_devices)] == [200, 200, 200]
     yield
-    assert [device.call().status for device in bystanders] == [200, 200]
-    assert [device.try_refresh().status for device in bystanders] == [200, 200]
+    assert [device.call().status for device in other_devices] == [200, 200]
+    assert [device.try_refresh().status for device in other_devices] == [200, 200]
 
 
 @pytest.fixture
-def person(page, log_in, ada) -> PersonPages:
-    """The page of devices, for somebody who is signed in at this very moment."""
-    from tests.browser.person import PersonPages  # noqa: PLC0415 - may be missing
+def devices_page(page, log_in, ada) -> DevicesPage:
+    """The devices page, right after the user's login."""
+    from tests.browser.devices_page import DevicesPage  # noqa: PLC0415 - may be missing
 
     log_in(ada)
-    return PersonPages(page)
+    return DevicesPage(page)
 
 
 @pytest.fixture
 def make_device(live_server):
-    """Sign somebody in on a device, over HTTP."""
-    wire = wire_to(live_server.url)
+    """Return a function that logs a user in on a device, over HTTP."""
+    connection = connect(live_server.url)
 
     def make(user, name="Ada's phone", user_agent=PHONE) -> Device:
-        device = Device(wire=wire, name=name, user_agent=user_agent)
+        device = Device(connection=connection, name=name, user_agent=user_agent)
         device.log_in(user)
         return device
 

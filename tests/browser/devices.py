@@ -1,4 +1,4 @@
-"""A device that is signed in, and talks to the server over HTTP as apps do."""
+"""A device that uses the API over HTTP, as apps do."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ LAPTOP = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0
 
 @dataclass
 class Device:
-    """Holds the tokens that it got at sign-in."""
+    """A client with the tokens of its login."""
 
-    wire: HTTPClient
+    connection: HTTPClient
     name: str
     user_agent: str
     access: str = ""
@@ -43,37 +43,37 @@ class Device:
 
     @property
     def session(self) -> DeviceSession:
-        """What the database knows of it now."""
+        """The session's current row."""
         return DeviceSession.objects.get(pk=self.session_id)
 
     def call(self) -> Answer:
-        """Ask for something of the project's."""
-        return self.wire.exchange(
+        """Call a view of the project."""
+        return self.connection.exchange(
             Request(
                 method="GET", path="/who-am-i/", access=self.access, user_agent=self.user_agent
             )
         )
 
     def try_refresh(self) -> Answer:
-        """Present the refresh token from sign-in."""
+        """Refresh with the token of the login."""
         return self._post("/auth/refresh/", {"refresh": self.refresh})
 
     def _post(self, path: str, data: dict[str, str]) -> Answer:
-        return self.wire.exchange(
+        return self.connection.exchange(
             Request(method="POST", path=path, data=data, user_agent=self.user_agent)
         )
 
 
-def assert_signed_out(device: Device, reason: str, *, by: Any) -> None:
-    """Its next call and its next refresh are refused, and the session says why and by whom."""
+def assert_revoked(device: Device, reason: str, *, by: Any) -> None:
+    """The device is refused, and the session has the reason and actor of the revocation."""
     answers = [device.call(), device.try_refresh()]
     assert [(it.status, it.json["code"]) for it in answers] == [(401, "session_revoked")] * 2
     session = device.session
     assert (session.revoked_reason, session.revoked_by) == (reason, by)
 
 
-def wire_to(url: str) -> HTTPClient:
-    """The way to the server at this address."""
+def connect(url: str) -> HTTPClient:
+    """Return an HTTP client of the server at this address."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port

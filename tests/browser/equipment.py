@@ -1,4 +1,4 @@
-"""What these tests need from the machine, and what is said when it is not there."""
+"""Requirements of these tests, and the message if they are missing."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ AXE_VARIABLE = "REFRESH_SESSIONS_AXE"
 
 
 def chromium() -> str:
-    """Where the browser is."""
+    """Return the path of the browser."""
     return os.environ[CHROMIUM_VARIABLE]
 
 
 def axe_source() -> str:
-    """The accessibility checker, to be run in a page."""
+    """Return the source of axe-core."""
     return Path(os.environ[AXE_VARIABLE]).read_text(encoding="utf-8")
 
 
 def left_out() -> str | None:
-    """Say in one line why nothing can be tested in a browser, or None when it can."""
+    """Return why browser tests cannot run, or None if they can."""
     reason = _missing()
     return f"Browser: left out, {reason}" if reason else None
 

@@ -1,4 +1,4 @@
-"""Somebody without a mouse."""
+"""Keyboard navigation."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
-_MOST_STOPS = 100
-"""Presses of Tab after which nobody would believe that there is a way."""
+_MAX_PRESSES = 100
+"""Maximum number of presses of Tab."""
 
 _MARGIN = 6
-"""Pixels around an element in which its focus may show."""
+"""Pixels around an element in which the focus may be visible."""
 
 
 @dataclass
 class Keyboard:
-    """Presses keys, and looks where the focus is."""
+    """Presses keys and checks the focus."""
 
     page: Page
 
@@ -26,9 +26,9 @@ class Keyboard:
         self.page.keyboard.type(text)
 
     def skip_to_content(self) -> None:
-        """Take the first link of every page of the admin, which is there for this.
+        """Follow the skip link of the admin.
 
-        A form sends its answer to where the page was, content and all: then nothing is to skip.
+        After a submitted form the URL may still have its fragment; then there is nothing to skip.
         """
         if self.page.url.endswith("#content-start"):
             return
@@ -37,27 +37,27 @@ class Keyboard:
         self.press("Enter")
 
     def go_to(self, target: Locator, *, by: str = "Tab") -> None:
-        """Press Tab, or Shift+Tab, until the focus is there, and see that it shows."""
+        """Press Tab or Shift+Tab until the element has a visible focus."""
         element = target.element_handle()
-        for _ in range(_MOST_STOPS):
+        for _ in range(_MAX_PRESSES):
             self.press(by)
             if element.evaluate("element => element === document.activeElement"):
-                assert self.focus_shows(target), f"focus cannot be seen on {target}"
+                assert self.focus_is_visible(target), f"focus cannot be seen on {target}"
                 return
         raise AssertionError(f"{by} does not lead to {target}")
 
     def follow(self, target: Locator, *, key: str = "Enter", by: str = "Tab") -> None:
-        """Go there and press a key that leads to another page."""
+        """Focus the element and press a key that opens another page."""
         self.go_to(target, by=by)
         with self.page.expect_navigation():
             self.press(key)
 
-    def focus_shows(self, target: Locator) -> bool:
+    def focus_is_visible(self, target: Locator) -> bool:
         """Whether the element looks different without the focus."""
         focused = self._look_at(target)
         target.evaluate("element => element.blur()")
         blurred = self._look_at(target)
-        # After the keyboard, the browser shows a focus that a script sets as it shows its own.
+        # After keyboard use, the browser also shows a focus that was set by a script.
         target.focus()
         return focused != blurred
 

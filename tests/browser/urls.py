@@ -1,4 +1,4 @@
-"""The addresses of the tests, and beside them pages to compare with and to be warned by."""
+"""URLconf of the tests, with pages for comparison and a page with problems."""
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -19,12 +19,12 @@ with_users.register(DeviceSession, DeviceSessionAdmin)
 
 @admin.register(get_user_model(), site=with_users)
 class UserSessionsAdmin(UserSessionsMixin, UserAdmin):
-    """A project's admin of users, with device sessions on its pages."""
+    """A project's admin of users with device sessions."""
 
 
 @admin.register(DeviceSession, site=plain)
 class PlainSessionAdmin(admin.ModelAdmin):
-    """Sessions as Django's own admin shows them, with nothing of ours on the pages."""
+    """Sessions in Django's own admin, without templates of the package."""
 
     change_form_template = "admin/change_form.html"
     change_list_template = "admin/change_list.html"
@@ -42,7 +42,7 @@ class PlainSessionAdmin(admin.ModelAdmin):
 
 @admin.register(SessionEvent, site=plain)
 class PlainEventAdmin(admin.ModelAdmin):
-    """Events as Django's own admin shows them."""
+    """Events in Django's own admin."""
 
     change_list_template = "admin/change_list.html"
     list_display = ("kind", "session", "created_at")
@@ -54,7 +54,7 @@ class PlainEventAdmin(admin.ModelAdmin):
 
 
 def faulty(request):
-    """Everything that a page of ours must not do."""
+    """A page with everything that the package's pages must not have."""
     nonce = getattr(request, "_csp_nonce", "")
     return HttpResponse(
         f"""<!doctype html><html lang="en"><head><title>Faulty</title></head>
@@ -77,10 +77,10 @@ def faulty_js(request):
 
 
 urlpatterns = [
-    # A project has a login page of its own, where the tests have none to look at.
+    # Projects have a login page; the URLconf of the tests has none.
     path("accounts/login/", LoginView.as_view(template_name="admin/login.html")),
     path("", include("tests.urls")),
-    # Ends like the real one, and so do its links: faults have the same places on both.
+    # The same path suffixes and links as the real admin, so that elements have equal selectors.
     path("plain/admin/", plain.urls),
     path("with-users/admin/", with_users.urls),
     path("faulty/", faulty),

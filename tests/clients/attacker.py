@@ -1,4 +1,4 @@
-"""The trailing attacker: one copied token, which comes a second after each of the owner's."""
+"""An attacker with one copied token, who refreshes a second after each refresh of the owner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 
-from tests.clients.world import World
+from tests.clients.scenario_run import ScenarioRun
 
 ROUNDS = 4
 BEHIND_SECONDS = 1
@@ -17,12 +17,12 @@ BEHIND_SECONDS = 1
 
 @dataclass
 class Attacker:
-    """Has what a storage dump gives: the token, and no cookie."""
+    """Has the refresh token from a copy of the storage, without cookies."""
 
     origin: str
     token: str
     attempts: list[float] = field(default_factory=list)
-    """When each was answered, in seconds since the epoch."""
+    """Times of the answers, in seconds since the epoch."""
 
     def try_token(self) -> None:
         request = urllib.request.Request(  # noqa: S310  (our own server)
@@ -38,15 +38,15 @@ class Attacker:
         self.attempts.append(time.time())
 
 
-async def follow(world: World) -> Attacker:
-    """Have the owner call after each expiry, and the attacker come behind."""
-    await world.open("a")
-    await world.login()
-    copied = str((await world.look())["refresh"])
-    attacker = Attacker(world.proxy.origin(world.run), copied)
+async def follow(scenario_run: ScenarioRun) -> Attacker:
+    """Let the owner call after each expiry, and the attacker refresh after each call."""
+    await scenario_run.open("a")
+    await scenario_run.login()
+    copied = str((await scenario_run.look())["refresh"])
+    attacker = Attacker(scenario_run.proxy.origin(scenario_run.run), copied)
     for _ in range(ROUNDS):
-        await world.expire()
-        await world.call()
+        await scenario_run.expire()
+        await scenario_run.call()
         await asyncio.sleep(BEHIND_SECONDS)
         await asyncio.to_thread(attacker.try_token)
     return attacker

@@ -1,4 +1,4 @@
-"""The outcomes of all the runs that the collected tests are about, from one go."""
+"""Fixture that runs all collected cases at once."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from django.db import connection
 
 from tests.clients import equipment
 
-# Without their clients these files cannot even be imported.
+# Without the client libraries these modules cannot be imported.
 collect_ignore_glob = ["*.py"] if equipment.left_out() else []
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Leave a run of these tests alone out in plain words when the equipment is not there."""
+    """Exit with the reason if only these tests were requested and requirements are missing."""
     reason = equipment.left_out()
     here = Path(__file__).parent
     asked_for = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     if reason is None or not all(path.is_relative_to(here) for path in asked_for):
         return None
-    print(reason)  # noqa: T201 - this line is all that the run has to say
+    print(reason)  # noqa: T201 - the only output of the run
     required = os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1"
     return pytest.ExitCode.USAGE_ERROR if required else pytest.ExitCode.OK
 
 
 def pytest_report_header() -> str | None:
-    """Say of a run of the clients that it is one without the crashes."""
+    """Report a run without crash tests."""
     return None if equipment.left_out() else equipment.browser_left_out()
 
 
 @pytest.fixture(scope="session")
 def outcomes(request, django_db_setup, django_db_blocker) -> Iterator[dict]:
-    """The outcome of each case that a collected test asks for."""
-    from tests.clients.running import run_all  # noqa: PLC0415 - what it needs may be missing
+    """Run the cases of all collected tests; return their outcomes."""
+    from tests.clients.execution import run_all  # noqa: PLC0415 - requirements may be missing
     from tests.factories import UserFactory  # noqa: PLC0415
 
     specs = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]

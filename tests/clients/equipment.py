@@ -1,4 +1,4 @@
-"""What these tests need, and what is said when it is not there."""
+"""Requirements of these tests, and the message if they are missing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SWITCH = "REFRESH_SESSIONS_CLIENTS"
 
 
 def left_out() -> str | None:
-    """Say in one line why no client can be tested, or None when they can."""
+    """CrashResult why clients cannot be tested, or None if they can."""
     reason = _missing()
     return f"Clients: left out, {reason}" if reason else None
 
 
 def browser_left_out() -> str | None:
-    """Say in one line why no browser can be crashed, or None when one can."""
+    """CrashResult why crash tests cannot run, or None if they can."""
     if os.environ.get(SWITCH) not in {"1", "all"}:
         return "Crashes: left out, they belong to the clients (tox -e clients)"
     path = os.environ.get(CHROMIUM_VARIABLE)

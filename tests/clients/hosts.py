@@ -1,4 +1,4 @@
-"""The processes in which the clients run, spoken to in lines of JSON."""
+"""Processes in which the clients run, controlled with lines of JSON."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ COMMANDS = {
     "javascript": ["node", str(JAVASCRIPT / "host.mjs")],
     "python": [sys.executable, "-m", "tests.clients.python.host"],
 }
-PATIENCE = 30
+TIMEOUT_SECONDS = 30
 
 
 class HostError(Exception):
-    """A client could not be made to do what the story wants; its text says why."""
+    """A command to a client failed; the text has the reason."""
 
 
 class Host:
-    """One process; it ends when its standard input does, however we end."""
+    """One process; it ends with its standard input."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -42,10 +42,10 @@ class Host:
         self._reading = asyncio.create_task(self._read())
 
     async def ask(self, op: str, **command: Any) -> dict[str, Any]:
-        """Have it do something, and wait until it is done.
+        """Execute a command in the process.
 
         Raises:
-            HostError: it failed.
+            HostError: the command failed.
 
         """
         assert self._process is not None
@@ -54,9 +54,11 @@ class Host:
         answered = self._open[number] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps({"id": number, "op": op, **command}).encode() + b"\n")
         try:
-            answer: dict[str, Any] = await asyncio.wait_for(answered, PATIENCE)
+            answer: dict[str, Any] = await asyncio.wait_for(answered, TIMEOUT_SECONDS)
         except TimeoutError as error:
-            raise HostError(f"{op} {command}: no end of it in {PATIENCE} seconds") from error
+            raise HostError(
+                f"{op} {command}: no end of it in {TIMEOUT_SECONDS} seconds"
+            ) from error
         if "error" in answer:
             raise HostError(f"{op} {command}: {answer['error']}")
         return answer
@@ -66,7 +68,7 @@ class Host:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), PATIENCE)
+            await asyncio.wait_for(self._process.wait(), TIMEOUT_SECONDS)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

@@ -1,7 +1,7 @@
-"""What stands between clients and servers: it delays, loses and repeats answers as it is told.
+"""Proxy between clients and servers that delays, discards and repeats answers.
 
-The first part of a path names the run, so that all runs share one proxy: a client's origin is
-``http://127.0.0.1:<port>/<run>``.
+The first part of a path identifies the run, so that all runs share one proxy: the origin of a
+client is ``http://127.0.0.1:<port>/<run>``.
 """
 
 from __future__ import annotations
@@ -14,62 +14,62 @@ from dataclasses import dataclass, field
 
 HOST = "127.0.0.1"
 REFRESH = "/auth/refresh/"
-PATIENCE = 1.0
-"""Seconds that a refresh waits for those that a story wants to come together with it."""
+TIMEOUT_SECONDS = 1.0
+"""Seconds that a refresh waits for the others of its group."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fate:
-    """What happens to one exchange."""
+class Disturbance:
+    """The disturbance of one refresh."""
 
     delay: float = 0
-    """Seconds that the answer waits on its way back."""
+    """Delay of the answer in seconds."""
     lost: bool = False
-    """The server answers, and the client hears nothing: its connection breaks."""
+    """The server answers, and the connection to the client is closed."""
     repeated: bool = False
-    """The request goes to the server twice; the client gets the second answer."""
+    """The request is sent to the server twice; the client gets the second answer."""
 
 
 @dataclass
-class Way:
-    """The way of one run to the server, and what has come along it."""
+class Route:
+    """The disturbances and measurements of one run."""
 
-    fates: deque[Fate] = field(default_factory=deque)
-    """Of the next refreshes, in the order of their arrival; those after have none."""
-    gathered: int = 1
-    """How many refreshes wait for one another before the first of them goes on."""
+    disturbances: deque[Disturbance] = field(default_factory=deque)
+    """Disturbances of the next refreshes, in the order of arrival."""
+    group_size: int = 1
+    """Number of refreshes that are released together."""
     slowest: float = 0
-    """Seconds that the slowest request took the server."""
+    """Duration of the slowest request at the server, in seconds."""
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _order: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def gather(self) -> None:
-        if self.gathered == 1:
+        if self.group_size == 1:
             return
         arrived = asyncio.get_running_loop().create_future()
         self._waiting.append(arrived)
-        if len(self._waiting) == self.gathered:
+        if len(self._waiting) == self.group_size:
             self.release()
         with suppress(TimeoutError):
-            await asyncio.wait_for(arrived, PATIENCE)
+            await asyncio.wait_for(arrived, TIMEOUT_SECONDS)
 
     def release(self) -> None:
-        waiting, self._waiting, self.gathered = self._waiting, [], 1
+        waiting, self._waiting, self.group_size = self._waiting, [], 1
         for arrived in waiting:
             if not arrived.done():
                 arrived.set_result(None)
 
 
 class Proxy:
-    """Listens on a free port; hands each request to one of the servers in turn."""
+    """Listens on a free port and forwards to the servers in rotation."""
 
     def __init__(self, ports: list[int]) -> None:
         self._ports = deque(ports)
-        self._ways: dict[str, Way] = {}
+        self._routes: dict[str, Route] = {}
         self._server: asyncio.Server | None = None
         self.port = 0
-        self.under_way = 0
-        """Requests that wait for the servers."""
+        self.requests_at_servers = 0
+        """Number of requests at the servers."""
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, HOST, 0, backlog=512)
@@ -81,59 +81,59 @@ class Proxy:
             await self._server.wait_closed()
 
     def origin(self, run: str) -> str:
-        """The address that a client of this run calls the server by."""
-        self._ways.setdefault(run, Way())
+        """CrashResult the base URL for the clients of a run."""
+        self._routes.setdefault(run, Route())
         return f"http://{HOST}:{self.port}/{run}"
 
-    def way(self, run: str) -> Way:
-        return self._ways[run]
+    def route(self, run: str) -> Route:
+        return self._routes[run]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             run, path, request = await _read(reader)
-            answer = await self._pass_on(self._ways[run], path, request)
+            answer = await self._pass_on(self._routes[run], path, request)
             if answer is None:
                 writer.transport.abort()
                 return
             writer.write(answer)
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
-            # The client has gone.
+            # The client has disconnected.
             return
         finally:
             writer.close()
 
-    async def _pass_on(self, way: Way, path: str, request: bytes) -> bytes | None:
+    async def _pass_on(self, route: Route, path: str, request: bytes) -> bytes | None:
         if path != REFRESH:
-            return await self._ask(way, request)
-        await way.gather()
-        fate = way.fates.popleft() if way.fates else None
-        if fate is None:
-            return await self._ask(way, request)
-        # Their order at the server is part of the story.
-        async with way._turn:
-            answer = await self._ask(way, request)
-            if fate.repeated:
-                answer = await self._ask(way, request)
-        await asyncio.sleep(fate.delay)
-        return None if fate.lost else answer
+            return await self._ask(route, request)
+        await route.gather()
+        disturbance = route.disturbances.popleft() if route.disturbances else None
+        if disturbance is None:
+            return await self._ask(route, request)
+        # The scenario depends on their order at the server.
+        async with route._order:
+            answer = await self._ask(route, request)
+            if disturbance.repeated:
+                answer = await self._ask(route, request)
+        await asyncio.sleep(disturbance.delay)
+        return None if disturbance.lost else answer
 
-    async def _ask(self, way: Way, request: bytes) -> bytes:
+    async def _ask(self, route: Route, request: bytes) -> bytes:
         self._ports.rotate()
         asked = time.monotonic()
-        self.under_way += 1
+        self.requests_at_servers += 1
         reader, writer = await asyncio.open_connection(HOST, self._ports[0])
         try:
             writer.write(request)
             return await reader.read(-1)
         finally:
             writer.close()
-            self.under_way -= 1
-            way.slowest = max(way.slowest, time.monotonic() - asked)
+            self.requests_at_servers -= 1
+            route.slowest = max(route.slowest, time.monotonic() - asked)
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:
-    """The run, the path without it, and the request as the server shall get it."""
+    """CrashResult the run, the path without it, and the request for the server."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.split("\r\n")[:-2]
     method, target, _ = first.split(" ")

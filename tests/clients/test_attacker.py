@@ -1,11 +1,11 @@
-"""One copied token, which trails its owner: found in its second round, whatever the client."""
+"""An attacker with a copied token is detected in the second round, with any client."""
 
 import pytest
 
-from tests.clients.running import ATTACKER
-from tests.clients.world import CLIENTS_AND_STYLES, Case
+from tests.clients.execution import ATTACKER
+from tests.clients.scenario_run import CLIENTS_AND_STYLES, Case
 
-# Or pytest-django would make no database.
+# Otherwise pytest-django creates no database.
 pytestmark = pytest.mark.django_db
 
 CASES = [
@@ -16,5 +16,5 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_attacker_trailing_the_owner_is_found_in_the_second_round(case, outcomes):
-    assert outcomes[case].found_in == 2, outcomes[case]
+def test_attacker_after_owner_is_detected_in_second_round(case, outcomes):
+    assert outcomes[case].detected_in == 2, outcomes[case]

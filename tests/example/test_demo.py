@@ -1,4 +1,4 @@
-"""The whole demo, as a new user runs it."""
+"""The demo, as a new user runs it."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from threading import Timer
 import pytest
 
 from example_project.demo.management.commands.demo import PASSWORD, STAFF, USERNAME
-from tests.example.running import CHECKOUT, LONGEST_RUN, environment, manage
+from tests.example.commands import CHECKOUT, LONGEST_RUN, environment, manage
 
 HEADLINES = [
     "1. Log in",
@@ -28,8 +28,8 @@ HEADLINES = [
     "10. The hard deadline passes",
 ]
 
-# The strict mode: each used token is dead at once, and so are four of five tabs.
-SABOTAGE = '{"ROTATION_OVERLAP": 0, "LOST_RESPONSE_RECOVERY": false}'
+# Strict rotation: used tokens are invalid at once, so four of five tabs are refused.
+STRICT_OPTIONS = '{"ROTATION_OVERLAP": 0, "LOST_RESPONSE_RECOVERY": false}'
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def headlines(output):
     return re.findall(r"^\d+\. .*$", output, re.MULTILINE)
 
 
-def test_every_step_answers_as_told(database):
+def test_demo_all_steps_succeed(database):
     demo = manage("demo", env=environment(database))
 
     assert demo.returncode == 0, demo.stdout + demo.stderr
@@ -52,8 +52,8 @@ def test_every_step_answers_as_told(database):
     assert_no_secret(demo.stdout + demo.stderr)
 
 
-def test_an_unmet_expectation_fails_the_demo_and_is_named(database):
-    demo = manage("demo", env=environment(database, EXAMPLE_REFRESH_SESSIONS=SABOTAGE))
+def test_demo_unmet_expectation_fails_with_its_name(database):
+    demo = manage("demo", env=environment(database, EXAMPLE_REFRESH_SESSIONS=STRICT_OPTIONS))
 
     assert demo.returncode == 1
     assert headlines(demo.stdout) == HEADLINES[:5]
@@ -64,7 +64,7 @@ def test_an_unmet_expectation_fails_the_demo_and_is_named(database):
     assert_no_secret(demo.stdout + demo.stderr)
 
 
-def test_serve_goes_on_with_ordinary_lifetimes_until_interrupted(database):
+def test_demo_with_serve_runs_server_until_interrupted(database):
     with running_demo("demo", "--serve", "--port", "0", env=environment(database)) as demo:
         shown = read_until(demo, "Call ")
         address = re.search(r"http://([\d.]+):(\d+)/admin/", shown[shown.index("Serving") :])
@@ -81,11 +81,11 @@ def test_serve_goes_on_with_ordinary_lifetimes_until_interrupted(database):
     assert demo.returncode == 0
 
 
-def test_no_server_is_left_behind_when_the_demo_is_killed(database):
+def test_demo_killed_leaves_no_server(database):
     with running_demo("demo", env=environment(database)) as demo:
         shown = read_until(demo, "1. Log in")
         demo.kill()
-        # The pipe of standard error is closed once nobody writes to it any more.
+        # Standard error is closed once no process writes to it.
         demo.communicate()
 
     address = re.search(r"http://([\d.]+):(\d+)", shown)
@@ -95,7 +95,7 @@ def test_no_server_is_left_behind_when_the_demo_is_killed(database):
         connection.connect()
 
 
-def test_with_debug_off_there_is_no_demo(database):
+def test_demo_without_debug_is_refused(database):
     off = {"DJANGO_DEBUG": "0", "DJANGO_SECRET_KEY": "a-key-of-somebody-who-means-it"}
     demo = manage("demo", env=environment(database, **off))
 
@@ -122,11 +122,11 @@ def running_demo(*arguments, env):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        # What runs in the background of a shell without job control ignores SIGINT, and so
-        # would all its children.
-        preexec_fn=restore_interrupts,  # noqa: PLW1509  (no threads of ours hold locks)
+        # A background process of a shell without job control ignores SIGINT, and so would its
+        # children.
+        preexec_fn=restore_interrupts,  # noqa: PLW1509  (no other threads hold locks)
     )
-    # Ends with the process: a demo that hangs must not hang the tests.
+    # A stuck demo must not block the tests.
     guard = Timer(LONGEST_RUN, process.kill)
     guard.daemon = True
     guard.start()

@@ -1,4 +1,4 @@
-"""What the demo says of an expectation that is met, and of one that is not."""
+"""Output of the demo for met and unmet expectations."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -34,7 +34,7 @@ def answered(status, body="{}", content_type="application/json"):
     return Answer(status=status, text=body, headers=[("Content-Type", content_type)])
 
 
-def test_an_answer_as_told_counts(runner, shown):
+def test_expected_answer_is_counted(runner, shown):
     answer = answered(401, '{"code": "session_revoked", "detail": "…"}')
 
     runner.expect_answer("refused", answer, 401, code="session_revoked")
@@ -53,7 +53,7 @@ def test_an_answer_as_told_counts(runner, shown):
         (answered(200, '["no object"]'), "200"),
     ],
 )
-def test_any_other_answer_fails_the_step(runner, shown, answer, got):
+def test_unexpected_answer_fails_step(runner, shown, answer, got):
     with pytest.raises(UnmetExpectationError) as caught:
         runner.expect_answer("refused", answer, 401, code="session_revoked")
 
@@ -66,12 +66,12 @@ def test_any_other_answer_fails_the_step(runner, shown, answer, got):
     assert runner.passed == 0
 
 
-def test_an_unequal_value_fails_the_step(runner):
+def test_unexpected_value_fails_step(runner):
     with pytest.raises(UnmetExpectationError, match=r"(?s)expected  1.*got       2"):
         runner.expect("one token", expected=1, got=2)
 
 
-def test_a_server_that_does_not_answer_fails_the_step(runner, monkeypatch):
+def test_unreachable_server_fails_step(runner, monkeypatch):
     monkeypatch.setattr("example_project.demo.runner.HTTPClient.exchange", refuse)
     scenario = Scenario(runner, username="demo", staff="admin", password="-")
 
@@ -83,7 +83,7 @@ def refuse(*args):
     raise ConnectionRefusedError
 
 
-def test_a_request_shows_neither_password_nor_whole_token(screen, shown):
+def test_request_output_hides_password_with_token(screen, shown):
     data = {"username": "demo", "password": "hush", "refresh": TOKEN}
 
     screen.request("Phone", Request(method="POST", path="/x/", data=data, access=TOKEN))
@@ -93,7 +93,7 @@ def test_a_request_shows_neither_password_nor_whole_token(screen, shown):
     assert shown.getvalue().count("eyJhbG…" + TOKEN[-4:]) == 2
 
 
-def test_a_form_is_shown_as_it_travels(screen, shown):
+def test_form_output_is_urlencoded(screen, shown):
     data = {"username": "admin", "password": "hush"}
 
     screen.request("Staff", Request(method="POST", path="/x/", data=data, sent_as="form"))
@@ -101,21 +101,21 @@ def test_a_form_is_shown_as_it_travels(screen, shown):
     assert shown.getvalue().strip() == "Staff → POST /x/ username=admin&password=…"
 
 
-def test_a_redirect_is_shown_by_where_it_leads():
+def test_redirect_output_has_location():
     answer = Answer(status=302, text="", headers=[("location", "/admin/")])
 
     assert summarize(answer) == "302 /admin/"
 
 
-def test_a_shortened_token_is_told_from_others():
+def test_shortened_token_keeps_last_characters():
     assert shorten(f"Bearer {TOKEN}.") == f"Bearer eyJhbG…{TOKEN[-4:]}."
 
 
-def test_long_json_is_folded_between_its_fields():
+def test_long_json_is_folded_between_fields():
     assert fold(["200", '{"a": "b c", "d": "e"}'], 12) == ["200", '{"a": "b c",', '"d": "e"}']
 
 
-def test_nothing_waits_longer_than_three_seconds(runner, monkeypatch):
+def test_waiting_is_limited_to_three_seconds(runner, monkeypatch):
     slept: list[float] = []
     monkeypatch.setattr("example_project.demo.runner.time.sleep", slept.append)
 

@@ -1,4 +1,4 @@
-"""The settings of the example project, and what the environment may change about them."""
+"""Settings of the example project, and environment variables that change them."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from example_project import environment
 from refresh_sessions.conf import Settings, parse_settings
-from tests.example import running
+from tests.example import commands
 
 READ_OPTIONS = """
 import django
@@ -29,7 +29,7 @@ def _bare_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_sqlite_without_any_variable(tmp_path):
+def test_database_without_variable_is_sqlite(tmp_path):
     database = environment.database(tmp_path)
 
     assert database["ENGINE"] == "django.db.backends.sqlite3"
@@ -38,7 +38,7 @@ def test_sqlite_without_any_variable(tmp_path):
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
 
 
-def test_any_database_by_url(monkeypatch, tmp_path):
+def test_database_url_selects_database(monkeypatch, tmp_path):
     url = "postgres://somebody:secret@127.0.0.1:5432/example"
     monkeypatch.setenv("DATABASE_URL", url)
     database = environment.database(tmp_path)
@@ -48,7 +48,7 @@ def test_any_database_by_url(monkeypatch, tmp_path):
     assert "transaction_mode" not in database.get("OPTIONS", {})
 
 
-def test_url_without_its_library_says_what_to_install(monkeypatch, tmp_path):
+def test_database_url_without_library_names_package(monkeypatch, tmp_path):
     monkeypatch.setenv("DATABASE_URL", "postgres://127.0.0.1/example")
     monkeypatch.setitem(sys.modules, "dj_database_url", None)
 
@@ -56,17 +56,17 @@ def test_url_without_its_library_says_what_to_install(monkeypatch, tmp_path):
         environment.database(tmp_path)
 
 
-def test_sqlite_by_url_is_opened_the_same_way(tmp_path):
-    env = running.environment(
+def test_database_url_for_sqlite_uses_same_options(tmp_path):
+    env = commands.environment(
         tmp_path / "x.sqlite3", DJANGO_SETTINGS_MODULE="example_project.settings"
     )
-    done = running.python("-c", READ_OPTIONS, env=env)
+    done = commands.python("-c", READ_OPTIONS, env=env)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == ["wal", "IMMEDIATE"]
 
 
-def test_development_needs_no_key_and_nothing_else_does_without(monkeypatch):
+def test_secret_key_is_required_without_debug(monkeypatch):
     assert environment.secret_key(debug=True).startswith("django-insecure-")
     with pytest.raises(ImproperlyConfigured, match="DJANGO_SECRET_KEY"):
         environment.secret_key(debug=False)
@@ -75,11 +75,11 @@ def test_development_needs_no_key_and_nothing_else_does_without(monkeypatch):
     assert environment.secret_key(debug=False) == "the key"
 
 
-def test_package_keeps_its_defaults_without_the_variable():
+def test_package_options_without_variable_are_defaults():
     assert parse_settings(environment.refresh_sessions_options()) == Settings()
 
 
-def test_options_of_the_package_come_as_json(monkeypatch):
+def test_package_options_are_parsed_from_json(monkeypatch):
     monkeypatch.setenv(
         "EXAMPLE_REFRESH_SESSIONS",
         '{"ACCESS_TOKEN_LIFETIME": 2.5, "TRUSTED_PROXIES": ["10.0.0.0/8"],'
@@ -95,7 +95,7 @@ def test_options_of_the_package_come_as_json(monkeypatch):
     )
 
 
-def test_unknown_option_is_for_the_package_to_refuse(monkeypatch):
+def test_package_options_unknown_name_is_refused_by_package(monkeypatch):
     monkeypatch.setenv("EXAMPLE_REFRESH_SESSIONS", '{"ACESS_TOKEN_LIFETIME": 2}')
 
     with pytest.raises(ImproperlyConfigured, match="Did you mean 'ACCESS_TOKEN_LIFETIME'"):
@@ -103,7 +103,7 @@ def test_unknown_option_is_for_the_package_to_refuse(monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["{", "[]", "2"])
-def test_anything_but_a_json_object_is_refused(monkeypatch, value):
+def test_package_options_other_than_json_object_are_refused(monkeypatch, value):
     monkeypatch.setenv("EXAMPLE_REFRESH_SESSIONS", value)
 
     with pytest.raises(ImproperlyConfigured, match="EXAMPLE_REFRESH_SESSIONS"):
@@ -113,13 +113,13 @@ def test_anything_but_a_json_object_is_refused(monkeypatch, value):
 @pytest.mark.parametrize(
     ("value", "expected"), [("1", True), ("True", True), ("0", False), ("", False)]
 )
-def test_flags(monkeypatch, value, expected):
+def test_flag_variable_is_parsed(monkeypatch, value, expected):
     monkeypatch.setenv("DJANGO_DEBUG", value)
 
     assert environment.flag("DJANGO_DEBUG", default=not expected) is expected
 
 
-def test_lists_are_separated_by_commas(monkeypatch):
+def test_list_variable_is_split_at_commas(monkeypatch):
     monkeypatch.setenv("DJANGO_ALLOWED_HOSTS", "a.example, b.example,")
 
     assert environment.words("DJANGO_ALLOWED_HOSTS", default=[]) == ["a.example", "b.example"]

@@ -5,5 +5,5 @@ from refresh_sessions import database
 
 @pytest.fixture
 def no_pauses(monkeypatch):
-    """Try again at once: what comes between tries is only time."""
+    """Retry without delays."""
     monkeypatch.setattr(database, "_back_off", lambda number: None)

@@ -1,7 +1,7 @@
-"""Errors as the drivers raise them, wrapped as Django wraps them.
+"""Database errors, wrapped as Django wraps them.
 
-What Django raises says little; the package looks at its cause. So these causes are the real
-classes of those drivers that are installed, with what the servers put into them.
+The package examines the cause of Django's error. The causes are real exception classes of the
+installed drivers, with the codes and messages of the servers.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ Maker = Callable[[], django.db.Error]
 
 
 def _wrapped(cause: Exception) -> django.db.Error:
-    """As ``django.db.utils.DatabaseErrorWrapper`` does: the class of the same name."""
+    """Wrap an error in Django's class of the same name, as ``DatabaseErrorWrapper`` does."""
     kind = next(
         getattr(django.db, parent.__name__)
         for parent in type(cause).__mro__
@@ -52,7 +52,7 @@ def _mysql(code: int, text: str) -> Maker:
     return make
 
 
-_PASSING: dict[str, tuple[str, Maker]] = {
+_TRANSIENT: dict[str, tuple[str, Maker]] = {
     "busy": ("sqlite3", _sqlite("database is locked", sqlite3.SQLITE_BUSY)),
     "busy snapshot": ("sqlite3", _sqlite("database is locked", sqlite3.SQLITE_BUSY_SNAPSHOT)),
     "locked": ("sqlite3", _sqlite("database table is locked", sqlite3.SQLITE_LOCKED)),
@@ -68,7 +68,7 @@ _PASSING: dict[str, tuple[str, Maker]] = {
     "1290": ("MySQLdb", _mysql(1290, "running with the --read-only option")),
 }
 
-_LOST: dict[str, tuple[str, Maker]] = {
+_CONNECTION_LOST: dict[str, tuple[str, Maker]] = {
     "interface": ("sqlite3", lambda: _wrapped(sqlite3.InterfaceError("connection closed"))),
     "shutdown": ("psycopg", _psycopg("AdminShutdown", "terminating connection")),
     "crash": ("psycopg", _psycopg("CrashShutdown", "terminating connection")),
@@ -80,7 +80,7 @@ _LOST: dict[str, tuple[str, Maker]] = {
     "1927": ("MySQLdb", _mysql(1927, "Connection was killed")),
 }
 
-_LASTING: dict[str, tuple[str, Maker]] = {
+_PERMANENT: dict[str, tuple[str, Maker]] = {
     "no such table": ("sqlite3", _sqlite("no such table", sqlite3.SQLITE_ERROR)),
     "corrupt": ("sqlite3", _sqlite("database disk image is malformed", sqlite3.SQLITE_CORRUPT)),
     "unique": ("sqlite3", lambda: _wrapped(sqlite3.IntegrityError("UNIQUE constraint failed"))),
@@ -98,11 +98,11 @@ def _installed(errors: dict[str, tuple[str, Maker]]) -> dict[str, Maker]:
     return {name: make for name, (driver, make) in errors.items() if find_spec(driver)}
 
 
-LOST = _installed(_LOST)
-"""The connection broke: nobody knows whether the statement was carried out."""
+CONNECTION_LOST = _installed(_CONNECTION_LOST)
+"""The connection broke: the outcome of the statement is unknown."""
 
-PASSING = {**_installed(_PASSING), **LOST}
-"""The same statement may succeed when it is tried again."""
+TRANSIENT = {**_installed(_TRANSIENT), **CONNECTION_LOST}
+"""The same statement may succeed if it is retried."""
 
-LASTING = _installed(_LASTING)
-"""Trying again changes nothing."""
+PERMANENT = _installed(_PERMANENT)
+"""A retry cannot succeed."""

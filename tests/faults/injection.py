@@ -1,4 +1,4 @@
-"""Have the database fail at one statement, before or after it was carried out."""
+"""Injection of database errors, before or after the execution of a statement."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,32 +12,32 @@ from tests.faults.errors import Maker
 
 @dataclass(kw_only=True)
 class Fault:
-    """An error at the ``on``-th statement, once or from there on."""
+    """An error at statement number ``on``, once or from there on."""
 
     error: Maker
     on: int
-    carried_out: bool = False
-    """The statement takes effect, and only then the error comes."""
-    lasting: bool = False
+    executed: bool = False
+    """The statement is executed before the error is raised."""
+    permanent: bool = False
     statements: list[str] = field(default_factory=list)
 
     @property
     def is_due(self) -> bool:
         number = len(self.statements)
-        return number >= self.on if self.lasting else number == self.on
+        return number >= self.on if self.permanent else number == self.on
 
     def __call__(self, execute, sql, params, many, context):
         self.statements.append(sql)
         if not self.is_due:
             return execute(sql, params, many, context)
-        if self.carried_out:
+        if self.executed:
             execute(sql, params, many, context)
         raise self.error()
 
 
 @contextmanager
-def statements_seen() -> Iterator[list[str]]:
-    """Collect all statements that go to the database."""
+def recorded_statements() -> Iterator[list[str]]:
+    """Record all SQL statements."""
     seen: list[str] = []
 
     def watch(execute, sql, params, many, context):
@@ -49,18 +49,18 @@ def statements_seen() -> Iterator[list[str]]:
 
 
 @contextmanager
-def failing_commit(error: Maker, *, carried_out: bool, times: int = 1) -> Iterator[None]:
-    """Have the next commits fail, before or after they took effect."""
-    commit = connection._commit  # type: ignore[attr-defined]  # where all commits pass
+def failing_commit(error: Maker, *, executed: bool, times: int = 1) -> Iterator[None]:
+    """Raise an error at the next commits, before or after they take effect."""
+    commit = connection._commit  # type: ignore[attr-defined]  # all commits use it
     left = [error] * times
 
     def fail():
         if not left:
             return commit()
-        if carried_out:
+        if executed:
             commit()
         else:
-            # So does a server whose client has gone.
+            # The server does the same when its client disconnects.
             connection._rollback()
         make = left.pop()
         raise make()

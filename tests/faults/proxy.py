@@ -1,8 +1,8 @@
-"""A wire between Django and its database that breaks at a chosen statement.
+"""TCP proxy between Django and its database that breaks at a chosen statement.
 
-It carries bytes both ways. When what the client sends contains the chosen words, both ends are
-closed: before the server has got the statement, or after it has answered and the client has not
-heard it. What follows is up to the real driver and the real server.
+When a message of the client contains the chosen words, the proxy closes both connections: before
+the server receives the statement, or after the server has answered. The reaction is that of the
+real driver and server.
 """
 
 import select
@@ -21,11 +21,11 @@ CHUNK = 1 << 16
 
 @dataclass(kw_only=True)
 class Cut:
-    """Where the wire breaks, and how often."""
+    """Where the proxy closes the connections, and how often."""
 
     words: bytes
     answered: bool
-    """The server has carried the statement out; only its answer is lost."""
+    """The server has executed the statement; only its answer is lost."""
     times: int = 1
     done: int = 0
 
@@ -38,7 +38,7 @@ class Cut:
 
 @dataclass
 class Proxy:
-    """Listens on a free port and passes on to the server."""
+    """Listens on a free port and forwards to the server."""
 
     target: tuple[str, int]
     cut: Cut | None = None
@@ -72,7 +72,7 @@ class Proxy:
     def _carry(self, client: socket.socket) -> None:
         with closing(client), closing(socket.create_connection(self.target)) as server:
             other = {client: server, server: client}
-            # Either end may be gone by now, which ends the other too.
+            # The end of either connection ends the other.
             with suppress(ConnectionError):
                 while not self._stopped.is_set():
                     for end in select.select([client, server], [], [], POLL_SECONDS)[0]:
@@ -86,14 +86,14 @@ class Proxy:
             return False
         if self.cut.answered:
             server.sendall(chunk)
-            # Its answer comes when the change is committed, and goes nowhere.
+            # The server answers after the change; the answer is discarded.
             server.recv(CHUNK)
         return True
 
 
 @contextmanager
 def through_proxy() -> Iterator[Proxy]:
-    """Have Django's default connection go through a proxy."""
+    """Connect Django's default database through a proxy."""
     settings = connections["default"].settings_dict
     before = {key: settings[key] for key in ("HOST", "PORT")}
     proxy = Proxy((settings["HOST"], int(settings["PORT"])))

@@ -1,4 +1,4 @@
-"""What people do with their sessions, over HTTP, and what must hold however it went."""
+"""Requests of a user over HTTP, each with a check of the resulting state."""
 
 import base64
 import hashlib
@@ -17,24 +17,24 @@ from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE, add_second_factor
 from tests.hashers import newer_hashers
 
-ACCUSATIONS = ("reuse_detected", "limit_reached")
+FALSE_REPORTS = ("reuse_detected", "limit_reached")
 
 
 def rotated_pair(pair: TokenPair) -> TokenPair:
-    """The next tokens, of a rotation that lies longer back than any overlap."""
+    """Refresh and return the tokens; the rotation lies before the overlap."""
     assert pair.refresh is not None
     pair = refresh_session(pair.refresh)
-    let_overlap_pass(pair)
+    end_overlap(pair)
     return pair
 
 
-def let_overlap_pass(pair: TokenPair) -> None:
+def end_overlap(pair: TokenPair) -> None:
     TokenFamily.objects.filter(pk=pair.family.pk).update(rotated_at=None)
 
 
 @dataclass(kw_only=True)
 class Actor:
-    """Somebody with two devices; the first has refreshed, and not used its new tokens yet."""
+    """A user with two devices; the first has refreshed without using the new tokens."""
 
     user: Any = field(default_factory=UserFactory)
     api: Client = field(default_factory=Client)
@@ -49,20 +49,20 @@ class Actor:
         return set(live.values_list("pk", flat=True))
 
     @property
-    def accusations(self) -> QuerySet[SessionEvent]:
-        return SessionEvent.objects.filter(session__user=self.user, kind__in=ACCUSATIONS)
+    def false_reports(self) -> QuerySet[SessionEvent]:
+        return SessionEvent.objects.filter(session__user=self.user, kind__in=FALSE_REPORTS)
 
     def login(self):
         name = self.user.get_username()
         return self.api.post("login/", {"username": name, "password": PASSWORD})
 
-    def login_after_an_upgrade(self):
-        """The password is stored with a newer hash on the way."""
+    def login_with_new_hasher(self):
+        """Log in while the password is stored with a newer hash."""
         with newer_hashers():
             return self.login()
 
-    def login_by_two_steps(self):
-        """Both of them, or the first that could not be made."""
+    def login_with_second_factor(self):
+        """Return the answer of the second step, or of the first if it failed."""
         add_second_factor(self.user)
         with override_settings(REFRESH_SESSIONS={"SECOND_FACTORS": ("tests.factors.Code",)}):
             first = self.login()
@@ -71,12 +71,12 @@ class Actor:
             proof = {"ticket": first.json()["ticket"], "code": CODE}
             return self.api.post("login/verify/", proof)
 
-    def prove(self):
+    def reauthenticate(self):
         body = {"password": PASSWORD}
         return self.api.post("reauthenticate/", body, access=self.pair.access)
 
     def introspect(self):
-        """As a service does."""
+        """Introspect the access token as another service."""
         clients = {"billing": hashlib.sha256(b"secret").hexdigest()}
         headers = {"authorization": f"Basic {base64.b64encode(b'billing:secret').decode()}"}
         with override_settings(REFRESH_SESSIONS={"INTROSPECTION_CLIENTS": clients}):
@@ -98,98 +98,98 @@ class Actor:
         body = {"refresh": self.pair.refresh}
         return self.api.post("sessions/branch/", body, access=self.pair.access)
 
-    def look(self):
+    def list_sessions(self):
         return self.api.get("sessions/", access=self.pair.access)
 
-    def use(self):
+    def call_view(self):
         """Call a view of the project."""
         headers = {"authorization": f"Bearer {self.pair.access}"}
         return self.api.raw.get("/who-am-i/", headers=headers)
 
 
-def nothing_is_lost(person: Actor, answer: Any) -> None:
-    """Both devices are as they were."""
-    assert call(person.pair) == "ok"
-    assert call(person.other) == "ok"
-    assert_can_go_on(person, person.pair.refresh)
+def check_unchanged(actor: Actor, answer: Any) -> None:
+    """Both devices are unchanged."""
+    assert call(actor.pair) == "ok"
+    assert call(actor.other) == "ok"
+    assert_usable(actor, actor.pair.refresh)
 
 
-def one_more_device(person: Actor, answer: Any) -> None:
-    before = {person.pair.session.pk, person.other.session.pk}
-    assert before <= person.live
+def check_logged_in(actor: Actor, answer: Any) -> None:
+    before = {actor.pair.session.pk, actor.other.session.pk}
+    assert before <= actor.live
     if answer.status_code == 200:
-        assert person.live - before == {DeviceSession.objects.latest("created_at").pk}
-        assert person.login().status_code == 200
+        assert actor.live - before == {DeviceSession.objects.latest("created_at").pk}
+        assert actor.login().status_code == 200
 
 
-def one_more_device_after_an_upgrade(person: Actor, answer: Any) -> None:
+def check_logged_in_with_new_hasher(actor: Actor, answer: Any) -> None:
     with newer_hashers():
-        one_more_device(person, answer)
-    assert {call(person.pair), call(person.other)} == {"ok"}
+        check_logged_in(actor, answer)
+    assert {call(actor.pair), call(actor.other)} == {"ok"}
 
 
-def one_lineage(person: Actor, answer: Any) -> None:
-    """Whatever the client stores after this answer is good for going on."""
+def check_refreshed(actor: Actor, answer: Any) -> None:
+    """The tokens in the answer remain usable."""
     body = answer.json()
     if answer.status_code == 200:
-        assert {call(person.pair), call(person.other)} == {"ok"}
-        assert use_of(body["access"]) == "ok"
-    let_overlap_pass(person.pair)
-    assert_can_go_on(person, body.get("refresh", person.pair.refresh))
+        assert {call(actor.pair), call(actor.other)} == {"ok"}
+        assert call_code(body["access"]) == "ok"
+    end_overlap(actor.pair)
+    assert_usable(actor, body.get("refresh", actor.pair.refresh))
 
 
-def assert_can_go_on(person: Actor, token: str) -> None:
-    """A refresh and a call, once the database works again."""
-    families = TokenFamily.objects.filter(session=person.pair.session.pk)
-    branches = families.exclude(pk=person.pair.family.pk).count()
-    body = person.api.post("refresh/", {"refresh": token}).json()
-    assert body["refresh"] not in {token, person.pair.refresh}
-    assert use_of(body["access"]) == "ok"
-    assert session_of(person.pair).revoked_at is None
-    assert family_of(person.pair).closed_at is None
-    assert families.count() == 1 + branches
+def assert_usable(actor: Actor, token: str) -> None:
+    """Refresh and call while the database works."""
+    families = TokenFamily.objects.filter(session=actor.pair.session.pk)
+    opened = families.exclude(pk=actor.pair.family.pk).count()
+    body = actor.api.post("refresh/", {"refresh": token}).json()
+    assert body["refresh"] not in {token, actor.pair.refresh}
+    assert call_code(body["access"]) == "ok"
+    assert session_of(actor.pair).revoked_at is None
+    assert family_of(actor.pair).closed_at is None
+    assert families.count() == 1 + opened
 
 
-def use_of(access: str) -> str:
+def call_code(access: str) -> str:
     @dataclass
-    class Held:
+    class Tokens:
         access: str
 
-    return call(Held(access))
+    return call(Tokens(access))
 
 
-def signed_out(person: Actor, answer: Any) -> None:
+def check_logged_out(actor: Actor, answer: Any) -> None:
     if answer.status_code == 503:
-        assert person.logout().status_code == 204
-    assert person.live == {person.other.session.pk}
-    assert call(person.pair) == "session_revoked"
-    assert kinds_of(person.pair) == ["signed_in", "signed_out"]
+        assert actor.logout().status_code == 204
+    assert actor.live == {actor.other.session.pk}
+    assert call(actor.pair) == "session_revoked"
+    assert kinds_of(actor.pair) == ["signed_in", "signed_out"]
 
 
-def other_ended(person: Actor, answer: Any) -> None:
+def check_other_revoked(actor: Actor, answer: Any) -> None:
     if answer.status_code == 503:
-        assert person.revoke().status_code in {204, 404}
-    assert person.live == {person.pair.session.pk}
-    assert kinds_of(person.other) == ["signed_in", "revoked"]
+        assert actor.revoke().status_code in {204, 404}
+    assert actor.live == {actor.pair.session.pk}
+    assert kinds_of(actor.other) == ["signed_in", "revoked"]
 
 
-def others_ended(person: Actor, answer: Any) -> None:
+def check_others_revoked(actor: Actor, answer: Any) -> None:
     if answer.status_code == 503:
-        assert person.revoke_others().status_code == 200
-    assert person.live == {person.pair.session.pk}
-    assert kinds_of(person.other) == ["signed_in", "revoked"]
+        assert actor.revoke_others().status_code == 200
+    assert actor.live == {actor.pair.session.pk}
+    assert kinds_of(actor.other) == ["signed_in", "revoked"]
 
 
-def one_more_family(person: Actor, answer: Any) -> None:
-    token = person.pair.refresh
+def check_family_opened(actor: Actor, answer: Any) -> None:
+    token = actor.pair.refresh
     if answer.status_code == 201:
-        assert person.pair.session.families.count() == 2
+        assert actor.pair.session.families.count() == 2
         token = answer.json()["current"]["refresh"]
-    # Without an answer nobody knows whether it was rotated: then the retry recovers.
-    let_overlap_pass(person.pair)
-    assert call(person.pair) == "ok"
-    assert call(person.other) == "ok"
-    assert_can_go_on(person, token)
+    # Without an answer the rotation may have happened; the retry recovers it.
+    end_overlap(actor.pair)
+    assert call(actor.pair) == "ok"
+    assert call(actor.other) == "ok"
+    assert_usable(actor, token)
 
 
 def kinds_of(pair: TokenPair) -> list[str]:
@@ -203,34 +203,36 @@ class Scenario:
     status: int
     check: Callable[[Actor, Any], None]
 
-    def __call__(self, person: Actor) -> Any:
-        """Do it, and take only success or "come again" for an answer."""
-        answer = self.do(person)
+    def __call__(self, actor: Actor) -> Any:
+        """Send the request; accept only success or 503 as the answer."""
+        answer = self.do(actor)
         assert answer.status_code in {self.status, 503}, answer.content
         if answer.status_code == 503:
             assert int(answer["Retry-After"]) > 0
             assert answer.json()["code"] == "database_busy"
         return answer
 
-    def verify(self, person: Actor, answer: Any) -> None:
-        """See that nobody was harmed."""
-        self.check(person, answer)
-        assert not person.accusations.exists()
+    def verify(self, actor: Actor, answer: Any) -> None:
+        """Check the state of the sessions, and that no reuse was reported."""
+        self.check(actor, answer)
+        assert not actor.false_reports.exists()
 
 
 SCENARIOS = {
-    "login": Scenario(do=Actor.login, status=200, check=one_more_device),
-    "login after an upgrade": Scenario(
-        do=Actor.login_after_an_upgrade, status=200, check=one_more_device_after_an_upgrade
+    "login": Scenario(do=Actor.login, status=200, check=check_logged_in),
+    "login with new hasher": Scenario(
+        do=Actor.login_with_new_hasher, status=200, check=check_logged_in_with_new_hasher
     ),
-    "login by two steps": Scenario(do=Actor.login_by_two_steps, status=200, check=one_more_device),
-    "prove": Scenario(do=Actor.prove, status=200, check=one_lineage),
-    "introspect": Scenario(do=Actor.introspect, status=200, check=nothing_is_lost),
-    "refresh": Scenario(do=Actor.refresh, status=200, check=one_lineage),
-    "logout": Scenario(do=Actor.logout, status=204, check=signed_out),
-    "revoke": Scenario(do=Actor.revoke, status=204, check=other_ended),
-    "revoke others": Scenario(do=Actor.revoke_others, status=200, check=others_ended),
-    "open family": Scenario(do=Actor.open_family, status=201, check=one_more_family),
-    "look": Scenario(do=Actor.look, status=200, check=nothing_is_lost),
-    "use": Scenario(do=Actor.use, status=200, check=nothing_is_lost),
+    "login with second factor": Scenario(
+        do=Actor.login_with_second_factor, status=200, check=check_logged_in
+    ),
+    "re-authenticate": Scenario(do=Actor.reauthenticate, status=200, check=check_refreshed),
+    "introspect": Scenario(do=Actor.introspect, status=200, check=check_unchanged),
+    "refresh": Scenario(do=Actor.refresh, status=200, check=check_refreshed),
+    "logout": Scenario(do=Actor.logout, status=204, check=check_logged_out),
+    "revoke": Scenario(do=Actor.revoke, status=204, check=check_other_revoked),
+    "revoke others": Scenario(do=Actor.revoke_others, status=200, check=check_others_revoked),
+    "open family": Scenario(do=Actor.open_family, status=201, check=check_family_opened),
+    "list sessions": Scenario(do=Actor.list_sessions, status=200, check=check_unchanged),
+    "call view": Scenario(do=Actor.call_view, status=200, check=check_unchanged),
 }

@@ -1,4 +1,4 @@
-"""Application servers whose clocks are wrong: the database's decides, so all decide alike."""
+"""Application servers with wrong clocks: the database's clock decides."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,57 +18,57 @@ SERVERS = pytest.mark.parametrize("wrong", WRONG, ids=["slow", "right", "fast"])
 
 
 def server(wrong):
-    """An application server whose clock is wrong by so much; the database's is not touched."""
+    """An application server whose clock differs by ``wrong`` from the database's."""
     return time_machine.travel(datetime.now(UTC) + wrong)
 
 
-def overlap_ago(**more):
-    """The last rotation lies so far back, by the database's clock."""
+def set_rotation_age(**more):
+    """Move the last rotation into the past of the database's clock."""
     TokenFamily.objects.update(rotated_at=datetime.now(UTC) - timedelta(**more))
 
 
 @SERVERS
-class TestEachDecides:
-    def test_within_the_overlap(self, wrong):
+class TestWrongClock:
+    def test_refresh_within_overlap_with_wrong_clock_is_answered_as_sibling(self, wrong):
         pair = make_pair()
         new = refresh_session(pair.refresh)
-        overlap_ago(seconds=2)
+        set_rotation_age(seconds=2)
         with server(wrong):
             sibling, same = refresh_session(pair.refresh), refresh_session(new.refresh)
         assert (sibling.refresh, same.refresh) == (None, new.refresh)
         assert family_of(pair).generation == 2
 
-    def test_after_the_overlap(self, wrong):
+    def test_refresh_after_overlap_with_wrong_clock_recovers(self, wrong):
         pair = make_pair()
         refresh_session(pair.refresh)
-        overlap_ago(seconds=11)
+        set_rotation_age(seconds=11)
         with server(wrong):
             assert refresh_session(pair.refresh).refresh is not None
         assert family_of(pair).generation == 3
 
-    def test_about_a_used_token(self, wrong):
+    def test_used_token_with_wrong_clock_is_reuse(self, wrong):
         pair = make_pair()
         new = refresh_session(pair.refresh)
-        overlap_ago(seconds=61)
+        set_rotation_age(seconds=61)
         with server(wrong):
             assert call(new) == "ok"
             assert refused(pair.refresh) == "session_revoked"
         assert kinds(pair) == ["signed_in", "reuse_detected"]
 
-    def test_about_a_token_that_a_sibling_writes_back(self, wrong):
-        """By the database's own clock, whose instants have another precision than Python's."""
+    def test_token_stored_by_sibling_with_wrong_clock_recovers(self, wrong):
+        """The database's clock has another precision than Python's."""
         pair = make_pair()
         new = refresh_session(pair.refresh)
         with server(wrong):
             assert refresh_session(pair.refresh).refresh is None
-        overlap_ago(seconds=61)
+        set_rotation_age(seconds=61)
         with server(wrong):
             assert call(new) == "ok"
             assert refresh_session(pair.refresh).refresh
         assert kinds(pair) == ["signed_in"]
 
     @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
-    def test_about_the_idle_limit(self, wrong, late):
+    def test_idle_limit_with_wrong_clock_is_exact(self, wrong, late):
         pair = make_pair()
         minute = timedelta(minutes=-1 if late else 1)
         TokenFamily.objects.update(idle_expires_at=datetime.now(UTC) + minute)
@@ -78,7 +78,7 @@ class TestEachDecides:
             else:
                 assert refresh_session(pair.refresh).refresh is not None
 
-    def test_about_the_hard_limit(self, wrong):
+    def test_hard_limit_with_wrong_clock_is_exact(self, wrong):
         pair = make_pair()
         minute = datetime.now(UTC) + timedelta(minutes=1)
         type(pair.session).objects.update(expires_at=minute)
@@ -86,21 +86,21 @@ class TestEachDecides:
             new = refresh_session(pair.refresh)
         assert new.access_expires_at == new.refresh_expires_at == minute.replace(microsecond=0)
 
-    def test_what_a_sign_in_promises(self, wrong):
+    def test_login_with_wrong_clock_sets_correct_lifetime(self, wrong):
         before = datetime.now(UTC)
         with server(wrong):
             pair = make_pair()
         lifetime = pair.session.expires_at - before
         assert abs(lifetime - timedelta(days=7)) < timedelta(minutes=1)
 
-    def test_that_a_call_is_good(self, wrong):
+    def test_access_token_with_wrong_clock_is_accepted(self, wrong):
         pair = make_pair()
         with server(wrong):
             assert call(pair) == "ok"
 
 
-def test_one_client_and_many_servers(options):
-    """Each request reaches another of them, and none takes the others' rotations for theft."""
+def test_refreshes_on_servers_with_different_clocks_never_report_reuse(options):
+    """Each request reaches another server."""
     options(ROTATION_OVERLAP=timedelta(0))
     pair = make_pair()
     for number in range(12):
@@ -110,8 +110,8 @@ def test_one_client_and_many_servers(options):
     assert (family_of(pair).generation, kinds(pair)) == (13, ["signed_in"])
 
 
-def test_ten_refreshes_within_a_second_stay_ordered(options, clock):
-    """No clock moves at all: the number of the generation orders them, not an instant."""
+def test_ten_refreshes_at_one_instant_are_ordered_by_generation(options, clock):
+    """The clock does not move: the generation orders them."""
     options(ROTATION_OVERLAP=timedelta(0))
     pairs = [make_pair()]
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""Real connections to real servers that break before a statement arrives, or after it worked."""
+"""Real connections that break before or after the server executes a statement."""
 
 from datetime import timedelta
 
@@ -14,9 +14,7 @@ from tests.faults.scenarios import SCENARIOS, Actor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        connection.vendor == "sqlite", reason="SQLite has no wire that could break"
-    ),
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no network connection"),
     pytest.mark.usefixtures("no_pauses"),
 ]
 
@@ -36,7 +34,7 @@ CUTS = [
     ("logout", COMMIT),
     ("revoke others", COMMIT),
     ("open family", COMMIT),
-    ("use", UPDATE_FAMILY),
+    ("call view", UPDATE_FAMILY),
 ]
 
 EVERY_TIME = 100
@@ -50,19 +48,21 @@ def proxy():
 
 @pytest.mark.parametrize("times", [1, EVERY_TIME], ids=["once", "every time"])
 @pytest.mark.parametrize("answered", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize(("deed", "words"), CUTS)
-def test_cut_at(proxy, deed, words, answered, times):
-    person = Actor()
+@pytest.mark.parametrize(("name", "words"), CUTS)
+def test_connection_cut_at_statement_leaves_consistent_sessions(
+    proxy, name, words, answered, times
+):
+    actor = Actor()
     proxy.cut = cut = Cut(words=words, answered=answered, times=times)
-    answer = SCENARIOS[deed](person)
+    answer = SCENARIOS[name](actor)
     proxy.cut = None
     assert cut.done > 0
     if times == 1:
-        assert answer.status_code == SCENARIOS[deed].status
-    SCENARIOS[deed].verify(person, answer)
+        assert answer.status_code == SCENARIOS[name].status
+    SCENARIOS[name].verify(actor, answer)
 
 
-def test_a_sign_in_whose_commit_was_answered_to_nobody_is_one_sign_in(proxy):
+def test_login_connection_cut_after_commit_creates_one_session(proxy):
     proxy.cut = Cut(words=COMMIT, answered=True)
     pair = make_pair(Actor().user)
     assert DeviceSession.objects.filter(user=pair.session.user).count() == 3
@@ -70,7 +70,7 @@ def test_a_sign_in_whose_commit_was_answered_to_nobody_is_one_sign_in(proxy):
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before", "after"])
-def test_strict_rotation_takes_its_own_update_for_no_theft(proxy, options, answered):
+def test_strict_rotation_connection_cut_never_reports_reuse(proxy, options, answered):
     options(ROTATION_OVERLAP=timedelta(0), LOST_RESPONSE_RECOVERY=False)
     pair = make_pair()
     proxy.cut = Cut(words=UPDATE_FAMILY, answered=answered)
@@ -79,17 +79,17 @@ def test_strict_rotation_takes_its_own_update_for_no_theft(proxy, options, answe
     assert (family_of(pair).generation, kinds(pair)) == (3, ["signed_in"])
 
 
-def test_a_call_whose_evidence_is_cut_off_goes_on_with_a_new_connection(proxy):
-    """The view has queries of its own, and they find a database that works."""
-    person = Actor()
+def test_call_connection_cut_at_evidence_uses_new_connection(proxy):
+    """The queries of the view need a working connection."""
+    actor = Actor()
     proxy.cut = cut = Cut(words=UPDATE_FAMILY, answered=False)
-    assert person.look().status_code == 200
+    assert actor.list_sessions().status_code == 200
     assert cut.done == 1
 
 
-def test_a_server_that_has_become_a_standby():
-    """Reads work, writes are refused: after a failover the name leads elsewhere."""
-    person = Actor()
+def test_read_only_server_is_replaced_by_new_connection():
+    """After a failover the host name refers to another server."""
+    actor = Actor()
     read_only = {
         "postgresql": "SET default_transaction_read_only = on",
         "mysql": "SET SESSION TRANSACTION READ ONLY",
@@ -97,7 +97,7 @@ def test_a_server_that_has_become_a_standby():
     try:
         with connection.cursor() as cursor:
             cursor.execute(read_only[connection.vendor])
-        assert person.refresh().status_code == 200
-        assert person.login().status_code == 200
+        assert actor.refresh().status_code == 200
+        assert actor.login().status_code == 200
     finally:
         connection.close()

@@ -1,8 +1,7 @@
-"""A failover that loses the newest writes: rows go back to what they were moments before.
+"""A failover that loses the newest writes: rows return to an earlier state.
 
-Tokens that were issued meanwhile are still signed by us, and their holders have done nothing
-wrong. What the database has forgotten altogether, nobody can know any more: of a sign-in or a
-revocation in the lost moments nothing remains. Only replication that waits helps against that.
+Tokens of the lost writes are still validly signed, and their holders are honest. Lost logins and
+lost revocations cannot be restored; only synchronous replication prevents that.
 """
 
 from datetime import timedelta
@@ -41,14 +40,14 @@ FAMILY_FIELDS = [
 
 
 class Failover:
-    """Remembers all rows, and brings them back as they were."""
+    """Stores all rows and restores them."""
 
     def __init__(self):
         self.families = list(TokenFamily.objects.all())
         self.sessions = list(DeviceSession.objects.all())
         self.events = set(SessionEvent.objects.values_list("pk", flat=True))
 
-    def happen(self):
+    def restore(self):
         DeviceSession.objects.exclude(pk__in=[session.pk for session in self.sessions]).delete()
         TokenFamily.objects.exclude(pk__in=[family.pk for family in self.families]).delete()
         SessionEvent.objects.exclude(pk__in=self.events).delete()
@@ -58,7 +57,7 @@ class Failover:
 
 @pytest.mark.parametrize("lost", [1, 2, 5])
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
-def test_the_holder_of_a_newer_token_goes_on(clock, lost, used):
+def test_failover_client_with_newer_token_refreshes(clock, lost, used):
     pair = rotated_pair(make_pair())
     failover = Failover()
     for _ in range(lost):
@@ -66,7 +65,7 @@ def test_the_holder_of_a_newer_token_goes_on(clock, lost, used):
         clock.move(AFTER_OVERLAP)
     if used:
         assert call(pair) == "ok"
-    failover.happen()
+    failover.restore()
     newer = refresh_session(pair.refresh)
     assert (family_of(pair).generation, call(newer)) == (lost + 3, "ok")
     clock.move(AFTER_OVERLAP)
@@ -74,31 +73,31 @@ def test_the_holder_of_a_newer_token_goes_on(clock, lost, used):
     assert kinds(pair) == ["signed_in", "token_ahead_of_database"]
 
 
-def test_an_access_token_of_a_lost_generation_asks_for_a_refresh(clock):
+def test_failover_access_token_of_lost_generation_requires_refresh(clock):
     pair = make_pair()
     failover = Failover()
     newer = refresh_session(pair.refresh)
-    failover.happen()
+    failover.restore()
     assert call(newer) == "token_not_valid/token_superseded"
     assert call(refresh_session(newer.refresh)) == "ok"
 
 
-def test_tabs_that_come_at_once_after_it(clock):
+def test_failover_parallel_refreshes_get_one_token(clock):
     pair = make_pair()
     failover = Failover()
     newer = refresh_session(pair.refresh)
-    failover.happen()
+    failover.restore()
     winner, *siblings = [refresh_session(newer.refresh) for _ in range(3)]
     assert [sibling.refresh for sibling in siblings] == [None, None]
     assert {call(answer) for answer in (winner, *siblings)} == {"ok"}
     assert kinds(pair) == ["signed_in", "token_ahead_of_database"]
 
 
-def test_the_answer_after_it_gets_lost_too(clock):
+def test_failover_lost_answer_afterwards_recovers(clock):
     pair = make_pair()
     failover = Failover()
     newer = refresh_session(pair.refresh)
-    failover.happen()
+    failover.restore()
     refresh_session(newer.refresh)
     clock.move(AFTER_OVERLAP)
     again = refresh_session(newer.refresh)
@@ -108,17 +107,17 @@ def test_the_answer_after_it_gets_lost_too(clock):
     assert kinds(pair) == ["signed_in", "token_ahead_of_database"]
 
 
-def test_a_client_that_has_not_refreshed_since_notices_nothing(clock):
+def test_failover_client_without_refresh_since_is_unaffected(clock):
     pair = rotated_pair(make_pair())
-    Failover().happen()
+    Failover().restore()
     assert call(refresh_session(pair.refresh)) == "ok"
     assert kinds(pair) == ["signed_in"]
 
 
 @pytest.mark.parametrize("order", [(4, 3), (3, 4)], ids=["newest first", "sibling first"])
 @pytest.mark.parametrize("companion", [True, False], ids=["companion", "no companion"])
-def test_siblings_that_hold_two_tokens_are_not_accused(clock, order, companion):
-    """One tab holds the newest token, and a request with the one before is under way."""
+def test_failover_siblings_with_two_tokens_never_report_reuse(clock, order, companion):
+    """One tab has the newest token, and a request with the token before is in transit."""
     login = make_pair()
     request = companion_request(login) if companion else None
     pair = {1: login}
@@ -127,7 +126,7 @@ def test_siblings_that_hold_two_tokens_are_not_accused(clock, order, companion):
         pair[generation] = refresh_session(pair[generation - 1].refresh, request=request)
         failovers[generation] = Failover()
         clock.move(AFTER_OVERLAP)
-    failovers[2].happen()
+    failovers[2].restore()
     stored = pair[4].refresh
     for generation in order:
         try:
@@ -143,44 +142,44 @@ def test_siblings_that_hold_two_tokens_are_not_accused(clock, order, companion):
     assert set(kinds(login)) == {"signed_in", "token_ahead_of_database"}
 
 
-def test_a_lost_delivery_is_proven_again_by_the_next_call(clock):
+def test_failover_lost_delivery_is_recorded_by_next_call(clock):
     pair = rotated_pair(make_pair())
     failover = Failover()
     assert call(pair) == "ok"
-    failover.happen()
+    failover.restore()
     assert family_of(pair).delivered_at is None
     assert call(pair) == "ok"
     assert family_of(pair).delivered_at is not None
 
 
-def test_a_thief_is_found_all_the_same(clock):
-    """He has copied the token that the database goes back to, so his next has a number twice."""
+def test_failover_attacker_with_restored_token_is_detected(clock):
+    """The attacker has the token of the restored row, so two tokens get the same generation."""
     stolen = pair = make_pair()
     failover = Failover()
     newer = refresh_session(pair.refresh)
-    failover.happen()
+    failover.restore()
     clock.move(AFTER_OVERLAP)
-    thiefs = refresh_session(stolen.refresh)
-    assert call(thiefs) == "ok"
+    attackers_pair = refresh_session(stolen.refresh)
+    assert call(attackers_pair) == "ok"
     clock.move(AFTER_OVERLAP)
     newest = refresh_session(newer.refresh)
     delivered(newest, clock)
-    assert refused(thiefs.refresh) == "session_revoked"
+    assert refused(attackers_pair.refresh) == "session_revoked"
     assert kinds(pair) == ["signed_in", "reuse_detected"]
-    assert {call(thiefs), call(newest)} == {"session_revoked"}
+    assert {call(attackers_pair), call(newest)} == {"session_revoked"}
 
 
-def test_a_lost_sign_in_has_to_be_done_again(clock):
+def test_failover_lost_login_tokens_are_refused(clock):
     make_pair()
     failover = Failover()
     pair = make_pair()
-    failover.happen()
+    failover.restore()
     assert (call(pair), refused(pair.refresh)) == ("session_revoked", "session_revoked")
     assert not SessionEvent.objects.exclude(kind="signed_in").exists()
 
 
 class TestLostRevocation:
-    """The one thing that comes back to life, as the database has never heard of its end."""
+    """A lost revocation makes the session valid again."""
 
     @pytest.fixture
     def pair(self):
@@ -188,27 +187,27 @@ class TestLostRevocation:
         failover = Failover()
         revoke_session(pair.session, reason="admin")
         assert call(pair) == "session_revoked"
-        failover.happen()
+        failover.restore()
         return pair
 
-    def test_is_lost(self, pair):
+    def test_lost_revocation_session_is_valid_again(self, pair):
         assert call(pair) == "ok"
         assert call(refresh_session(pair.refresh)) == "ok"
 
-    def test_can_be_repeated(self, pair):
+    def test_lost_revocation_can_be_repeated(self, pair):
         assert revoke_session(pair.session, reason="admin") is True
         assert call(pair) == "session_revoked"
 
-    def test_is_outlived_by_the_hard_expiry(self, pair, clock):
+    def test_lost_revocation_session_ends_at_hard_limit(self, pair, clock):
         clock.move(timedelta(days=7))
         assert refused(pair.refresh) == "session_expired/absolute"
 
 
-def test_the_cache_remembers_an_end_that_the_database_lost(options, clock):
+def test_lost_revocation_in_database_is_kept_in_cache(options, clock):
     options(ACCESS_TOKEN_CHECK="cache", CACHE_TIMEOUT=timedelta(minutes=1))
     pair = make_pair()
     failover = Failover()
     assert call(pair) == "ok"
     revoke_session(pair.session, reason="admin")
-    failover.happen()
+    failover.restore()
     assert call(pair) == "session_revoked"

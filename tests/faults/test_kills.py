@@ -1,6 +1,6 @@
-"""A short soak: ``tests.faults.soak`` says what happens in it, and runs for longer by hand.
+"""A short soak test; ``tests.faults.soak`` describes it and can run for longer.
 
-REFRESH_SESSIONS_SOAK adds to its arguments, as in ``REFRESH_SESSIONS_SOAK="--seconds 600"``.
+REFRESH_SESSIONS_SOAK adds arguments, as in ``REFRESH_SESSIONS_SOAK="--seconds 600"``.
 """
 
 import os
@@ -18,7 +18,7 @@ DATABASE = os.environ.get("REFRESH_SESSIONS_TEST_DATABASE", "sqlite")
 
 
 def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
-    # Warnings of the server are not what this is about.
+    # Warnings of the server must not become errors.
     env = {key: os.environ[key] for key in os.environ if not key.startswith("PYTHON")}
     return subprocess.run(  # noqa: S603  (our own program)
         [sys.executable, "-m", "tests.faults.soak", *arguments],
@@ -33,7 +33,7 @@ def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.uses_database  # In other processes.
 @pytest.mark.skipif(not find_spec("gunicorn"), reason="gunicorn is not installed")
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers through /proc")
-def test_killed_at_random_under_load():
+def test_soak_with_random_kills_has_no_violations():
     more = shlex.split(os.environ.get("REFRESH_SESSIONS_SOAK", ""))
     run = soak("--database", DATABASE, "--seconds", "3", "--clients", "6", "--kills", "5", *more)
     if run.returncode == PREMISE_BROKEN:
@@ -43,5 +43,5 @@ def test_killed_at_random_under_load():
     assert "whole servers killed" in run.stdout
 
 
-def test_knows_what_it_can_do():
+def test_soak_restarts_without_postgres_is_usage_error():
     assert soak("--restarts", "1").returncode == 2

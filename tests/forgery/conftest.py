@@ -1,4 +1,4 @@
-"""The scene of the crimes, under each kind of keys that a project may have."""
+"""Sessions as targets of forgery, with each kind of keys."""
 
 import hashlib
 from typing import Any
@@ -9,23 +9,23 @@ from refresh_sessions.tokens.keys import Purpose
 from refresh_sessions.tokens.keys.new_keys import parse_key
 from tests.factories import UserFactory, make_pair
 from tests.forgery.endpoints import SECRET
-from tests.forgery.tokens import Scene
+from tests.forgery.tokens import Targets
 from tests.keys import entry, text
 
-RINGS: dict[str, dict[str, Any]] = {
+KEY_SETTINGS: dict[str, dict[str, Any]] = {
     "derived": {},
     "ES256": {"KEYS": ["ES256"]},
     "EdDSA": {"KEYS": ["EdDSA", "ES256"], "REFRESH_KEYS": [entry("HS512", 7)]},
 }
 
 
-@pytest.fixture(params=RINGS)
-def ring(request, options, settings) -> str:
-    """One kind of keys, with everything else as it takes to try every door."""
+@pytest.fixture(params=KEY_SETTINGS)
+def key_kind(request, options, settings) -> str:
+    """Keys of one kind, with all endpoints enabled and unthrottled."""
     asymmetric = request.param in {"ES256", "EdDSA"}
     if asymmetric:
         pytest.importorskip("cryptography")
-    chosen = dict(RINGS[request.param])
+    chosen = dict(KEY_SETTINGS[request.param])
     if asymmetric:
         chosen["KEYS"] = [entry(algorithm) for algorithm in chosen["KEYS"]]
     digest = hashlib.sha256(SECRET.encode()).hexdigest()
@@ -36,13 +36,15 @@ def ring(request, options, settings) -> str:
 
 
 @pytest.fixture
-def scene(ring, db) -> Scene:
+def targets(key_kind, db) -> Targets:
     user = UserFactory()
-    algorithms = ["HS256", "HS512"] + (["ES256", "EdDSA"] if ring in {"ES256", "EdDSA"} else [])
+    algorithms = ["HS256", "HS512"] + (
+        ["ES256", "EdDSA"] if key_kind in {"ES256", "EdDSA"} else []
+    )
     retired = tuple(
         parse_key(text(name, 9), name, purpose) for name in algorithms for purpose in Purpose
     )
-    return Scene(
+    return Targets(
         victim=make_pair(user),
         sibling=make_pair(user),
         stranger=make_pair(UserFactory()),

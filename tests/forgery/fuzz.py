@@ -1,8 +1,8 @@
-"""``python -m tests.forgery.fuzz --minutes 10``: whatever is presented as a token, one answer.
+"""Fuzz token verification: ``python -m tests.forgery.fuzz --minutes 10``.
 
-Hypothesis makes texts that look more or less like tokens, and genuine tokens with parts of them
-changed. Verifying one either raises ``InvalidTokenError``, or it is to the letter the token that
-was issued. Anything else is a finding, shown with the text that led to it.
+Hypothesis generates texts that resemble tokens, and modifications of genuine tokens. Verification
+must raise ``InvalidTokenError`` unless the text is exactly an issued token. Anything else is a
+finding, shown with the text.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def json_values() -> st.SearchStrategy[Any]:
 
 
 def objects(names: list[str]) -> st.SearchStrategy[bytes]:
-    """JSON as a header or a payload might have it, or bytes that are none."""
+    """JSON that resembles a header or a payload, or arbitrary bytes."""
     keys = st.sampled_from(names) | st.text(max_size=8)
     return (
         st.dictionaries(keys, json_values(), max_size=6).map(lambda o: json.dumps(o).encode())
@@ -64,7 +64,7 @@ def encoded(parts: st.SearchStrategy[bytes]) -> st.SearchStrategy[str]:
 
 
 def texts(genuine: list[str]) -> st.SearchStrategy[str]:
-    """What a fuzzer of tokens presents."""
+    """Texts that resemble tokens, and modified genuine tokens."""
     pieces = [piece for token in genuine for piece in token.split(".")]
     part = (
         encoded(objects(NAMES))
@@ -79,10 +79,10 @@ def texts(genuine: list[str]) -> st.SearchStrategy[str]:
 
 
 def check(verify: Callable[[str], Any], token: str, genuine: list[str]) -> str:
-    """Verify, and say how it went.
+    """Verify a token and return the outcome.
 
     Raises:
-        AssertionError: something was accepted that was not issued.
+        AssertionError: a token was accepted that was not issued.
 
     """
     from refresh_sessions.exceptions import InvalidTokenError  # noqa: PLC0415
@@ -95,8 +95,8 @@ def check(verify: Callable[[str], Any], token: str, genuine: list[str]) -> str:
     return "genuine"
 
 
-def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
-    """Any header and payload with a signature of ours, so that nothing stops it before the end."""
+def sign_genuinely(payload: bytes, header: bytes, genuine: str) -> str:
+    """Sign any header and payload with the genuine key, to test the checks after the signature."""
     from refresh_sessions.tokens.keys import Purpose  # noqa: PLC0415
     from tests.forgery.tokens import key_of, sign  # noqa: PLC0415
     from tests.unit.forge import parts  # noqa: PLC0415
@@ -106,11 +106,11 @@ def signed_by_us(payload: bytes, header: bytes, genuine: str) -> str:
 
 
 def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
-    """Fuzz for so long, in whole rounds and one at least; the number makes it the same again."""
+    """Fuzz in rounds until the time is over; ``number`` seeds the random generator."""
     from refresh_sessions.tokens import access_tokens, refresh_tokens  # noqa: PLC0415
     from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
 
-    genuine, tally = [access_token(), refresh_token()], Counter[str]()
+    genuine, counts = [access_token(), refresh_token()], Counter[str]()
     end = time.monotonic() + minutes * 60
     options = settings(
         max_examples=examples,
@@ -127,21 +127,21 @@ def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
         @given(token=texts(genuine), payload=objects(CLAIMS), header=st.just(b"") | objects(NAMES))
         def one_round(token: str, payload: bytes, header: bytes) -> None:
             for verify in (access_tokens.verify, refresh_tokens.verify):
-                tally[check(verify, token, genuine)] += 1
-            ours = signed_by_us(payload, header, genuine[0])
-            tally[check(access_tokens.verify, ours, genuine)] += 1
+                counts[check(verify, token, genuine)] += 1
+            signed = sign_genuinely(payload, header, genuine[0])
+            counts[check(access_tokens.verify, signed, genuine)] += 1
 
         one_round()
         if time.monotonic() >= end:
-            return tally
+            return counts
         rounds += 1
 
 
 def run_guided(minutes: float, number: int) -> None:
-    """Fuzz for so long with bytes that are chosen by what code those before them have reached.
+    """Fuzz with coverage guidance until the time is over.
 
-    Needs ``pip install atheris``, and ends the process. What led to a finding is written to a
-    file, which the last line names.
+    Requires ``pip install atheris`` and ends the process. The input of a finding is written to the
+    file in the last line of output.
     """
     import django  # noqa: PLC0415
 
@@ -156,13 +156,13 @@ def run_guided(minutes: float, number: int) -> None:
     header, payload, _signature = map(unb64, genuine[0].split("."))
 
     def present(data: bytes) -> None:
-        """The first byte says what the others are: a payload, a header, or a whole token."""
+        """The first byte selects the rest: a payload, a header, or a whole token."""
         kind, content = data[:1], data[1:]
         if kind in {b"p", b"h"}:
             pieces = (content, b"") if kind == b"p" else (payload, content)
-            ours = signed_by_us(*pieces, genuine[0])
-            # Signed in earnest, it may well be good: it must not bring anything else about.
-            check(access_tokens.verify, ours, [ours])
+            signed = sign_genuinely(*pieces, genuine[0])
+            # The signature is genuine, so the token may be valid; any other error is a finding.
+            check(access_tokens.verify, signed, [signed])
             return
         for verify in (access_tokens.verify, refresh_tokens.verify):
             check(verify, content.decode("latin-1"), genuine)
@@ -183,15 +183,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--guided", action="store_true", help="by coverage; needs atheris")
     arguments = parser.parse_args()
-    print(f"seed {arguments.seed}", flush=True)  # noqa: T201  (for who started it)
+    print(f"seed {arguments.seed}", flush=True)  # noqa: T201  (for the user of the command)
     if arguments.guided:
         run_guided(arguments.minutes, arguments.seed)
     import django  # noqa: PLC0415
 
     django.setup()
-    tally = run(arguments.minutes, arguments.seed)
-    said = f"{tally.total()} tokens: {dict(tally)}; nothing else happened"
-    print(said)  # noqa: T201
+    counts = run(arguments.minutes, arguments.seed)
+    summary = f"{counts.total()} tokens: {dict(counts)}; nothing else happened"
+    print(summary)  # noqa: T201
     return 0
 
 

@@ -1,7 +1,7 @@
-"""Tokens with a genuine signature that must be refused all the same.
+"""Tokens with a genuine signature that must be refused.
 
-Nobody outside can make them. They stand for another service that was given the key, a key that
-was retired, and the mistakes of ours that would let one token pass for another.
+An external attacker cannot make them. They represent another service with the same key, a retired
+key, and errors of the package that would confuse two kinds of tokens.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from refresh_sessions.tokens import refresh_tokens
 from refresh_sessions.tokens.claims import MAX_GENERATION
 from refresh_sessions.tokens.keys import Purpose
-from tests.forgery.tokens import Scene, changed, key_of, packed, sign
+from tests.forgery.tokens import Targets, changed, encode, key_of, sign
 from tests.forgery.unsigned_forgeries import Named
 
 OTHER = {Purpose.ACCESS: Purpose.REFRESH, Purpose.REFRESH: Purpose.ACCESS}
@@ -83,97 +83,103 @@ REQUIRED: dict[Purpose, list[str]] = {
 }
 
 
-def signed_forgeries(scene: Scene, purpose: Purpose) -> Named:
-    """All of them, for a token of one kind. None is good for anything, signing out included."""
-    yield from with_other_headers(scene, purpose)
-    yield from with_other_claims(scene, purpose)
-    yield from of_other_kind(scene, purpose)
+def signed_forgeries(targets: Targets, purpose: Purpose) -> Named:
+    """Yield all forgeries of one kind of token; none is accepted anywhere, logout included."""
+    yield from with_other_headers(targets, purpose)
+    yield from with_other_claims(targets, purpose)
+    yield from of_other_kind(targets, purpose)
     yield from (
-        (f"retired {key.algorithm}", changed(scene, purpose, header={"kid": kid}, key=key))
-        for key in scene.retired
-        for kid in (key.kid, scene.header(purpose)["kid"])
+        (f"retired {key.algorithm}", changed(targets, purpose, header={"kid": kid}, key=key))
+        for key in targets.retired
+        for kid in (key.kid, targets.header(purpose)["kid"])
         if key.algorithm == key_of(purpose).algorithm
     )
 
 
-def with_other_headers(scene: Scene, purpose: Purpose) -> Named:
-    own = scene.header(purpose)["typ"]
+def with_other_headers(targets: Targets, purpose: Purpose) -> Named:
+    own = targets.header(purpose)["typ"]
     for name in ("kid", "typ", "alg"):
-        yield f"no {name}", changed(scene, purpose, drop=name)
+        yield f"no {name}", changed(targets, purpose, drop=name)
     for kid in KIDS:
-        yield f"kid {str(kid)[:20]!r}", changed(scene, purpose, header={"kid": kid})
+        yield f"kid {str(kid)[:20]!r}", changed(targets, purpose, header={"kid": kid})
     for typ in TYPES:
         if typ != own:
-            yield f"typ {typ!r}", changed(scene, purpose, header={"typ": typ})
+            yield f"typ {typ!r}", changed(targets, purpose, header={"typ": typ})
     for name in ("jku", "jwk", "x5u", "x5c"):
         for value in PLACES:
-            yield f"{name} {value!r}", changed(scene, purpose, header={name: value})
+            yield f"{name} {value!r}", changed(targets, purpose, header={name: value})
     for crit in CRITICAL:
-        yield f"crit {crit!r}", changed(scene, purpose, header={"crit": crit})
-    yield "unencoded", changed(scene, purpose, header={"b64": False, "crit": ["b64"]})
-    yield "unencoded, unsaid", changed(scene, purpose, header={"b64": False})
+        yield f"crit {crit!r}", changed(targets, purpose, header={"crit": crit})
+    yield "unencoded", changed(targets, purpose, header={"b64": False, "crit": ["b64"]})
+    yield "unencoded, unsaid", changed(targets, purpose, header={"b64": False})
 
 
-def with_other_claims(scene: Scene, purpose: Purpose) -> Named:
+def with_other_claims(targets: Targets, purpose: Purpose) -> Named:
     for name in REQUIRED[purpose]:
-        yield f"no {name}", changed(scene, purpose, drop=name)
+        yield f"no {name}", changed(targets, purpose, drop=name)
     for name, values in (BAD | BAD_BY_KIND[purpose]).items():
         for value in values:
-            yield f"{name} {str(value)[:24]!r}", changed(scene, purpose, claims={name: value})
-    header = scene.header(purpose)
-    claims = packed(scene.claims(purpose))
+            yield f"{name} {str(value)[:24]!r}", changed(targets, purpose, claims={name: value})
+    header = targets.header(purpose)
+    claims = encode(targets.claims(purpose))
     for name, second in {"gen": b"0", "aud": b'"other"', "sid": b"7", "exp": b"NaN"}.items():
         twice = claims[:-1] + b', "%s": %s}' % (name.encode(), second)
         yield f"{name} twice", sign(header, twice, key_of(purpose))
     for bad in (b"[]", b'"x"', b"7", b"null", b"", b"{", b"[" * 1400, b"\xff", claims[:-1]):
         yield f"payload {bad[:8]!r}", sign(header, bad, key_of(purpose))
-    nested = {"token": scene.token(purpose), "cty": "JWT"}
+    nested = {"token": targets.token(purpose), "cty": "JWT"}
     yield "nested", sign({**header, "cty": "JWT"}, nested, key_of(purpose))
-    yield "within", sign({**header, "cty": "JWT"}, scene.token(purpose).encode(), key_of(purpose))
+    yield (
+        "within",
+        sign({**header, "cty": "JWT"}, targets.token(purpose).encode(), key_of(purpose)),
+    )
 
 
-def of_other_kind(scene: Scene, purpose: Purpose) -> Named:
-    """Claims of one kind in the clothes of the other: each has its own key, type and audience."""
+def of_other_kind(targets: Targets, purpose: Purpose) -> Named:
+    """Claims of one kind as a token of the other; the kinds differ in key, type and audience."""
     other = OTHER[purpose]
     mine, others = key_of(purpose), key_of(other)
     for kid in (mine.kid, others.kid):
         for algorithm in (mine.algorithm, others.algorithm):
-            header = {**scene.header(purpose), "kid": kid, "alg": algorithm}
+            header = {**targets.header(purpose), "kid": kid, "alg": algorithm}
             if (kid, algorithm) != (mine.kid, mine.algorithm):
-                yield f"my key as {kid[:4]}/{algorithm}", sign(header, scene.claims(purpose), mine)
+                yield (
+                    f"my key as {kid[:4]}/{algorithm}",
+                    sign(header, targets.claims(purpose), mine),
+                )
             yield (
                 f"other key as {kid[:4]}/{algorithm}",
-                sign(header, scene.claims(purpose), others),
+                sign(header, targets.claims(purpose), others),
             )
-    typ = {"typ": scene.header(other)["typ"]}
-    aud = {"aud": scene.claims(other)["aud"]}
-    yield "typ of the other", changed(scene, purpose, header=typ)
-    yield "aud of the other", changed(scene, purpose, claims=aud)
-    both = {**scene.claims(other), **scene.claims(purpose), **aud}
-    yield "all claims of both", sign({**scene.header(purpose), **typ}, both, mine)
+    typ = {"typ": targets.header(other)["typ"]}
+    aud = {"aud": targets.claims(other)["aud"]}
+    yield "typ of the other", changed(targets, purpose, header=typ)
+    yield "aud of the other", changed(targets, purpose, claims=aud)
+    both = {**targets.claims(other), **targets.claims(purpose), **aud}
+    yield "all claims of both", sign({**targets.header(purpose), **typ}, both, mine)
 
 
-def contradictory(scene: Scene) -> Named:
-    """Well-formed, and in contradiction to the database: accepted nowhere, and ending nothing.
+def contradictory(targets: Targets) -> Named:
+    """Yield well-formed tokens that contradict the database; they are refused and revoke nothing.
 
-    Signing out with one is answered as signing out of what has ended already.
+    For a logout they count as tokens of a session that has ended.
     """
-    sid = {"sid": str(scene.sibling.session.pk)}
-    fid = {"fid": str(scene.sibling.family.pk)}
-    strange = {"fid": str(scene.stranger.family.pk)}
+    sid = {"sid": str(targets.sibling.session.pk)}
+    fid = {"fid": str(targets.sibling.family.pk)}
+    strange = {"fid": str(targets.stranger.family.pk)}
     nobody = {"fid": "00000000-0000-4000-8000-000000000000"}
     for purpose in Purpose:
         for name, claims in {"sid": sid, "fid": fid, "strange": strange, "nobody": nobody}.items():
-            yield f"{purpose} {name} of another", changed(scene, purpose, claims=claims)
-    stolen = refresh_claims(scene.sibling)
+            yield f"{purpose} {name} of another", changed(targets, purpose, claims=claims)
+    stolen = refresh_claims(targets.sibling)
     for name, claims in {
         "a guessed secret": {"secret": refresh_tokens.new_secret()},
         "a sibling's secret": {"secret": stolen["secret"]},
         "a sibling's secret and session": {"secret": stolen["secret"], **sid},
         "a guessed secret and a higher generation": {"secret": "A" * 22, "gen": 9},
     }.items():
-        yield name, changed(scene, Purpose.REFRESH, claims=claims)
+        yield name, changed(targets, Purpose.REFRESH, claims=claims)
 
 
 def refresh_claims(pair: Any) -> dict[str, Any]:
-    return Scene(victim=pair, sibling=None, stranger=None).claims(Purpose.REFRESH)
+    return Targets(victim=pair, sibling=None, stranger=None).claims(Purpose.REFRESH)

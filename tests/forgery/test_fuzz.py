@@ -1,4 +1,4 @@
-"""The fuzzer, for a moment in every run; ``python -m tests.forgery.fuzz`` gives it ten minutes."""
+"""A short run of the fuzzer; ``python -m tests.forgery.fuzz`` runs for ten minutes."""
 
 import pytest
 
@@ -7,20 +7,20 @@ from tests.forgery import fuzz
 from tests.unit.made import access_token
 
 
-def test_nothing_but_refusals():
-    tally = fuzz.run(minutes=0, number=1, examples=300)
-    assert tally.total() >= 900
-    assert set(tally) <= {"refused", "genuine"}
+def test_fuzzed_tokens_are_refused_unless_genuine():
+    counts = fuzz.run(minutes=0, number=1, examples=300)
+    assert counts.total() >= 900
+    assert set(counts) <= {"refused", "genuine"}
 
 
-def test_it_would_say_what_was_accepted():
+def test_fuzz_check_accepted_forgery_is_reported():
     token = access_token()
     assert fuzz.check(access_tokens.verify, token, [token]) == "genuine"
     with pytest.raises(AssertionError, match="accepted"):
         fuzz.check(access_tokens.verify, token, [])
 
 
-def test_it_would_not_swallow_an_error():
+def test_fuzz_check_unexpected_error_is_raised():
     def verify(token):
         raise RecursionError
 

@@ -1,4 +1,4 @@
-"""What each of three attackers has is not enough: the database, the keys, or the logs."""
+"""Three attackers with partial knowledge: the database, the keys, or the logs."""
 
 import base64
 import json
@@ -22,9 +22,9 @@ from tests.factories import PASSWORD
 from tests.forgery.endpoints import (
     ENDPOINTS,
     SECRET,
-    WITHOUT_SIGNING_OUT,
-    nothing_written,
-    try_all,
+    WITHOUT_LOGOUT,
+    no_writes,
+    send_all,
 )
 from tests.forgery.tokens import changed, key_of, sign_by_hmac
 from tests.keys import text
@@ -33,75 +33,77 @@ from tests.unit.forge import parts
 pytestmark = pytest.mark.django_db
 
 
-class TestDatabase:
-    """He reads every row, and has no key."""
+class TestDatabaseLeak:
+    """The attacker can read every row and has no key."""
 
-    def test_holds_nothing_of_what_is_in_a_token(self, scene):
+    def test_database_contains_no_token_or_secret(self, targets):
         rows = [*DeviceSession.objects.all(), *TokenFamily.objects.all()]
         dump = serializers.serialize("json", [*rows, *SessionEvent.objects.all()])
-        for pair in (scene.victim, scene.sibling, scene.stranger):
+        for pair in (targets.victim, targets.sibling, targets.stranger):
             for token in (pair.access, pair.refresh):
                 assert token not in dump
                 assert token.rpartition(".")[2] not in dump
             assert parts(pair.refresh)[1]["secret"] not in dump
         assert django_settings.SECRET_KEY not in dump
 
-    def test_what_is_in_it_signs_nothing(self, scene):
-        family = TokenFamily.objects.get(pk=scene.victim.family.pk)
-        session = DeviceSession.objects.get(pk=scene.victim.session.pk)
+    def test_forgery_signed_with_database_content_is_refused(self, targets):
+        family = TokenFamily.objects.get(pk=targets.victim.family.pk)
+        session = DeviceSession.objects.get(pk=targets.victim.session.pk)
         found = [family.secret_digest, session.auth_hash, str(family.pk), session.user.password]
         known = [*map(str.encode, found), *(bytes.fromhex(text) for text in found[:2])]
         tokens = []
         for purpose in Purpose:
-            claims = scene.claims(purpose)
+            claims = targets.claims(purpose)
             if purpose is Purpose.REFRESH:
-                # Of the secret itself there is only the digest.
+                # The database has only the digest of the secret.
                 claims["secret"] = family.secret_digest[:22]
-            header = {**scene.header(purpose), "alg": "HS256"}
+            header = {**targets.header(purpose), "alg": "HS256"}
             tokens += [
                 (f"{purpose} with {key[:4]!r}", sign_by_hmac(header, claims, key)) for key in known
             ]
-        with nothing_written():
-            count, wrong = try_all(tokens, ENDPOINTS)
+        with no_writes():
+            count, wrong = send_all(tokens, ENDPOINTS)
         assert wrong == []
         assert count == 12
 
 
-class TestKeys:
-    """He has the keys of both kinds, and no row of the database."""
+class TestKeyLeak:
+    """The attacker has the keys of both kinds and cannot read the database."""
 
-    def test_forge_no_refresh_token(self, scene):
-        claims = scene.claims(Purpose.ACCESS)
+    def test_refresh_token_forged_with_leaked_key_is_refused(self, targets):
+        claims = targets.claims(Purpose.ACCESS)
         known = {name: claims[name] for name in ("sid", "fid")}
         guesses = [refresh_tokens.new_secret(), "A" * 22, claims["jti"]]
         tokens = [
             (
                 f"generation {gen}",
-                changed(scene, Purpose.REFRESH, claims={**known, "secret": secret, "gen": gen}),
+                changed(targets, Purpose.REFRESH, claims={**known, "secret": secret, "gen": gen}),
             )
             for gen in (1, 2, 100)
             for secret in guesses
         ]
-        with nothing_written():
-            count, wrong = try_all(tokens, WITHOUT_SIGNING_OUT)
+        with no_writes():
+            count, wrong = send_all(tokens, WITHOUT_LOGOUT)
         assert wrong == []
         assert count == 9
 
-    def test_of_one_kind_are_not_those_of_the_other(self, scene):
+    def test_keys_of_both_kinds_differ(self, targets):
         mine, other = key_of(Purpose.ACCESS), key_of(Purpose.REFRESH)
         assert mine.kid != other.kid
         assert mine.secret != other.secret
 
-    def test_access_tokens_that_he_forges_last_as_long_as_a_session_that_he_names(self, scene):
-        """What a key is good for, and why one that leaked must go at once."""
-        forged = changed(scene, Purpose.ACCESS, claims={"exp": 2**31})
-        assert check_access_token(forged).user == scene.victim.session.user
+    def test_access_token_forged_with_leaked_key_is_valid_until_session_expires(self, targets):
+        """Why a leaked key must be removed at once."""
+        forged = changed(targets, Purpose.ACCESS, claims={"exp": 2**31})
+        assert check_access_token(forged).user == targets.victim.session.user
         DeviceSession.objects.update(expires_at="2020-01-01T00:00:00Z")
         with pytest.raises(InvalidTokenError):
             check_access_token(forged)
 
-    def test_are_worth_nothing_once_they_are_removed(self, scene, options, settings):
-        forged = changed(scene, Purpose.ACCESS)
+    def test_token_forged_with_leaked_key_after_key_removal_is_refused(
+        self, targets, options, settings
+    ):
+        forged = changed(targets, Purpose.ACCESS)
         options(KEYS=[{"algorithm": "HS256", "value": text("HS256", 21)}])
         with pytest.raises(InvalidTokenError):
             access_tokens.verify(forged)
@@ -109,30 +111,30 @@ class TestKeys:
             access_tokens.verify(forged)
 
 
-class TestLogs:
-    """He reads all logs at their wordiest, and every error report."""
+class TestLogLeak:
+    """The attacker can read all logs at level DEBUG and all error reports."""
 
-    def test_learns_no_secret(self, scene, reports, caplog, monkeypatch, options):
+    def test_logs_contain_no_secret(self, targets, reports, caplog, monkeypatch, options):
         caplog.set_level(logging.DEBUG)
         for name in ("django", "django.db.backends", "refresh_sessions"):
             caplog.set_level(logging.DEBUG, logger=name)
-        # Without it Django logs no statement.
+        # Otherwise Django logs no statements.
         monkeypatch.setattr(connections["default"], "force_debug_cursor", True)
         api = Client(raise_request_exception=False)
-        secrets = list(_story(api, scene))
-        secrets += [t for p in (scene.victim, scene.sibling) for t in (p.access, p.refresh)]
-        _break_everything(monkeypatch)
-        secrets += list(_failures(api, scene))
+        secrets = list(_use_every_endpoint(api, targets))
+        secrets += [t for p in (targets.victim, targets.sibling) for t in (p.access, p.refresh)]
+        _break_every_endpoint(monkeypatch)
+        secrets += list(_failures(api, targets))
         assert len(reports) == 5
-        # Statements carry their parameters at this level; the digest is there, not the secret.
+        # At this level statements include parameters, among them digests but no secrets.
         seen = "".join([caplog.text, *reports, *(str(r.__dict__) for r in caplog.records)])
         assert "INSERT INTO" in seen
         assert "broken on purpose" in seen
         assert "Refresh token reused" in seen
-        for secret in _what_makes_them(secrets):
+        for secret in _derived_texts(secrets):
             assert secret not in seen
 
-    def test_error_pages_that_list_settings_show_no_key(self, scene, settings):
+    def test_error_report_settings_contain_no_key(self, targets, settings):
         keys = [text("HS256", number) for number in (41, 42)]
         settings.REFRESH_SESSIONS = {
             "KEYS": [{"algorithm": "HS256", "value": keys[0]}],
@@ -143,9 +145,9 @@ class TestLogs:
         assert not any(key in shown for key in keys)
 
 
-def _story(api, scene):
-    """Sign in, refresh, call, be robbed, ask about tokens, sign out; yields what must not show."""
-    user = scene.victim.session.user
+def _use_every_endpoint(api, targets):
+    """Log in, refresh, reuse a token, introspect, revoke; yield the secrets."""
+    user = targets.victim.session.user
     credentials = {"username": user.get_username(), "password": PASSWORD}
     yield PASSWORD
     first = api.post("login/", credentials).json()
@@ -158,15 +160,15 @@ def _story(api, scene):
         yield from (held["access"], held["refresh"])
         assert api.get("sessions/", access=held["access"]).status_code == 200
     assert problem(api.post("refresh/", {"refresh": first["refresh"]}))[0] == 401
-    for token in (held["refresh"], scene.stranger.refresh, "a.b.c"):
+    for token in (held["refresh"], targets.stranger.refresh, "a.b.c"):
         body = {"token": token, "token_type_hint": "refresh_token"}
         api.post("introspect/", body, headers={"authorization": f"Basic {_basic()}"})
         api.raw.post("/auth/revoke/", {"token": token}, format="json")
-    yield from (scene.stranger.refresh, scene.stranger.access)
-    assert session_of(scene.stranger).revoked_at
+    yield from (targets.stranger.refresh, targets.stranger.access)
+    assert session_of(targets.stranger).revoked_at
 
 
-def _break_everything(monkeypatch) -> None:
+def _break_every_endpoint(monkeypatch) -> None:
     def fail(*args, **kwargs):
         raise RuntimeError("broken on purpose")
 
@@ -181,9 +183,9 @@ def _break_everything(monkeypatch) -> None:
         monkeypatch.setattr(place, fail)
 
 
-def _failures(api, scene):
-    """Each of them answers 500, and makes an error report."""
-    pair = scene.victim
+def _failures(api, targets):
+    """Call each endpoint; the answers are 500, with an error report. Yield the secrets."""
+    pair = targets.victim
     assert call(pair) == "ok"
     yield SECRET
     token = {"token": pair.refresh, "token_type_hint": "refresh_token"}
@@ -206,8 +208,8 @@ def _basic() -> str:
     return base64.b64encode(f"service:{SECRET}".encode()).decode()
 
 
-def _what_makes_them(secrets):
-    """The texts themselves, the signatures of tokens, and the secrets of families."""
+def _derived_texts(secrets):
+    """Yield the texts, the parts of tokens, and the secrets of families."""
     for secret in secrets:
         yield secret
         if secret.count(".") == 2:

@@ -1,4 +1,4 @@
-"""Tokens of any form at all, signed by whoever is at hand."""
+"""Construction of tokens with any header, claims and signature."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.unit.forge import b64, parts, unb64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
-    """What there is to start from: tokens of a victim and of others, and the keys in force."""
+class Targets:
+    """Tokens of a victim and of others, with the keys in force."""
 
     victim: Any
     sibling: Any
     """Another session of the same user."""
     stranger: Any
     retired: tuple[Key, ...] = ()
-    """Keys that signed once, and are no longer in the settings."""
+    """Keys that were removed from the settings."""
 
     def token(self, purpose: Purpose) -> str:
         return str(getattr(self.victim, purpose))
@@ -39,31 +39,31 @@ def key_of(purpose: Purpose) -> Key:
     return get_keyring(purpose).signing
 
 
-def packed(value: Any) -> bytes:
-    """As JSON, or as it is where it is bytes."""
+def encode(value: Any) -> bytes:
+    """Encode as JSON unless the value is bytes."""
     return value if isinstance(value, bytes) else json.dumps(value).encode()
 
 
-def text_of(header: Any, claims: Any) -> str:
-    """What is signed."""
-    return f"{b64(packed(header))}.{b64(packed(claims))}"
+def signing_input(header: Any, claims: Any) -> str:
+    """Return the signing input."""
+    return f"{b64(encode(header))}.{b64(encode(claims))}"
 
 
 def sign(header: Any, claims: Any, key: Key) -> str:
-    """A token signed in earnest."""
-    text = text_of(header, claims)
+    """Return a token with a genuine signature."""
+    text = signing_input(header, claims)
     algorithm: Any = jwt.get_algorithm_by_name(key.algorithm)
     return f"{text}.{b64(algorithm.sign(text.encode(), key.signer))}"
 
 
 def sign_by_hmac(header: Any, claims: Any, secret: bytes, digest: str = "sha256") -> str:
-    """What an attacker makes of any bytes that he takes for a secret."""
-    text = text_of(header, claims)
+    """Return a token with an HMAC over any bytes."""
+    text = signing_input(header, claims)
     return f"{text}.{b64(hmac.new(secret, text.encode(), digest).digest())}"
 
 
 def changed(
-    scene: Scene,
+    targets: Targets,
     purpose: Purpose,
     *,
     header: dict[str, Any] | None = None,
@@ -71,9 +71,9 @@ def changed(
     drop: str | None = None,
     key: Key | None = None,
 ) -> str:
-    """The victim's token with other headers or claims, signed with the real key or another."""
-    new_header = {**scene.header(purpose), **(header or {})}
-    new_claims = {**scene.claims(purpose), **(claims or {})}
+    """Return the victim's token with other headers or claims, signed with ``key`` if given."""
+    new_header = {**targets.header(purpose), **(header or {})}
+    new_claims = {**targets.claims(purpose), **(claims or {})}
     for part in (new_header, new_claims):
         part.pop(drop or "", None)
     return sign(new_header, new_claims, key or key_of(purpose))
@@ -89,7 +89,7 @@ def signature_of(token: str) -> bytes:
 
 
 def spare_bits_set(token: str) -> str:
-    """The same signature, spelt with bits set that base64 does not use."""
+    """Return the token with another base64 encoding of the same signature."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) | 1]
 

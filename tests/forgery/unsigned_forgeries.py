@@ -1,4 +1,4 @@
-"""Tokens of attackers who have no key: what the public lists of attacks on JWTs come to."""
+"""Forgeries without a key: published attacks on JWT libraries."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.conf import settings as django_settings
 
 from refresh_sessions.tokens.keys import Key, Purpose, public_keys
 from tests.forgery.tokens import (
-    Scene,
+    Targets,
     digest_of,
+    encode,
     key_of,
-    packed,
     sign,
     sign_by_hmac,
     signature_of,
+    signing_input,
     spare_bits_set,
-    text_of,
     with_signature,
 )
 from tests.unit.forge import b64
@@ -26,7 +26,7 @@ from tests.unit.forge import b64
 Named = Iterator[tuple[str, str]]
 
 NONE = ["none", "None", "NONE", "nOnE", "noNE", "", " none", "none\x00", None, 0, [], ["none"]]
-BYTES_TAKEN_FOR_SECRETS = [b"", b"\x00", b"\x00" * 32, b"secret", b"null", b"your-256-bit-secret"]
+GUESSED_SECRETS = [b"", b"\x00", b"\x00" * 32, b"secret", b"null", b"your-256-bit-secret"]
 SIGNATURES: list[bytes | str] = [
     "",
     "AA",
@@ -41,37 +41,37 @@ ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC6325
 ORDER_OF_ED25519 = 2**252 + 27742317777372353535851937790883648493
 
 
-def unsigned_forgeries(scene: Scene, purpose: Purpose) -> Named:
-    """All of them, for a token of one kind."""
-    yield from without_algorithm(scene, purpose)
-    yield from confused(scene, purpose)
-    yield from with_other_signatures(scene, purpose)
-    yield from numbers_as_signatures(scene, purpose)
-    yield from respelt(scene, purpose)
-    yield from misshapen(scene, purpose)
+def unsigned_forgeries(targets: Targets, purpose: Purpose) -> Named:
+    """Yield all forgeries of one kind of token."""
+    yield from without_algorithm(targets, purpose)
+    yield from algorithm_confusion(targets, purpose)
+    yield from with_other_signatures(targets, purpose)
+    yield from numbers_as_signatures(targets, purpose)
+    yield from other_encodings(targets, purpose)
+    yield from malformed(targets, purpose)
 
 
-def without_algorithm(scene: Scene, purpose: Purpose) -> Named:
-    header, claims = scene.header(purpose), scene.claims(purpose)
+def without_algorithm(targets: Targets, purpose: Purpose) -> Named:
+    header, claims = targets.header(purpose), targets.claims(purpose)
     for algorithm in NONE:
-        text = text_of({**header, "alg": algorithm}, claims)
-        for signature in ("", "AA", b64(signature_of(scene.token(purpose)))):
+        text = signing_input({**header, "alg": algorithm}, claims)
+        for signature in ("", "AA", b64(signature_of(targets.token(purpose)))):
             yield f"alg {algorithm!r}, signature {signature[:4]!r}", f"{text}.{signature}"
     alg_again = b', "alg": "none"}'
     del header["alg"]
-    yield "no alg", with_signature(f"{text_of(header, claims)}.x", b"\x00" * 64)
+    yield "no alg", with_signature(f"{signing_input(header, claims)}.x", b"\x00" * 64)
     yield (
         "alg twice",
         with_signature(
-            f"{text_of(packed(scene.header(purpose))[:-1] + alg_again, claims)}.x", "AA"
+            f"{signing_input(encode(targets.header(purpose))[:-1] + alg_again, claims)}.x", "AA"
         ),
     )
 
 
-def confused(scene: Scene, purpose: Purpose) -> Named:
-    """The public key, or anything else that is no secret, taken for an HMAC secret."""
-    header, claims = scene.header(purpose), scene.claims(purpose)
-    found = [*BYTES_TAKEN_FOR_SECRETS, *_public_bytes(), str(header["kid"]).encode()]
+def algorithm_confusion(targets: Targets, purpose: Purpose) -> Named:
+    """Algorithm confusion: the public key or other public text as HMAC secret."""
+    header, claims = targets.header(purpose), targets.claims(purpose)
+    found = [*GUESSED_SECRETS, *_public_bytes(), str(header["kid"]).encode()]
     found += [django_settings.SECRET_KEY.encode(), digest_of(django_settings.SECRET_KEY)]
     for number, secret in enumerate(found):
         for algorithm in ("HS256", "HS384", "HS512"):
@@ -84,17 +84,19 @@ def confused(scene: Scene, purpose: Purpose) -> Named:
     for algorithm in ("HS256", "RS256", "PS256", "ES256", "ES384", "ES256K", "EdDSA", "Ed25519"):
         if algorithm != header["alg"]:
             forged = {**header, "alg": algorithm}
-            yield f"said to be {algorithm}", sign_by_hmac(forged, claims, b"k" * 64)
+            yield f"labelled {algorithm}", sign_by_hmac(forged, claims, b"k" * 64)
             yield (
                 f"{algorithm}, old signature",
-                with_signature(f"{text_of(forged, claims)}.x", signature_of(scene.token(purpose))),
+                with_signature(
+                    f"{signing_input(forged, claims)}.x", signature_of(targets.token(purpose))
+                ),
             )
 
 
 def _public_bytes() -> Iterator[bytes]:
-    """The public key in every spelling that libraries have been fooled with."""
+    """Yield the public key in every encoding of known attacks."""
     for shown in public_keys():
-        yield packed(shown)
+        yield encode(shown)
         yield json.dumps(shown, separators=(",", ":"), sort_keys=True).encode()
         yield shown["x"].encode()
     public: Any = key_of(Purpose.ACCESS).public
@@ -110,31 +112,31 @@ def _public_bytes() -> Iterator[bytes]:
             yield public.public_bytes(s.Encoding.X962, s.PublicFormat.UncompressedPoint)
 
 
-def with_other_signatures(scene: Scene, purpose: Purpose) -> Named:
-    token = scene.token(purpose)
+def with_other_signatures(targets: Targets, purpose: Purpose) -> Named:
+    token = targets.token(purpose)
     genuine = signature_of(token)
     for signature in SIGNATURES:
         yield f"signature {signature[:8]!r}", with_signature(token, signature)
-    other = str(getattr(scene.stranger, purpose))
+    other = str(getattr(targets.stranger, purpose))
     yield "a stranger's signature", with_signature(token, signature_of(other))
     yield "one byte less", with_signature(token, genuine[:-1])
     yield "one byte more", with_signature(token, genuine + b"\x00")
     yield "twice", with_signature(token, genuine * 2)
     yield "digest instead", with_signature(token, digest_of(token.rpartition(".")[0]))
-    claims = scene.claims(purpose)
+    claims = targets.claims(purpose)
     for name, value in {
         "sub": "1",
         "gen": 2,
         "exp": 2**31,
-        "sid": str(scene.sibling.session.pk),
+        "sid": str(targets.sibling.session.pk),
     }.items():
-        text = text_of(scene.header(purpose), {**claims, name: value})
+        text = signing_input(targets.header(purpose), {**claims, name: value})
         yield f"changed {name}", with_signature(f"{text}.x", genuine)
 
 
-def numbers_as_signatures(scene: Scene, purpose: Purpose) -> Named:
-    """Pairs that broken verifiers take for valid whatever was signed ("psychic signatures")."""
-    token, n = scene.token(purpose), ORDER_OF_P256
+def numbers_as_signatures(targets: Targets, purpose: Purpose) -> Named:
+    """Values that broken verifiers accept for any message ("psychic signatures")."""
+    token, n = targets.token(purpose), ORDER_OF_P256
     for r, s in ((0, 0), (0, 1), (1, 0), (n, n), (n, 0), (1, 1), (n - 1, 1), (2**256 - 1, 1)):
         pair = r.to_bytes(32, "big") + s.to_bytes(32, "big")
         yield f"r={r % 1000}…, s={s % 1000}…", with_signature(token, pair)
@@ -142,14 +144,14 @@ def numbers_as_signatures(scene: Scene, purpose: Purpose) -> Named:
     if key_of(purpose).algorithm == "EdDSA":
         genuine = signature_of(token)
         more = int.from_bytes(genuine[32:], "little") + ORDER_OF_ED25519
-        twin = genuine[:32] + more.to_bytes(32, "little")
-        yield "S beyond the order", with_signature(token, twin)
+        modified = genuine[:32] + more.to_bytes(32, "little")
+        yield "S beyond the order", with_signature(token, modified)
         yield "small order", with_signature(token, b"\x01" + b"\x00" * 63)
 
 
-def respelt(scene: Scene, purpose: Purpose) -> Named:
-    """The genuine token, but not to the letter: one spelling, or there would be many tokens."""
-    token = scene.token(purpose)
+def other_encodings(targets: Targets, purpose: Purpose) -> Named:
+    """The genuine token in another encoding."""
+    token = targets.token(purpose)
     header, payload, signature = token.split(".")
     for tail in ("=", "==", ".", "A", "AAAA", "%3D", "\u200b", "\x00", "#", ","):
         yield f"followed by {tail!r}", token + tail
@@ -171,8 +173,8 @@ def respelt(scene: Scene, purpose: Purpose) -> Named:
     yield "two tokens", f"{token}.{token}"
 
 
-def misshapen(scene: Scene, purpose: Purpose) -> Named:
-    token = scene.token(purpose)
+def malformed(targets: Targets, purpose: Purpose) -> Named:
+    token = targets.token(purpose)
     header, payload, signature = token.split(".")
     yield "two parts", f"{header}.{payload}"
     yield "no signature", f"{header}.{payload}."
@@ -181,7 +183,7 @@ def misshapen(scene: Scene, purpose: Purpose) -> Named:
     yield "five parts", f"{header}.{signature}.{header}.{payload}.{signature}"
     whole = {"payload": payload, "protected": header, "signature": signature}
     yield "JSON serialization", json.dumps(whole)
-    yield "JSON serialization in base64", b64(packed(whole))
+    yield "JSON serialization in base64", b64(encode(whole))
     yield "too long", f"{header}.{payload}{'A' * 5000}.{signature}"
     for name, bad in {
         "text": b'"text"',
@@ -193,7 +195,7 @@ def misshapen(scene: Scene, purpose: Purpose) -> Named:
         "deep objects": b'{"a":' * 300,
         "no UTF-8": b'{"alg":"\xff"}',
         "UTF-16": '{"alg":"HS256"}'.encode("utf-16"),
-        "marked": b"\xef\xbb\xbf" + packed(scene.header(purpose)),
+        "marked": b"\xef\xbb\xbf" + encode(targets.header(purpose)),
         "long number": b'{"exp":' + b"9" * 1900 + b"}",
         "NaN": b'{"exp":NaN}',
     }.items():
@@ -201,13 +203,13 @@ def misshapen(scene: Scene, purpose: Purpose) -> Named:
         yield f"payload of {name}", f"{header}.{b64(bad)}.{signature}"
 
 
-def brought_along(scene: Scene, purpose: Purpose, own: Key, jwk: dict[str, str]) -> Named:
-    """A key of the attacker's, and a header that says where to find it."""
-    claims = scene.claims(purpose)
+def with_own_key(targets: Targets, purpose: Purpose, own: Key, jwk: dict[str, str]) -> Named:
+    """A key of the attacker, and headers that refer to it."""
+    claims = targets.claims(purpose)
     url = "https://attacker.example/keys.json"
-    for kid in (scene.header(purpose)["kid"], own.kid, url):
+    for kid in (targets.header(purpose)["kid"], own.kid, url):
         for name, value in {"jku": url, "x5u": url, "jwk": jwk, "x5c": [jwk.get("x", "")]}.items():
-            header = {**scene.header(purpose), "alg": own.algorithm, "kid": kid, name: value}
+            header = {**targets.header(purpose), "alg": own.algorithm, "kid": kid, name: value}
             yield f"{name}, kid {kid[:8]}", sign(header, claims, own)
-        header = {**scene.header(purpose), "alg": own.algorithm, "kid": kid}
+        header = {**targets.header(purpose), "alg": own.algorithm, "kid": kid}
         yield f"another {own.algorithm} key, kid {kid[:8]}", sign(header, claims, own)

@@ -1,4 +1,4 @@
-"""Processes that print their port when they are ready, and end with their standard input."""
+"""Server processes that print their port when they are ready and end with standard input."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PATIENCE = 30
+STOP_TIMEOUT = 30
 
 
 class Child:
-    """A server in a process of its own; however suddenly we end, it ends too."""
+    """A server process that ends with this process."""
 
     def __init__(self, module: str, *arguments: str, **environment: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603  (our own command)
@@ -28,7 +28,7 @@ class Child:
 
     def end(self) -> None:
         try:
-            self._process.communicate(timeout=PATIENCE)
+            self._process.communicate(timeout=STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()

@@ -1,14 +1,14 @@
-"""``python -m tests.interop.server``: the project in a process of its own, until stdin ends."""
+"""Serve the tests' project until standard input ends: ``python -m tests.interop.server``."""
 
 from __future__ import annotations
 
 import os
 
-from tests.interop.serving import serve
+from tests.interop.wsgi_server import serve
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.interop.served")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.interop.server_settings")
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415  (reads the variable)
 
     serve(get_wsgi_application())

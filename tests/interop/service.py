@@ -1,8 +1,9 @@
-"""``python -m tests.interop.service URL SECONDS``: a service that has only the public keys.
+"""A service with only the public keys: ``python -m tests.interop.service URL SECONDS``.
 
-It knows no Django, and keeps the keys for so many seconds.
-The function ``verify`` is the recipe of docs/keys.md, to the letter. Serves until its standard
-input ends; the first line it prints is its port.
+The service does not use Django, and caches the keys for the given time.
+
+The function ``verify`` is exactly the recipe of docs/keys.md. The service ends with its standard
+input; its first line of output is its port.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import jwt
 
-from tests.interop.serving import serve
+from tests.interop.wsgi_server import serve
 
 _ADDRESS, _SECONDS = [*sys.argv[1:], "http://127.0.0.1/", "300"][:2]
 keys = jwt.PyJWKClient(_ADDRESS, lifespan=float(_SECONDS))
@@ -37,11 +38,11 @@ def verify(token: str) -> dict[str, Any]:
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
     try:
-        status, said = "200 OK", {"sub": verify(token)["sub"], "django": "django" in sys.modules}
+        status, result = "200 OK", {"sub": verify(token)["sub"], "django": "django" in sys.modules}
     except jwt.PyJWTError as error:
-        status, said = "401 Unauthorized", {"error": f"{type(error).__name__}: {error}"}
+        status, result = "401 Unauthorized", {"error": f"{type(error).__name__}: {error}"}
     start_response(status, [("Content-Type", "application/json")])
-    return [json.dumps(said).encode()]
+    return [json.dumps(result).encode()]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Other libraries, in Python and in node, verify our tokens with the published keys alone."""
+"""Other libraries, in Python and node, verify tokens with the published keys."""
 
 import json
 import os
@@ -33,34 +33,34 @@ def algorithm(request, options) -> str:
 
 
 def jwks() -> dict[str, object]:
-    """As it goes over the wire."""
+    """Return the key set as a client receives it."""
     document: dict[str, object] = json.loads(json.dumps({"keys": public_keys()}))
     return document
 
 
-# RFC 9864 calls it Ed25519; PyJWT knows only the older name, which libraries go on reading.
+# RFC 9864 renames EdDSA to Ed25519; PyJWT uses the older name, which libraries still accept.
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 class TestJoserfc:
     def verify(self, token, algorithm):
         return other_jwt.decode(token, KeySet.import_key_set(jwks()), algorithms=[algorithm])
 
-    def test_verifies(self, algorithm):
+    def test_joserfc_access_token_is_verified(self, algorithm):
         token = access_token()
         decoded = self.verify(token, algorithm)
         assert (decoded.header, decoded.claims) == parts(token)
         required = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp", "jti")}
         other_jwt.JWTClaimsRegistry(**required).validate(decoded.claims)
 
-    def test_names_keys_as_we_do(self, algorithm):
+    def test_joserfc_thumbprint_equals_key_id(self, algorithm):
         for key in KeySet.import_key_set(jwks()):
             assert key.kid == key.thumbprint()
 
-    def test_refuses_what_was_changed(self, algorithm):
+    def test_joserfc_modified_token_is_refused(self, algorithm):
         token = access_token()
         with pytest.raises(JoseError):
             self.verify(token[:-6] + "AAAAAA", algorithm)
 
-    def test_can_do_nothing_with_refresh_tokens(self, algorithm):
+    def test_joserfc_refresh_token_is_refused(self, algorithm):
         with pytest.raises((JoseError, ValueError)):
             self.verify(refresh_token(), algorithm)
 
@@ -96,7 +96,7 @@ class TestNode:
         )
         return json.loads(done.stdout)
 
-    def test_verifies_and_refuses(self, algorithm):
+    def test_node_verifies_access_token_only(self, algorithm):
         token = access_token()
         changed, refresh = self.verify(token[:-6] + "AAAAAA", refresh_token())
         assert changed == {"error": "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"}

@@ -1,4 +1,4 @@
-"""A service without Django, with nothing of ours but the address of the public keys."""
+"""A service without Django that knows only the URL of the public keys."""
 
 import json
 import re
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def start(live_server, options):
-    """Start the service, to keep the keys for so many seconds."""
+    """Return a function that starts the service with a cache lifetime in seconds."""
     options(KEYS=[entry("ES256")])
     started = []
 
@@ -50,7 +50,7 @@ def ask(service, token) -> tuple[int, dict]:
 
 @pytest.fixture
 def fetches(monkeypatch):
-    """How often somebody has asked for the keys."""
+    """The requests for the keys so far."""
     asked, get = [], JWKSView.get
 
     def counting(self, request):
@@ -61,7 +61,7 @@ def fetches(monkeypatch):
     return asked
 
 
-def test_verifies_and_asks_for_the_keys_once(service, fetches):
+def test_service_fetches_keys_once(service, fetches):
     pair = make_pair()
     for _ in range(5):
         assert ask(service, pair.access) == (
@@ -71,13 +71,13 @@ def test_verifies_and_asks_for_the_keys_once(service, fetches):
     assert len(fetches) == 1
 
 
-def test_goes_on_through_a_rotation(start, options):
+def test_service_verifies_tokens_throughout_key_rotation(start, options):
     service = start(0.5)
     old, new = entry("ES256"), entry("EdDSA", 3)
     before = make_pair()
     assert ask(service, before.access)[0] == 200
     options(KEYS=[old, new])
-    # As long as the service keeps the keys: it would not look again for each unknown name.
+    # Wait for the cache lifetime: unknown key ids trigger no new request before.
     time.sleep(0.6)
     assert ask(service, before.access)[0] == 200
     options(KEYS=[new, old])
@@ -88,7 +88,7 @@ def test_goes_on_through_a_rotation(start, options):
     assert ask(service, after.access)[0] == 200
 
 
-def test_does_not_know_a_key_that_signs_before_it_was_shown(service, options):
+def test_service_unpublished_key_is_refused(service, options):
     """Why a rotation has a step in which the new key only verifies."""
     assert ask(service, make_pair().access)[0] == 200
     options(KEYS=[entry("EdDSA", 3), entry("ES256")])
@@ -96,26 +96,26 @@ def test_does_not_know_a_key_that_signs_before_it_was_shown(service, options):
 
 
 @pytest.mark.parametrize("changed", [{"AUDIENCE": "another"}, {"ISSUER": "another"}])
-def test_refuses_tokens_for_others(service, options, changed):
+def test_service_token_for_other_audience_or_issuer_is_refused(service, options, changed):
     options(**changed)
     assert ask(service, make_pair().access)[0] == 401
 
 
-def test_refuses_refresh_tokens_and_garbage(service, options):
+def test_service_refresh_token_or_garbage_is_refused(service, options):
     pair = make_pair()
     for token in (pair.refresh, "", "a.b.c", pair.access[:-6] + "AAAAAA"):
-        status, said = ask(service, token)
-        assert (status, list(said)) == (401, ["error"])
+        status, result = ask(service, token)
+        assert (status, list(result)) == (401, ["error"])
 
 
-def test_refuses_tokens_of_keys_that_are_gone(service, options):
+def test_service_token_of_removed_key_is_refused(service, options):
     pair = make_pair()
     options(KEYS=[entry("ES256", 4)])
     assert ask(service, pair.access)[0] == 401
     assert ask(service, make_pair().access)[0] == 200
 
 
-def test_does_as_the_documentation_says():
+def test_service_code_equals_documented_recipe():
     page = (CHECKOUT / "docs" / "keys.md").read_text("utf-8")
     (recipe,) = re.findall(r"^def verify\(token.*?^    \)$", page, re.MULTILINE | re.DOTALL)
     assert recipe in Path(__file__).with_name("service.py").read_text("utf-8")

@@ -1,4 +1,4 @@
-// Reads {jwks, tokens, issuer, audience} and writes, for each token, its claims or its error.
+// Reads {jwks, tokens, issuer, audience} and writes the claims or the error of each token.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-"""Victims and thieves at a counter that is either the model or the package."""
+"""Owner and attacker as clients of a server, which is the model or the package."""
 
 from __future__ import annotations
 
@@ -21,70 +21,70 @@ from tests.model.reference import Answer, Family, Presenter, Rule
 
 @dataclass(frozen=True)
 class Tokens:
-    """What an answer brings; no refresh token means that the old one is to be kept."""
+    """Tokens of a response; without a refresh token the client keeps the old one."""
 
     refresh: Any
     access: Any
-    proven: bool
-    """The access token says when its owner proved who they are."""
+    authenticated: bool
+    """The access token has the time of the authentication."""
 
 
-class Refused(Exception):  # noqa: N818 - it tells how a story goes on, not what went wrong
-    """No tokens. The text is "later" where the client may ask again, otherwise "over"."""
+class RefusedRequest(Exception):  # noqa: N818 - an expected outcome, not an error
+    """A response without tokens. The text is "later" if the client may retry, otherwise "over"."""
 
 
-class Counter(ABC):
-    """Where tokens are exchanged, and access tokens used."""
+class Server(ABC):
+    """Issues and accepts tokens."""
 
     @abstractmethod
     def log_in(self) -> Tokens: ...
 
     @abstractmethod
     def refresh(self, token: Any, *, elsewhere: bool) -> Tokens:
-        """Present a refresh token, from where the owner is or from elsewhere."""
+        """Send a refresh token, from the owner's network or another one."""
 
     @abstractmethod
     def call(self, access: Any) -> bool:
-        """Use an access token, and say whether it was accepted."""
+        """Use an access token; return whether it was accepted."""
 
     @abstractmethod
     def wait(self) -> None:
-        """Let the overlap pass."""
+        """Wait until the overlap has passed."""
 
     @abstractmethod
     def wait_half(self) -> None:
-        """Let the first third of the overlap pass."""
+        """Wait until the first third of the overlap has passed."""
 
     @property
     @abstractmethod
     def ended_by(self) -> str:
-        """Why the session has ended: "reuse", "recovery_limit", or nothing."""
+        """Reason of the revocation: "reuse", "recovery_limit", or an empty string."""
 
 
-class ModelCounter(Counter):
-    """The reference rule, with generations for tokens."""
+class ModelServer(Server):
+    """The reference rule; tokens are generations."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.family = Family()
-        self.proven = True
+        self.authenticated = True
         self.last_elsewhere = False
 
     def log_in(self) -> Tokens:
-        return Tokens(self.family.newest, self.family.newest, self.proven)
+        return Tokens(self.family.newest, self.family.newest, self.authenticated)
 
     def refresh(self, token: int, *, elsewhere: bool) -> Tokens:
         presenter = Presenter(resembles=elsewhere == self.last_elsewhere)
         reply = self.rule.refresh(token, self.family, presenter)
         self.family = reply.family
         if reply.access is None:
-            raise Refused("later" if reply.answer is Answer.SUPERSEDED else "over")
+            raise RefusedRequest("later" if reply.answer is Answer.SUPERSEDED else "over")
         recovered = reply.answer is Answer.RECOVERED
         if reply.answer.issues_token and not (recovered and not presenter.resembles):
             self.last_elsewhere = elsewhere
-        self.proven = self.proven and not recovered
-        proven = self.proven and reply.answer is not Answer.ACCESS_ONLY
-        return Tokens(reply.refresh, reply.access, proven)
+        self.authenticated = self.authenticated and not recovered
+        authenticated = self.authenticated and reply.answer is not Answer.ACCESS_ONLY
+        return Tokens(reply.refresh, reply.access, authenticated)
 
     def call(self, access: int) -> bool:
         accepted = self.rule.accepts(access, self.family)
@@ -100,13 +100,13 @@ class ModelCounter(Counter):
 
     @property
     def ended_by(self) -> str:
-        if self.family.alarm:
+        if self.family.reuse_detected:
             return "reuse"
-        return "recovery_limit" if self.family.limit else ""
+        return "recovery_limit" if self.family.limit_reached else ""
 
 
-class PackageCounter(Counter):
-    """The package, on the database of the run."""
+class PackageServer(Server):
+    """The package, on the current database."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -115,15 +115,17 @@ class PackageCounter(Counter):
         pair = make_pair(methods=("pwd",), request=_request(elsewhere=False))
         self.session = pair.session
         self.clock.move(AFTER_OVERLAP)
-        return Tokens(pair.refresh, pair.access, proven=True)
+        return Tokens(pair.refresh, pair.access, authenticated=True)
 
     def refresh(self, token: str, *, elsewhere: bool) -> Tokens:
         try:
             pair = refresh_session(token, request=_request(elsewhere=elsewhere))
         except RefreshSessionsError as error:
-            raise Refused("later" if error.code == "refresh_superseded" else "over") from error
+            raise RefusedRequest(
+                "later" if error.code == "refresh_superseded" else "over"
+            ) from error
         claims = access_tokens.verify(pair.access)
-        return Tokens(pair.refresh, pair.access, proven=claims.authenticated_at is not None)
+        return Tokens(pair.refresh, pair.access, authenticated=claims.authenticated_at is not None)
 
     def call(self, access: str) -> bool:
         try:
@@ -149,45 +151,45 @@ def _request(*, elsewhere: bool) -> HttpRequest:
 
 
 class Actor:
-    """Somebody with a storage for tokens, who counts what they are given."""
+    """A client with stored tokens, which also counts the issued tokens."""
 
-    def __init__(self, counter: Counter, tokens: Tokens, *, elsewhere: bool = False) -> None:
-        self.counter = counter
+    def __init__(self, server: Server, tokens: Tokens, *, elsewhere: bool = False) -> None:
+        self.server = server
         self.elsewhere = elsewhere
         self.token, self.access = tokens.refresh, tokens.access
         self.first = tokens.refresh
-        self.got: list[Tokens] = []
+        self.issued: list[Tokens] = []
 
-    def copied(self) -> Actor:
-        """A thief with all that this person has stored."""
-        tokens = Tokens(self.token, self.access, proven=True)
-        return Actor(self.counter, tokens, elsewhere=True)
+    def copy_tokens(self) -> Actor:
+        """Return an attacker with a copy of the stored tokens."""
+        tokens = Tokens(self.token, self.access, authenticated=True)
+        return Actor(self.server, tokens, elsewhere=True)
 
     def refresh(self, token: Any = None) -> str:
-        """Refresh, store what comes, and say how that went."""
+        """Refresh, store the tokens, and return the outcome."""
         before = token or self.token
         try:
-            tokens = self.ask(before)
-        except Refused as refusal:
+            tokens = self.send_refresh(before)
+        except RefusedRequest as refusal:
             return str(refusal)
-        self.save(tokens)
+        self.store(tokens)
         return "access only" if tokens.refresh in {None, before} else "new token"
 
-    def ask(self, token: Any = None) -> Tokens:
-        """Refresh, but store nothing: the answer is late, or lost."""
-        tokens = self.counter.refresh(token or self.token, elsewhere=self.elsewhere)
-        self.got.append(tokens)
+    def send_refresh(self, token: Any = None) -> Tokens:
+        """Refresh without storing the tokens: the response is late or lost."""
+        tokens = self.server.refresh(token or self.token, elsewhere=self.elsewhere)
+        self.issued.append(tokens)
         return tokens
 
-    def save(self, tokens: Tokens) -> None:
+    def store(self, tokens: Tokens) -> None:
         self.token = tokens.refresh or self.token
         self.access = tokens.access
 
     def call(self) -> bool:
-        return self.counter.call(self.access)
+        return self.server.call(self.access)
 
     @property
-    def loot(self) -> tuple[int, int]:
-        """How many new refresh tokens they have been given, and how many access tokens."""
-        refresh_tokens = {tokens.refresh for tokens in self.got} - {None, self.first}
-        return len(refresh_tokens), len(self.got)
+    def issued_counts(self) -> tuple[int, int]:
+        """Return the number of new refresh tokens and of access tokens issued to this actor."""
+        refresh_tokens = {tokens.refresh for tokens in self.issued} - {None, self.first}
+        return len(refresh_tokens), len(self.issued)

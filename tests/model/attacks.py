@@ -1,100 +1,108 @@
-"""What an attacker does, who has copied something once."""
+"""Transitions of an attacker after one theft."""
 
 from __future__ import annotations
 
-from tests.model.moves import Event, Moves, honest_moves, minted, reauthentication_after
 from tests.model.reference import Answer, Presenter, Reauthentication, Reply
-from tests.model.world import NONE, Attacker, Scene, Theft, World, can_open, kind_of
+from tests.model.state import NONE, Attacker, Scenario, State, Theft, can_open, kind_of
+from tests.model.transitions import (
+    Event,
+    Transitions,
+    after_rotation,
+    owner_transitions,
+    reauthentication_after,
+)
 
 
-def moves(world: World, scene: Scene) -> Moves:
-    """Every event that may come next, with the world after it."""
-    if world.family.alarm:
+def transitions(state: State, scenario: Scenario) -> Transitions:
+    """Yield every possible event with the state after it."""
+    if state.family.reuse_detected:
         return
-    yield from honest_moves(world, scene)
-    if world.attacker is not None:
-        yield from _attacker_acts(world, world.attacker, scene)
-    elif scene.theft is not None:
-        yield from _theft(world, scene)
+    yield from owner_transitions(state, scenario)
+    if state.attacker is not None:
+        yield from _attacker_acts(state, state.attacker, scenario)
+    elif scenario.theft is not None:
+        yield from _theft(state, scenario)
 
 
-def _theft(world: World, scene: Scene) -> Moves:
-    if scene.theft is Theft.ACCESS:
+def _theft(state: State, scenario: Scenario) -> Transitions:
+    if scenario.theft is Theft.ACCESS:
         yield (
             Event("an attacker copies an access token"),
-            world._replace(attacker=Attacker((), access=world.access)),
+            state._replace(attacker=Attacker((), access=state.access)),
         )
         return
-    if scene.theft is Theft.USED:
-        if world.family.redeemable is not None and world.storage == world.family.newest:
-            used = Attacker((world.family.redeemable,), access=False)
-            yield Event("an attacker finds the token before"), world._replace(attacker=used)
+    if scenario.theft is Theft.USED:
+        if state.family.redeemable is not None and state.storage == state.family.newest:
+            used = Attacker((state.family.redeemable,), access=False)
+            yield Event("an attacker finds the token before"), state._replace(attacker=used)
         return
-    if world.storage != NONE:
-        stored = Attacker((world.storage,), access=world.access)
-        yield Event("an attacker copies the storage"), world._replace(attacker=stored)
-    for message in world.flight:
+    if state.storage != NONE:
+        stored = Attacker((state.storage,), access=state.access)
+        yield Event("an attacker copies the storage"), state._replace(attacker=stored)
+    for message in state.in_transit:
         if message.tokens:
             copied = Attacker(tuple(sorted(message.tokens)), access=message.current)
-            told = "an attacker copies a message with " + kind_of(
-                max(message.tokens), world.family
+            text = "an attacker copies a message with " + kind_of(
+                max(message.tokens), state.family
             )
-            yield Event(told), world._replace(attacker=copied)
+            yield Event(text), state._replace(attacker=copied)
 
 
-def attacker_presents(world: World, scene: Scene) -> Presenter:
-    """What the attacker's requests show."""
-    return Presenter(companion=False, resembles=scene.alike or world.by_attacker)
+def attacker_presents(state: State, scenario: Scenario) -> Presenter:
+    """Return what the attacker's requests show."""
+    return Presenter(companion=False, resembles=scenario.alike or state.by_attacker)
 
 
-def _attacker_acts(world: World, attacker: Attacker, scene: Scene) -> Moves:
-    """His requests take no time: he makes them whenever he likes, and keeps all he ever got."""
-    presenter = attacker_presents(world, scene)
+def _attacker_acts(state: State, attacker: Attacker, scenario: Scenario) -> Transitions:
+    """Requests of the attacker take no time; every token ever received is kept."""
+    presenter = attacker_presents(state, scenario)
     if attacker.access:
-        called = scene.rule.call(world.family.newest, world.family)
-        if called != world.family:
-            yield Event("the attacker calls the API"), world._replace(family=called)
+        called = scenario.rule.call(state.family.newest, state.family)
+        if called != state.family:
+            yield Event("the attacker calls the API"), state._replace(family=called)
     for token in attacker.tokens:
-        told = f"the attacker sends {kind_of(token, world.family)}"
-        reply = scene.rule.refresh(token, world.family, presenter)
-        yield _gets(world, attacker, token, reply, scene, told)
-        if scene.ends:
-            reply = scene.rule.log_out(token, world.family, presenter)
-            yield _gets(world, attacker, token, reply, scene, f"{told} to sign out")
-    if scene.opens:
-        yield from _attacker_opens(world, attacker, scene, presenter)
+        text = f"the attacker sends {kind_of(token, state.family)}"
+        reply = scenario.rule.refresh(token, state.family, presenter)
+        yield _receive(state, attacker, token, reply, scenario, text)
+        if scenario.ends:
+            reply = scenario.rule.log_out(token, state.family, presenter)
+            yield _receive(state, attacker, token, reply, scenario, f"{text} to sign out")
+    if scenario.opens:
+        yield from _attacker_opens(state, attacker, scenario, presenter)
 
 
-def _attacker_opens(world: World, attacker: Attacker, scene: Scene, presenter: Presenter) -> Moves:
+def _attacker_opens(
+    state: State, attacker: Attacker, scenario: Scenario, presenter: Presenter
+) -> Transitions:
     carried = {Reauthentication.CARRIED, Reauthentication.NEWEST}
-    fresh = world.reauthentication in carried and not attacker.outdated
+    fresh = state.reauthentication in carried and not attacker.outdated
     for token in attacker.tokens or ((None,) if attacker.access else ()):
-        if world.child or not can_open(world, scene):
+        if state.child or not can_open(state, scenario):
             continue
-        reply = scene.rule.open_family(token, world.family, presenter, reauthenticated=fresh)
-        told = "the attacker opens a family"
+        reply = scenario.rule.open_family(token, state.family, presenter, reauthenticated=fresh)
+        text = "the attacker opens a family"
         if reply.answer.issues_token:
             opener = attacker._replace(child=True)
-            yield _gets(world, opener, token or NONE, reply, scene, told)
+            yield _receive(state, opener, token or NONE, reply, scenario, text)
     if attacker.child:
-        reply = scene.rule.use_child(world.family)
-        told = f"the attacker uses the opened family: the server {reply.answer.value}"
+        reply = scenario.rule.use_child(state.family)
+        text = f"the attacker uses the opened family: the server {reply.answer.value}"
         served = reply.answer.issues_token
-        yield Event(told, attacker_served=served), world._replace(family=reply.family)
+        yield Event(text, attacker_served=served), state._replace(family=reply.family)
 
 
-# Answers to the newest token after which the row says that it was used.
+# Answers after which the row shows the use of the newest token.
 _EVIDENT = {Answer.ROTATED, Answer.REVOKED}
 
 
-def _gets(
-    world: World, attacker: Attacker, token: int, reply: Reply, scene: Scene, told: str
-) -> tuple[Event, World]:
+def _receive(
+    state: State, attacker: Attacker, token: int, reply: Reply, scenario: Scenario, text: str
+) -> tuple[Event, State]:
     answer, family, refresh, access = reply
-    before = world.family
-    if world.inactive and not family.alarm:
-        revoked = world._replace(family=before._replace(revoked=True))
-        return Event(f"{told}: the account is inactive"), revoked
+    before = state.family
+    if state.inactive and not family.reuse_detected:
+        revoked = state._replace(family=before._replace(revoked=True))
+        return Event(f"{text}: the account is inactive"), revoked
     tokens = {*attacker.tokens, *(() if refresh is None else (refresh,))}
     attacker = attacker._replace(
         tokens=tuple(sorted(tokens)),
@@ -104,17 +112,19 @@ def _gets(
         or (token == attacker.gained and answer in _EVIDENT and not before.revoked),
         gained=refresh if answer.issues_token and refresh is not None else attacker.gained,
     )
-    world = reauthentication_after(world._replace(family=family, attacker=attacker), scene, answer)
-    carried = scene.rule.carries(reply, world.reauthentication)
+    state = reauthentication_after(
+        state._replace(family=family, attacker=attacker), scenario, answer
+    )
+    carried = scenario.rule.carries(reply, state.reauthentication)
     if answer.issues_token:
         recovered = answer is Answer.RECOVERED
-        by_attacker = world.by_attacker if recovered else not scene.alike
-        world = world._replace(by_attacker=by_attacker)
-        world = minted(world, scene, before)
-    attacker = world.attacker or attacker
+        by_attacker = state.by_attacker if recovered else not scenario.alike
+        state = state._replace(by_attacker=by_attacker)
+        state = after_rotation(state, scenario, before)
+    attacker = state.attacker or attacker
     if access is not None and access == family.newest:
         attacker = attacker._replace(access=True)
-    if scene.steps_up and carried:
+    if scenario.steps_up and carried:
         attacker = attacker._replace(reauthenticated=True)
-    told = f"{told}: the server {answer.value}"
-    return Event(told, attacker_served=access is not None), world._replace(attacker=attacker)
+    text = f"{text}: the server {answer.value}"
+    return Event(text, attacker_served=access is not None), state._replace(attacker=attacker)

@@ -1,21 +1,21 @@
-"""A fixture that searches."""
+"""Fixture of the state search."""
 
 from collections.abc import Callable
 
 import pytest
 
+from tests.model.report import PROPERTY
 from tests.model.search import Graph, explore
-from tests.model.states import PROPERTY
-from tests.model.world import Scene
+from tests.model.state import Scenario
 
 
 @pytest.fixture
 def search(record_property) -> Callable[..., Graph]:
-    """Explore a scene, given by the fields of ``Scene``."""
+    """Return a function that explores the scenario with the given fields."""
 
     def run(**fields) -> Graph:
-        graph = explore(scene := Scene(**fields))
-        record_property(PROPERTY, [repr(scene), len(graph.worlds)])
+        graph = explore(scenario := Scenario(**fields))
+        record_property(PROPERTY, [repr(scenario), len(graph.states)])
         return graph
 
     return run

@@ -1,7 +1,7 @@
-"""The rotation rule once more, written from its description and not from ``rotation.py``.
+"""The rotation rule as a reference, derived from its description and not from ``rotation.py``.
 
-Generations are small integers. Time since the last rotation is counted in ticks while the overlap
-lasts; whoever drives the rule says when a tick, the overlap or a minute has passed.
+Generations are small integers. Within the overlap, time since the last rotation is counted in
+ticks; the caller passes ticks, the end of the overlap and the end of the minute.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 RECOVERIES: Final = 8
-"""How many answers in a row may get lost."""
+"""Maximum number of consecutive recoveries."""
 
 RECOVERIES_BY_OTHERS: Final = 2
-"""How many of these recoveries may be made by clients that do not resemble the last one."""
+"""Maximum number of these by clients that do not resemble the last one."""
 
 
 class Presenter(NamedTuple):
-    """What a request shows beside its token."""
+    """What a request shows besides its token."""
 
     companion: bool = False
     resembles: bool = True
-    """It comes from the network, or with the user agent, of the last rotation."""
+    """The network or the user agent is that of the last rotation."""
 
 
-NOBODY: Final = Presenter()
+DEFAULT_PRESENTER: Final = Presenter()
 """A request without the companion that resembles the last one."""
 
 
 class Answer(Enum):
-    """What the server makes of a refresh token; the value tells it as part of a story."""
+    """The server's answer to a refresh token; the value describes it in stories."""
 
     ROTATED = "gives the next token"
     RECOVERED = "takes the successor for lost and gives another"
@@ -46,15 +46,15 @@ class Answer(Enum):
 
     @property
     def issues_token(self) -> bool:
-        """Whether a new refresh token comes into the world."""
-        return self in _MINTING
+        """Whether the answer has a new refresh token."""
+        return self in _ISSUING
 
 
-_MINTING: Final = {Answer.ROTATED, Answer.RECOVERED, Answer.AHEAD_OF_DATABASE}
+_ISSUING: Final = {Answer.ROTATED, Answer.RECOVERED, Answer.AHEAD_OF_DATABASE}
 
 
 class Child(Enum):
-    """The family that was opened last, seen from the family that opened it."""
+    """State of the family that was opened last, as its parent family sees it."""
 
     NONE = "none"
     NEW = "opened by the last rotation, not used"
@@ -65,36 +65,39 @@ class Child(Enum):
 
 
 OLD: Final = 99
-"""The age of a generation that is at least ``CONFIRM_DELIVERY_AFTER`` old."""
+"""Age of a generation after ``CONFIRM_DELIVERY_AFTER``."""
 
 
 class Family(NamedTuple):
-    """The row: all that the server remembers of the tokens it has given."""
+    """The row of a token family."""
 
     newest: int = 1
     redeemable: int | None = None
-    """The token in whose place the newest was given; None before the first refresh."""
+    """The token that the newest one replaced; None before the first refresh."""
     age: int = OLD
-    """Ticks since the last rotation; the length of the overlap stands for all later ones until
-    the generation is ``OLD``."""
+    """Ticks since the last rotation; the length of the overlap for all later instants until the
+    generation is ``OLD``.
+    """
     delivered: bool = False
-    """The newest has been seen in use."""
-    known: bool = False
-    """A rotation was made once by a client that showed the companion."""
-    shown: bool = False
-    """The last rotation was."""
-    forgiven: bool = False
-    """A sibling was answered ACCESS_ONLY since: it may write its token back."""
+    """The newest token was seen in use."""
+    companion_known: bool = False
+    """Any rotation so far was made with the companion."""
+    companion_shown: bool = False
+    """The last rotation was made with the companion."""
+    sibling_answered: bool = False
+    """A sibling was answered ACCESS_ONLY since the last rotation and may store its token again."""
     tolerated: int | None = None
-    """The oldest token that siblings may hold in the overlap, if older than the redeemable one."""
+    """The oldest token that siblings may hold within the overlap, if older than the redeemable
+    one.
+    """
     recoveries: int = 0
     by_others: int = 0
     child: Child = Child.NONE
     revoked: bool = False
-    alarm: bool = False
-    """Reuse is on record."""
-    limit: bool = False
-    """The session was revoked for lost answers."""
+    reuse_detected: bool = False
+    """Reuse was detected."""
+    limit_reached: bool = False
+    """The session was revoked at the limit of recoveries."""
 
     @property
     def oldest_usable(self) -> int:
@@ -106,7 +109,7 @@ class Family(NamedTuple):
 
 
 class Confirm(Enum):
-    """``CONFIRM_DELIVERY_AFTER``: when a call is evidence that the refresh token has arrived."""
+    """``CONFIRM_DELIVERY_AFTER``: when a call is evidence of delivery."""
 
     AT_ONCE = "zero"
     AFTER_A_MINUTE = "one minute"
@@ -114,7 +117,7 @@ class Confirm(Enum):
 
 
 class Reauthentication(Enum):
-    """How the row's re-authentication stands to the last rotation."""
+    """Time of the last re-authentication relative to the last rotation."""
 
     NONE = "none"
     CARRIED = "given before it"
@@ -122,7 +125,7 @@ class Reauthentication(Enum):
     BESIDE = "given after it, to an access token alone"
 
     def after(self, answer: Answer) -> Reauthentication:
-        """What a refresh makes of it."""
+        """Return the relation after a refresh."""
         if not answer.issues_token:
             return self
         carried = self in {Reauthentication.CARRIED, Reauthentication.NEWEST}
@@ -131,23 +134,23 @@ class Reauthentication(Enum):
 
 
 class Reply(NamedTuple):
-    """The answer, the row after it, and the tokens that it carries."""
+    """The answer, the row after it, and the tokens in it."""
 
     answer: Answer
     family: Family
     refresh: int | None = None
     access: int | None = None
-    """The generation that the access token speaks for."""
+    """The generation of the access token."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """The rule and its settings. The broken rules are subclasses of it."""
+    """The rule with its settings; the faulty rules are subclasses."""
 
     overlap: int = 3
     """``ROTATION_OVERLAP`` in ticks."""
     early: int = 1
-    """For how many of them an answer gives the newest token back."""
+    """Number of ticks in which an answer repeats the newest token."""
     recovery: bool = True
     """``LOST_RESPONSE_RECOVERY``."""
     confirm: Confirm = Confirm.AFTER_A_MINUTE
@@ -156,43 +159,47 @@ class Rule:
     # --- time
 
     def fresh(self, family: Family) -> bool:
-        """Whether the overlap lasts."""
+        """Whether the overlap has not passed."""
         return family.redeemable is not None and family.age < self.overlap
 
     def tick(self, family: Family) -> Family:
-        """A part of the overlap passes."""
+        """Advance the time within the overlap by one tick."""
         family = family._replace(age=family.age + 1)
         if self.fresh(family):
             return family
         child = Child.CLOSED if family.child is Child.CLOSING else family.child
         return family._replace(tolerated=None, child=child)
 
-    # --- refreshing
+    # --- refresh
 
-    def refresh(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
-        """Present a refresh token, also to a session that is revoked."""
+    def refresh(
+        self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Reply:
+        """Exchange a refresh token, also of a revoked session."""
         answer = self.judge(token, family, presenter)
         if family.revoked:
             return self._refuse(answer, family)
         if answer.issues_token:
-            return self._mint(answer, token, family, presenter)
+            return self._issue(answer, token, family, presenter)
         if answer in {Answer.RESENT, Answer.SUCCESSOR}:
             return Reply(answer, family, refresh=family.newest, access=family.newest)
         if answer is Answer.ACCESS_ONLY:
-            return Reply(answer, self._forgive(token, family, presenter), access=token)
+            return Reply(answer, self._record_sibling(token, family, presenter), access=token)
         return self._refuse(answer, family)
 
     def _refuse(self, answer: Answer, family: Family) -> Reply:
         if answer is Answer.REUSED:
-            return Reply(answer, family._replace(revoked=True, alarm=True))
+            return Reply(answer, family._replace(revoked=True, reuse_detected=True))
         if family.revoked:
             return Reply(Answer.REVOKED, family)
         if answer is Answer.RECOVERY_LIMIT:
-            family = family._replace(revoked=True, limit=True)
+            family = family._replace(revoked=True, limit_reached=True)
         return Reply(answer, family)
 
-    def judge(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Answer:
-        """Look up what a token is worth. A revoked session is judged as if it were not."""
+    def judge(
+        self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Answer:
+        """Return the answer to a token; a revoked session is judged as if it were not revoked."""
         if token > family.newest:
             return Answer.AHEAD_OF_DATABASE
         if self.fresh(family) and token >= family.oldest_sibling:
@@ -202,28 +209,30 @@ class Rule:
         return self._judge_used(token, family, presenter)
 
     def _judge_sibling(self, token: int, family: Family, presenter: Presenter) -> Answer:
-        """Within the overlap."""
+        """Judge a token within the overlap."""
         newest, early = token == family.newest, family.age < self.early
-        if presenter.companion and family.shown and early:
+        if presenter.companion and family.companion_shown and early:
             return Answer.RESENT if newest else Answer.SUCCESSOR
         if self._companion_wins(token, family, presenter):
             return self._recover(token, family, presenter)
-        if family.shown and not presenter.companion:
+        if family.companion_shown and not presenter.companion:
             return Answer.SUPERSEDED
         if newest and early:
             return Answer.RESENT
         return Answer.ACCESS_ONLY if newest or token == family.redeemable else Answer.SUPERSEDED
 
     def _companion_wins(self, token: int, family: Family, presenter: Presenter) -> bool:
-        """Whether the last rotation lacked what this client shows."""
+        """Whether the last rotation lacked the companion that this client shows."""
         redeemable = token == family.redeemable and self.recovery
-        return redeemable and presenter.companion and not family.shown
+        return redeemable and presenter.companion and not family.companion_shown
 
     def _judge_used(self, token: int, family: Family, presenter: Presenter) -> Answer:
-        """A token that has a successor, after the overlap."""
+        """Judge a token with a successor, after the overlap."""
         if token != family.redeemable or not self.recovery:
             return Answer.REUSED
-        if family.delivered and not (family.forgiven and self._is_kin(family, presenter)):
+        if family.delivered and not (
+            family.sibling_answered and self._resembles_sibling(family, presenter)
+        ):
             return Answer.REUSED
         return self._recover(token, family, presenter)
 
@@ -238,18 +247,18 @@ class Rule:
         return Answer.RECOVERED
 
     def _same_opener(self, family: Family, presenter: Presenter) -> bool:
-        """Whether the companion ties the client to the one that made the last rotation."""
-        return family.shown and presenter.companion
+        """Whether the companion identifies the client of the last rotation."""
+        return family.companion_shown and presenter.companion
 
-    def _is_kin(self, family: Family, presenter: Presenter) -> bool:
-        """Whether the client shows what siblings of the last one would."""
-        return presenter.companion if family.known else presenter.resembles
+    def _resembles_sibling(self, family: Family, presenter: Presenter) -> bool:
+        """Whether the client shows what a sibling of the last client would."""
+        return presenter.companion if family.companion_known else presenter.resembles
 
-    def _forgive(self, token: int, family: Family, presenter: Presenter) -> Family:
-        sibling = token != family.newest and self._is_kin(family, presenter)
-        return family._replace(forgiven=family.forgiven or sibling)
+    def _record_sibling(self, token: int, family: Family, presenter: Presenter) -> Family:
+        sibling = token != family.newest and self._resembles_sibling(family, presenter)
+        return family._replace(sibling_answered=family.sibling_answered or sibling)
 
-    def _mint(
+    def _issue(
         self,
         answer: Answer,
         token: int,
@@ -266,19 +275,19 @@ class Rule:
             newest,
             redeemable,
             age=0,
-            known=family.known or presenter.companion,
-            shown=presenter.companion,
-            forgiven=self._forgives(answer, family, opens=opens),
+            companion_known=family.companion_known or presenter.companion,
+            companion_shown=presenter.companion,
+            sibling_answered=self._expects_late_answer(answer, family, opens=opens),
             tolerated=self._tolerated(answer, redeemable, family),
-            # Only the newest token, rotated by its holder, shows that answers arrive.
+            # Only a rotation of the newest token by its holder shows that answers arrive.
             recoveries=min(family.recoveries + 1, self.recoveries) if recovered else 0,
             by_others=min(family.by_others + other, RECOVERIES_BY_OTHERS) if recovered else 0,
             child=Child.NEW if opens else self._child_after(answer, family, presenter),
         )
         return Reply(answer, after, refresh=newest, access=newest)
 
-    def _forgives(self, answer: Answer, family: Family, *, opens: bool) -> bool:
-        """Whether an answer under way may still overwrite the new token with the one before."""
+    def _expects_late_answer(self, answer: Answer, family: Family, *, opens: bool) -> bool:
+        """Whether an answer in transit may overwrite the new token with the one before."""
         return answer is Answer.AHEAD_OF_DATABASE or (opens and self.fresh(family))
 
     def _tolerated(self, answer: Answer, redeemable: int, family: Family) -> int | None:
@@ -300,7 +309,7 @@ class Rule:
     def open_family(
         self, token: int | None, family: Family, presenter: Presenter, *, reauthenticated: bool
     ) -> Reply:
-        """Open another family: with the newest refresh token, which is rotated."""
+        """Open a family with the newest refresh token, which is rotated."""
         if token is None:
             return Reply(Answer.REFUSED, family)
         judged = self.judge(token, family, presenter)
@@ -308,10 +317,10 @@ class Rule:
             return self._refuse(judged, family)
         if token != family.newest or not reauthenticated:
             return Reply(Answer.REFUSED, family)
-        return self._mint(Answer.ROTATED, token, family, presenter, opens=True)
+        return self._issue(Answer.ROTATED, token, family, presenter, opens=True)
 
     def use_child(self, family: Family) -> Reply:
-        """Refresh with the first token of the family that was opened."""
+        """Refresh with the first token of the opened family."""
         if family.child is Child.CLOSED:
             return self._refuse(Answer.REUSED, family)
         if family.revoked:
@@ -321,7 +330,9 @@ class Rule:
         child = Child.USED if family.child is Child.NEW else family.child
         return Reply(Answer.ROTATED, family._replace(child=child))
 
-    def log_out(self, token: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
+    def log_out(
+        self, token: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Reply:
         """Revoke the session with a refresh token (``logout/``, ``revoke/``)."""
         judged = self.judge(token, family, presenter)
         if judged is Answer.REUSED or family.revoked:
@@ -330,27 +341,29 @@ class Rule:
         revoked = family._replace(revoked=True, delivered=family.delivered or used)
         return Reply(Answer.REVOKED, revoked)
 
-    def step_up(self, access: int, family: Family, presenter: Presenter = NOBODY) -> Reply:
-        """Present an accepted access token, and re-authenticate."""
+    def step_up(
+        self, access: int, family: Family, presenter: Presenter = DEFAULT_PRESENTER
+    ) -> Reply:
+        """Re-authenticate with an accepted access token."""
         if access == family.newest and not self.fresh(family):
-            reply = self._mint(Answer.ROTATED, access, family, presenter)
+            reply = self._issue(Answer.ROTATED, access, family, presenter)
             strict = not self.overlap and not self.recovery
             after = reply.family._replace(redeemable=None) if strict else reply.family
             return reply._replace(family=after)
         return Reply(Answer.ACCESS_ONLY, family, access=access)
 
     def carries(self, reply: Reply, reauthentication: Reauthentication) -> bool:
-        """Whether the access token of an answer to a refresh tells of the re-authentication."""
+        """Whether the access token of a refresh has the time of the re-authentication."""
         if reply.answer is Answer.ACCESS_ONLY or reply.access is None:
             return False
         return reauthentication in {Reauthentication.CARRIED, Reauthentication.NEWEST}
 
     def accepts(self, access: int, family: Family) -> bool:
-        """Whether an access token of this generation opens anything."""
+        """Whether an access token of this generation is accepted."""
         return not family.revoked and access in {family.newest, family.redeemable}
 
     def call(self, access: int, family: Family) -> Family:
-        """Use an accepted access token; it may be evidence of delivery."""
+        """Use an accepted access token; the use may be evidence of delivery."""
         if access != family.newest or family.redeemable is None or family.revoked:
             return family
         at_once = self.confirm is Confirm.AT_ONCE

@@ -1,4 +1,4 @@
-"""Breadth-first search over all worlds that a scene can lead to."""
+"""Breadth-first search of all states that a scenario can reach."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from tests.model.attacks import moves
-from tests.model.moves import Event
-from tests.model.world import Scene, World
+from tests.model.attacks import transitions
+from tests.model.state import Scenario, State
+from tests.model.transitions import Event
 
 Edges = Sequence[tuple[Event, int]]
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """All worlds of a scene by number, in the order in which they were found."""
+    """All states of a scenario, numbered in the order of discovery."""
 
-    scene: Scene
-    worlds: Sequence[World]
+    scenario: Scenario
+    states: Sequence[State]
     edges: Sequence[Edges]
     origins: Sequence[tuple[int, Event]]
-    """For each world the one that it was first reached from."""
+    """For each state its predecessor on the shortest path, with the event."""
 
-    def where(self, holds: Callable[[World], bool]) -> list[int]:
-        """The worlds of which something is true, those of the shortest stories first."""
-        return [number for number, world in enumerate(self.worlds) if holds(world)]
+    def where(self, holds: Callable[[State], bool]) -> list[int]:
+        """Return the numbers of all states that satisfy a predicate, nearest first."""
+        return [number for number, state in enumerate(self.states) if holds(state)]
 
     def story(self, number: int) -> str:
-        """How the world of this number comes about, one event per line."""
+        """Return the events on the shortest path to a state, one per line."""
         events: list[Event] = []
         while number:
             number, event = self.origins[number]
             events.append(event)
-        return tell(reversed(events))
+        return format_story(reversed(events))
 
     @cached_property
     def sources(self) -> Sequence[list[int]]:
-        """The edges, backwards."""
-        sources: list[list[int]] = [[] for _ in self.worlds]
+        """The predecessors of each state."""
+        sources: list[list[int]] = [[] for _ in self.states]
         for number, edges in enumerate(self.edges):
             for _, target in edges:
                 sources[target].append(number)
         return sources
 
     def reaching(self, goals: Iterable[int]) -> set[int]:
-        """The worlds from which at least one of the goals can be reached."""
+        """Return the states from which at least one of the goals is reachable."""
         found = set(goals)
         queue = deque(found)
         while queue:
@@ -58,14 +58,14 @@ class Graph:
         return found
 
 
-def tell(events: Iterable[Event]) -> str:
-    """A story, for the message of a test that fails."""
+def format_story(events: Iterable[Event]) -> str:
+    """Format events for the message of a failed test."""
     return "\n".join(f"{line:3}. {event.text}" for line, event in enumerate(events, start=1))
 
 
 @contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Every world found is kept: looking for some to collect takes a third of the time."""
+    """Disable garbage collection, which takes a third of the time: all states are kept."""
     gc.disable()
     try:
         yield
@@ -73,22 +73,22 @@ def _no_garbage() -> Iterator[None]:
         gc.enable()
 
 
-@lru_cache(maxsize=1)  # What is kept for longer, the garbage collector goes through as well.
-def explore(scene: Scene) -> Graph:
-    """Find every world there is, nearest first. The same scene gives the same graph."""
-    worlds = [World()]
-    numbers = {worlds[0]: 0}
+@lru_cache(maxsize=1)  # A larger cache would slow down the garbage collector.
+def explore(scenario: Scenario) -> Graph:
+    """Find all states, nearest first. The result depends only on the scenario."""
+    states = [State()]
+    numbers = {states[0]: 0}
     origins = [(0, Event("sign-in"))]
     edges: list[Edges] = []
     with _no_garbage():
-        while len(edges) < len(worlds):
+        while len(edges) < len(states):
             here = len(edges)
             found = []
-            for event, world in moves(worlds[here], scene):
-                number = numbers.setdefault(world, len(worlds))
-                if number == len(worlds):
-                    worlds.append(world)
+            for event, state in transitions(states[here], scenario):
+                number = numbers.setdefault(state, len(states))
+                if number == len(states):
+                    states.append(state)
                     origins.append((here, event))
                 found.append((event, number))
             edges.append(found)
-    return Graph(scene, worlds, edges, origins)
+    return Graph(scenario, states, edges, origins)

@@ -1,7 +1,7 @@
-"""The package against the reference: any token, at any time, in any order, on a real database.
+"""The package against the reference: any token at any time in any order, on a real database.
 
-Hypothesis makes the stories up and shortens the ones that fail. The reference is the one that the
-search goes through exhaustively, so what the search has shown is shown of the package.
+Hypothesis generates event sequences and shrinks failing ones. The exhaustive search uses the same
+reference, so its results apply to the package.
 """
 
 import os
@@ -23,11 +23,11 @@ from hypothesis.stateful import (
 )
 
 from tests.clock import standing_clock
+from tests.model.comparison import OWNER, Comparison, StoredTokens
 from tests.model.reference import RECOVERIES, Confirm, Rule
-from tests.model.timed import CONFIRMED_AFTER, Client, Limits
-from tests.model.twin import OWNER, Holding, Twin
+from tests.model.timed_reference import CONFIRMED_AFTER, Client, Limits
 
-# Not a whole second: the exp of a JWT is cut, the columns are not.
+# Not a whole second: a JWT truncates ``exp``, the columns do not.
 START = datetime(2026, 1, 1, 12, 0, 0, 654_321, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 OVERLAP = timedelta(seconds=10)
@@ -48,9 +48,9 @@ EXAMPLES = int(os.environ.get("REFRESH_SESSIONS_EXAMPLES", "100"))
 
 
 class Sessions(RuleBasedStateMachine):
-    """One session after another, and all tokens that anybody was ever given."""
+    """Consecutive sessions, with all tokens that were issued."""
 
-    holdings = Bundle("holdings")
+    stored_tokens = Bundle("stored_tokens")
 
     def __init__(self):
         super().__init__()
@@ -58,7 +58,7 @@ class Sessions(RuleBasedStateMachine):
         self.steps = 0
 
     @initialize(
-        target=holdings,
+        target=stored_tokens,
         confirm=st.sampled_from(Confirm),
         recovery=st.sampled_from([True, True, False]),
         overlap=st.sampled_from([OVERLAP, OVERLAP, timedelta(0)]),
@@ -90,158 +90,158 @@ class Sessions(RuleBasedStateMachine):
         }
         self.stack.enter_context(override_settings(REFRESH_SESSIONS=configured))
         self.clock = self.stack.enter_context(standing_clock(START))
-        return self._sign_in()
+        return self._log_in()
 
     def teardown(self):
         self.stack.close()
 
-    def _sign_in(self):
-        self.twin = Twin(self.clock, self.rule, self.limits)
-        self.client = self.twin.first
-        # Only where a clock stands still can a proof and a rotation be of one instant.
+    def _log_in(self):
+        self.comparison = Comparison(self.clock, self.rule, self.limits)
+        self.client = self.comparison.first
+        # With a fixed clock, re-authentication and rotation could have equal times.
         self.clock.move(TICK)
         return self.client
 
-    @rule(target=holdings, holding=holdings, client=CLIENTS)
-    def refresh(self, holding, client):
-        """Anybody, with anything, from anywhere."""
-        got = holding.refresh.twin.refresh(holding.refresh, client)
-        holding.refresh.twin.check()
+    @rule(target=stored_tokens, stored=stored_tokens, client=CLIENTS)
+    def refresh(self, stored, client):
+        """Refresh with any tokens from any client."""
+        got = stored.refresh.comparison.refresh(stored.refresh, client)
+        stored.refresh.comparison.check()
         return multiple() if got is None else got
 
-    @rule(target=holdings)
+    @rule(target=stored_tokens)
     def client_refreshes(self):
-        """The one who signed in, with the last that arrived; or they sign in again."""
-        got = self.twin.refresh(self.client.refresh)
+        """The client refreshes with its newest token, or logs in again."""
+        got = self.comparison.refresh(self.client.refresh)
         self.client = got or self.client
-        if self.twin.is_over:
-            return self._sign_in()
+        if self.comparison.is_over:
+            return self._log_in()
         return multiple() if got is None else got
 
     @rule(
-        target=holdings,
+        target=stored_tokens,
         times=st.sampled_from([1, 2, 3, RECOVERIES + 2]),
         wait=st.sampled_from([OVERLAP, timedelta(0)]),
     )
-    def answers_get_lost(self, times, wait):
-        """Lost to the client: somebody else may have read them."""
+    def lose_answers(self, times, wait):
+        """The client does not receive the answers; an attacker may."""
         lost = []
         for _ in range(times):
             self.clock.move(wait)
-            lost.append(self.twin.refresh(self.client.refresh))
+            lost.append(self.comparison.refresh(self.client.refresh))
         return multiple(*filter(None, lost))
 
-    @rule(holding=holdings)
-    def call(self, holding):
-        holding.access.twin.call(holding.access)
-        holding.access.twin.check()
+    @rule(stored=stored_tokens)
+    def call(self, stored):
+        stored.access.comparison.call(stored.access)
+        stored.access.comparison.check()
 
     @rule()
     def client_calls(self):
-        self.twin.call(self.client.access)
+        self.comparison.call(self.client.access)
 
-    @rule(target=holdings, holding=holdings, client=CLIENTS)
-    def step_up(self, holding, client):
-        """Whoever knows the password, with any access token."""
+    @rule(target=stored_tokens, stored=stored_tokens, client=CLIENTS)
+    def step_up(self, stored, client):
+        """Re-authenticate with any access token from any client."""
         self.clock.move(TICK)
-        got = holding.access.twin.step_up(holding, client)
-        holding.access.twin.check()
+        got = stored.access.comparison.step_up(stored, client)
+        stored.access.comparison.check()
         self.clock.move(TICK)
         return multiple() if got is None else got
 
-    @rule(target=holdings)
+    @rule(target=stored_tokens)
     def client_steps_up(self):
         got = self.step_up(self.client, OWNER)
-        self.client = got if isinstance(got, Holding) else self.client
+        self.client = got if isinstance(got, StoredTokens) else self.client
         return got
 
     @precondition(lambda self: self.limits.refreshes is None)
-    @rule(target=holdings, holding=holdings, client=CLIENTS)
-    def open_family(self, holding, client):
-        """Whoever has a refresh token and an access token that tells of a re-authentication."""
-        if holding.access.twin is not holding.refresh.twin:
+    @rule(target=stored_tokens, stored=stored_tokens, client=CLIENTS)
+    def open_family(self, stored, client):
+        """Open a family with any access and refresh token of one session."""
+        if stored.access.comparison is not stored.refresh.comparison:
             return multiple()
         self.clock.move(TICK)
-        got = holding.refresh.twin.open_family(holding, client)
-        holding.refresh.twin.check()
+        got = stored.refresh.comparison.open_family(stored, client)
+        stored.refresh.comparison.check()
         self.clock.move(TICK)
         return multiple() if got is None else got
 
     @precondition(lambda self: self.limits.refreshes is None)
-    @rule(target=holdings)
-    def client_opens_a_family(self):
+    @rule(target=stored_tokens)
+    def client_opens_family(self):
         got = self.open_family(self.client, OWNER)
-        self.client = got if isinstance(got, Holding) else self.client
+        self.client = got if isinstance(got, StoredTokens) else self.client
         return got
 
-    @rule(holding=holdings)
-    def use_opened_family(self, holding):
-        holding.refresh.twin.use_child()
-        holding.refresh.twin.check()
+    @rule(stored=stored_tokens)
+    def use_opened_family(self, stored):
+        stored.refresh.comparison.use_child()
+        stored.refresh.comparison.check()
 
     @precondition(lambda self: self.steps > 10)
-    @rule(holding=holdings, client=CLIENTS)
-    def log_out(self, holding, client):
-        """Anybody, with any refresh token."""
-        holding.refresh.twin.log_out(holding.refresh, client)
-        holding.refresh.twin.check()
+    @rule(stored=stored_tokens, client=CLIENTS)
+    def log_out(self, stored, client):
+        """Log out with any refresh token from any client."""
+        stored.refresh.comparison.log_out(stored.refresh, client)
+        stored.refresh.comparison.check()
 
     @rule(seconds=st.sampled_from([0.25, 3, 5, 9, 11, 60, 1200]))
     def wait(self, seconds):
         self.clock.move(timedelta(seconds=seconds))
 
-    @rule(target=holdings, holding=holdings, edge=EDGES, offset=OFFSETS, client=CLIENTS)
-    def anybody_at_an_edge(self, holding, edge, offset, client):
-        """With any tokens, just when something ends, or a microsecond before or after that."""
-        self._wait_for(edge, offset, holding)
-        self.call(holding)
-        return self.refresh(holding, client)
+    @rule(target=stored_tokens, stored=stored_tokens, edge=EDGES, offset=OFFSETS, client=CLIENTS)
+    def refresh_at_limit(self, stored, edge, offset, client):
+        """Use any tokens at the end of a period, or a microsecond before or after it."""
+        self._wait_for(edge, offset, stored)
+        self.call(stored)
+        return self.refresh(stored, client)
 
-    @rule(target=holdings, edge=EDGES, offset=OFFSETS)
-    def client_at_an_edge(self, edge, offset):
+    @rule(target=stored_tokens, edge=EDGES, offset=OFFSETS)
+    def client_refreshes_at_limit(self, edge, offset):
         self._wait_for(edge, offset, self.client)
         self.client_calls()
         return self.client_refreshes()
 
-    def _wait_for(self, edge, offset, holding):
-        image = holding.refresh.twin.image
-        rotated_at = image.rotated_at or self.clock.now
+    def _wait_for(self, edge, offset, stored):
+        reference = stored.refresh.comparison.reference
+        rotated_at = reference.rotated_at or self.clock.now
         edges = {
             "third": rotated_at + self.limits.overlap / 3,
             "overlap": rotated_at + self.limits.overlap,
             "confirm": rotated_at + CONFIRMED_AFTER,
-            "idle": image.idle_expires_at,
-            "hard": image.expires_at,
-            "refresh exp": holding.refresh.token.expires_at,
-            "access exp": holding.access.token.expires_at + self.limits.leeway,
+            "idle": reference.idle_expires_at,
+            "hard": reference.expires_at,
+            "refresh exp": stored.refresh.token.expires_at,
+            "access exp": stored.access.token.expires_at + self.limits.leeway,
         }
         self.clock.move(max(edges[edge] + offset - self.clock.now, timedelta(0)))
 
     @precondition(lambda self: self.steps > 15)
     @rule(how=st.sampled_from(["admin", "password_changed", "user_inactive"]))
-    def end(self, how):
-        self.twin.end(how)
+    def revoke(self, how):
+        self.comparison.revoke(how)
 
-    @rule(target=holdings, times=st.integers(1, 3))
-    def the_database_loses_its_last_writes(self, times):
-        """Those of a few refreshes, whose answers did arrive."""
-        photograph = self.twin.photograph()
+    @rule(target=stored_tokens, times=st.integers(1, 3))
+    def lose_database_writes(self, times):
+        """Lose the writes of several refreshes whose answers arrived."""
+        snapshot = self.comparison.take_snapshot()
         got = []
         for _ in range(times):
             self.clock.move(OVERLAP)
-            got.append(self.twin.refresh(self.client.refresh))
+            got.append(self.comparison.refresh(self.client.refresh))
             self.client = got[-1] or self.client
-        self.twin.roll_back(photograph)
+        self.comparison.roll_back(snapshot)
         return multiple(*filter(None, got))
 
     @invariant()
-    def package_and_reference_agree(self):
+    def package_agrees_with_reference(self):
         self.steps += 1
-        self.twin.check()
+        self.comparison.check()
 
 
 @pytest.mark.django_db
-def test_the_package_does_what_the_reference_says():
+def test_package_agrees_with_reference():
     run_state_machine_as_test(
         Sessions,
         settings=settings(

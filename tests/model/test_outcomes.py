@@ -1,15 +1,15 @@
-"""What a thief gets, story by story: once in the model, once with the package.
+"""Outcomes of a theft, for the model and for the package.
 
-``loot`` is what the thief was given beyond what he stole: new refresh tokens, access tokens. An
-access token that he copied with the rest opens what it opens until it runs out or is two
-generations old; no rotation rule changes that.
+``issued_counts`` is what the attacker was given in addition to the copied tokens: new refresh
+tokens, access tokens. A copied access token remains valid until it expires or is two generations
+old, whatever the rotation rule.
 """
 
 from datetime import timedelta
 
 import pytest
 
-from tests.model.actors import Actor, ModelCounter, PackageCounter
+from tests.model.actors import Actor, ModelServer, PackageServer
 from tests.model.reference import RECOVERIES, RECOVERIES_BY_OTHERS, Confirm, Rule
 
 
@@ -19,181 +19,193 @@ def confirm(request):
 
 
 @pytest.fixture(params=["model", pytest.param("package", marks=pytest.mark.django_db)])
-def counter(request, confirm):
+def server(request, confirm):
     if request.param == "model":
-        return ModelCounter(Rule(confirm=Confirm.AT_ONCE if confirm else Confirm.NEVER))
+        return ModelServer(Rule(confirm=Confirm.AT_ONCE if confirm else Confirm.NEVER))
     after = timedelta(0) if confirm else None
     request.getfixturevalue("options")(CONFIRM_DELIVERY_AFTER=after)
-    return PackageCounter(request.getfixturevalue("clock"))
+    return PackageServer(request.getfixturevalue("clock"))
 
 
 @pytest.fixture
-def victim(counter):
-    return Actor(counter, counter.log_in())
+def owner(server):
+    return Actor(server, server.log_in())
 
 
 @pytest.fixture
-def thief(victim):
-    """Has copied the storage just after sign-in."""
-    return victim.copied()
+def attacker(owner):
+    """An attacker with a copy of the storage just after the login."""
+    return owner.copy_tokens()
 
 
-class TestThiefFirst:
-    def test_and_the_victim_returns(self, counter, confirm, victim, thief):
-        assert thief.refresh() == "new token"
-        assert thief.call()
-        counter.wait()
-        returned = victim.refresh()
+class TestAttackerFirst:
+    def test_attacker_first_owner_returns_reuse_is_detected(
+        self, server, confirm, owner, attacker
+    ):
+        assert attacker.refresh() == "new token"
+        assert attacker.call()
+        server.wait()
+        returned = owner.refresh()
         if confirm:
-            assert (returned, counter.ended_by) == ("over", "reuse")
+            assert (returned, server.ended_by) == ("over", "reuse")
         else:
-            # Without evidence the victim takes the session back; the thief's next step is one
-            # too many.
+            # Without evidence the owner recovers the session; the attacker's next request is
+            # reuse.
             assert returned == "new token"
-            assert not thief.call()
-            counter.wait()
-            assert (thief.refresh(), counter.ended_by) == ("over", "reuse")
-        assert thief.loot == (1, 1)
+            assert not attacker.call()
+            server.wait()
+            assert (attacker.refresh(), server.ended_by) == ("over", "reuse")
+        assert attacker.issued_counts == (1, 1)
 
-    def test_and_keeps_quiet(self, counter, victim, thief):
-        assert thief.refresh() == "new token"
-        counter.wait()
-        assert victim.refresh() == "new token"
-        assert not thief.call()
-        assert thief.refresh() == "later"
-        counter.wait()
-        assert (thief.refresh(), counter.ended_by) == ("over", "reuse")
-        assert thief.loot == (1, 1)
+    def test_attacker_first_owner_recovers_attacker_is_detected(self, server, owner, attacker):
+        assert attacker.refresh() == "new token"
+        server.wait()
+        assert owner.refresh() == "new token"
+        assert not attacker.call()
+        assert attacker.refresh() == "later"
+        server.wait()
+        assert (attacker.refresh(), server.ended_by) == ("over", "reuse")
+        assert attacker.issued_counts == (1, 1)
 
-    def test_and_again(self, counter, victim, thief):
-        assert thief.refresh() == "new token"
-        counter.wait()
-        assert thief.refresh() == "new token"
-        # At once, whatever the settings: also inside the overlap.
-        assert (victim.refresh(), counter.ended_by) == ("over", "reuse")
-        assert not thief.call()
-        assert thief.loot == (2, 2)
+    def test_attacker_first_refreshes_twice_is_detected_at_once(self, server, owner, attacker):
+        assert attacker.refresh() == "new token"
+        server.wait()
+        assert attacker.refresh() == "new token"
+        # Immediately with any settings, also within the overlap.
+        assert (owner.refresh(), server.ended_by) == ("over", "reuse")
+        assert not attacker.call()
+        assert attacker.issued_counts == (2, 2)
 
 
-class TestVictimFirst:
-    def test_and_has_used_the_successor(self, counter, confirm, victim, thief):
-        victim.refresh()
-        assert victim.call()
-        counter.wait()
+class TestOwnerFirst:
+    def test_owner_first_successor_used_attacker_is_detected(
+        self, server, confirm, owner, attacker
+    ):
+        owner.refresh()
+        assert owner.call()
+        server.wait()
         if confirm:
-            assert (thief.refresh(), counter.ended_by) == ("over", "reuse")
-            assert thief.loot == (0, 0)
+            assert (attacker.refresh(), server.ended_by) == ("over", "reuse")
+            assert attacker.issued_counts == (0, 0)
         else:
-            assert thief.refresh() == "new token"
-            assert not victim.call()
-            assert victim.refresh() == "later"
-            counter.wait()
-            assert (victim.refresh(), counter.ended_by) == ("over", "reuse")
-            assert thief.loot == (1, 1)
+            assert attacker.refresh() == "new token"
+            assert not owner.call()
+            assert owner.refresh() == "later"
+            server.wait()
+            assert (owner.refresh(), server.ended_by) == ("over", "reuse")
+            assert attacker.issued_counts == (1, 1)
 
-    def test_and_has_refreshed_again(self, counter, victim, thief):
+    def test_owner_first_refreshed_twice_attacker_is_detected(self, server, owner, attacker):
         for _ in range(2):
-            victim.refresh()
-            counter.wait()
-        assert (thief.refresh(), counter.ended_by) == ("over", "reuse")
-        assert thief.loot == (0, 0)
+            owner.refresh()
+            server.wait()
+        assert (attacker.refresh(), server.ended_by) == ("over", "reuse")
+        assert attacker.issued_counts == (0, 0)
 
-    def test_and_has_not_used_the_successor_yet(self, counter, victim, thief):
-        victim.refresh()
-        counter.wait()
-        assert thief.refresh() == "new token"
-        # What the victim proved at sign-in is not the thief's.
-        assert not thief.got[-1].proven
-        assert not victim.call()
-        assert victim.refresh() == "later"
-        counter.wait()
-        assert (victim.refresh(), counter.ended_by) == ("over", "reuse")
-        assert not thief.call()
-        assert thief.loot == (1, 1)
+    def test_owner_first_successor_unused_attacker_gets_one_rotation(
+        self, server, owner, attacker
+    ):
+        owner.refresh()
+        server.wait()
+        assert attacker.refresh() == "new token"
+        # The owner's authentication does not apply to the attacker.
+        assert not attacker.issued[-1].authenticated
+        assert not owner.call()
+        assert owner.refresh() == "later"
+        server.wait()
+        assert (owner.refresh(), server.ended_by) == ("over", "reuse")
+        assert not attacker.call()
+        assert attacker.issued_counts == (1, 1)
 
 
-class TestThiefInTheWindow:
-    def test_with_the_token_before(self, counter, victim, thief):
-        victim.refresh()
-        assert thief.refresh() == "access only"
-        assert thief.call()
-        assert victim.call()
-        counter.wait()
-        assert victim.refresh() == "new token"
-        # Two generations on, his access token opens nothing.
-        assert not thief.call()
-        assert (thief.refresh(), counter.ended_by) == ("over", "reuse")
-        assert thief.loot == (0, 1)
+class TestAttackerWithinOverlap:
+    def test_attacker_within_overlap_token_before_gets_one_access_token(
+        self, server, owner, attacker
+    ):
+        owner.refresh()
+        assert attacker.refresh() == "access only"
+        assert attacker.call()
+        assert owner.call()
+        server.wait()
+        assert owner.refresh() == "new token"
+        # The access token is refused two generations later.
+        assert not attacker.call()
+        assert (attacker.refresh(), server.ended_by) == ("over", "reuse")
+        assert attacker.issued_counts == (0, 1)
 
-    def test_with_the_newest_token(self, counter, confirm, victim):
-        victim.refresh()
-        thief = victim.copied()
-        assert thief.refresh() == "access only"
-        assert thief.call()
-        counter.wait()
-        assert victim.refresh() == "new token"
-        assert victim.call()
-        counter.wait()
-        again = thief.refresh()
+    def test_attacker_within_overlap_newest_token_gets_one_access_token(
+        self, server, confirm, owner
+    ):
+        owner.refresh()
+        attacker = owner.copy_tokens()
+        assert attacker.refresh() == "access only"
+        assert attacker.call()
+        server.wait()
+        assert owner.refresh() == "new token"
+        assert owner.call()
+        server.wait()
+        again = attacker.refresh()
         if confirm:
-            assert (again, counter.ended_by) == ("over", "reuse")
-            assert thief.loot == (0, 1)
+            assert (again, server.ended_by) == ("over", "reuse")
+            assert attacker.issued_counts == (0, 1)
         else:
             assert again == "new token"
-            assert (victim.call(), victim.refresh()) == (False, "later")
-            counter.wait()
-            assert (victim.refresh(), counter.ended_by) == ("over", "reuse")
-            assert thief.loot == (1, 2)
+            assert (owner.call(), owner.refresh()) == (False, "later")
+            server.wait()
+            assert (owner.refresh(), server.ended_by) == ("over", "reuse")
+            assert attacker.issued_counts == (1, 2)
 
 
-class TestIdleVictim:
+class TestIdleOwner:
     @pytest.mark.parametrize("rounds", [2, 20])
-    def test_the_thief_goes_on_until_the_victim_returns(self, counter, victim, thief, rounds):
+    def test_idle_owner_attacker_refreshes_until_owner_returns(
+        self, server, owner, attacker, rounds
+    ):
         for _ in range(rounds):
-            assert thief.refresh() == "new token"
-            assert thief.call()
-            counter.wait()
-        assert thief.loot == (rounds, rounds)
-        assert (victim.refresh(), counter.ended_by) == ("over", "reuse")
-        assert not thief.call()
+            assert attacker.refresh() == "new token"
+            assert attacker.call()
+            server.wait()
+        assert attacker.issued_counts == (rounds, rounds)
+        assert (owner.refresh(), server.ended_by) == ("over", "reuse")
+        assert not attacker.call()
 
 
 class TestNoTheft:
-    def test_too_many_lost_answers_accuse_nobody(self, counter, victim):
+    def test_too_many_lost_answers_revoke_without_reuse(self, server, owner):
         for _ in range(RECOVERIES + 1):
-            victim.ask()
-            counter.wait()
-        assert (victim.refresh(), counter.ended_by) == ("over", "recovery_limit")
+            owner.send_refresh()
+            server.wait()
+        assert (owner.refresh(), server.ended_by) == ("over", "recovery_limit")
 
-    def test_a_late_answer_does_no_harm(self, counter, victim):
-        """The story that ``test_alone.TestEcho`` finds in a rule without the half."""
-        victim.refresh()
-        counter.wait_half()
-        late = victim.ask()
+    def test_late_answer_without_refresh_token_is_harmless(self, server, owner):
+        """The story of ``TestEarlyAnswers`` for a rule with more early answers."""
+        owner.refresh()
+        server.wait_half()
+        late = owner.send_refresh()
         assert late.refresh is None
-        counter.wait()
-        victim.refresh()
-        victim.call()
-        other_tab = victim.copied()
-        victim.save(late)
-        counter.wait()
+        server.wait()
+        owner.refresh()
+        owner.call()
+        other_tab = owner.copy_tokens()
+        owner.store(late)
+        server.wait()
         other_tab.refresh()
-        assert (victim.refresh(), counter.ended_by) == ("access only", "")
+        assert (owner.refresh(), server.ended_by) == ("access only", "")
 
-    def test_owner_is_not_bound_by_the_limit_of_others(self, counter, victim):
+    def test_owner_recoveries_exceed_limit_of_other_clients(self, server, owner):
         for _ in range(RECOVERIES_BY_OTHERS + 1):
-            victim.ask()
-            counter.wait()
-        assert victim.refresh() == "new token"
+            owner.send_refresh()
+            server.wait()
+        assert owner.refresh() == "new token"
 
 
-class TestThiefWhoRetries:
-    def test_gets_few_recoveries_from_elsewhere(self, counter, victim, thief):
-        """The owner has refreshed, and no call of theirs is evidence of it."""
-        victim.refresh()
+class TestRetryingAttacker:
+    def test_attacker_on_other_network_gets_limited_recoveries(self, server, owner, attacker):
+        """The owner has refreshed, without a call as evidence."""
+        owner.refresh()
         for _ in range(RECOVERIES_BY_OTHERS):
-            counter.wait()
-            assert thief.ask(thief.first).refresh
-        counter.wait()
-        assert (thief.refresh(), counter.ended_by) == ("over", "recovery_limit")
-        assert thief.loot == (RECOVERIES_BY_OTHERS, RECOVERIES_BY_OTHERS)
+            server.wait()
+            assert attacker.send_refresh(attacker.first).refresh
+        server.wait()
+        assert (attacker.refresh(), server.ended_by) == ("over", "recovery_limit")
+        assert attacker.issued_counts == (RECOVERIES_BY_OTHERS, RECOVERIES_BY_OTHERS)

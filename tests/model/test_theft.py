@@ -1,8 +1,8 @@
 """One theft, at any point of any story.
 
-Not found, by any rule: an attacker who rotates once and then signs out with the token that he has
-copied, which looks like an owner whose answer was lost; and one who looks alike, sends the copied
-token within his own overlap and then signs out. Both had one rotation.
+No rule detects two attacks: the attacker rotates once and then logs out with the copied token,
+which looks like an owner after a lost answer; or the attacker resembles the owner, sends the
+copied token within the attacker's own overlap and then logs out. Each gains one rotation.
 """
 
 from dataclasses import dataclass, field
@@ -12,28 +12,28 @@ import pytest
 
 from tests.model.cycles import most_changes
 from tests.model.properties import (
-    borrowed_reauthentication,
-    deaf_alarm,
     endless_sharing,
-    opened_for_nothing,
-    silent_end,
-    two_chains,
-    useful_loot,
+    family_opened_by_attacker,
+    foreign_reauthentication,
+    two_token_chains,
+    undetected_attacker,
+    unrecorded_reuse,
+    usable_stolen_token,
 )
 from tests.model.reference import Confirm, Rule
-from tests.model.world import Saves, Theft, World
+from tests.model.state import Saves, State, Theft
 
 
 @dataclass(frozen=True)
 class Case:
-    """A scene, and how often the session changes hands in it at most."""
+    """A scenario with the maximum number of times that the newest token changes hands."""
 
     name: str
     changes: int
-    scene: dict[str, Any] = field(default_factory=dict)
+    scenario: dict[str, Any] = field(default_factory=dict)
 
 
-# Three lost answers in place of eight: more of them add nothing but their number.
+# Three recoveries instead of eight: larger limits only add states.
 FEW = Rule(recoveries=3)
 AT_ONCE = Rule(recoveries=3, confirm=Confirm.AT_ONCE)
 NO_EVIDENCE = Rule(recoveries=3, confirm=Confirm.NEVER)
@@ -41,10 +41,10 @@ COMPANION = {"companion": True}
 ALIKE = {"alike": True}
 TYPICAL = {"saves": Saves.TYPICAL}
 
-SHARING = [endless_sharing, useful_loot, deaf_alarm]
+SHARING = [endless_sharing, usable_stolen_token, undetected_attacker]
 
 CASES = [
-    # The attacker is first, the owner recovers, and so may the attacker once more.
+    # The attacker refreshes first, the owner recovers, and the attacker may recover once more.
     Case("client calls at once", 3, {"rule": AT_ONCE, "prompt": True}),
     Case("no companion", 3),
     Case("no companion, alike", 3, ALIKE),
@@ -54,7 +54,7 @@ CASES = [
     Case("two requests under way, companion", 3, {"tabs": 2, **COMPANION}),
     Case("no evidence", 3, {"rule": NO_EVIDENCE}),
     Case("client writes back", 3, {"tabs": 2, **TYPICAL, **ALIKE, "rule": Rule(recoveries=2)}),
-    # Storage falls back to the token that the attacker has too.
+    # The storage returns to a token that the attacker has too.
     Case("it does, companion", 4, {"tabs": 2, **TYPICAL, **COMPANION}),
     Case("families are opened", 3, {"opens": True}),
     Case("families are opened, companion, alike", 3, {"opens": True, **COMPANION, **ALIKE}),
@@ -63,89 +63,93 @@ CASES = [
     Case("client crashes, alike", 4, {"crashes": True, **ALIKE}),
     Case("client crashes, companion", 4, {"crashes": True, **COMPANION}),
     Case("client steps up, companion", 3, {"steps_up": True, **COMPANION}),
-    # Whoever comes second is accused.
+    # The second client is reported.
     Case("no recovery", 1, {"rule": Rule(recovery=False)}),
     Case("strict", 1, {"rule": Rule(recovery=False, overlap=0, early=0)}),
 ]
 
 
 def failures(graph, *properties):
-    """The stories in which one of the properties does not hold, by its name."""
+    """Return the stories of the violated properties by name."""
     found = {never.__name__: never(graph) for never in properties}
     return {name: story for name, story in found.items() if story is not None}
 
 
-# One test a case: each search takes seconds, and processes do not share graphs.
+# One test per case: each search takes seconds, and processes do not share graphs.
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_theft_is_found_in_every_story(search, case):
-    graph = search(**{"theft": Theft.STORAGE, "rule": FEW, "tabs": 1, **case.scene})
-    assert failures(graph, *SHARING, silent_end, two_chains, borrowed_reauthentication) == {}
-    assert most_changes(graph, who_is_ahead) == case.changes
+def test_theft_of_storage_is_detected_in_every_story(search, case):
+    graph = search(**{"theft": Theft.STORAGE, "rule": FEW, "tabs": 1, **case.scenario})
+    assert (
+        failures(graph, *SHARING, unrecorded_reuse, two_token_chains, foreign_reauthentication)
+        == {}
+    )
+    assert most_changes(graph, attacker_is_ahead) == case.changes
 
 
-def who_is_ahead(world: World) -> bool:
-    """Whether the last who received a new refresh token was the attacker."""
-    return world.attacker is not None and world.attacker.ahead
+def attacker_is_ahead(state: State) -> bool:
+    """Whether the attacker received the last new refresh token."""
+    return state.attacker is not None and state.attacker.ahead
 
 
-def is_served(world: World) -> bool:
-    """Whether the attacker was given an access token since the owner's last refresh token."""
-    return world.attacker is not None and world.attacker.served
+def attacker_is_served(state: State) -> bool:
+    """Whether the attacker received an access token since the owner's last refresh token."""
+    return state.attacker is not None and state.attacker.served
 
 
 class TestUsedToken:
-    """Who holds a token whose successor the owner has stored."""
+    """The attacker has a token whose successor the owner has stored."""
 
-    # Rotations, and rotations of the owner beside which there was an access token for him.
+    # Rotations by the attacker, and owner's rotations with an access token for the attacker.
     @pytest.mark.parametrize(
-        ("scene", "rotations", "served"),
+        ("scenario", "rotations", "served"),
         [
-            # One in the overlap; calls are evidence, and the next attempt is found.
+            # One within the overlap; calls are evidence, and the next attempt is detected.
             ({"rule": AT_ONCE, "prompt": True}, 0, 1),
-            # One in the overlap of each of two rotations, or a recovery within the first minute.
+            # One within the overlap of each of two rotations, or a recovery within the first
+            # minute.
             ({}, 1, 1),
             (ALIKE, 1, 1),
-            # No answer in the overlap; a recovery within the first minute.
+            # No answer within the overlap; a recovery within the first minute.
             (COMPANION, 1, 1),
             ({"rule": AT_ONCE, "prompt": True, **COMPANION}, 0, 0),
         ],
         ids=["client calls at once", "", "alike", "companion", "companion, calls at once"],
     )
-    def test_access_tokens_are_counted(self, search, scene, rotations, served):
-        graph = search(**{"theft": Theft.USED, "rule": FEW, "tabs": 1, **scene})
-        hands = most_changes(graph, who_is_ahead)
+    def test_used_token_gains_limited_access_tokens(self, search, scenario, rotations, served):
+        graph = search(**{"theft": Theft.USED, "rule": FEW, "tabs": 1, **scenario})
+        hands = most_changes(graph, attacker_is_ahead)
         assert (hands + 1) // 2 == rotations
-        assert (most_changes(graph, is_served) + 1) // 2 == served
+        assert (most_changes(graph, attacker_is_served) + 1) // 2 == served
 
     @pytest.mark.parametrize("companion", [True, False])
-    def test_opens_no_family(self, search, companion):
+    def test_used_token_opens_no_family(self, search, companion):
         graph = search(theft=Theft.USED, rule=FEW, tabs=1, opens=True, companion=companion)
-        found = opened_for_nothing(graph)
+        found = family_opened_by_attacker(graph)
         assert found is None, found
 
-    def test_theft_is_found_in_every_story(self, search):
+    def test_used_token_theft_is_detected_in_every_story(self, search):
         graph = search(theft=Theft.USED, rule=FEW, tabs=1, ends=True)
-        assert failures(graph, *SHARING, silent_end) == {}
+        assert failures(graph, *SHARING, unrecorded_reuse) == {}
 
-    def test_carries_no_reauthentication(self, search):
+    def test_used_token_gets_no_reauthentication(self, search):
         graph = search(theft=Theft.USED, rule=FEW, tabs=1, steps_up=True)
-        assert borrowed_reauthentication(graph) is None
+        assert foreign_reauthentication(graph) is None
 
 
 class TestAccessToken:
-    """Who holds an access token alone."""
+    """The attacker has only an access token."""
 
-    def test_gains_nothing_but_what_it_opens_itself(self, search):
+    def test_stolen_access_token_gains_no_other_token(self, search):
         graph = search(theft=Theft.ACCESS, tabs=1, rule=FEW, opens=True, steps_up=True)
-        assert failures(graph, opened_for_nothing, borrowed_reauthentication) == {}
-        assert not graph.where(lambda world: bool(world.attacker and world.attacker.tokens))
+        assert failures(graph, family_opened_by_attacker, foreign_reauthentication) == {}
+        assert not graph.where(lambda state: bool(state.attacker and state.attacker.tokens))
 
 
 class TestFailover:
-    """The database loses a rotation, and whoever holds its token is as good as the other."""
+    """The database loses a rotation; owner and attacker may hold the lost token."""
 
     @pytest.mark.parametrize("companion", [True, False], ids=["companion", "no companion"])
-    def test_theft_is_found_in_every_story(self, search, companion):
+    def test_theft_with_failover_is_detected_in_every_story(self, search, companion):
         rule = Rule(recoveries=1)
-        scene = {"theft": Theft.STORAGE, "rule": rule, "tabs": 1, "fails_over": True}
-        assert failures(search(**scene, companion=companion), *SHARING) == {}
+        scenario = {"theft": Theft.STORAGE, "rule": rule, "tabs": 1, "fails_over": True}
+        assert failures(search(**scenario, companion=companion), *SHARING) == {}

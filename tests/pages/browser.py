@@ -1,4 +1,4 @@
-"""A browser in which somebody uses the page."""
+"""Client of the devices page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/140.0.0.0 Safari/537.36"
 )
-# Shorter with ua-parser than without.
+# The name is shorter if ua-parser is installed.
 CHROME = name_device(AGENT, ClientHints())
 
 
@@ -26,7 +26,7 @@ class Browser:
         self.client = Client(headers={"user-agent": AGENT}, **options)
 
     def login(self, user):
-        """With Django's own form, as people do."""
+        """Log in with Django's own form."""
         credentials = {"username": user.get_username(), "password": PASSWORD}
         response = self.client.post(reverse(settings.LOGIN_URL), credentials)
         assert response.status_code == 302, response.text
@@ -44,23 +44,23 @@ class Browser:
         return response
 
     def names(self, **query) -> list[str]:
-        """The devices as the page names them, this one first."""
+        """Return the device names on the page, the current one first."""
         return [heading.text for heading in Page(self.show(**query).text).all("h3")]
 
     def buttons(self) -> list[str]:
-        """What can be pressed, as a screen reader says it."""
+        """Return the accessible names of the buttons."""
         buttons = Page(self.show().text).all("button")
         return [button.attrs.get("aria-label", button.text) for button in buttons]
 
-    def end(self, session, **proof):
-        return self.client.post(f"{LIST}{session.pk}/end/", proof)
+    def end(self, session, **factors):
+        return self.client.post(f"{LIST}{session.pk}/end/", factors)
 
-    def end_others(self, **proof):
-        return self.client.post(f"{LIST}end-others/", proof)
+    def end_others(self, **factors):
+        return self.client.post(f"{LIST}end-others/", factors)
 
 
-def told(response) -> list[str]:
-    """The messages that wait for the next page."""
+def messages_of(response) -> list[str]:
+    """Return the messages for the next page."""
     assert response.status_code == 302, response.text
     return [str(message) for message in get_messages(response.wsgi_request)]
 
@@ -69,7 +69,7 @@ def live() -> set:
     return set(DeviceSession.objects.active().values_list("pk", flat=True))
 
 
-def asked(response) -> bool:
-    """Whether the answer is the page that wants the password."""
+def asks_for_password(response) -> bool:
+    """Whether the response is the page with the password field."""
     fields = [item.attrs.get("type") for item in Page(response.text).all("input")]
     return response.status_code == 200 and "password" in fields

@@ -18,20 +18,20 @@ def _login_page(settings):
 
 @pytest.fixture
 def browser(clock, user):
-    """Somebody's browser, at the very moment of Django's login."""
+    """A browser right after Django's login."""
     return Browser().login(user)
 
 
 @pytest.fixture
 def stale(clock, browser):
-    """The same, so long after the login that a proof of identity is asked for."""
+    """A browser whose login is too old for sensitive actions."""
     clock.move(LONG_AGO)
     return browser
 
 
 @pytest.fixture
 def device(user):
-    """Sign the user in on one more device."""
+    """Return a function that logs the user in on another device."""
 
     def log_in(name="", *, owner=None, agent="", used=None, **fields) -> DeviceSession:
         request = RequestFactory().post("/", headers={"user-agent": agent})
@@ -47,12 +47,12 @@ def device(user):
 
 @pytest.fixture(params=["one", "others"])
 def end(request, device):
-    """Sign out one device, or all others, which then is one as well."""
+    """Return a function that signs one device or all others out."""
     session = device("Phone")
 
-    def post(browser, **proof):
+    def post(browser, **factors):
         if request.param == "one":
-            return browser.end(session, **proof)
-        return browser.end_others(**proof)
+            return browser.end(session, **factors)
+        return browser.end_others(**factors)
 
     return post

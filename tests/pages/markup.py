@@ -1,4 +1,4 @@
-"""Reading a page, and whether it is what browsers and screen readers expect."""
+"""HTML parser with checks of validity and accessibility."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORBIDDEN = ("style", "script", "font", "center")
 
 
 class Element:
-    """A tag, what it says of itself, and what it holds."""
+    """An HTML element with attributes and children."""
 
     def __init__(self, tag, attrs, parent):
         self.tag: str = tag
@@ -36,7 +36,7 @@ class Element:
 
 
 class Page(HTMLParser):
-    """A page as a tree; raises for tags that do not close in the order in which they opened."""
+    """HTML document as a tree; raises an error for unbalanced tags."""
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
@@ -52,7 +52,7 @@ class Page(HTMLParser):
         assert len(dict(attrs)) == len(attrs), f"an attribute of <{tag}> comes twice"
         element = Element(tag, attrs, self.open)
         self.open.children.append(element)
-        # Inside <svg> a slash closes; that comes by handle_startendtag.
+        # Self-closing elements in <svg> are passed to handle_startendtag.
         if tag not in VOID:
             self.open = element
 
@@ -82,7 +82,7 @@ class Page(HTMLParser):
         return [item.attrs["id"] for item in self.elements if "id" in item.attrs]
 
     def problems(self):
-        """What a validator or an audit of accessibility would say."""
+        """Yield problems of validity and accessibility."""
         yield from self._wrong_references()
         yield from self._unnamed()
         yield from self._inline()

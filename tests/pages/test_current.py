@@ -1,4 +1,4 @@
-"""Which device is this one."""
+"""Identification of the current device."""
 
 import pytest
 from django.contrib.auth import login
@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory
 
 from refresh_sessions.sessions import revoke_session, start_session
 from tests.factories import UserFactory, make_pair
-from tests.pages.browser import CHROME, Browser, told
+from tests.pages.browser import CHROME, Browser, messages_of
 from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db
 COOKIE = "__Host-refresh_token"
 
 
-def own_login_alone(browser) -> bool:
-    """Whether the first row is the browser as the request shows it."""
+def lists_own_login_only(browser) -> bool:
+    """Whether the first row is the browser itself, without a device session."""
     return "To end it, sign out of the site." in browser.show().text
 
 
@@ -26,56 +26,56 @@ class TestByCookie:
     def _cookies(self, options):
         options(TRANSPORT="cookie")
 
-    def test_it_is_the_session_of_the_cookie(self, browser, user, device):
+    def test_current_device_is_session_of_cookie(self, browser, user, device):
         device("Another")
         browser.client.cookies[COOKIE] = make_pair(user, name="This one").refresh
         assert browser.names() == ["This one", "Another"]
-        assert not own_login_alone(browser)
+        assert not lists_own_login_only(browser)
 
-    def test_it_goes_before_what_is_remembered(self, browser, user):
+    def test_current_device_cookie_precedes_remembered_session(self, browser, user):
         browser.api_login(user)
         browser.client.cookies[COOKIE] = make_pair(user, name="This one").refresh
         assert browser.names()[0] == "This one"
 
-    def test_the_cookie_of_another_person_counts_for_nothing(self, browser, device):
+    def test_current_device_cookie_of_other_user_is_ignored(self, browser, device):
         stranger = UserFactory()
         browser.client.cookies[COOKIE] = make_pair(stranger, name="Stranger's").refresh
         assert browser.names() == [CHROME]
 
-    def test_nor_does_one_that_we_did_not_issue(self, browser, user):
+    def test_current_device_cookie_with_access_token_is_ignored(self, browser, user):
         browser.client.cookies[COOKIE] = make_pair(user, name="This one").access
         assert browser.names() == [CHROME, "This one"]
 
-    def test_nor_one_without_the_secret_of_its_family(self, browser, user, pair):
+    def test_current_device_cookie_with_wrong_secret_is_ignored(self, browser, user, pair):
         pair.family.secret_digest = "0" * 64
         pair.family.save()
         browser.client.cookies[COOKIE] = pair.refresh
-        assert own_login_alone(browser)
+        assert lists_own_login_only(browser)
 
-    def test_nor_one_whose_session_has_ended(self, browser, pair):
+    def test_current_device_cookie_of_revoked_session_is_ignored(self, browser, pair):
         browser.client.cookies[COOKIE] = pair.refresh
         revoke_session(pair.session, reason="admin")
         assert browser.names() == [CHROME]
 
-    def test_it_is_dropped_when_this_device_is_signed_out(self, browser, pair):
+    def test_refresh_cookie_current_device_signed_out_is_cleared(self, browser, pair):
         browser.client.cookies[COOKIE] = pair.refresh
         response = browser.end(pair.session)
         assert response.cookies[COOKIE].value == ""
 
 
 class TestRemembered:
-    def test_it_is_the_session_that_was_started_from_the_same_browser(self, browser, user, device):
+    def test_current_device_is_session_of_api_login_in_browser(self, browser, user, device):
         device("Another")
         session = browser.api_login(user)
         assert browser.show().context["current"].session == session
         assert browser.names() == [CHROME, "Another"]
-        assert not own_login_alone(browser)
+        assert not lists_own_login_only(browser)
 
-    def test_a_body_token_in_a_cookie_is_not_looked_at(self, browser, pair):
+    def test_current_device_cookie_with_body_transport_is_ignored(self, browser, pair):
         browser.client.cookies[COOKIE] = pair.refresh
-        assert own_login_alone(browser)
+        assert lists_own_login_only(browser)
 
-    def test_it_may_be_started_with_the_login_itself(self, user):
+    def test_current_device_is_session_started_at_login(self, user):
         request = RequestFactory().post("/")
         Client().force_login(user)
         browser = Browser()
@@ -86,18 +86,18 @@ class TestRemembered:
         browser.client.cookies["sessionid"] = request.session.session_key
         assert browser.show().context["current"].session == session
 
-    def test_not_where_somebody_else_signs_in(self, browser):
+    def test_current_device_api_login_of_other_user_is_ignored(self, browser):
         browser.api_login(UserFactory())
         assert browser.names() == [CHROME]
-        assert own_login_alone(browser)
+        assert lists_own_login_only(browser)
 
-    def test_nor_does_that_put_it_in_the_place_of_ones_own(self, browser, user):
+    def test_current_device_api_login_of_other_user_keeps_session(self, browser, user):
         session = browser.api_login(user)
         browser.api_login(UserFactory())
         assert browser.show().context["current"].session == session
 
-    def test_not_in_the_session_of_a_stranger(self, user):
-        """A shop may keep a basket there, long before anybody logs in."""
+    def test_anonymous_django_session_is_not_changed_by_api_login(self, user):
+        """An anonymous session may hold a shopping cart."""
         browser = Browser()
         basket = browser.client.session
         basket["basket"] = 1
@@ -106,18 +106,18 @@ class TestRemembered:
         browser.api_login(user)
         assert dict(browser.client.session.items()) == {"basket": 1}
 
-    def test_not_when_it_has_ended(self, browser, user):
+    def test_current_device_revoked_session_is_ignored(self, browser, user):
         revoke_session(browser.api_login(user), reason="admin")
-        assert own_login_alone(browser)
+        assert lists_own_login_only(browser)
 
-    def test_not_after_a_logout(self, browser, user):
+    def test_current_device_after_logout_is_forgotten(self, browser, user):
         browser.api_login(user)
         browser.client.post("/accounts/logout/")
         browser.login(user)
-        assert own_login_alone(browser)
+        assert lists_own_login_only(browser)
         assert len(browser.names()) == 2
 
-    def test_a_client_of_the_api_alone_gets_no_session_cookie(self, user):
+    def test_api_login_without_django_session_sets_no_cookie(self, user):
         browser = Browser()
         browser.api_login(user)
         assert "sessionid" not in browser.client.cookies
@@ -127,22 +127,22 @@ class TestRemembered:
         assert not request.session.accessed
         assert not Session.objects.exists()
 
-    def test_nor_is_a_request_without_sessions_any_trouble(self, user):
+    def test_start_session_request_without_session_succeeds(self, user):
         assert start_session(user, request=RequestFactory().post("/")).session.pk
 
 
-class TestNeither:
-    def test_the_browser_itself_stands_first(self, browser, device):
+class TestUnknown:
+    def test_current_device_unknown_is_shown_first_without_button(self, browser, device):
         device("Another")
         assert browser.names() == [CHROME, "Another"]
-        assert own_login_alone(browser)
+        assert lists_own_login_only(browser)
         first = Page(browser.show().text).all("li")[0]
         assert "127.0.0.1" in first.text
         assert first.all("button") == []
         assert first.all("a") == []
 
-    def test_signing_out_everywhere_else_ends_all_device_sessions(self, browser, device):
+    def test_end_others_unknown_current_device_revokes_all_sessions(self, browser, device):
         device("One")
         device("Two")
-        assert told(browser.end_others()) == ["2 other devices have been signed out."]
+        assert messages_of(browser.end_others()) == ["2 other devices have been signed out."]
         assert browser.names() == [CHROME]

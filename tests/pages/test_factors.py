@@ -1,4 +1,4 @@
-"""Proof by more than a password: the methods of the project."""
+"""Re-authentication on the devices page with several methods."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import PASSWORD
 from tests.factors import CODE, Code
-from tests.pages.browser import LIST, live, told
+from tests.pages.browser import LIST, live, messages_of
 from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ class LabelledCode(AuthenticatorCode):
 
 
 class BackupKey(Code):
-    """A first factor beside the password."""
+    """A second first factor beside the password."""
 
     name = "backup_key"
     amr = "kba"
@@ -56,31 +56,31 @@ class TestSecondFactor:
     def _code(self, factors):
         factors("AuthenticatorCode")
 
-    def test_has_a_field_of_its_own(self, stale, device):
-        asked = fields(stale.end(device()))
-        assert list(asked) == ["password", "authenticator_code"]
-        assert asked["authenticator_code"]["autocomplete"] == "one-time-code"
-        assert asked["authenticator_code"]["type"] == "text"
-        assert [name for name in asked if "autofocus" in asked[name]] == ["password"]
-        assert all("required" in field for field in asked.values())
+    def test_second_factor_has_own_field(self, stale, device):
+        shown = fields(stale.end(device()))
+        assert list(shown) == ["password", "authenticator_code"]
+        assert shown["authenticator_code"]["autocomplete"] == "one-time-code"
+        assert shown["authenticator_code"]["type"] == "text"
+        assert [name for name in shown if "autofocus" in shown[name]] == ["password"]
+        assert all("required" in field for field in shown.values())
 
     @pytest.mark.parametrize(
         ("method", "label"),
         [("AuthenticatorCode", "Authenticator code:"), ("LabelledCode", "Code from your app:")],
     )
-    def test_is_called_as_people_know_it(self, stale, device, factors, method, label):
+    def test_second_factor_field_shows_label(self, stale, device, factors, method, label):
         factors(method)
         page = Page(stale.end(device()).text)
         assert [label.text for label in page.all("label")] == ["Password:", label]
 
-    def test_both_together_are_proof(self, stale, device, clock):
+    def test_password_with_second_factor_is_accepted(self, stale, device, clock):
         first, second = device(), device()
-        assert told(stale.end(first, password=PASSWORD, authenticator_code=f" {CODE}"))
+        assert messages_of(stale.end(first, password=PASSWORD, authenticator_code=f" {CODE}"))
         clock.move(timedelta(minutes=4))
-        assert told(stale.end(second))
+        assert messages_of(stale.end(second))
 
     @pytest.mark.parametrize(
-        "proof",
+        "data",
         [
             {"password": PASSWORD},
             {"authenticator_code": CODE},
@@ -89,39 +89,39 @@ class TestSecondFactor:
             {"password": "wrong", "authenticator_code": CODE},
         ],
     )
-    def test_nothing_less_is(self, stale, device, proof):
-        response = stale.end(device(), **proof)
+    def test_incomplete_or_wrong_factors_are_refused(self, stale, device, data):
+        response = stale.end(device(), **data)
         page = Page(response.text)
         assert page.title.startswith("Error:")
         assert list(page.problems()) == []
         assert len(live()) == 1
 
-    def test_a_login_alone_is_none_either(self, browser, device):
-        """Whether the page of the login has asked for it is not known."""
+    def test_recent_django_login_does_not_count_as_second_factor(self, browser, device):
+        """Django's login page may not have verified it."""
         assert "authenticator_code" in fields(browser.end(device()))
 
-    def test_no_failure_says_which_of_both_was_wrong(self, stale, user, device):
+    def test_failed_reauthentication_event_lists_both_methods(self, stale, user, device):
         session = stale.api_login(user)
         stale.end(device(), password=PASSWORD, authenticator_code="000000")
         event = session.events.get(kind="reauthentication_failed")
         assert event.details == {"methods": ["password", "authenticator_code"]}
 
 
-class TestEitherOr:
+class TestAlternativeFactors:
     @pytest.fixture(autouse=True)
     def _key(self, factors):
         factors("BackupKey")
 
-    def test_neither_has_to_be_filled_in(self, stale, device):
-        asked = fields(stale.client.get(f"{LIST}{device().pk}/end/"))
-        assert list(asked) == ["password", "backup_key"]
-        assert not any("required" in field for field in asked.values())
+    def test_alternative_factor_fields_are_optional(self, stale, device):
+        shown = fields(stale.client.get(f"{LIST}{device().pk}/end/"))
+        assert list(shown) == ["password", "backup_key"]
+        assert not any("required" in field for field in shown.values())
 
-    @pytest.mark.parametrize("proof", [{"password": PASSWORD}, {"backup_key": CODE}])
-    def test_one_is_enough(self, stale, device, proof):
-        assert told(stale.end(device(), **{"password": "", "backup_key": "", **proof}))
+    @pytest.mark.parametrize("data", [{"password": PASSWORD}, {"backup_key": CODE}])
+    def test_one_alternative_factor_is_accepted(self, stale, device, data):
+        assert messages_of(stale.end(device(), **{"password": "", "backup_key": "", **data}))
 
-    def test_none_is_not(self, stale, device):
+    def test_no_alternative_factor_is_refused(self, stale, device):
         response = stale.end(device(), password="", backup_key="")
         assert "Another factor is required to verify your identity." in response.text
         assert list(Page(response.text).problems()) == []

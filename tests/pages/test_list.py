@@ -1,4 +1,4 @@
-"""What the page shows."""
+"""Content of the devices page."""
 
 from datetime import timedelta
 
@@ -18,13 +18,13 @@ from tests.pages.markup import Page
 pytestmark = pytest.mark.django_db
 
 
-def test_strangers_are_asked_to_log_in():
+def test_device_list_anonymous_redirects_to_login():
     response = Browser().client.get(LIST)
     assert response.status_code == 302
     assert response.url == f"/accounts/login/?next={LIST}"
 
 
-def test_the_most_recently_used_comes_first(browser, device):
+def test_device_list_is_ordered_most_recently_used_first(browser, device):
     now = timezone.now()
     device("Used yesterday", used=now - timedelta(days=1), created_at=now - timedelta(days=3))
     device("Never used", created_at=now - timedelta(days=2))
@@ -37,7 +37,7 @@ def test_the_most_recently_used_comes_first(browser, device):
     assert names == ["Just used", "Seen an hour ago", "Used yesterday", "Never used"]
 
 
-def test_only_ones_own_live_devices_are_there(browser, device):
+def test_device_list_shows_own_live_sessions_only(browser, device):
     device("Mine")
     device("Another's", owner=UserFactory())
     revoke_session(device("Ended"), reason="user")
@@ -45,7 +45,7 @@ def test_only_ones_own_live_devices_are_there(browser, device):
     assert browser.names()[1:] == ["Mine"]
 
 
-def test_a_device_is_told_by_name_use_address_and_sign_in(browser, device, clock):
+def test_device_row_shows_name_use_address_with_login_time(browser, device, clock):
     at = clock.now - timedelta(hours=30)
     device("Kitchen", agent="Example/1", used=clock.now - timedelta(hours=2), created_at=at)
     page = Page(browser.show().text)
@@ -58,28 +58,28 @@ def test_a_device_is_told_by_name_use_address_and_sign_in(browser, device, clock
     assert used.attrs["title"].endswith("UTC")
     assert signed_in.text.startswith("Signed in ")
     assert signed_in.attrs["datetime"] == at.isoformat()
-    # Each may stand in another language than the page, from right to left or from left to right.
+    # The times may be in another language and direction than the page.
     assert used.attrs["dir"] == signed_in.attrs["dir"] == "auto"
     assert len(row.all("svg")) == 1
 
 
-def test_a_moment_ago_is_now(browser, device):
+def test_device_row_recent_use_shows_just_now(browser, device):
     device("Phone")
     assert "Last used just now" in browser.show().text
 
 
-def test_a_device_that_says_nothing_has_a_name_all_the_same(browser, device):
+def test_device_row_without_user_agent_is_unknown_device(browser, device):
     session = device()
     assert browser.names()[1:] == ["Unknown device"]
     assert str(session.pk) not in Page(browser.show().text).text
 
 
-def test_without_other_devices_there_is_nothing_to_end(browser):
+def test_device_list_without_other_device_has_no_button(browser):
     assert "not signed in on any other device" in browser.show().text
     assert browser.buttons() == []
 
 
-def test_every_button_says_which_device_it_is_for(browser, device):
+def test_device_buttons_have_names_of_devices(browser, device):
     device("Phone")
     device("Tablet")
     assert set(browser.buttons()) == {
@@ -89,16 +89,16 @@ def test_every_button_says_which_device_it_is_for(browser, device):
     }
 
 
-def test_what_devices_say_of_themselves_is_text(browser, device):
-    evil = '<img src=x onerror="alert(1)">{{ 7 }}'
-    device(evil)
-    device(agent=evil)
+def test_device_row_text_of_client_is_escaped(browser, device):
+    markup = '<img src=x onerror="alert(1)">{{ 7 }}'
+    device(markup)
+    device(agent=markup)
     html = browser.show().text
     assert "<img" not in html
-    assert evil in browser.names()
+    assert markup in browser.names()
 
 
-def test_own_user_agent_is_text(user):
+def test_device_row_own_user_agent_is_escaped(user):
     browser = Browser()
     browser.client.defaults["HTTP_USER_AGENT"] = "<b>bold</b>"
     browser.login(user)
@@ -115,21 +115,23 @@ class TestQueries:
 
         return queries
 
-    def test_are_as_many_for_fifty_devices_as_for_one(self, count, device):
+    def test_device_list_more_devices_take_no_extra_query(self, count, device):
         device("One")
         one = count()
         for _ in range(49):
             device()
-        # Django's session and user; how many there are, the devices, and their families.
+        # Django's session and user; the count, the sessions, and their families.
         assert (one, count()) == (5, 5)
 
-    def test_of_this_device_add_two(self, count, browser, user, device):
+    def test_device_list_with_current_device_takes_two_more_queries(
+        self, count, browser, user, device
+    ):
         device("Another")
         browser.api_login(user)
         assert count() == 7
 
 
-class TestPages:
+class TestPagination:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch):
         monkeypatch.setattr(views.SessionListView, "paginate_by", 2)
@@ -143,24 +145,24 @@ class TestPages:
         ("page", "names"),
         [("1", ["Device 0", "Device 1"]), ("2", ["Device 2", "Device 3"]), ("3", ["Device 4"])],
     )
-    def test_hold_so_many(self, browser, page, names):
+    def test_device_list_page_has_page_size(self, browser, page, names):
         assert browser.names(page=page) == [CHROME, *names]
 
     @pytest.mark.parametrize("page", ["0", "99", "x", ""])
-    def test_that_are_none_show_one_that_is(self, browser, page):
+    def test_device_list_invalid_page_shows_existing_page(self, browser, page):
         assert len(browser.names(page=page)) > 1
 
-    def test_lead_to_each_other(self, browser):
+    def test_device_list_page_links_to_neighbours(self, browser):
         links = {
             link.attrs.get("rel"): link for link in Page(browser.show(page="2").text).all("a")
         }
         assert links["prev"].attrs["href"] == "?page=1"
         assert links["next"].attrs["href"] == "?page=3"
 
-    def test_count_all_devices(self, browser):
+    def test_device_list_page_shows_total_count(self, browser):
         assert "Other devices (5)" in Page(browser.show().text).text
 
 
-def test_rows_of_a_request_without_anything():
+def test_device_row_of_empty_request_is_unknown_device():
     row = views.DeviceRow.of_request(RequestFactory().get("/", REMOTE_ADDR=""))
     assert (row.name, row.ip_address, row.session) == ("Unknown device", None, None)

@@ -1,4 +1,4 @@
-"""What all pages have in common, and how they become a project's own."""
+"""Requirements of all devices pages, and customization by a project."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pages(browser, user, device, clock):
-    """All pages as a person meets them, with a fresh login and with an old one."""
+    """All pages, after a recent login and after an old one."""
     phone = device("Phone", agent="Agent/1")
     device("Phone", agent="Agent/1")
     device()
@@ -30,35 +30,35 @@ def pages(browser, user, device, clock):
     return [*answers, browser.end(phone, password="wrong")]
 
 
-def test_are_what_browsers_and_screen_readers_expect(pages):
+def test_devices_pages_have_valid_accessible_markup(pages):
     problems = {problem for page in pages for problem in Page(page.text).problems()}
     assert problems == set()
 
 
-def test_each_has_a_title_of_its_own(pages):
+def test_devices_pages_have_distinct_titles(pages):
     assert len({Page(page.text).title for page in pages}) == 6
 
 
-def test_stay_in_no_cache_and_in_no_frame(pages):
+def test_devices_pages_forbid_caching_or_framing(pages):
     for page in pages:
         assert "no-store" in page["Cache-Control"]
         assert page["X-Frame-Options"] == "DENY"
         assert "Cookie" in page["Vary"]
 
 
-def test_no_frame_without_the_middleware_either(browser, settings):
+def test_devices_page_without_xframe_middleware_forbids_framing(browser, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "XFrame" not in name]
     assert browser.show()["X-Frame-Options"] == "DENY"
 
 
-def test_their_style_is_there(browser):
+def test_devices_page_style_sheets_exist(browser):
     links = Page(browser.show().text).all("link")
     assert {link.attrs["rel"] for link in links} == {"stylesheet"}
     assert len(links) == 3
     assert all(style_of(link) for link in links)
 
 
-def test_what_the_style_names_is_on_the_pages(pages):
+def test_devices_pages_css_classes_are_styled(pages):
     css = "".join(style_of(link) for link in Page(pages[0].text).all("link"))
     used = {name for page in pages for item in Page(page.text).elements for name in classes(item)}
     ours = {name for name in used if name.startswith("refresh-sessions")}
@@ -77,20 +77,20 @@ def classes(element: Element) -> list[str]:
 
 
 @pytest.mark.parametrize(("language", "direction"), [("de", "ltr"), ("ar", "rtl"), ("en", "ltr")])
-def test_say_their_language(browser, device, language, direction):
+def test_devices_page_has_language_with_direction(browser, device, language, direction):
     device("Phone")
     html = browser.client.get(LIST, headers={"accept-language": language}).text
     (root,) = Page(html).all("html")
     assert (root.attrs["lang"], root.attrs["dir"]) == (language, direction)
 
 
-def test_messages_are_shown_once(browser, device):
+def test_message_is_shown_once(browser, device):
     browser.end(device("Phone"))
     assert "Phone has been signed out." in Page(browser.show().text).text
     assert "Phone has been signed out." not in browser.show().text
 
 
-def test_work_without_messages(browser, device, settings):
+def test_devices_page_without_messages_app_works(browser, device, settings):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if "messages" not in app]
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "messages" not in name]
     (engine,) = settings.TEMPLATES
@@ -105,7 +105,7 @@ def test_work_without_messages(browser, device, settings):
     assert browser.names()[1:] == ["Kitchen"]
 
 
-def test_work_without_context_processors(stale, user, device, settings):
+def test_devices_page_without_context_processors_works(stale, user, device, settings):
     (engine,) = settings.TEMPLATES
     settings.TEMPLATES = [{**engine, "OPTIONS": {}}]
     phone = device("Phone")
@@ -116,7 +116,7 @@ def test_work_without_context_processors(stale, user, device, settings):
 
 @pytest.fixture
 def templates(settings):
-    """Templates of a project's own, which go before ours."""
+    """Return a function that installs templates of a project before the package's."""
 
     def install(**sources):
         (engine,) = settings.TEMPLATES
@@ -135,13 +135,13 @@ OWN_BASE = "<title>{% block title %}{% endblock %} - Shop</title>{% block conten
 
 
 class TestProject:
-    def test_overrides_the_base_of_all_pages(self, browser, device, templates):
+    def test_project_base_template_is_used_by_all_pages(self, browser, device, templates):
         session = device("Phone")
         templates(refresh_sessions__base=OWN_BASE)
         for path_ in ("", "end-others/", f"{session.pk}/rename/"):
             assert "- Shop</title>" in browser.client.get(LIST + path_).text
 
-    def test_overrides_a_block(self, browser, templates, mounted):
+    def test_project_template_overrides_block(self, browser, templates, mounted):
         templates(
             shop__devices='{% extends "refresh_sessions/session_list.html" %}'
             "{% block coverage %}Call us.{% endblock %}"
@@ -151,17 +151,19 @@ class TestProject:
         assert "Call us." in html
         assert "Not on this list" not in html
 
-    def test_overrides_how_a_device_looks(self, browser, device, templates):
+    def test_project_template_overrides_device_row(self, browser, device, templates):
         device("Phone")
         templates(refresh_sessions__device="<li>{{ row.name }}!</li>")
         assert "<li>Phone!</li>" in browser.show().text
 
-    def test_names_another_base_for_its_views(self, browser, templates, mounted):
+    def test_view_with_base_template_argument_uses_base_template(
+        self, browser, templates, mounted
+    ):
         templates(shop__base=OWN_BASE)
         mounted(views.SessionListView.as_view(base_template="shop/base.html"))
         assert "re signed in - Shop</title>" in browser.show().text
 
-    def test_subclasses_them(self, browser, device, mounted):
+    def test_view_subclass_changes_queryset(self, browser, device, mounted):
         class ShopDevices(views.SessionListView):
             def get_others(self):
                 return super().get_others().exclude(name="Till")
@@ -174,7 +176,7 @@ class TestProject:
 
 @pytest.fixture
 def mounted(settings):
-    """A view of the project's own in the place of the list."""
+    """Return a function that replaces the list with a view of a project."""
 
     def mount(view):
         pages = [path("", view, name="session-list"), *urls_pages.urlpatterns[1:]]

@@ -1,10 +1,10 @@
-"""Calling a device by another name."""
+"""Renaming of devices."""
 
 import pytest
 
 from refresh_sessions.pages import views
 from refresh_sessions.sessions import revoke_session
-from tests.pages.browser import LIST, live, told
+from tests.pages.browser import LIST, live, messages_of
 from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
@@ -20,33 +20,33 @@ def path(phone):
     return f"{LIST}{phone.pk}/rename/"
 
 
-def test_the_form_has_the_name(browser, path):
+def test_rename_form_contains_name(browser, path):
     page = Page(browser.client.get(path).text)
     assert page.title == "Rename Phone"
     (field,) = [item for item in page.all("input") if item.attrs["type"] == "text"]
     assert field.attrs["value"] == "Phone"
 
 
-def test_it_has_the_new_name(browser, path):
-    assert told(browser.client.post(path, {"name": " Kitchen "})) == [
+def test_rename_device_shows_new_name(browser, path):
+    assert messages_of(browser.client.post(path, {"name": " Kitchen "})) == [
         "The device has been renamed."
     ]
     assert browser.names()[1:] == ["Kitchen"]
 
 
-def test_without_a_name_it_goes_by_what_it_says_of_itself(browser, phone, path):
+def test_rename_device_empty_name_shows_detected_device(browser, phone, path):
     browser.client.post(path, {"name": ""})
     assert browser.names()[1:] == [phone.device]
 
 
-def test_control_characters_do_not_get_in(browser, path, phone):
+def test_rename_device_control_characters_are_removed(browser, path, phone):
     browser.client.post(path, {"name": "Kit\x1bchen"})
     phone.refresh_from_db()
     assert phone.name == "Kit chen"
 
 
 @pytest.mark.parametrize("name", ["x" * 129, "\x00"])
-def test_bad_names_are_asked_for_again(browser, path, phone, name):
+def test_rename_device_invalid_name_shows_error(browser, path, phone, name):
     response = browser.client.post(path, {"name": name})
     page = Page(response.text)
     assert page.title.startswith("Error:")
@@ -56,15 +56,15 @@ def test_bad_names_are_asked_for_again(browser, path, phone, name):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_what_has_ended_is_not_renamed(browser, phone, path, method):
+def test_rename_device_revoked_session_is_refused(browser, phone, path, method):
     revoke_session(phone, reason="user")
     response = getattr(browser.client, method)(path, {"name": "Kitchen"})
-    assert told(response) == ["That device was already signed out."]
+    assert messages_of(response) == ["That device was already signed out."]
     phone.refresh_from_db()
     assert phone.name == "Phone"
 
 
-def test_it_does_not_bring_back_what_ends_meanwhile(browser, phone, path, monkeypatch):
+def test_rename_device_revoked_meanwhile_stays_revoked(browser, phone, path, monkeypatch):
     find = views.OneSessionPage.find_session
 
     def find_and_end(page, session_id):
@@ -74,5 +74,5 @@ def test_it_does_not_bring_back_what_ends_meanwhile(browser, phone, path, monkey
 
     monkeypatch.setattr(views.OneSessionPage, "find_session", find_and_end)
     response = browser.client.post(path, {"name": "Kitchen"})
-    assert told(response) == ["That device was already signed out."]
+    assert messages_of(response) == ["That device was already signed out."]
     assert live() == set()

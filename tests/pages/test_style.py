@@ -1,4 +1,4 @@
-"""Whether the colours of the page can be told apart (WCAG 2.2, 1.4.3 and 1.4.11)."""
+"""Contrast of the page's colours (WCAG 2.2, 1.4.3 and 1.4.11)."""
 
 import re
 from itertools import product
@@ -37,7 +37,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_the_measure_is_right():
+def test_contrast_of_known_colours_is_correct():
     assert contrast("#000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
 
@@ -45,19 +45,19 @@ def test_the_measure_is_right():
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
 class TestContrast:
     @pytest.mark.parametrize(("colour", "ground"), TEXT)
-    def test_of_text(self, scheme, colour, ground):
+    def test_text_colour_has_sufficient_contrast(self, scheme, colour, ground):
         assert contrast(scheme[colour], scheme[ground]) >= 4.5
 
     @pytest.mark.parametrize(("colour", "ground"), EDGES)
-    def test_of_edges(self, scheme, colour, ground):
+    def test_edge_colour_has_sufficient_contrast(self, scheme, colour, ground):
         assert contrast(scheme[colour], scheme[ground]) >= 3
 
 
-def test_both_schemes_have_the_same_colours():
+def test_colour_schemes_define_same_colours():
     assert SCHEMES["light"].keys() == SCHEMES["dark"].keys()
 
 
 @pytest.mark.parametrize("css", CSS.values(), ids=CSS)
-def test_sides_are_those_of_the_language(css):
+def test_style_sheet_uses_logical_sides(css):
     sides = r"(?:margin|padding|border)-(?:left|right)|text-align: (?:left|right)"
     assert re.findall(sides, css) == []

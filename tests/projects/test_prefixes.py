@@ -12,7 +12,7 @@ from refresh_sessions import urls_pages
 from refresh_sessions.pages import views as pages
 from refresh_sessions.rest_framework import views
 from tests.factories import PASSWORD, make_pair
-from tests.pages.browser import asked, live
+from tests.pages.browser import asks_for_password, live
 from tests.pages.markup import Page
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,7 @@ class TestPages:
         session = make_pair(user).session
         clock.move(timedelta(minutes=6))
         question = user_client.post(mount.pages(f"{session.pk}/end/"))
-        assert asked(question)
+        assert asks_for_password(question)
         answer = user_client.post(mount.pages(f"{session.pk}/end/"), {"password": PASSWORD})
         assert (answer.status_code, answer.url) == (302, mount.pages())
 

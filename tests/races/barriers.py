@@ -1,4 +1,4 @@
-"""Stopping a refresh between its SELECT and its UPDATE."""
+"""Barriers between the SELECT and the UPDATE of a refresh."""
 
 import threading
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from refresh_sessions.sessions import presented_token, refresh
 from tests.races.runner import LONGEST_WAIT
 
 
-def once_read(monkeypatch, do: Callable[[], Any]) -> None:
-    """Have each thread call ``do`` when it first has read the row, and judge it only then."""
+def after_read(monkeypatch, do: Callable[[], Any]) -> None:
+    """Call ``do`` in each thread after its first read of the row, before the token is judged."""
     local, judge_token = threading.local(), presented_token.judge_token
 
     def stopped(*args: Any, **kwargs: Any) -> Any:
@@ -21,7 +21,7 @@ def once_read(monkeypatch, do: Callable[[], Any]) -> None:
     monkeypatch.setattr(refresh, "judge_token", stopped)
 
 
-def meet_once_read(monkeypatch, parties: int) -> None:
-    """Let nobody write before so many threads have read."""
+def wait_for_readers(monkeypatch, parties: int) -> None:
+    """Let no thread write before ``parties`` threads have read."""
     barrier = threading.Barrier(parties)
-    once_read(monkeypatch, lambda: barrier.wait(LONGEST_WAIT))
+    after_read(monkeypatch, lambda: barrier.wait(LONGEST_WAIT))

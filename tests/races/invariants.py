@@ -1,4 +1,4 @@
-"""What must be true once a race is over, whoever won it."""
+"""Invariants after a race, whatever its outcome."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ from refresh_sessions.sessions import (
 from refresh_sessions.tokens.refresh_tokens import verify
 from tests.domain.stories import call, session_of
 
-ENDINGS = ("signed_out", "revoked", "reuse_detected", "limit_reached")
+REVOCATION_EVENTS = ("signed_out", "revoked", "reuse_detected", "limit_reached")
 
 
 def failures(answers: Iterable[Any]) -> list[RefreshSessionsError]:
@@ -29,15 +29,15 @@ def pairs(answers: Iterable[Any]) -> list[TokenPair]:
     return [answer for answer in answers if isinstance(answer, TokenPair)]
 
 
-def handed_out(answers: Iterable[Any]) -> list[str]:
-    """The refresh tokens in the answers; no two presenters may have got the same."""
+def issued_refresh_tokens(answers: Iterable[Any]) -> list[str]:
+    """Return the refresh tokens in the answers; assert that they are distinct."""
     tokens = [pair.refresh for pair in pairs(answers) if pair.refresh]
     assert len(set(tokens)) == len(tokens)
     return tokens
 
 
 def with_families(pair: TokenPair, number: int) -> list[TokenPair]:
-    """Open so many families in the session, and let all overlaps pass."""
+    """Open families until the session has ``number``, and end all overlaps."""
     opened = []
     for _ in range(number - 1):
         families = open_family(check_access_token(pair.access), str(pair.refresh))
@@ -47,8 +47,8 @@ def with_families(pair: TokenPair, number: int) -> list[TokenPair]:
     return [pair, *opened]
 
 
-def live_lineages(tokens: Iterable[str]) -> int:
-    """How many of the tokens can be used, by using them."""
+def count_usable(tokens: Iterable[str]) -> int:
+    """Return how many of the tokens are usable, by using them."""
     return sum(_is_usable(token) for token in tokens)
 
 
@@ -57,7 +57,7 @@ def _is_usable(token: str) -> bool:
         answer = refresh_session(token)
     except (RefreshSupersededError, SessionRevokedError):
         return False
-    # Moments after a rotation, the holder of the newest is told to keep it.
+    # Shortly after a rotation, the holder of the newest token is answered without a new one.
     return answer.refresh is not None or verify(token).generation == answer.family.generation
 
 
@@ -65,15 +65,15 @@ def rows() -> list[int]:
     return [model.objects.count() for model in (DeviceSession, TokenFamily, SessionEvent)]
 
 
-def endings_of(pair) -> list[str]:
-    """The events by which the session ended; there may be one."""
-    events = session_of(pair).events.filter(kind__in=ENDINGS)
+def revocation_events(pair) -> list[str]:
+    """Return the events of the session's revocation; at most one is correct."""
+    events = session_of(pair).events.filter(kind__in=REVOCATION_EVENTS)
     return list(events.values_list("kind", flat=True))
 
 
-def survivors(pair, answers) -> int:
-    """How many refresh tokens of an ended session can still be used, by using them."""
+def count_usable_after_revocation(pair, answers) -> int:
+    """Return how many refresh tokens of a revoked session are usable, by using them."""
     assert {call(holder) for holder in (pair, *pairs(answers))} == {"session_revoked"}
-    alive = live_lineages([pair.refresh, *handed_out(answers)])
-    assert len(endings_of(pair)) == 1
-    return alive
+    usable = count_usable([pair.refresh, *issued_refresh_tokens(answers)])
+    assert len(revocation_events(pair)) == 1
+    return usable

@@ -1,7 +1,9 @@
-"""``python -m tests.races.matrix``: the races at full size, on every database and isolation level.
+"""Run the races at full size, on every database and isolation level.
 
-Databases that are not there are left out in plain words; with REFRESH_SESSIONS_REQUIRE_SERVERS=1
-they fail the run. Ends with a table of what all presenters were told. Arguments go to pytest.
+    python -m tests.races.matrix [arguments of pytest]
+
+Missing databases are reported and left out; with REFRESH_SESSIONS_REQUIRE_SERVERS=1 they fail the
+run. The output ends with a table of all answers.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from tests.databases import SERVERS
 from tests.races.statuses import STATUSES
 
 AT_A_TIME = 2
-"""While one waits for its server, the other computes; more would make both wait."""
+"""While one run waits for its server, the other computes; more runs would only wait."""
 
 LONGEST_RUN = 900.0
 
@@ -29,8 +31,8 @@ COLUMNS = ("presenters", "rounds", *STATUSES, "live", "retries")
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """One database at one isolation level."""
+class Configuration:
+    """A database with an isolation level."""
 
     database: str
     isolation: str
@@ -47,32 +49,32 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    leg: Leg
+    configuration: Configuration
     status: int
     seconds: float
-    tallies: list[dict[str, Any]]
+    statistics: list[dict[str, Any]]
 
 
-def legs() -> list[Leg]:
+def configurations() -> list[Configuration]:
     found = [
-        Leg(database, isolation)
+        Configuration(database, isolation)
         for database, server in SERVERS.items()
         if not server.missing()
         for isolation in server.isolation_levels
     ]
-    # The slowest first, so that none of them is left alone at the end.
-    return [*found, Leg("sqlite", "wal")]
+    # The slowest first, so that it does not run alone at the end.
+    return [*found, Configuration("sqlite", "wal")]
 
 
-def run(leg: Leg, arguments: list[str]) -> Result:
+def run(configuration: Configuration, arguments: list[str]) -> Result:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report"
         report.touch()
         command = ["pytest", "tests/races", "--ignore=tests/races/test_growth.py", "-q"]
-        finished = subprocess.run(  # noqa: S603  (pytest, with what its caller adds)
+        finished = subprocess.run(  # noqa: S603  (pytest, with the caller's arguments)
             [sys.executable, "-m", *command, "-p", "no:cacheprovider", *arguments],
-            env=leg.environment(report),
+            env=configuration.environment(report),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -81,19 +83,25 @@ def run(leg: Leg, arguments: list[str]) -> Result:
             timeout=LONGEST_RUN,
             check=False,
         )
-        tallies = [json.loads(line) for line in report.read_text("utf-8").splitlines()]
+        statistics = [json.loads(line) for line in report.read_text("utf-8").splitlines()]
     seconds = time.monotonic() - started
-    # In one piece: several legs run at a time.
-    say(f"\n== {leg.database}, {leg.isolation}: {seconds:.0f} s\n{finished.stdout}")
-    return Result(leg, finished.returncode, seconds, tallies)
+    # In one piece, because several runs write.
+    name = f"{configuration.database}, {configuration.isolation}"
+    say(f"\n== {name}: {seconds:.0f} s\n{finished.stdout}")
+    return Result(configuration, finished.returncode, seconds, statistics)
 
 
 def table(results: list[Result]) -> str:
     head = ["database", "isolation", "race", *COLUMNS]
     lines = [
-        [result.leg.database, result.leg.isolation, tally["name"], *cells(tally)]
+        [
+            result.configuration.database,
+            result.configuration.isolation,
+            statistics["name"],
+            *cells(statistics),
+        ]
         for result in results
-        for tally in result.tallies
+        for statistics in result.statistics
     ]
     widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
     rule = ["-" * width for width in widths]
@@ -103,10 +111,16 @@ def table(results: list[Result]) -> str:
     )
 
 
-def cells(tally: dict[str, Any]) -> list[str]:
-    told = [str(tally["statuses"].get(status, "-")) for status in STATUSES]
-    live = " or ".join(map(str, tally["live"]))
-    return [str(tally["presenters"]), str(tally["rounds"]), *told, live, str(tally["retries"])]
+def cells(statistics: dict[str, Any]) -> list[str]:
+    counts = [str(statistics["statuses"].get(status, "-")) for status in STATUSES]
+    live = " or ".join(map(str, statistics["live"]))
+    return [
+        str(statistics["presenters"]),
+        str(statistics["rounds"]),
+        *counts,
+        live,
+        str(statistics["retries"]),
+    ]
 
 
 def say(words: str) -> None:
@@ -122,12 +136,15 @@ def main(arguments: list[str]) -> int:
     if missing and os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1":
         return 1
     with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
-        results = list(pool.map(lambda leg: run(leg, arguments), legs()))
+        results = list(
+            pool.map(lambda configuration: run(configuration, arguments), configurations())
+        )
     say(table(results))
-    failed = [result.leg for result in results if result.status]
-    say(f"\n{len(results)} legs in {time.monotonic() - started:.0f} s, {len(failed)} failed")
-    for leg in failed:
-        say(f"failed: {leg.database}, {leg.isolation}")
+    failed = [result.configuration for result in results if result.status]
+    seconds = time.monotonic() - started
+    say(f"\n{len(results)} configurations in {seconds:.0f} s, {len(failed)} failed")
+    for configuration in failed:
+        say(f"failed: {configuration.database}, {configuration.isolation}")
     return 1 if failed else 0
 
 

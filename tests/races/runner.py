@@ -1,4 +1,4 @@
-"""Real threads with connections of their own, started all at once."""
+"""Threads with separate connections that start together."""
 
 import os
 import random
@@ -14,18 +14,18 @@ from django.db import connections
 from refresh_sessions.exceptions import RefreshSessionsError
 
 LONGEST_WAIT = 60.0
-"""Seconds after which a thread that has not come is stuck."""
+"""Seconds until a waiting thread is considered stuck."""
 
 Calls = Sequence[Callable[[], Any]]
 
 
 def scaled(short: int, full: int) -> int:
-    """How often, or by how many: little in every run, much under ``tox -e races``."""
+    """Return the number for a normal run, or for ``tox -e races``."""
     return full if os.environ.get("REFRESH_SESSIONS_RACES") == "full" else short
 
 
-def soon(call: Callable[[], Any], *, within: float = 0.004) -> Callable[[], Any]:
-    """Make it start after a moment of a random length, to meet other calls in their every part."""
+def with_random_delay(call: Callable[[], Any], *, within: float = 0.004) -> Callable[[], Any]:
+    """Delay a call by a random time, to vary the interleavings."""
 
     def later() -> Any:
         time.sleep(random.uniform(0, within))  # noqa: S311  (no secret)
@@ -35,29 +35,29 @@ def soon(call: Callable[[], Any], *, within: float = 0.004) -> Callable[[], Any]
 
 
 @contextmanager
-def crew(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
-    """Threads that keep their connections from one race to the next.
+def thread_pool(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
+    """Create threads that keep their connections between races.
 
-    Yields the function that runs one race: it takes as many calls as there are threads.
+    Yields the function that runs one race with one call per thread.
     """
     barrier = Barrier(size)
 
     def run(call: Callable[[], Any]) -> Any:
         try:
-            # The connection first: opening it would stagger the threads.
+            # The connection first: opening it would delay some threads.
             connections["default"].ensure_connection()
             barrier.wait(LONGEST_WAIT)
             return call()
         except RefreshSessionsError as error:
             return error
         except BaseException:
-            # The others need not wait for this one.
+            # The other threads must not wait for this one.
             barrier.abort()
             raise
 
     def leave(_: int) -> None:
         connections.close_all()
-        # No thread may leave twice while another has yet to do so.
+        # Each thread must close its connections exactly once.
         barrier.wait(LONGEST_WAIT)
 
     with ThreadPoolExecutor(max_workers=size) as pool:
@@ -65,7 +65,7 @@ def crew(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
         def race(calls: Calls) -> list[Any]:
             assert len(calls) == size
             futures = [pool.submit(run, call) for call in calls]
-            # All of them, also when one has failed: its error must not overtake the others.
+            # Wait for all threads after a failure too: the original error may not be the first.
             wait(futures)
             errors = [error for each in futures if (error := each.exception())]
             if errors:
@@ -80,11 +80,11 @@ def crew(size: int) -> Iterator[Callable[[Calls], list[Any]]]:
 
 
 def _is_late(error: BaseException) -> bool:
-    """Whether it only tells that another thread has failed before."""
+    """Whether the error only reports that another thread failed."""
     return isinstance(error, BrokenBarrierError)
 
 
 def at_once(calls: Calls) -> list[Any]:
-    """Run all calls in threads that wait for each other at the start; errors are results."""
-    with crew(len(calls)) as race:
+    """Run all calls in threads that start together; return results and errors."""
+    with thread_pool(len(calls)) as race:
         return race(calls)

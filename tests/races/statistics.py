@@ -1,4 +1,4 @@
-"""What the presenters of each race were told, added up for the table of ``tox -e races``."""
+"""Statistics of the answers in each race, for the table of ``tox -e races``."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.races.statuses import ACCESS_ONLY, REFRESH
 
 
 class Statistics:
-    """One test's races."""
+    """The races of one test."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -25,15 +25,15 @@ class Statistics:
         self.statuses: Counter[str] = Counter()
 
     def add(self, answers: Iterable[Any], *, live: int) -> None:
-        """Count one round: what was answered, and how many lineages of tokens live on."""
-        told = [status for status in map(status_of, answers) if status]
+        """Add one round: its answers, and the number of usable tokens."""
+        columns = [status for status in map(status_of, answers) if status]
         self.rounds += 1
-        self.presenters = max(self.presenters, len(told))
-        self.statuses.update(told)
+        self.presenters = max(self.presenters, len(columns))
+        self.statuses.update(columns)
         self.live.add(live)
 
     def write(self) -> None:
-        """Add a line to the report, if somebody wants one and there was a race."""
+        """Append a line to the report, if there was a race and a report is requested."""
         report = os.environ.get("REFRESH_SESSIONS_RACES_REPORT")
         if report and self.rounds:
             line = {**vars(self), "live": sorted(self.live)}
@@ -42,7 +42,7 @@ class Statistics:
 
 
 def status_of(answer: Any) -> str | None:
-    """What an answer is over HTTP; None for an answer to another question than for tokens."""
+    """Return the answer's column of the table; None if the answer is not to a refresh token."""
     if isinstance(answer, TokenPair):
         return REFRESH if answer.refresh else ACCESS_ONLY
     if isinstance(answer, RefreshSessionsError):

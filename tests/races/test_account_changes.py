@@ -1,4 +1,4 @@
-"""Several notice at once that an account has changed: each session is revoked once."""
+"""Concurrent requests after a change of the account: each session is revoked once."""
 
 from functools import partial
 
@@ -16,8 +16,8 @@ from refresh_sessions.signals import session_revoked
 from tests.domain.stories import session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
-from tests.races.invariants import ENDINGS, endings_of, failures
-from tests.races.runner import crew, scaled, soon
+from tests.races.invariants import REVOCATION_EVENTS, failures, revocation_events
+from tests.races.runner import scaled, thread_pool, with_random_delay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,8 +28,8 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("reason", CHANGES)
-def test_many_notice_at_once_revoke_once(reason):
-    with crew(7) as race:
+def test_concurrent_requests_account_changed_revoke_once(reason):
+    with thread_pool(7) as race:
         for _ in range(scaled(5, 100)):
             pair = make_pair()
             get_user_model().objects.filter(pk=pair.session.user_id).update(**CHANGES[reason])
@@ -42,7 +42,7 @@ def test_many_notice_at_once_revoke_once(reason):
                 *refusals, pruned = race(calls)
             assert {type(refusal) for refusal in refusals} == {SessionRevokedError}
             assert pruned == 0
-            assert endings_of(pair) == ["revoked"]
+            assert revocation_events(pair) == ["revoked"]
             assert [(one["session"].pk, one["reason"]) for one in announced] == [
                 (pair.session.pk, reason)
             ]
@@ -60,7 +60,8 @@ def save_inactive(user, *, in_transaction):
             with transaction.atomic():
                 user.save()
         except DatabaseError as error:
-            # Strict isolation levels refuse what others have changed: the owner begins anew.
+            # Strict isolation levels reject concurrent changes: the caller retries the
+            # transaction.
             if not is_transient(error):
                 raise
         else:
@@ -69,8 +70,8 @@ def save_inactive(user, *, in_transaction):
 
 
 @pytest.mark.parametrize("in_transaction", [False, True])
-def test_save_beside_calls_and_staff_revokes_each_session_once(in_transaction):
-    with crew(6) as race:
+def test_user_save_with_concurrent_requests_revokes_each_session_once(in_transaction):
+    with thread_pool(6) as race:
         for _ in range(scaled(5, 60)):
             user, staff = UserFactory(), UserFactory()
             pairs = [make_pair(user) for _ in range(3)]
@@ -81,10 +82,10 @@ def test_save_beside_calls_and_staff_revokes_each_session_once(in_transaction):
                 partial(revoke_session, pairs[1].session, reason="admin", by=staff),
             ]
             with heard(session_revoked) as announced:
-                answers = race([soon(call) for call in calls])
+                answers = race([with_random_delay(call) for call in calls])
             assert {type(one) for one in failures(answers)} <= {SessionRevokedError}
             keys = sorted(pair.session.pk for pair in pairs)
-            events = SessionEvent.objects.filter(kind__in=ENDINGS, session__user=user)
+            events = SessionEvent.objects.filter(kind__in=REVOCATION_EVENTS, session__user=user)
             assert sorted(events.values_list("session", flat=True)) == keys
             assert sorted(one["session"].pk for one in announced) == keys
             assert not DeviceSession.objects.unended().filter(user=user).exists()

@@ -1,4 +1,4 @@
-"""Opening a family and signing out, against refreshes of the same token."""
+"""Opening a family and logging out, with concurrent refreshes of the same token."""
 
 from functools import partial
 
@@ -17,14 +17,14 @@ from refresh_sessions.tokens import refresh_tokens
 from tests.domain.stories import companion_request, family_of, kinds, session_of
 from tests.factories import make_pair
 from tests.races.invariants import pairs
-from tests.races.runner import crew, scaled
+from tests.races.runner import scaled, thread_pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("companion", [False, True], ids=["no companion", "companion"])
-def test_refresh_against_opening_a_family_rotates_once_and_accuses_nobody(companion):
-    with crew(4) as race:
+def test_open_family_with_concurrent_refreshes_rotates_once(companion):
+    with thread_pool(4) as race:
         for _ in range(scaled(3, 60)):
             pair = make_pair()
             request = companion_request(pair) if companion else None
@@ -48,8 +48,8 @@ def test_refresh_against_opening_a_family_rotates_once_and_accuses_nobody(compan
             assert "reuse_detected" not in kinds(pair)
 
 
-def test_sign_out_with_a_used_token_against_refresh_leaves_nothing_and_one_alarm():
-    with crew(4) as race:
+def test_logout_with_used_token_concurrent_refresh_records_one_reuse():
+    with thread_pool(4) as race:
         for _ in range(scaled(3, 60)):
             used = make_pair()
             pair = refresh_session(used.refresh)
@@ -67,22 +67,22 @@ def test_sign_out_with_a_used_token_against_refresh_leaves_nothing_and_one_alarm
             assert kinds(used).count("reuse_detected") == 1
 
 
-def test_owner_and_used_token_after_a_sign_out_raise_one_alarm():
-    """The session has ended already: whoever notices first records the reuse."""
-    with crew(6) as race:
+def test_used_token_after_logout_concurrent_requests_record_one_reuse():
+    """The session has ended already: the first request records the reuse."""
+    with thread_pool(6) as race:
         for _ in range(scaled(3, 60)):
             owner = make_pair()
             stolen = refresh_session(owner.refresh)
             log_out(refresh_tokens.verify(stolen.refresh))
             TokenFamily.objects.update(rotated_at=None)
-            coming_back = partial(refresh_session, owner.refresh)
-            signing_out = partial(log_out, refresh_tokens.verify(owner.refresh))
-            race([*[coming_back] * 4, *[signing_out] * 2])
+            refreshing = partial(refresh_session, owner.refresh)
+            logging_out = partial(log_out, refresh_tokens.verify(owner.refresh))
+            race([*[refreshing] * 4, *[logging_out] * 2])
             assert kinds(owner) == ["signed_in", "signed_out", "reuse_detected"]
 
 
-def test_siblings_with_the_companion_get_one_successor_from_one_write():
-    with crew(8) as race:
+def test_concurrent_siblings_with_companion_get_one_successor():
+    with thread_pool(8) as race:
         for _ in range(scaled(2, 30)):
             pair = make_pair()
             answers = race(

@@ -1,4 +1,4 @@
-"""A refresh changes one row in place: neither rows nor, on PostgreSQL, pages are added."""
+"""A refresh updates one row in place: no rows and, on PostgreSQL, no pages are added."""
 
 import os
 from datetime import timedelta
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 REFRESHES = int(os.environ.get("REFRESH_SESSIONS_GROWTH", "600"))
 NO_OVERLAP = timedelta(0)
 
-# While a transaction that writes is open anywhere on the server, in another process' database
-# too, PostgreSQL keeps the old rows, and no new row can take their place.
+# While any transaction on the server is open, in any database, PostgreSQL keeps dead rows, and
+# their space is not reused.
 needs_postgres_alone = pytest.mark.skipif(
     connection.vendor != "postgresql" or "PYTEST_XDIST_WORKER" in os.environ,
     reason="measures a PostgreSQL that does nothing else: run without --numprocesses",
 )
 
-# The pages of tables and indexes alone: the maps beside them come whenever a vacuum does.
+# Main pages of tables and indexes only: a vacuum may add visibility maps at any time.
 _PAGES = """
     SELECT sum(pg_relation_size(t::regclass, 'main'))
         + sum((
@@ -44,7 +44,7 @@ def rows():
     return [model.objects.count() for model in (DeviceSession, TokenFamily, SessionEvent)]
 
 
-def test_rows(options):
+def test_refreshes_add_no_rows(options):
     pair = make_pair()
     before = rows()
     refresh_often(pair, options, REFRESHES)
@@ -53,7 +53,7 @@ def test_rows(options):
 
 
 @needs_postgres_alone
-def test_pages(options):
+def test_refreshes_add_no_pages(options):
     def size():
         tables = [model._meta.db_table for model in (DeviceSession, TokenFamily, SessionEvent)]
         with connection.cursor() as cursor:
@@ -67,7 +67,7 @@ def test_pages(options):
 
 
 @needs_postgres_alone
-def test_updates_are_heap_only(options):
+def test_refresh_updates_are_heap_only(options):
     def updates():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_force_next_flush()")

@@ -1,4 +1,4 @@
-"""Races for the row of a user whose columns are in the tables of the parents.
+"""Races with a user model whose columns are in tables of parent models.
 
 To update such a column Django reads first, which is neither a compare-and-swap nor a lock.
 """
@@ -7,13 +7,13 @@ import pytest
 
 from tests.interpreters import run_tests_afresh
 
-# The guards of all races need a test database, also of this run.
+# The triggers of all races require a test database in this process too.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_races_for_an_inherited_user_end_as_for_any_other():
+def test_races_with_inherited_user_model_pass():
     run_tests_afresh(
         "tests/races/test_newer_hashes.py",
-        "tests/races/test_limits.py::TestSignIns::test_the_next_is_denied",
+        "tests/races/test_limits.py::TestLogins::test_session_limit_concurrent_logins_deny_next",
         settings="tests.members.settings",
     )

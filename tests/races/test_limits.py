@@ -1,4 +1,4 @@
-"""Limits in number, when many ask for the last place at once."""
+"""Limits with concurrent requests for the last free place."""
 
 from functools import partial
 
@@ -19,9 +19,15 @@ from refresh_sessions.sessions import (
 )
 from tests.domain.stories import call, family_of
 from tests.factories import UserFactory, make_pair
-from tests.races.barriers import meet_once_read
-from tests.races.invariants import failures, handed_out, live_lineages, pairs, with_families
-from tests.races.runner import crew, scaled
+from tests.races.barriers import wait_for_readers
+from tests.races.invariants import (
+    count_usable,
+    failures,
+    issued_refresh_tokens,
+    pairs,
+    with_families,
+)
+from tests.races.runner import scaled, thread_pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,54 +35,56 @@ MANY = scaled(8, 40)
 
 
 class TestRefreshes:
-    def test_of_one_token(self, options, tally):
+    def test_refresh_limit_one_token_concurrent_refreshes_stay_within(self, options, statistics):
         options(MAX_REFRESHES_PER_SESSION=3)
         pair = make_pair()
-        with crew(MANY) as race:
+        with thread_pool(MANY) as race:
             for generation in (2, 3, 4, 4, 4):
                 TokenFamily.objects.update(rotated_at=None)
                 answers = race([partial(refresh_session, pair.refresh)] * MANY)
-                tokens = handed_out(answers)
+                tokens = issued_refresh_tokens(answers)
                 pair = next((answer for answer in pairs(answers) if answer.refresh), pair)
                 assert family_of(pair).generation == generation
-                tally.add(answers, live=len(tokens))
+                statistics.add(answers, live=len(tokens))
         assert {type(answer) for answer in answers} == {SessionExpiredError}
 
-    def test_of_several_families(self, options, monkeypatch, tally):
-        """Each reads how often the others were refreshed before any of them writes."""
+    def test_refresh_limit_several_families_concurrent_refreshes_stay_within(
+        self, options, monkeypatch, statistics
+    ):
+        """Each thread reads the number of refreshes before any thread writes."""
         options(MAX_REFRESHES_PER_SESSION=6)
-        with crew(4) as race:
+        with thread_pool(4) as race:
             for _ in range(scaled(1, 6)):
                 first = make_pair()
                 families = with_families(first, 4)
                 with monkeypatch.context() as patched:
-                    meet_once_read(patched, len(families))
+                    wait_for_readers(patched, len(families))
                     calls = [partial(refresh_session, pair.refresh) for pair in families]
                     answers = race(calls)
-                tokens = handed_out(answers)
+                tokens = issued_refresh_tokens(answers)
                 assert {type(refusal) for refusal in failures(answers)} == {SessionExpiredError}
                 assert len(tokens) == 3
                 families = TokenFamily.objects.filter(session=first.session)
                 assert sum(family.generation - 1 for family in families) == 6
-                tally.add(answers, live=len(tokens))
+                statistics.add(answers, live=len(tokens))
 
 
-class TestSignIns:
-    def test_the_oldest_make_room(self, options, tally):
+class TestLogins:
+    def test_session_limit_concurrent_logins_revoke_oldest(self, options, statistics):
         options(MAX_SESSIONS_PER_USER=2)
-        with crew(8) as race:
+        with thread_pool(8) as race:
             for _ in range(scaled(1, 6)):
                 user = UserFactory()
                 answers = race([partial(start_session, user)] * 8)
                 assert failures(answers) == []
                 assert DeviceSession.objects.active().for_user(user).count() == 2
                 assert [call(answer) for answer in answers].count("ok") == 2
-                tally.add(answers, live=live_lineages(handed_out(answers)))
-        assert tally.live == {2}
+                statistics.add(answers, live=count_usable(issued_refresh_tokens(answers)))
+        assert statistics.live == {2}
 
-    def test_the_next_is_denied(self, options, tally):
+    def test_session_limit_concurrent_logins_deny_next(self, options, statistics):
         options(MAX_SESSIONS_PER_USER=2, ON_SESSION_LIMIT="deny")
-        with crew(8) as race:
+        with thread_pool(8) as race:
             for _ in range(scaled(1, 6)):
                 user = UserFactory()
                 answers = race([partial(start_session, user)] * 8)
@@ -84,14 +92,14 @@ class TestSignIns:
                     SessionLimitReachedError
                 }
                 assert DeviceSession.objects.active().for_user(user).count() == 2
-                tally.add(answers, live=live_lineages(handed_out(answers)))
-        assert tally.live == {2}
+                statistics.add(answers, live=count_usable(issued_refresh_tokens(answers)))
+        assert statistics.live == {2}
 
 
 class TestFamilies:
-    def test_each_of_two_tries_to_open_the_last_one(self, options, tally):
+    def test_family_limit_concurrent_openings_stay_within(self, options, statistics):
         options(MAX_FAMILIES_PER_SESSION=3)
-        with crew(2) as race:
+        with thread_pool(2) as race:
             for _ in range(scaled(2, 12)):
                 parents = with_families(make_pair(), 2)
                 calls = [
@@ -104,8 +112,8 @@ class TestFamilies:
                 session = parents[0].session
                 assert TokenFamily.objects.usable().filter(session=session).count() == 3
 
-    def test_one_token_opens_one_family(self, tally):
-        with crew(8) as race:
+    def test_open_family_concurrent_with_one_token_opens_one(self, statistics):
+        with thread_pool(8) as race:
             for _ in range(scaled(1, 6)):
                 pair = make_pair()
                 grant = check_access_token(pair.access)

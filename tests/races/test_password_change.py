@@ -1,4 +1,4 @@
-"""Changes of one password from two devices at once, against refreshes of both."""
+"""Concurrent password changes on two devices, with refreshes of both."""
 
 from functools import partial
 
@@ -16,15 +16,15 @@ from refresh_sessions.signals import session_revoked
 from tests.domain.stories import call, session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
-from tests.races.runner import crew, scaled, soon
+from tests.races.runner import scaled, thread_pool, with_random_delay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PASSWORDS = ("of the laptop", "of the phone")
 
 
-def test_one_device_changes_the_password_and_stays_signed_in():
-    with crew(4) as race:
+def test_concurrent_password_changes_keep_session_of_one_device():
+    with thread_pool(4) as race:
         for _ in range(scaled(15, 300)):
             user = UserFactory()
             pairs = [make_pair(user), make_pair(user)]
@@ -35,7 +35,7 @@ def test_one_device_changes_the_password_and_stays_signed_in():
             ]
             refreshes = [partial(refresh_session, pair.refresh) for pair in pairs]
             with heard(session_revoked) as revoked:
-                answers = race([soon(each) for each in (*changes, *refreshes)])[:2]
+                answers = race([with_random_delay(each) for each in (*changes, *refreshes)])[:2]
             (winner,) = [at for at in (0, 1) if isinstance(answers[at], TokenPair)]
             loser = 1 - winner
             assert isinstance(answers[loser], SessionRevokedError)

@@ -1,4 +1,4 @@
-"""Pruning beside everything else: it takes what is past its time, and nothing more."""
+"""Pruning with concurrent requests: only expired sessions are deleted."""
 
 from datetime import timedelta
 from functools import partial
@@ -11,8 +11,8 @@ from refresh_sessions.sessions import refresh_session, revoke_session, start_ses
 from refresh_sessions.sessions.prune import prune_sessions
 from tests.domain.stories import call, family_of
 from tests.factories import UserFactory, make_pair
-from tests.races.invariants import failures, handed_out, live_lineages
-from tests.races.runner import crew, scaled
+from tests.races.invariants import count_usable, failures, issued_refresh_tokens
+from tests.races.runner import scaled, thread_pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +21,7 @@ OLD = 6
 
 @pytest.fixture
 def make_old_pair(options):
-    """Sign somebody in on a device whose session has reached its limit at once."""
+    """Return a function that logs a user in with a session at its hard deadline."""
 
     def make(user):
         options(SESSION_LIFETIME=timedelta(microseconds=1))
@@ -32,10 +32,10 @@ def make_old_pair(options):
     return make
 
 
-def test_pruning_against_everything(make_old_pair, tally):
+def test_prune_with_concurrent_requests_deletes_only_expired_sessions(make_old_pair, statistics):
     user = UserFactory()
     prune = partial(prune_sessions, older_than=timedelta(0), batch_size=2)
-    with crew(2 + 2 * OLD + 4) as race:
+    with thread_pool(2 + 2 * OLD + 4) as race:
         for _ in range(scaled(2, 30)):
             old = [make_old_pair(user) for _ in range(OLD)]
             live = make_pair(user)
@@ -55,13 +55,13 @@ def test_pruning_against_everything(make_old_pair, tally):
                 SessionRevokedError,
             }
             assert failures([first, second, newcomer, another]) == []
-            assert len(handed_out([first, second])) == 1
+            assert len(issued_refresh_tokens([first, second])) == 1
             assert family_of(live).generation == 2
-            # What another process held at that moment has been left for the next time.
+            # Rows that were locked by another process are left for the next run.
             left = prune_sessions(older_than=timedelta(0))
             assert sum(deleted_or_ended[:2]) + left == OLD
-            tokens = handed_out([first, second, newcomer, another])
+            tokens = issued_refresh_tokens([first, second, newcomer, another])
             assert {call(pair) for pair in (first, second, newcomer, another)} == {"ok"}
-            tally.add([*refusals, first, second], live=live_lineages(tokens[:1]))
+            statistics.add([*refusals, first, second], live=count_usable(tokens[:1]))
             assert DeviceSession.objects.count() == DeviceSession.objects.active().count()
-    assert tally.live == {1}
+    assert statistics.live == {1}

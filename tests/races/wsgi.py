@@ -1,4 +1,4 @@
-"""The project of the tests, with a header that tells the server processes apart."""
+"""WSGI application of the tests' project, with a header that identifies the process."""
 
 import os
 from collections.abc import Callable, Iterable

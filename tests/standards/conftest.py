@@ -7,7 +7,7 @@ __all__ = ["api", "credentials", "login"]
 
 @pytest.fixture
 def by_letter(request, options) -> bool:
-    """Whether the settings are those that follow the item to the letter."""
+    """Whether the settings are those that meet the item literally."""
     if request.param is None:
         return False
     options(**request.param)
@@ -16,5 +16,5 @@ def by_letter(request, options) -> bool:
 
 @pytest.fixture
 def cookies(options) -> None:
-    """The refresh token travels in a cookie."""
+    """Send the refresh token in a cookie."""
     options(TRANSPORT="cookie")

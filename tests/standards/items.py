@@ -1,4 +1,4 @@
-"""What the standards ask of this package: the list that must be covered, and nothing else.
+"""The items of the standards that this package must cover.
 
 Levels: M must, S should, B goes beyond. Sources: OWASP ASVS 5.0, NIST SP 800-63B-4, the RFCs by
 their numbers, the OWASP cheat sheet on JSON Web Tokens, the draft that updates RFC 8725 ("bis").
@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Level(StrEnum):
-    """How much an item matters here."""
+    """Priority of an item for this package."""
 
     MUST = "M"
     SHOULD = "S"
@@ -19,16 +19,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One thing that a standard asks for."""
+    """One requirement of a standard."""
 
     id: str
     level: Level
     also: tuple[str, ...] = ()
-    """Where else the same is asked for."""
+    """Equivalent requirements of other standards."""
 
     @property
     def chapter(self) -> str:
-        """The heading under which the page lists it."""
+        """Heading of the item's table on the page."""
         standard, _, section = self.id.partition(" ")
         if standard == "ASVS":
             return CHAPTERS[section.partition(".")[0]]
@@ -56,7 +56,7 @@ NOTES: Final = {
     ]: 'With `"TRANSPORT": "cookie"`. By default no cookie is set and none is read, so '
     "that no other site can have a browser send one.",
 }
-"""What holds for all items of a chapter."""
+"""Introductions of chapters."""
 
 OTHERS: Final = "RFCs, NIST and OWASP cheat sheets"
 

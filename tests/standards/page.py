@@ -1,6 +1,6 @@
-"""``python -m tests.standards.page`` writes the tables of docs/standards.md.
+"""Write the tables of docs/standards.md: ``python -m tests.standards.page``.
 
-It runs the tests of this folder first, and writes nothing while one of them fails.
+The command runs the tests of this folder first and writes nothing if one fails.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _LIMITS: Final = {
     "SESSION_LIFETIME": "hard limit of a session",
     "REFRESH_TOKEN_LIFETIME": "idle limit",
     "ACCESS_TOKEN_LIFETIME": "access token",
-    "REAUTHENTICATION_MAX_AGE": "proof of identity, for a sensitive action",
+    "REAUTHENTICATION_MAX_AGE": "re-authentication, for a sensitive action",
     "MAX_SESSIONS_PER_USER": "sessions at a time",
-    "ON_SESSION_LIMIT": "one session more than that",
+    "ON_SESSION_LIMIT": "login at the limit of sessions",
     "MAX_REFRESHES_PER_SESSION": "refreshes of a session",
 }
 _REQUIRED: Final = (Standing.PASSED, Standing.DEVIATES, Standing.NOT_APPLICABLE)
@@ -37,20 +37,20 @@ _UNITS: Final = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def render(page: str) -> str:
-    """The page with its tables as they should be."""
+    """Return the page with current tables."""
     tables = {"limits": limits, "presets": preset_table, "summary": summary, "items": item_tables}
     for name, table in tables.items():
         pattern = rf"(?<=<!-- begin {name} -->\n).*?(?=<!-- end {name} -->)"
-        # Backslashes would mean something in a replacement.
+        # ``re.sub`` interprets backslashes in the replacement.
         body = "\n".join([*table(), ""]).replace("\\", r"\\")
         page, found = re.subn(pattern, body, page, flags=re.DOTALL)
         if found != 1:
-            raise ValueError(f"{PAGE.name} has {found} places for the table {name!r}.")
+            raise ValueError(f"{PAGE.name} has {found} markers for the table {name!r}.")
     return page
 
 
 def limits() -> Iterator[str]:
-    """The limits that are in force where a project sets nothing."""
+    """Yield the table of default limits."""
     yield "| limit | by default | setting |"
     yield "|---|---|---|"
     for key, words in _LIMITS.items():
@@ -58,7 +58,7 @@ def limits() -> Iterator[str]:
 
 
 def preset_table() -> Iterator[str]:
-    """What each preset sets."""
+    """Yield the table of presets."""
     yield "| setting | by default | " + " | ".join(f"`presets.{name}`" for name in _PRESETS) + " |"
     yield "|---|---|" + "---|" * len(_PRESETS)
     chosen: list[Mapping[str, Any]] = [getattr(presets, name) for name in _PRESETS]
@@ -71,7 +71,7 @@ def preset_table() -> Iterator[str]:
 
 
 def summary() -> Iterator[str]:
-    """How many items there are, and how they stand."""
+    """Yield the number of items per standing."""
     entries = load()
     required = [item for item in ITEMS if item.level is not Level.BEYOND]
     count = Counter(entries[item.id].standing for item in required if item.id in entries)
@@ -83,7 +83,7 @@ def summary() -> Iterator[str]:
 
 
 def item_tables() -> Iterator[str]:
-    """All items, chapter by chapter."""
+    """Yield the table of each chapter."""
     entries = load()
     for chapter in (*CHAPTERS.values(), OTHERS):
         items = [item for item in ITEMS if item.chapter == chapter]
@@ -101,12 +101,12 @@ def item_tables() -> Iterator[str]:
 
 
 def in_words(value: object) -> str:
-    """A value as people say it."""
+    """Format a value for the tables."""
     if value is None:
         return "no limit"
     if isinstance(value, timedelta):
         seconds = int(value.total_seconds())
-        # 24 hours and not 1 day, as the standards say it.
+        # Like the standards: 24 hours, not 1 day.
         days = seconds % 86400 == 0 and seconds > 86400
         fitting = (unit for unit in _UNITS[not days :] if seconds and seconds % unit[1] == 0)
         unit, length = next(fitting, _UNITS[-1])
@@ -132,12 +132,12 @@ def _row(item: Item, entry: Entry) -> str:
 
 
 def main() -> int:
-    """Run the tests, and write the page if they pass."""
+    """Run the tests, then write the page."""
     folder = Path(__file__).parent
-    drift = "tests/standards/test_page.py::test_page_says_what_the_tests_say"
-    failed = pytest.main(["-q", str(folder), "--deselect", drift])
+    current = "tests/standards/test_page.py::test_standards_page_tables_match_registry"
+    failed = pytest.main(["-q", str(folder), "--deselect", current])
     if failed:
-        print("The page stays as it is: not every test passes.", file=sys.stderr)  # noqa: T201
+        print("A test failed: the page is unchanged.", file=sys.stderr)  # noqa: T201
         return int(failed)
     PAGE.write_text(render(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     return 0

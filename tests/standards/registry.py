@@ -1,7 +1,7 @@
-"""What stands in for each item: a test that passes, a deviation with its remedy, or a reason.
+"""Registry of all items: a passing test, a deviation with its setting, or a reason.
 
-A test takes its item by decorator, and has to be named after it. ``docs/standards.md`` is written
-from what is registered here.
+A decorator registers the test of an item; the test's name starts with the item. The tables of
+``docs/standards.md`` are generated from the registry.
 """
 
 import re
@@ -18,7 +18,7 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 
 class Standing(StrEnum):
-    """How the package stands to an item, with its default settings."""
+    """How the package meets an item with its default settings."""
 
     PASSED = "passed"
     DEVIATES = "deviates"
@@ -28,20 +28,20 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What is said of one item."""
+    """Standing and description of one item."""
 
     item: str
     standing: Standing
     text: str
-    """What the package does about it; the reason, where nothing can be done."""
+    """What the package does for the item, or why the item does not apply."""
     why: str = ""
     remedy: str = ""
-    """The setting that gives the letter, in Markdown."""
+    """The setting that meets the item literally, in Markdown."""
     module: str = ""
 
     @property
     def file(self) -> str:
-        """The file of the test, or nothing where there is none."""
+        """Return the file name of the test, or an empty string."""
         return f"{self.module.rpartition('.')[2]}.py" if self.module else ""
 
 
@@ -49,11 +49,11 @@ ENTRIES: Final[dict[str, Entry]] = {}
 
 
 def passes(item: str, text: str) -> Callable[[Test], Test]:
-    """Mark the test that shows the item to be met by default.
+    """Register the test of an item that the default settings meet.
 
     Args:
         item: its id in ``items.py``.
-        text: what the package does, in one sentence of its own.
+        text: what the package does, in one sentence.
 
     """
 
@@ -67,16 +67,16 @@ def passes(item: str, text: str) -> Callable[[Test], Test]:
 def deviates(
     item: str, text: str, *, why: str, letter: Mapping[str, Any], remedy: str
 ) -> Callable[[Test], Test]:
-    """Mark the test that shows the deviation, and that the named settings end it.
+    """Register the test of an item that the package meets only with other settings.
 
     The test runs twice, with ``by_letter`` False under the defaults and True under ``letter``.
 
     Args:
         item: its id in ``items.py``.
-        text: what the letter of the item asks for.
-        why: what the default does instead, and for which reason.
-        letter: the keys of ``REFRESH_SESSIONS`` that give the letter.
-        remedy: how a project says so, in Markdown.
+        text: the literal requirement of the item.
+        why: what the default does instead, and the reason.
+        letter: the keys of ``REFRESH_SESSIONS`` that meet the item literally.
+        remedy: the setting for a project, in Markdown.
 
     """
 
@@ -102,35 +102,35 @@ def deviates(
 
 
 def not_applicable(item: str, why: str) -> None:
-    """Say why the item is not for this package to meet."""
+    """Register why the item does not apply to this package."""
     _enter(Entry(item=item, standing=Standing.NOT_APPLICABLE, text=why))
 
 
 def beyond(item: str, state: str) -> None:
-    """Say how an item stands that nobody has to meet."""
+    """Register the standing of an optional item."""
     _enter(Entry(item=item, standing=Standing.BEYOND, text=state))
 
 
 def load() -> Mapping[str, Entry]:
-    """All entries of all modules of tests beside this one."""
+    """Return all entries of the test modules in this folder."""
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         import_module(f"{__package__}.{path.stem}")
     return ENTRIES
 
 
 def name_for(item: str) -> str:
-    """How the name of an item's test begins."""
+    """Return the prefix of the item's test name."""
     return f"test_{re.sub(r'[^a-z0-9]+', '_', item.lower()).strip('_')}"
 
 
 def _add(test: Callable[..., None], entry: Entry) -> None:
     expected, name = name_for(entry.item), test.__name__
     if not (name == expected or name.startswith(f"{expected}_")):
-        raise ValueError(f"The test of {entry.item} is to be called {expected}_…, not {name}.")
+        raise ValueError(f"The test of {entry.item} must be called {expected}_…, not {name}.")
     _enter(entry)
 
 
 def _enter(entry: Entry) -> None:
     if entry.item in ENTRIES:
-        raise ValueError(f"{entry.item} has been spoken for already.")
+        raise ValueError(f"{entry.item} is registered already.")
     ENTRIES[entry.item] = entry

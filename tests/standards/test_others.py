@@ -1,4 +1,4 @@
-"""What NIST and the OWASP cheat sheets ask for beside the ASVS."""
+"""Items of NIST and the OWASP cheat sheets that the ASVS lacks."""
 
 from datetime import timedelta
 
@@ -18,42 +18,42 @@ pytestmark = pytest.mark.django_db
 
 @passes(
     "OWASP JWT CS",
-    "No list of revoked tokens, so nothing to slip past: a session is ended, and every token of "
-    "it with it, whatever its text: signed anew, or with the twin of an ES256 signature.",
+    "Revocation does not depend on a list of token texts: a revoked session invalidates each "
+    "of its tokens, also one that was signed again or has the second valid ES256 signature.",
 )
 @pytest.mark.parametrize("algorithm", ["HS256", "ES256"])
-def test_owasp_jwt_cs_an_end_is_not_tied_to_the_text_of_a_token(user, options, algorithm):
+def test_owasp_jwt_cs_revoked_session_modified_token_is_refused(user, options, algorithm):
     if algorithm == "ES256":
         pytest.importorskip("cryptography", reason="the extra crypto is not installed")
         options(KEYS=[entry(algorithm)])
     pair = make_pair(user)
     if algorithm == "ES256":
-        twin = with_twin_signature(pair.access)
+        modified = with_alternative_signature(pair.access)
     else:
-        twin = remake(pair.access, Purpose.ACCESS, claims={"jti": "AAAAAAAAAAAAAAAAAAAAAA"})
-    assert twin != pair.access
-    twins = [type("Twin", (), {"access": token}) for token in (pair.access, twin)]
-    assert [call(each) for each in twins] == ["ok"] * 2
+        modified = remake(pair.access, Purpose.ACCESS, claims={"jti": "AAAAAAAAAAAAAAAAAAAAAA"})
+    assert modified != pair.access
+    holders = [type("Holder", (), {"access": token}) for token in (pair.access, modified)]
+    assert [call(each) for each in holders] == ["ok"] * 2
     revoke_session(pair.session, reason="admin")
-    assert [call(each) for each in twins] == ["session_revoked"] * 2
+    assert [call(each) for each in holders] == ["session_revoked"] * 2
     assert refused(remake(pair.refresh, Purpose.REFRESH, header={"a": 1})) == "session_revoked"
 
 
-def with_twin_signature(token: str) -> str:
-    """Another signature that is as good: of (r, s) also (r, n - s), by anybody's hand."""
+def with_alternative_signature(token: str) -> str:
+    """Return the token with the second valid ECDSA signature, (r, n - s) for (r, s)."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     text, _, signature = token.rpartition(".")
     raw = unb64(signature)
-    twin = order - int.from_bytes(raw[32:], "big")
-    return f"{text}.{b64(raw[:32] + twin.to_bytes(32, 'big'))}"
+    modified = order - int.from_bytes(raw[32:], "big")
+    return f"{text}.{b64(raw[:32] + modified.to_bytes(32, 'big'))}"
 
 
 @passes(
     "SP 800-63B-4 §5.1",
-    "128 random bits per family; a refresh vouches for nothing more than the sign-in did, and for "
-    "nothing at all where an answer was lost.",
+    "128 random bits per family. A refresh never raises the authentication level of the "
+    "login; after a recovery the access token has no authentication claims.",
 )
-def test_sp_800_63b_4_5_1_no_refresh_raises_what_was_proven(user, clock):
+def test_sp_800_63b_4_5_1_refresh_keeps_authentication_claims(user, clock):
     pair = make_pair(user, methods=("pwd",))
     assert len(parts(pair.refresh)[1]["secret"]) * 6 >= 64
     at_sign_in = parts(pair.access)[1]
@@ -71,11 +71,11 @@ def test_sp_800_63b_4_5_1_no_refresh_raises_what_was_proven(user, clock):
 
 @passes(
     "SP 800-63B-4 §5.1.1",
-    "With the cookie transport: Secure, HttpOnly, for one host and path, SameSite, and it expires "
-    "no later than the session.",
+    "With the cookie transport: Secure, HttpOnly, one host and path, SameSite, and an expiry "
+    "no later than the session's.",
 )
 @pytest.mark.usefixtures("cookies")
-def test_sp_800_63b_4_5_1_1_cookies_are_confined(api, credentials, clock):
+def test_sp_800_63b_4_5_1_1_refresh_cookie_has_restrictive_attributes(api, credentials, clock):
     cookie = api.post("login/", credentials).cookies["__Host-refresh_token"]
     assert cookie["secure"]
     assert cookie["httponly"]
@@ -91,16 +91,14 @@ def session_of_cookie(token):
 
 @deviates(
     "SP 800-63B-4 §5.2",
-    "At AAL2 a session ends after 24 hours, and after one without activity; each new proof of "
-    "identity begins both anew.",
-    why="Seven days for both by default: inside what AAL1 asks, not AAL2. And no proof of "
-    "identity moves the hard limit of a session, at any level: who signs in again begins a new "
-    "one.",
+    "At AAL2 a session ends after 24 hours, and after one hour without activity; each "
+    "re-authentication starts both limits again.",
+    why="Both limits are seven days by default, within AAL1 but not AAL2. Re-authentication never "
+    "moves the hard limit of a session; a new login opens a new session.",
     letter=presets.AAL2,
-    remedy="`**presets.AAL2` or `**presets.AAL3`, and a new sign-in where both limits are to "
-    "begin anew",
+    remedy="`**presets.AAL2` or `**presets.AAL3`, and a new login to start both limits again",
 )
-def test_sp_800_63b_4_5_2_either_limit_ends_the_session(by_letter, user, clock):
+def test_sp_800_63b_4_5_2_session_at_either_limit_expires(by_letter, user, clock):
     idle, busy = make_pair(user), make_pair(user)
     start = clock.now
     while clock.now - start < timedelta(hours=23, minutes=30):
@@ -122,7 +120,7 @@ def test_sp_800_63b_4_5_2_either_limit_ends_the_session(by_letter, user, clock):
 
 beyond(
     "CAEP",
-    "The signal `session_revoked` has session, reason and author after the commit; what a project "
-    "sends to others is its own.",
+    "The signal `session_revoked` has session, reason and actor, after the commit; a project "
+    "sends its own notifications.",
 )
-beyond("DBSC", "Not built in: browsers that bind sessions to a device are few as yet.")
+beyond("DBSC", "Not supported: few browsers bind sessions to a device.")

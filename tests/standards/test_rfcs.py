@@ -1,4 +1,4 @@
-"""What RFCs ask for beside the ASVS."""
+"""Items of RFCs that the ASVS lacks."""
 
 import base64
 import hashlib
@@ -20,16 +20,18 @@ from tests.unit.forge import parts, sign
 pytestmark = pytest.mark.django_db
 
 
-@passes("RFC 8725 §3.1", "A key has one algorithm and serves no other, also with its own secret.")
+@passes(
+    "RFC 8725 §3.1", "A key has one algorithm and verifies no other, not even with its own secret."
+)
 @pytest.mark.parametrize("algorithm", ["HS256", "ES256", "PS256"])
-def test_rfc_8725_3_1_one_key_has_one_algorithm(api, user, options, algorithm):
+def test_rfc_8725_3_1_token_with_other_algorithm_is_refused(api, user, options, algorithm):
     if algorithm != "HS256":
         pytest.importorskip("cryptography", reason="the extra crypto is not installed")
         options(KEYS=[entry(algorithm), "SECRET_KEY"])
     pair = make_pair(user)
     header, claims = parts(pair.access)
     assert header["alg"] == algorithm
-    # What an attacker may take for the secret: the public key, in the form that is published.
+    # The attacker may try the published public key as an HMAC secret.
     secret = get_keyring(Purpose.ACCESS).signing.secret
     known = secret if isinstance(secret, bytes) else public_pem(algorithm).encode()
     others = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512", "RS256": "sha256"}
@@ -43,14 +45,14 @@ def test_rfc_8725_3_1_one_key_has_one_algorithm(api, user, options, algorithm):
 
 @passes(
     "RFC 8725bis",
-    "A token is three parts of base64url and nothing else, each in its one spelling: padding, "
-    "white space, other alphabets and spare bits are refused.",
+    "A token is three parts of base64url, each in its canonical encoding: padding, white "
+    "space, other alphabets and spare bits are refused.",
 )
-def test_rfc_8725bis_a_token_has_one_spelling(api, pair):
+def test_rfc_8725bis_token_in_other_encoding_is_refused(api, pair):
     alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
     for token, path in ((pair.access, None), (pair.refresh, "refresh/")):
         head, payload, signature = token.split(".")
-        # The last character of 32 bytes has two bits to spare.
+        # The last character of 32 bytes has two unused bits.
         spare = alphabet[alphabet.index(signature[-1]) ^ 1]
         spellings = (
             *(f"{token}=", f"{token}==", f"{token}.", f".{token}", f"{head}..{signature}"),
@@ -60,7 +62,7 @@ def test_rfc_8725bis_a_token_has_one_spelling(api, pair):
             *(f"{head}.{payload} .{signature}", f"{head}.\n{payload}.{signature}"),
         )
         if path:
-            # In a header they would be white space around the token, which is none of it.
+            # In a header this is white space around the token and not part of it.
             spellings += (f"{token}\n", f"\t{token}", f" {token} ")
         for spelling in spellings:
             if path:
@@ -73,10 +75,10 @@ def test_rfc_8725bis_a_token_has_one_spelling(api, pair):
 
 @passes(
     "RFC 9470 §3",
-    "A proof of identity that is too old is a 401 with "
-    '`error="insufficient_user_authentication"` and the `max_age` that is asked for.',
+    "If the re-authentication is too old, the answer is 401 with "
+    '`error="insufficient_user_authentication"` and the required `max_age`.',
 )
-def test_rfc_9470_3_the_challenge_says_what_is_missing(api, pair, clock, options):
+def test_rfc_9470_3_stale_authentication_challenge_has_max_age(api, pair, clock, options):
     options(REAUTHENTICATION_MAX_AGE=timedelta(minutes=2))
     clock.move(timedelta(minutes=2, seconds=1))
     answer = api.post("sessions/branch/", {"refresh": pair.refresh}, access=pair.access)
@@ -88,12 +90,12 @@ def test_rfc_9470_3_the_challenge_says_what_is_missing(api, pair, clock, options
 
 @passes(
     "RFC 9700 §4.14.2 idle",
-    "A refresh token that nobody uses expires (`REFRESH_TOKEN_LIFETIME`, seven days).",
+    "An unused refresh token expires (`REFRESH_TOKEN_LIFETIME`, seven days).",
 )
-def test_rfc_9700_4_14_2_idle_refresh_tokens_expire(pair, clock, options):
+def test_rfc_9700_4_14_2_idle_refresh_token_expires(pair, clock, options):
     clock.move(timedelta(days=7))
     assert refused(pair.refresh) == "session_expired/absolute"
-    # Where a session may last longer, use keeps its token alive, and nothing else does.
+    # With a longer session lifetime each refresh extends the idle limit.
     options(SESSION_LIFETIME=timedelta(days=90))
     pair = make_pair(pair.session.user)
     for days in (6, 6):
@@ -106,11 +108,11 @@ def test_rfc_9700_4_14_2_idle_refresh_tokens_expire(pair, clock, options):
 
 @passes(
     "RFC 7009 §2.2",
-    "`POST revoke/` ends the session of a token of either kind; for what is no token of ours the "
+    "`POST revoke/` revokes the session of an access or refresh token; for any other text the "
     "answer is the same 200.",
 )
 @pytest.mark.parametrize("kind", ["access", "refresh"])
-def test_rfc_7009_2_2_revoking_tells_nothing(api, user, kind):
+def test_rfc_7009_2_2_revoke_answer_is_equal_for_any_token(api, user, kind):
     pair, other = make_pair(user), make_pair(user)
     forged = f"{pair.refresh[:-4]}AAAA"
     for token in ("garbage", forged, getattr(pair, kind), getattr(pair, kind)):
@@ -122,10 +124,10 @@ def test_rfc_7009_2_2_revoking_tells_nothing(api, user, kind):
 
 @passes(
     "RFC 7517",
-    "`GET jwks.json` has the public part of each asymmetric key, with `kid`, `alg` and `use`; a "
-    "symmetric key never stands in it.",
+    "`GET jwks.json` has the public part of each asymmetric key, with `kid`, `alg` and `use`, "
+    "and never a symmetric key.",
 )
-def test_rfc_7517_only_public_keys_are_published(client, options, user):
+def test_rfc_7517_jwks_contains_public_keys_only(client, options, user):
     assert client.get("/auth/jwks.json").status_code == 404
     pytest.importorskip("cryptography", reason="the extra crypto is not installed")
     options(KEYS=[entry("ES256"), entry("EdDSA"), entry("PS256"), entry("HS256"), "SECRET_KEY"])
@@ -136,7 +138,7 @@ def test_rfc_7517_only_public_keys_are_published(client, options, user):
     assert {key["kty"] for key in keys} == {"EC", "OKP", "RSA"}
     secret = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
     assert not [key for key in keys if secret & set(key)]
-    # And they do verify what is signed.
+    # The published key verifies a signed token.
     token = make_pair(user).access
     (key,) = [key for key in keys if key["kid"] == parts(token)[0]["kid"]]
     claims = jwt.decode(
@@ -147,10 +149,10 @@ def test_rfc_7517_only_public_keys_are_published(client, options, user):
 
 @passes(
     "RFC 7662 §2.2",
-    "`POST introspect/` says of a token that is not good `active: false` and nothing else, and "
-    "answers only the services of `INTROSPECTION_CLIENTS`.",
+    "`POST introspect/` answers only the services of `INTROSPECTION_CLIENTS`, and for an "
+    "invalid token only `active: false`.",
 )
-def test_rfc_7662_2_2_of_dead_tokens_nothing_is_told(api, user, options):
+def test_rfc_7662_2_2_inactive_token_introspection_tells_only_inactive(api, user, options):
     pair, ended = make_pair(user), make_pair(user)
     revoke_session(ended.session, reason="admin")
     body = {"token": pair.access}

@@ -1,4 +1,4 @@
-"""ASVS V10, OAuth: what of it holds for a first party's own tokens."""
+"""ASVS V10, OAuth: items that apply to first-party tokens."""
 
 import re
 from datetime import timedelta
@@ -24,16 +24,16 @@ README = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
 
 @passes(
     "ASVS 10.1.1",
-    "In a browser the refresh token goes to this server alone, in a cookie that no script sees: "
-    "[In browsers](#in-browsers) on this page recommends it.",
+    "In a browser the refresh token is sent only to this server, in a cookie that scripts "
+    "cannot read: recommended in [In browsers](#in-browsers) on this page.",
 )
-def test_asvs_10_1_1_scripts_need_no_refresh_token(api, credentials, options):
+def test_asvs_10_1_1_refresh_with_cookie_needs_no_token_in_script(api, credentials, options):
     options(TRANSPORT="cookie")
     assert "## In browsers" in PAGE.read_text(encoding="utf-8")
     answer = api.post("login/", credentials)
     assert "refresh" not in answer.json()
     assert api.post("refresh/").status_code == 200
-    # And no access token, which does go to scripts, gets one.
+    # An access token, which scripts do hold, does not replace the cookie.
     del api.raw.cookies["__Host-refresh_token"]
     refused_answer = api.post("refresh/", access=answer.json()["access"])
     assert problem(refused_answer) == (401, "not_authenticated")
@@ -41,16 +41,16 @@ def test_asvs_10_1_1_scripts_need_no_refresh_token(api, credentials, options):
 
 @passes(
     "ASVS 10.3.3",
-    "`sub` is the primary key: a new name changes nothing, and a name that somebody else is given "
-    "opens nothing.",
+    "`sub` is the primary key: a new user name changes nothing, and a user name that is "
+    "reassigned gives no access.",
 )
-def test_asvs_10_3_3_the_subject_is_never_reassigned(pair, user):
+def test_asvs_10_3_3_subject_of_deleted_user_is_not_reassigned(pair, user):
     assert parts(pair.access)[1]["sub"] == str(user.pk)
     name, field = user.get_username(), get_user_model().USERNAME_FIELD
     get_user_model().objects.filter(pk=user.pk).update(**{field: "renamed@example.org"})
-    heir = UserFactory(username=name)
+    successor = UserFactory(username=name)
     assert check_access_token(pair.access).user == user
-    forged = remake(pair.access, Purpose.ACCESS, claims={"sub": str(heir.pk)})
+    forged = remake(pair.access, Purpose.ACCESS, claims={"sub": str(successor.pk)})
     user.delete()
     for token in (pair.access, forged):
         pair_like = type("Pair", (), {"access": token})
@@ -59,9 +59,9 @@ def test_asvs_10_3_3_the_subject_is_never_reassigned(pair, user):
 
 @passes(
     "ASVS 10.3.4",
-    "How fresh a proof of identity is, the session's row says, not the claim `auth_time`.",
+    "The age of an authentication is read from the session's row, not from the claim `auth_time`.",
 )
-def test_asvs_10_3_4_the_age_of_a_proof_is_read_from_the_row(api, pair, clock):
+def test_asvs_10_3_4_stale_authentication_with_forged_auth_time_is_refused(api, pair, clock):
     path = "sessions/branch/"
     clock.move(timedelta(minutes=6))
     forged = remake(pair.access, Purpose.ACCESS, claims={"auth_time": int(clock.now.timestamp())})
@@ -74,16 +74,16 @@ def test_asvs_10_3_4_the_age_of_a_proof_is_read_from_the_row(api, pair, clock):
 
 beyond(
     "ASVS 10.3.5",
-    "Access tokens are bearer tokens: a copy is good for what is left of its 15 minutes.",
+    "Access tokens are bearer tokens: a copy is valid for the rest of its 15 minutes.",
 )
 
 
 @passes(
     "ASVS 10.4.4",
-    "No authorization server and no grants: the password goes to the first party's own login, and "
-    "the README says so.",
+    "No authorization server and no grants: the password is sent to the first party's own "
+    "login, as the README says.",
 )
-def test_asvs_10_4_4_there_is_no_password_grant(api, user):
+def test_asvs_10_4_4_password_grant_is_not_supported(api, user):
     assert "not an OAuth authorization server" in " ".join(README.split())
     paths = [str(url.pattern) for url in get_resolver("refresh_sessions.urls").url_patterns]
     assert paths
@@ -96,23 +96,23 @@ def test_asvs_10_4_4_there_is_no_password_grant(api, user):
 
 @deviates(
     "ASVS 10.4.5",
-    "A refresh token that was used is dead at once, and ends the session when it comes back.",
-    why="It is dead once its successor has been seen in use. Until then the answer may have been "
-    "lost, or a sibling tab may hold the same token; so an honest client is never signed out.",
+    "A refresh token is invalid as soon as it was used, and its reuse revokes the session.",
+    why="It is invalid once its successor was seen in use. Before that the response may have been "
+    "lost, or another tab may hold the same token; so an honest client is never logged out.",
     letter=presets.STRICT,
     remedy="`**presets.STRICT`",
 )
-def test_asvs_10_4_5_a_used_refresh_token_ends_the_session(by_letter, pair, clock):
+def test_asvs_10_4_5_used_refresh_token_revokes_session(by_letter, pair, clock):
     used = pair.refresh
     pair = refresh_session(used)
     if by_letter:
         assert refused(used) == "session_revoked"
     else:
-        # A sibling, then a client whose answer was lost: neither gets anything twice.
+        # A sibling, then a client after a lost response: no token is issued twice.
         assert refresh_session(used).refresh is None
         clock.move(AFTER_OVERLAP)
         pair = refresh_session(used)
-        # From now on the successor has been seen in use.
+        # The successor was seen in use.
         delivered(pair, clock)
         assert refused(used) == "session_revoked"
     assert session_of(pair).revoked_reason == "reuse"
@@ -122,25 +122,26 @@ def test_asvs_10_4_5_a_used_refresh_token_ends_the_session(by_letter, pair, cloc
 
 @passes(
     "ASVS 10.4.8",
-    "A refresh token expires at the session's hard limit at the latest, however often it rotates.",
+    "A refresh token expires no later than the session's hard limit, whatever the number of "
+    "rotations.",
 )
-def test_asvs_10_4_8_refresh_tokens_have_an_absolute_expiry(pair, clock):
+def test_asvs_10_4_8_refresh_token_expiry_never_exceeds_hard_limit(pair, clock):
     limit = int(session_of(pair).expires_at.timestamp())
     for _ in range(6):
         assert parts(pair.refresh)[1]["exp"] <= limit
         clock.move(timedelta(days=1))
         pair = refresh_session(pair.refresh)
-    # The policy would give it another seven days.
+    # The policy alone would allow another seven days.
     assert parts(pair.refresh)[1]["exp"] == limit
     assert family_of(pair).idle_expires_at == session_of(pair).expires_at
 
 
 @passes(
     "ASVS 10.4.9",
-    "People end their own sessions one by one or all at once under `sessions/`, and refresh and "
-    "access token with them.",
+    "Users revoke their own sessions, one or all, under `sessions/`, with refresh and access "
+    "tokens.",
 )
-def test_asvs_10_4_9_people_revoke_their_tokens(api, user, pair):
+def test_asvs_10_4_9_user_revokes_own_sessions(api, user, pair):
     lost = make_pair(user)
     assert api.delete(f"sessions/{lost.session.pk}/", access=pair.access).status_code == 204
     assert (call(lost), refused(lost.refresh)) == ("session_revoked", "session_revoked")
@@ -151,5 +152,6 @@ def test_asvs_10_4_9_people_revoke_their_tokens(api, user, pair):
 
 beyond(
     "ASVS 10.4.14",
-    "Refresh tokens rotate instead of being bound to a key of the client; a thief is found by it.",
+    "Refresh tokens rotate instead of being bound to a key of the client; rotation detects "
+    "reuse by an attacker.",
 )

@@ -1,4 +1,4 @@
-"""ASVS V11, cryptography: the keys, and how they change."""
+"""ASVS V11, cryptography: keys and their rotation."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ STAGES = ("Write it down", "The command", "Change a key", "A key has leaked")
 
 
 def make_key(*arguments: str) -> dict[str, str]:
-    """Run the command, and paste the entry that it prints."""
+    """Run the command and return the printed entry of ``KEYS``."""
     out = StringIO()
     call_command("manage_session_keys", *arguments, stdout=out)
     (entry,) = re.findall(r"\{'algorithm'.*\}", out.getvalue())
@@ -34,18 +34,18 @@ def make_key(*arguments: str) -> dict[str, str]:
 
 @passes(
     "ASVS 11.1.1",
-    "[Keys](keys.md) tells their whole life: which there are, how one is made, changed and taken "
-    "away, and what to do when it has leaked; a command does what can be done by one.",
+    "[Keys](keys.md) documents the lifecycle: kinds of keys, generation, rotation, removal, "
+    "and the response to a leak; a command supports each step.",
 )
 @pytest.mark.parametrize(("setting", "algorithm"), [("KEYS", "HS256"), ("REFRESH_KEYS", "HS512")])
-def test_asvs_11_1_1_the_life_of_a_key_is_documented_and_holds(
+def test_asvs_11_1_1_key_lifecycle_works_as_documented(
     tmp_path, options, user, clock, setting, algorithm
 ):
     for stage in STAGES:
         assert f"\n## {stage}\n" in KEYS
     for name in ALGORITHMS:
         assert name in KEYS
-    # Made, put first, changed for another in the documented steps, and taken away.
+    # Generate a key, use it, rotate to another as documented, remove the first.
     chosen = ("--setting", setting, "--file")
     first = make_key("generate", *chosen, str(tmp_path / "1"), "--algorithm", algorithm)
     assert stat.S_IMODE((tmp_path / "1").stat().st_mode) == 0o600
@@ -62,19 +62,19 @@ def test_asvs_11_1_1_the_life_of_a_key_is_documented_and_holds(
     options(**{setting: [second]})
     assert call(pair) == "ok"
     assert len(kids) == 3, "one of the other kind of token, and two of this"
-    # The second has leaked: with its entry gone, nothing that it signed is good.
+    # The second key leaked: without its entry its signatures are invalid.
     options(**{setting: [first]})
-    dead = call(pair) if setting == "KEYS" else refused(pair.refresh)
-    assert dead == "token_not_valid"
+    refusal = call(pair) if setting == "KEYS" else refused(pair.refresh)
+    assert refusal == "token_not_valid"
 
 
 @passes(
     "ASVS 11.2.2",
-    "Keys and algorithms are replaced without signing anybody out: the new key signs, the old one "
-    "verifies until it is taken away.",
+    "Rotation of keys and algorithms logs no user out: the new key signs, the old one "
+    "verifies until its removal.",
 )
 @pytest.mark.parametrize("algorithm", ["HS256", "ES256", "EdDSA"])
-def test_asvs_11_2_2_keys_and_algorithms_can_be_replaced(
+def test_asvs_11_2_2_key_rotation_to_other_algorithm_keeps_sessions(
     algorithm, tmp_path, options, settings, user, clock
 ):
     old = make_pair(user)

@@ -1,4 +1,4 @@
-"""ASVS V13, configuration: where secrets are, and where not."""
+"""ASVS V13, configuration: secrets and where they are shown."""
 
 import pytest
 from django.apps import apps
@@ -19,10 +19,10 @@ SALT = "refresh_sessions.sign_in_ticket"
 
 @passes(
     "ASVS 13.3.1",
-    "No secret is built in: keys come from the project's own, are never shown, and the database "
-    "holds digests alone.",
+    "No secret is built in: keys are derived from the project's keys and never shown, and the "
+    "database holds only digests.",
 )
-def test_asvs_13_3_1_secrets_are_the_projects_and_stay_hidden(settings, options, ada):
+def test_asvs_13_3_1_secrets_are_derived_from_project_keys_never_shown(settings, options, ada):
     keys = [get_keyring(purpose).signing for purpose in Purpose]
     settings.SECRET_KEY = f"{settings.SECRET_KEY}-of-another-project"
     others = [get_keyring(purpose).signing for purpose in Purpose]
@@ -31,9 +31,9 @@ def test_asvs_13_3_1_secrets_are_the_projects_and_stay_hidden(settings, options,
     secrets = [str(key.secret) for key in others]
     secrets += [settings.SECRET_KEY, pair.access, pair.refresh, parts(pair.refresh)[1]["secret"]]
     options(SECOND_FACTORS=("tests.factors.Code",))
-    with pytest.raises(SecondFactorRequiredError) as asked:
+    with pytest.raises(SecondFactorRequiredError) as raised:
         log_in(ada)
-    secrets += [asked.value.ticket, signing.loads(asked.value.ticket, salt=SALT)["secret"]]
+    secrets += [raised.value.ticket, signing.loads(raised.value.ticket, salt=SALT)["secret"]]
     models = list(apps.get_app_config("refresh_sessions").get_models())
     stored = [list(model._default_manager.values()) for model in models]
     assert len([rows for rows in stored if rows]) >= 4

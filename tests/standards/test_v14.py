@@ -1,4 +1,4 @@
-"""ASVS V14, data protection: where tokens may stand, and for how long anything stays."""
+"""ASVS V14, data protection: places of tokens, retention, caching."""
 
 import base64
 import hashlib
@@ -25,10 +25,10 @@ BILLING = {"authorization": f"Basic {base64.b64encode(b'billing:secret').decode(
 
 @passes(
     "ASVS 14.2.1",
-    "Tokens travel in headers, bodies and cookies: one in a URL is not looked at, and none is "
-    "ever put there.",
+    "Tokens are sent in headers, bodies and cookies: a token in a URL is ignored, and no URL "
+    "contains one.",
 )
-def test_asvs_14_2_1_tokens_in_urls_are_not_looked_at(api, client, pair, options):
+def test_asvs_14_2_1_token_in_url_is_ignored(api, client, pair, options):
     for name in ("access_token", "access", "token", "Authorization"):
         answer = client.get(f"/who-am-i/?{name}={pair.access}")
         assert problem(answer) == (401, "not_authenticated")
@@ -45,10 +45,10 @@ def test_asvs_14_2_1_tokens_in_urls_are_not_looked_at(api, client, pair, options
 
 @passes(
     "ASVS 14.2.7",
-    "`prune_refresh_sessions` deletes sessions 30 days after their hard limit, with all that "
-    "hangs on them, and none before it: a used token must still meet its row.",
+    "`prune_refresh_sessions` deletes sessions, with their families and events, 30 days after "
+    "their hard limit and none before it: reuse can be detected only while the row exists.",
 )
-def test_asvs_14_2_7_rows_stay_as_long_as_they_are_needed(pair, clock):
+def test_asvs_14_2_7_prune_keeps_rows_until_retention_ends(pair, clock):
     used = pair.refresh
     pair = refresh_session(used)
     delivered(pair, clock)
@@ -73,12 +73,12 @@ def clears(answer) -> bool:
 
 @passes(
     "ASVS 14.3.1",
-    "Whatever signs out has the browser drop the cookie; what scripts hold is theirs to clear, at "
-    "204, 401 and 403. A refused refresh leaves the cookie alone: another login may have set it.",
+    "Every logout deletes the cookie in the browser; scripts delete what they hold at 204, "
+    "401 and 403. A refused refresh keeps the cookie: another login may have set it.",
 )
 @pytest.mark.usefixtures("cookies")
 @pytest.mark.parametrize("end", ["logout/", "sessions/revoke-all/", "sessions/{}/"])
-def test_asvs_14_3_1_the_browser_forgets_an_ended_session(pair, end):
+def test_asvs_14_3_1_revoked_session_cookie_is_cleared(pair, end):
     browser = Client()
     browser.raw.cookies[NAME] = pair.refresh
     method = "delete" if "{" in end else "post"
@@ -89,10 +89,10 @@ def test_asvs_14_3_1_the_browser_forgets_an_ended_session(pair, end):
 
 @passes(
     "ASVS 14.3.2",
-    "Every answer of the package says `Cache-Control: no-store`, errors too; only the public keys "
-    "of `jwks.json` may be kept.",
+    "Every answer of the package has `Cache-Control: no-store`, errors too; only the public "
+    "keys of `jwks.json` may be cached.",
 )
-def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
+def test_asvs_14_3_2_answer_has_no_store(api, credentials, pair, clock):
     session_id = pair.session.pk
     calls = [
         ("post", "login/", credentials, None),
@@ -125,7 +125,7 @@ def test_asvs_14_3_2_no_answer_is_stored(api, credentials, pair, clock):
 
 @pytest.mark.parametrize("media", ["application/json", "text/plain"])
 @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
-def test_asvs_14_3_2_nor_is_any_answer_of_any_endpoint(api, pair, options, method, media):
+def test_asvs_14_3_2_answer_of_every_endpoint_has_no_store(api, pair, options, method, media):
     pytest.importorskip("cryptography", reason="the extra crypto is not installed")
     options(
         INTROSPECTION_CLIENTS={"billing": hashlib.sha256(b"secret").hexdigest()},
@@ -145,7 +145,7 @@ def test_asvs_14_3_2_nor_is_any_answer_of_any_endpoint(api, pair, options, metho
     assert kept == ([public] * 3 if method in {"get", "head"} else [])
 
 
-def test_asvs_14_3_2_nor_are_answers_to_who_has_to_wait(api, credentials, monkeypatch):
+def test_asvs_14_3_2_throttled_or_busy_answer_has_no_store(api, credentials, monkeypatch):
     answers = [api.raw.post("/auth/login/", credentials, format="json") for _ in range(6)]
     busy = mock.Mock(side_effect=DatabaseBusyError)
     monkeypatch.setattr("refresh_sessions.rest_framework.views.tokens.refresh_session", busy)

@@ -1,7 +1,7 @@
-"""ASVS V15, secure coding: addresses that decide, and checks that cannot be overtaken.
+"""ASVS V15, secure coding: client addresses, race conditions.
 
-The races here are few and small, on the database of the run; ``tests/races`` has them at full
-size on each database and isolation level.
+The races here are small and use the current database; ``tests/races`` has them at full size on
+each database and isolation level.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from refresh_sessions.sessions import refresh_session, revoke_session, start_ses
 from tests.api.client import Client
 from tests.domain.stories import call, family_of
 from tests.factories import UserFactory, make_pair
-from tests.races.barriers import meet_once_read
+from tests.races.barriers import wait_for_readers
 from tests.races.runner import at_once
 from tests.standards.registry import passes
 
@@ -23,19 +23,19 @@ PROXY = "10.0.0.1"
 
 @passes(
     "ASVS 15.3.4",
-    "Throttles and events count by the address that the last trusted proxy saw, whatever else the "
-    "client wrote into the header.",
+    "Throttles and events use the address that the last trusted proxy saw, and ignore the "
+    "rest of the header.",
 )
 @pytest.mark.django_db
-def test_asvs_15_3_4_the_proxy_says_which_address_counts(credentials, options):
+def test_asvs_15_3_4_client_address_is_taken_from_trusted_proxy(credentials, options):
     options(TRUSTED_PROXIES=("10.0.0.0/8",))
     behind_proxy, wrong = Client(REMOTE_ADDR=PROXY), {**credentials, "password": "wrong"}
 
     def send(body, forwarded):
         return behind_proxy.post("login/", body, headers={"x-forwarded-for": forwarded})
 
-    lies = [f"198.51.100.{number}, 203.0.113.9" for number in range(6)]
-    assert [send(wrong, lie).status_code for lie in lies] == [401] * 5 + [429]
+    forwarded_for = [f"198.51.100.{number}, 203.0.113.9" for number in range(6)]
+    assert [send(wrong, value).status_code for value in forwarded_for] == [401] * 5 + [429]
     assert send(credentials, "203.0.113.10").status_code == 200
     assert SessionEvent.objects.get().ip_address == "203.0.113.10"
     assert DeviceSession.objects.get().ip_address == "203.0.113.10"
@@ -43,19 +43,19 @@ def test_asvs_15_3_4_the_proxy_says_which_address_counts(credentials, options):
 
 @passes(
     "ASVS 15.4.2",
-    "What is checked is written with the check in the UPDATE itself: of many who present one "
-    "token one wins, and a limit of sessions holds for sign-ins at once. At full size, on "
+    "The UPDATE that writes also contains the check: of several requests with one token one "
+    "succeeds, and the limit of sessions holds for concurrent logins. At full size, on "
     "SQLite, PostgreSQL and MariaDB and each isolation level, in `tests/races`.",
 )
 @pytest.mark.django_db(transaction=True)
-def test_asvs_15_4_2_nobody_overtakes_a_check(options, monkeypatch):
+def test_asvs_15_4_2_concurrent_requests_cannot_bypass_checks(options, monkeypatch):
     options(ROTATION_OVERLAP=timedelta(minutes=10), MAX_SESSIONS_PER_USER=3)
     user = UserFactory()
     at_once([partial(start_session, user)] * 8)
     assert DeviceSession.objects.active().for_user(user).count() == 3
     pair = make_pair()
-    # None of them writes before all of them have read.
-    meet_once_read(monkeypatch, 4)
+    # No request writes before all have read.
+    wait_for_readers(monkeypatch, 4)
     answers = at_once([partial(refresh_session, pair.refresh)] * 4)
     assert len([answer for answer in answers if answer.refresh]) == 1
     assert family_of(pair).generation == 2

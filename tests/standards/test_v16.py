@@ -1,4 +1,4 @@
-"""ASVS V16, logging and errors: what is written down, what never is, and what failing means."""
+"""ASVS V16, logging and errors: required content, secrets, failures."""
 
 import base64
 import logging
@@ -23,7 +23,7 @@ SECURITY = "refresh_sessions.security"
 
 @pytest.fixture
 def log(caplog):
-    """Everything that is logged from here on, and the lines of the security log alone."""
+    """Capture all logging; return a function that reads the new records of the security log."""
     caplog.set_level(logging.DEBUG)
 
     def lines():
@@ -36,10 +36,10 @@ def log(caplog):
 
 @passes(
     "ASVS 16.2.1",
-    "A line of `refresh_sessions.security`, and a row of `SessionEvent`, says what happened when "
-    "to whose session, from which address and by whom.",
+    "A record of `refresh_sessions.security` and a row of `SessionEvent` have the event, the "
+    "session, the user, the actor, the time and the address.",
 )
-def test_asvs_16_2_1_who_what_when_and_where(api, credentials, user, log, clock):
+def test_asvs_16_2_1_security_log_has_event_user_time_address(api, credentials, user, log, clock):
     session_id = api.post("login/", credentials).json()["session"]["id"]
     (line,) = log()
     assert (line.event, line.session_id, line.user_id) == ("signed_in", session_id, user.pk)
@@ -58,10 +58,10 @@ def test_asvs_16_2_1_who_what_when_and_where(api, credentials, user, log, clock)
 
 @passes(
     "ASVS 16.2.5",
-    "No token, secret or password is logged anywhere, nor the name that somebody tried to sign in "
-    "with: that is a digest.",
+    "No log contains a token, secret or password; the user name of a failed login is logged "
+    "as a digest.",
 )
-def test_asvs_16_2_5_no_secret_is_logged(api, login, user, caplog, clock):
+def test_asvs_16_2_5_log_contains_no_token_or_password(api, login, user, caplog, clock):
     caplog.set_level(logging.DEBUG)
     tokens = login(device_name="A phone")
     old = tokens["refresh"]
@@ -82,7 +82,7 @@ def test_asvs_16_2_5_no_secret_is_logged(api, login, user, caplog, clock):
     assert secret not in f"{list(SessionEvent.objects.values())}"
 
 
-def test_asvs_16_2_5_nor_any_of_a_second_step_a_proof_or_a_service(api, ada, options, caplog):
+def test_asvs_16_2_5_log_contains_no_ticket_code_or_client_secret(api, ada, options, caplog):
     caplog.set_level(logging.DEBUG)
     code, service = "a code that is none", "the secret of a service that has none"
     options(SECOND_FACTORS=("tests.factors.Code",), INTROSPECTION_CLIENTS={"billing": "0" * 64})
@@ -90,8 +90,8 @@ def test_asvs_16_2_5_nor_any_of_a_second_step_a_proof_or_a_service(api, ada, opt
     ticket = api.post("login/", credentials).json()["ticket"]
     answers = [api.post("login/verify/", {"ticket": ticket, "code": code})]
     pair = make_pair(ada, methods=("pwd", "otp"))
-    proof = {"password": f"{PASSWORD}-wrong", "code": code}
-    answers += [api.post("reauthenticate/", proof, access=pair.access) for _ in range(6)]
+    factors = {"password": f"{PASSWORD}-wrong", "code": code}
+    answers += [api.post("reauthenticate/", factors, access=pair.access) for _ in range(6)]
     basic = base64.b64encode(f"billing:{service}".encode()).decode()
     headers = {"authorization": f"Basic {basic}"}
     answers.append(api.post("introspect/", {"token": pair.access}, headers=headers))
@@ -105,9 +105,9 @@ def test_asvs_16_2_5_nor_any_of_a_second_step_a_proof_or_a_service(api, ada, opt
 
 @passes(
     "ASVS 16.3.1",
-    "Sign-ins that succeed and that fail, sign-outs, and every other end of a session.",
+    "Successful and failed logins, logouts, and every other revocation of a session.",
 )
-def test_asvs_16_3_1_sign_ins_are_logged(api, credentials, log):
+def test_asvs_16_3_1_login_with_logout_is_logged(api, credentials, log):
     body = api.post("login/", credentials).json()
     api.post("login/", {**credentials, "password": "wrong"})
     api.post("logout/", {"refresh": body["refresh"]})
@@ -121,10 +121,10 @@ def test_asvs_16_3_1_sign_ins_are_logged(api, credentials, log):
 
 @passes(
     "ASVS 16.3.2",
-    "Whatever is answered with 401, 403, 404 or 429, with its code; in the project's views too, "
-    "where `EXCEPTION_HANDLER` is set.",
+    "Every answer of 401, 403, 404 or 429, with its code; in the project's views too, if "
+    "`EXCEPTION_HANDLER` is set.",
 )
-def test_asvs_16_3_2_refusals_are_logged(api, client, pair, bearer, log, clock):
+def test_asvs_16_3_2_refused_request_is_logged(api, client, pair, bearer, log, clock):
     clock.move(timedelta(minutes=6))
     other = make_pair()
     log()
@@ -142,10 +142,10 @@ def test_asvs_16_3_2_refusals_are_logged(api, client, pair, bearer, log, clock):
 
 @passes(
     "ASVS 16.3.3",
-    "Attempts to get round a control: forged and foreign tokens, requests of other sites, too "
-    "many tries; and a used refresh token that came back, as CRITICAL.",
+    "Attempts to bypass a control: forged and foreign tokens, cross-site requests, throttled "
+    "requests; and reuse of a refresh token, as CRITICAL.",
 )
-def test_asvs_16_3_3_attempts_are_logged(api, credentials, pair, log, options, clock):
+def test_asvs_16_3_3_bypass_attempt_is_logged(api, credentials, pair, log, options, clock):
     api.get("sessions/", access=f"{pair.access[:-4]}AAAA")
     for _ in range(6):
         api.post("login/", {**credentials, "password": "wrong"})
@@ -164,10 +164,9 @@ def test_asvs_16_3_3_attempts_are_logged(api, credentials, pair, log, options, c
 
 @passes(
     "ASVS 16.4.1",
-    "What a client says of itself is stored and logged without line breaks and other control "
-    "characters.",
+    "Text of clients is stored and logged without line breaks and other control characters.",
 )
-def test_asvs_16_4_1_nobody_writes_lines_of_their_own(api, credentials, user, log, caplog):
+def test_asvs_16_4_1_control_characters_are_removed_from_log(api, credentials, user, log, caplog):
     forged = "x\r\nCRITICAL refresh_sessions.security forged\x1b[2K\u2028forged"
     body = {"username": f"nobody{forged}", "password": forged}
     api.post("login/", {**credentials, "device_name": "Phone\u2028forged"})
@@ -182,10 +181,9 @@ def test_asvs_16_4_1_nobody_writes_lines_of_their_own(api, credentials, user, lo
 
 @passes(
     "ASVS 16.5.1",
-    "An error that nobody expected is the project's bare 500; it shows neither statement, setting "
-    "nor token.",
+    "An unexpected error is the project's plain 500; it shows no statement, setting or token.",
 )
-def test_asvs_16_5_1_errors_tell_nothing(api, pair, settings):
+def test_asvs_16_5_1_unexpected_error_shows_no_details(api, pair, settings):
     settings.DEBUG = False
     api.raw.raise_request_exception = False
 
@@ -202,11 +200,12 @@ def test_asvs_16_5_1_errors_tell_nothing(api, pair, settings):
 
 @passes(
     "ASVS 16.5.3",
-    "Without the database nobody gets in; without the cache the database is asked, and where that "
-    "cannot stand in, as for the throttle of sign-ins, nobody gets in either.",
+    "Without the database access is refused. Without the cache the database is queried "
+    "instead; if it cannot replace the cache, as for the throttle of logins, access is "
+    "refused too.",
 )
 @pytest.mark.parametrize("check", ["session", "cache"])
-def test_asvs_16_5_3_what_fails_fails_closed(
+def test_asvs_16_5_3_database_or_cache_down_grants_no_access(
     api, client, credentials, pair, bearer, options, monkeypatch, check
 ):
     options(ACCESS_TOKEN_CHECK=check)

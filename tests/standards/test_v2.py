@@ -15,14 +15,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @passes(
     "ASVS 2.3.3",
-    "A sign-in is a session, a family and an event, or nothing; the session that makes room for "
-    "it ends only with it.",
+    "A login creates session, family and event in one transaction; the session that it "
+    "replaces at the limit is revoked in the same transaction.",
 )
-def test_asvs_2_3_3_a_sign_in_that_fails_half_way_leaves_nothing(user, options):
+def test_asvs_2_3_3_login_failed_halfway_changes_nothing(user, options):
     options(MAX_SESSIONS_PER_USER=1)
     make_pair(user)
     before = [list(model.objects.values()) for model in (DeviceSession, TokenFamily, SessionEvent)]
-    # The last of its writes: all others have been made by then.
+    # The last write of a login.
     with (
         mock.patch("refresh_sessions.sessions.login.record_events", side_effect=DatabaseError),
         pytest.raises(DatabaseError),

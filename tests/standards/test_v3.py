@@ -1,4 +1,4 @@
-"""ASVS V3, web front ends: the refresh token in a cookie, and who may send it."""
+"""ASVS V3, web front ends: the refresh cookie and cross-site requests."""
 
 import json
 
@@ -20,7 +20,7 @@ WITH_COOKIE = ("login/", "refresh/", "logout/")
 
 @pytest.fixture
 def cookie(api, credentials):
-    """The cookie that a sign-in sets, as the cookie_client gets it."""
+    """The cookie of a login, as the browser stores it."""
     (header,) = api.post("login/", credentials).cookies.values()
     return header
 
@@ -30,25 +30,25 @@ def attributes(cookie) -> set[str]:
 
 
 @passes("ASVS 3.3.1", "The cookie is Secure, and its name starts with `__Host-`.")
-def test_asvs_3_3_1_cookie_is_secure(cookie):
+def test_asvs_3_3_1_refresh_cookie_is_secure(cookie):
     assert "secure" in attributes(cookie)
     assert cookie.key.startswith("__Host-")
 
 
 @passes("ASVS 3.3.2", "SameSite is Strict.")
-def test_asvs_3_3_2_cookie_stays_on_its_site(cookie):
+def test_asvs_3_3_2_refresh_cookie_is_samesite_strict(cookie):
     assert "samesite=strict" in attributes(cookie)
 
 
-@passes("ASVS 3.3.3", "`__Host-`, with the path `/` and no domain, as browsers demand for it.")
-def test_asvs_3_3_3_cookie_is_for_one_host(cookie):
+@passes("ASVS 3.3.3", "`__Host-`, with the path `/` and no domain, as browsers require.")
+def test_asvs_3_3_3_refresh_cookie_has_host_prefix(cookie):
     assert cookie.key == NAME
     assert "path=/" in attributes(cookie)
     assert not any(attribute.startswith("domain") for attribute in attributes(cookie))
 
 
-@passes("ASVS 3.3.4", "The refresh token is HttpOnly, and no body or other header shows it.")
-def test_asvs_3_3_4_no_script_can_read_the_token(api, credentials):
+@passes("ASVS 3.3.4", "The refresh token is HttpOnly, and no body or other header contains it.")
+def test_asvs_3_3_4_refresh_cookie_is_httponly(api, credentials):
     first = api.post("login/", credentials)
     second = api.post("refresh/")
     for answer in (first, second):
@@ -62,9 +62,10 @@ def test_asvs_3_3_4_no_script_can_read_the_token(api, credentials):
 
 @passes(
     "ASVS 3.3.5",
-    "A quarter of the 4096 bytes is enough: the token grows with nothing that a client can send.",
+    "A quarter of the 4096 bytes suffices: the length of the token does not depend on input "
+    "of the client.",
 )
-def test_asvs_3_3_5_cookie_is_short(api, credentials):
+def test_asvs_3_3_5_refresh_cookie_is_below_1024_bytes(api, credentials):
     answer = api.post(
         "login/", {**credentials, "device_name": "x" * 128}, headers={"user-agent": "y" * 5000}
     )
@@ -74,10 +75,10 @@ def test_asvs_3_3_5_cookie_is_short(api, credentials):
 
 @passes(
     "ASVS 3.4.2",
-    "The package sends no CORS headers; whatever the project allows, a cookie counts only with an "
-    "origin of `CSRF_TRUSTED_ORIGINS`, compared exactly.",
+    "The package sends no CORS headers; whatever the project allows, a cookie is accepted "
+    "only from an origin of `CSRF_TRUSTED_ORIGINS`, compared exactly.",
 )
-def test_asvs_3_4_2_foreign_origins_are_not_allowed(cookie_client, pair, settings):
+def test_asvs_3_4_2_request_of_untrusted_origin_is_refused(cookie_client, pair, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://shop.example.org"]
     origins = (
         *("https://attacker.example", "https://shop.example.org.attacker.example"),
@@ -94,12 +95,12 @@ def test_asvs_3_4_2_foreign_origins_are_not_allowed(cookie_client, pair, setting
 
 @passes(
     "ASVS 3.5.1",
-    "With the cookie transport each request, sign-in included, must come from our own origin by "
+    "With the cookie transport each request, login included, must be same-origin according to "
     "`Sec-Fetch-Site` or `Origin`.",
 )
 @pytest.mark.parametrize("path", WITH_COOKIE)
 @pytest.mark.parametrize("with_body", [True, False])
-def test_asvs_3_5_1_requests_of_another_site_are_refused(
+def test_asvs_3_5_1_cross_site_request_is_refused(
     cookie_client, pair, credentials, path, with_body
 ):
     answer = cookie_client.post(path, credentials if with_body else None, headers=FOREIGN)
@@ -111,16 +112,16 @@ def test_asvs_3_5_1_requests_of_another_site_are_refused(
 
 @passes(
     "ASVS 3.5.2",
-    "Nothing hangs on a preflight: what browsers send without one, forms and plain text, is no "
-    "JSON and refused with 415; a request without a body is refused by its origin.",
+    "The protection does not depend on a preflight: forms and plain text, which browsers send "
+    "without one, are refused with 415; a request without a body is refused by its origin.",
 )
 @pytest.mark.parametrize(
     "content_type",
     ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"],
 )
-def test_asvs_3_5_2_a_simple_request_does_nothing(cookie_client, pair, credentials, content_type):
+def test_asvs_3_5_2_cors_simple_request_is_refused(cookie_client, pair, credentials, content_type):
     for path in WITH_COOKIE:
-        # Without the headers by which the origin would be known.
+        # Without ``Origin`` and ``Sec-Fetch-Site``.
         answer = cookie_client.post(path, data=json.dumps(credentials), content_type=content_type)
         assert problem(answer) == (415, "unsupported_media_type")
         bodiless = cookie_client.post(path, headers={"origin": "https://attacker.example"})
@@ -129,8 +130,8 @@ def test_asvs_3_5_2_a_simple_request_does_nothing(cookie_client, pair, credentia
     assert DeviceSession.objects.count() == 1
 
 
-@passes("ASVS 3.5.3", "What changes something asks for POST, PATCH or DELETE; GET is a 405.")
-def test_asvs_3_5_3_safe_methods_change_nothing(cookie_client, pair):
+@passes("ASVS 3.5.3", "Every change requires POST, PATCH or DELETE; GET is a 405.")
+def test_asvs_3_5_3_safe_method_changes_nothing(cookie_client, pair):
     urls = get_resolver("refresh_sessions.urls").url_patterns
     changing = [str(url.pattern) for url in urls if not hasattr(url.callback.cls, "get")]
     assert {"login/", "refresh/", "logout/", "sessions/revoke-all/"} <= set(changing)
@@ -139,6 +140,6 @@ def test_asvs_3_5_3_safe_methods_change_nothing(cookie_client, pair):
             answer = getattr(cookie_client.raw, method)(
                 f"/auth/{path}", headers={"authorization": f"Bearer {pair.access}"}
             )
-            # What is turned off is not there at all.
+            # Disabled endpoints answer 404.
             assert answer.status_code in {404, 405}, (method, path)
     assert (call(pair), family_of(pair).generation) == ("ok", 1)

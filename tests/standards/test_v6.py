@@ -1,4 +1,4 @@
-"""ASVS V6, authentication: what stands around the password check."""
+"""ASVS V6, authentication: throttles, passwords, second factors."""
 
 import re
 import unicodedata
@@ -28,7 +28,7 @@ README = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
 
 @passes(
     "ASVS 6.1.1",
-    "The README names each throttle with its rate, what it counts by, and where to change it.",
+    "The README names each throttle with its rate, its key and its setting.",
 )
 def test_asvs_6_1_1_throttles_are_documented():
     (paragraph,) = re.findall(r"^\*\*Throttles\.\*\*.*?\n\n", README, re.DOTALL | re.MULTILINE)
@@ -41,10 +41,11 @@ def test_asvs_6_1_1_throttles_are_documented():
 
 @passes(
     "ASVS 6.2.8",
-    "The password goes to the hasher as it came: neither trimmed, folded, cut nor normalized.",
+    "The password is passed to the hasher unmodified: not trimmed, folded, truncated or "
+    "normalized.",
 )
 @pytest.mark.parametrize("password", ["  both ends  ", "MiXeD", "x" * 100, "e\u0301 \ufb01 🗝"])
-def test_asvs_6_2_8_the_password_is_taken_as_it_is(api, user, password):
+def test_asvs_6_2_8_password_is_verified_unmodified(api, user, password):
     user.set_password(password)
     user.save()
     body = {"username": user.get_username(), "password": password}
@@ -58,21 +59,23 @@ def test_asvs_6_2_8_the_password_is_taken_as_it_is(api, user, password):
 
 @passes(
     "ASVS 6.3.1",
-    "Five sign-ins a minute per address and account, sixty per address of the internet whatever "
-    "the accounts, fifty wrong second factors a day per account: a stranger elsewhere can lock "
-    "nobody out. Thirty refreshes a minute per session.",
+    "Five logins a minute per address and account, sixty per public address for all accounts, "
+    "fifty wrong second factors a day per account: an attacker at another address cannot lock "
+    "the owner out. Thirty refreshes a minute per session.",
 )
-def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credentials, pair):
+def test_asvs_6_3_1_password_guessing_is_throttled_without_locking_owner_out(
+    api, credentials, pair
+):
     wrong = {**credentials, "password": "wrong"}
     statuses = [api.post("login/", wrong).status_code for _ in range(7)]
     assert statuses == [401] * 5 + [429] * 2
     assert problem(api.post("login/", credentials)) == (429, "throttled")
-    # The owner, who comes from another address, and another account from this one.
+    # The owner at another address, and another account at this address.
     owner = Client(REMOTE_ADDR="203.0.113.9")
     assert owner.post("login/", credentials).status_code == 200
     another = {"username": UserFactory().get_username(), "password": PASSWORD}
     assert api.post("login/", another).status_code == 200
-    # A stolen list of accounts.
+    # Credential stuffing with a list of accounts.
     guest = Client(REMOTE_ADDR="8.8.8.8")
     listed = [{"username": f"{number}", "password": "x"} for number in range(61)]
     statuses = [guest.post("login/", body).status_code for body in listed]
@@ -82,28 +85,28 @@ def test_asvs_6_3_1_guessing_is_slowed_down_and_locks_nobody_out(api, credential
     assert refreshes == [401] * 30 + [429]
 
 
-def test_asvs_6_3_1_codes_are_guessed_from_many_addresses_in_vain(ada, options):
-    """Who knows the password has a ticket for each five codes."""
+def test_asvs_6_3_1_code_guessing_from_many_addresses_is_throttled(ada, options):
+    """With the password an attacker gets a new ticket for every five codes."""
     options(SECOND_FACTORS=("tests.factors.Code",))
-    said = []
+    answers = []
     for number in range(51):
         client = Client(REMOTE_ADDR=f"8.8.8.{number}")
         credentials = {"username": ada.get_username(), "password": PASSWORD}
         ticket = client.post("login/", credentials).json()["ticket"]
         answer = client.post("login/verify/", {"ticket": ticket, "code": "000000"})
-        said.append(problem(answer))
-    assert said == [(401, "second_factor_failed")] * 50 + [(429, "throttled")]
+        answers.append(problem(answer))
+    assert answers == [(401, "second_factor_failed")] * 50 + [(429, "throttled")]
     access = make_pair(ada, methods=("pwd", "otp")).access
-    proof = {"password": PASSWORD, "code": CODE}
-    assert Client().post("reauthenticate/", proof, access=access).status_code == 200
+    factors = {"password": PASSWORD, "code": CODE}
+    assert Client().post("reauthenticate/", factors, access=access).status_code == 200
 
 
 @passes(
     "ASVS 6.3.4",
-    "The second factor of `SECOND_FACTORS` is asked for on each way in: at sign-in, at a step-up, "
-    "and of a project's own sign-in by `log_in`; there is no other.",
+    "The second factor of `SECOND_FACTORS` is required on each path: at login, at "
+    "re-authentication, and in a project's own login by `log_in`; there is no other path.",
 )
-def test_asvs_6_3_4_each_way_in_is_as_strong(api, ada, options):
+def test_asvs_6_3_4_every_login_path_requires_second_factor(api, ada, options):
     options(SECOND_FACTORS=("tests.factors.Code",))
     by_password = {"username": ada.get_username(), "password": PASSWORD}
     answer = api.post("login/", by_password)
@@ -112,7 +115,7 @@ def test_asvs_6_3_4_each_way_in_is_as_strong(api, ada, options):
     assert problem(api.post("login/verify/", body)) == (401, "second_factor_failed")
     with pytest.raises(SecondFactorRequiredError):
         log_in(ada, methods=["pwd"])
-    # No endpoint at all gives tokens for the password alone, and nothing documented is missing.
+    # No endpoint issues tokens for the password alone.
     for url in get_resolver("refresh_sessions.urls").url_patterns:
         answer = api.raw.post(f"/auth/{url.pattern}", {**body, **by_password}, format="json")
         assert answer.status_code >= 400, url
@@ -125,13 +128,13 @@ def test_asvs_6_3_4_each_way_in_is_as_strong(api, ada, options):
 
 @deviates(
     "ASVS 6.3.5",
-    "The user is told of a sign-in from a device that is new, and of a token that came back.",
-    why="Signals are sent for both, and no mail: the package cannot know whether the project has "
-    "an address to send from.",
+    "The user is notified of a login on a new device and of reuse.",
+    why="Signals are sent for both, and no mail: the package does not know whether the project "
+    "has a sender address.",
     letter={"MAIL_ON_NEW_DEVICE": True, "MAIL_ON_REUSE": True},
     remedy='`"MAIL_ON_NEW_DEVICE": True, "MAIL_ON_REUSE": True`',
 )
-def test_asvs_6_3_5_the_user_is_told_of_what_is_suspicious(by_letter, rf):
+def test_asvs_6_3_5_login_on_new_device_notifies_user(by_letter, rf):
     user = UserFactory()
     type(user).objects.filter(pk=user.pk).update(
         **{user.get_email_field_name(): "ada@example.org"}
@@ -139,23 +142,23 @@ def test_asvs_6_3_5_the_user_is_told_of_what_is_suspicious(by_letter, rf):
     user.refresh_from_db()
     make_pair(user, request=rf.get("/", headers={"user-agent": "The known one"}))
     start_session(user, request=rf.get("/", headers={"user-agent": "Never seen"}))
-    told = [message for message in mail.outbox if "Never seen" in message.body]
-    assert len(told) == (1 if by_letter else 0)
+    notifications = [message for message in mail.outbox if "Never seen" in message.body]
+    assert len(notifications) == (1 if by_letter else 0)
 
 
 not_applicable(
     "ASVS 6.3.7",
-    "The package changes no password, no address and no factor, so it has nothing of the kind to "
-    "report; what a changed password ends is announced by `session_revoked`.",
+    "The package changes no password, address or factor; the revocations after a password "
+    "change are announced by `session_revoked`.",
 )
 
 
 @passes(
     "ASVS 6.3.8",
-    "Wrong password, unknown name and inactive account: the same answer after the same one run of "
-    "the password hasher.",
+    "Wrong password, unknown name and inactive account: the same answer after one run of the "
+    "password hasher.",
 )
-def test_asvs_6_3_8_accounts_cannot_be_told_apart(api, credentials):
+def test_asvs_6_3_8_failed_login_is_equal_for_any_account(api, credentials):
     inactive = UserFactory(is_active=False).get_username()
     attempts = [
         {**credentials, "password": "wrong"},
@@ -177,10 +180,11 @@ def test_asvs_6_3_8_accounts_cannot_be_told_apart(api, credentials):
 
 @passes(
     "ASVS 6.5.1",
-    "A ticket for the second step is good once, and so is a code of django-otp, at sign-in and at "
-    "a step-up alike; a method of a project's own has to see to it, as its documentation says.",
+    "A sign-in ticket and a code of django-otp are accepted once, at login and at "
+    "re-authentication; a project's own method must ensure the same, as its documentation "
+    "says.",
 )
-def test_asvs_6_5_1_codes_are_good_once(api, credentials, user, options, clock):
+def test_asvs_6_5_1_one_time_code_is_accepted_once(api, credentials, user, options, clock):
     pytest.importorskip("django_otp", reason="the extra otp is not installed")
     oath = import_module("django_otp.oath")
     devices = import_module("django_otp.plugins.otp_totp.models").TOTPDevice
@@ -195,9 +199,9 @@ def test_asvs_6_5_1_codes_are_good_once(api, credentials, user, options, clock):
     assert problem(again) == (401, "ticket_not_valid")
     replayed = api.post("login/verify/", {"ticket": second, "otp": code})
     assert problem(replayed) == (401, "second_factor_failed")
-    proof = {"password": PASSWORD, "otp": code}
-    stepped_up = api.post("reauthenticate/", proof, access=access)
+    factors = {"password": PASSWORD, "otp": code}
+    stepped_up = api.post("reauthenticate/", factors, access=access)
     assert problem(stepped_up) == (401, "reauthentication_failed")
     clock.move(timedelta(minutes=1))
-    proof["otp"] = f"{oath.totp(device.bin_key):06d}"
-    assert api.post("reauthenticate/", proof, access=access).status_code == 200
+    factors["otp"] = f"{oath.totp(device.bin_key):06d}"
+    assert api.post("reauthenticate/", factors, access=access).status_code == 200

@@ -1,4 +1,4 @@
-"""ASVS V7.1 to V7.3, sessions: what is documented, their tokens, and their limits in time."""
+"""ASVS V7.1 to V7.3, sessions: documentation, tokens, timeouts."""
 
 import base64
 import re
@@ -27,7 +27,7 @@ UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedel
 
 
 def documented(limit: str) -> timedelta:
-    """A default as the table of limits on the page says it."""
+    """Parse the default from the table of limits."""
     row = re.search(rf"^\| {limit} \| (\d+) (\w+?)s? \|", "\n".join(limits()), re.MULTILINE)
     assert row, limit
     return int(row[1]) * UNITS[row[2]]
@@ -35,10 +35,10 @@ def documented(limit: str) -> timedelta:
 
 @passes(
     "ASVS 7.1.1",
-    "[Limits](#limits) on this page: hard limit, idle limit and life of an access token, and why "
-    "they exceed what NIST suggests.",
+    "[Limits](#limits) on this page: hard limit, idle limit and lifetime of an access token, "
+    "and why they exceed the recommendations of NIST.",
 )
-def test_asvs_7_1_1_documented_limits_are_those_in_force(pair, clock):
+def test_asvs_7_1_1_documented_limits_are_in_force(pair, clock):
     session = session_of(pair)
     assert session.expires_at - session.created_at == documented("hard limit of a session")
     idle = family_of(pair).idle_expires_at - session.created_at
@@ -50,12 +50,11 @@ def test_asvs_7_1_1_documented_limits_are_those_in_force(pair, clock):
 
 @passes(
     "ASVS 7.1.2",
-    "200 sessions of one user by default; `MAX_SESSIONS_PER_USER` sets another number, and "
-    "`ON_SESSION_LIMIT` says whether the oldest session goes or the sign-in is refused.",
+    "200 sessions per user by default; `MAX_SESSIONS_PER_USER` sets another number, and "
+    "`ON_SESSION_LIMIT` selects whether the oldest session is revoked or the login is "
+    "refused.",
 )
-def test_asvs_7_1_2_the_limit_of_sessions_does_what_is_documented(
-    api, credentials, login, options, user
-):
+def test_asvs_7_1_2_session_limit_works_as_documented(api, credentials, login, options, user):
     assert "| sessions at a time | `200` |" in "\n".join(limits())
     live = DeviceSession.objects.active().for_user(user).order_by("created_at")
     for _ in range(4):
@@ -74,10 +73,10 @@ def test_asvs_7_1_2_the_limit_of_sessions_does_what_is_documented(
 
 @passes(
     "ASVS 7.1.3",
-    "[Other sessions](#other-sessions) on this page says how Django's own sessions and those of "
-    "an identity provider live beside these, and what ends which.",
+    "[Other sessions](#other-sessions) on this page describes Django's own sessions and those "
+    "of an identity provider, and which event ends which session.",
 )
-def test_asvs_7_1_3_sessions_of_django_are_their_own(client):
+def test_asvs_7_1_3_django_session_is_independent_of_device_session(client):
     assert "## Other sessions" in TEXT
     user = UserFactory(is_staff=True)
     pair = make_pair(user)
@@ -86,12 +85,12 @@ def test_asvs_7_1_3_sessions_of_django_are_their_own(client):
     revoke_user_sessions(user, reason="admin")
     assert call(pair) == "session_revoked"
     assert browser.get("/admin/").status_code == 200
-    # Neither is good as the other.
+    # Neither session is valid in place of the other.
     assert browser.get("/who-am-i/").status_code == 401
     pair = make_pair(user)
     authorization = {"authorization": f"Bearer {pair.access}"}
     assert client.get("/admin/", headers=authorization).status_code == 302
-    # A changed password ends both.
+    # A password change ends both.
     user.set_password("another one")
     user.save()
     assert call(pair) == "session_revoked"
@@ -100,9 +99,9 @@ def test_asvs_7_1_3_sessions_of_django_are_their_own(client):
 
 @passes(
     "ASVS 7.2.1",
-    "The server verifies every token itself, and nothing in the package reads one unverified.",
+    "The server verifies every token itself, and the package never reads an unverified token.",
 )
-def test_asvs_7_2_1_tokens_are_verified_by_the_server(client, pair, bearer):
+def test_asvs_7_2_1_unverified_token_is_refused(client, pair, bearer):
     for signature in ("", b64(b"x" * 32), pair.refresh.rpartition(".")[2]):
         unsigned = f"{pair.access.rpartition('.')[0]}.{signature}"
         assert client.get("/who-am-i/", headers=bearer(unsigned)).status_code == 401
@@ -112,13 +111,13 @@ def test_asvs_7_2_1_tokens_are_verified_by_the_server(client, pair, bearer):
     assert client.get("/who-am-i/", headers=bearer(pair)).status_code == 200
 
 
-@passes("ASVS 7.2.2", "Tokens are made for each sign-in and each refresh; there is no API key.")
-def test_asvs_7_2_2_each_token_is_new(login, clock):
+@passes("ASVS 7.2.2", "Each login and each refresh issues new tokens; there is no API key.")
+def test_asvs_7_2_2_login_or_refresh_issues_new_tokens(login, clock):
     first, second = login(), login()
     third = refresh_session(second["refresh"])
     tokens = [first["access"], first["refresh"], second["access"], second["refresh"]]
     assert len({*tokens, third.access, third.refresh}) == 6
-    # None of them lasts: there is no token without an end.
+    # Every token has an expiry.
     assert all(parts(token)[1]["exp"] > clock.now.timestamp() for token in tokens)
 
 
@@ -133,7 +132,7 @@ def test_asvs_7_2_3_secrets_have_128_random_bits(user):
         raw = [base64.urlsafe_b64decode(f"{value}==") for value in values]
         assert {len(value) for value in raw} == {16}
         assert len(set(raw)) == len(raw)
-        # No bit stands still, as those of a UUID's version would.
+        # No bit is constant, unlike the version bits of a UUID.
         seen = [int.from_bytes(value) for value in raw]
         always, ever = 2**128 - 1, 0
         for value in seen:
@@ -143,13 +142,13 @@ def test_asvs_7_2_3_secrets_have_128_random_bits(user):
 
 @deviates(
     "ASVS 7.3.1",
-    "A session that is not used for a while, shorter than its hard limit, has to sign in again.",
-    why="By default the idle limit is as long as the hard limit, seven days, and so never comes "
-    "first: people expect an app to keep them signed in.",
+    "A session that is unused for a period shorter than its hard limit requires a new login.",
+    why="By default the idle limit equals the hard limit, seven days, and has no effect: users "
+    "expect an app to keep them logged in.",
     letter=presets.AAL2,
     remedy="`**presets.AAL2`, or a `REFRESH_TOKEN_LIFETIME` shorter than `SESSION_LIFETIME`",
 )
-def test_asvs_7_3_1_idle_sessions_end(by_letter, clock, user):
+def test_asvs_7_3_1_idle_session_expires(by_letter, clock, user):
     just, late, busy = make_pair(user), make_pair(user), make_pair(user)
     clock.move(timedelta(hours=1) - SECOND)
     assert refresh_session(just.refresh).refresh
@@ -159,16 +158,16 @@ def test_asvs_7_3_1_idle_sessions_end(by_letter, clock, user):
         assert refused(late.refresh) == "session_expired/idle"
     else:
         assert refresh_session(late.refresh).refresh
-    # Who goes on using it is not idle.
+    # A refresh resets the idle limit.
     clock.move(timedelta(minutes=58))
     assert refresh_session(busy.refresh).refresh
 
 
 @passes(
     "ASVS 7.3.2",
-    "The hard limit is set at sign-in; no refresh moves it, and no token outlives it.",
+    "The hard limit is set at login; no refresh moves it, and no token outlives it.",
 )
-def test_asvs_7_3_2_no_refresh_moves_the_hard_limit(clock, options, pair):
+def test_asvs_7_3_2_refresh_keeps_hard_limit(clock, options, pair):
     options(REFRESH_TOKEN_LIFETIME=timedelta(days=3))
     limit, current = session_of(pair).expires_at, pair
     while clock.now + timedelta(days=2) < limit:

@@ -1,6 +1,6 @@
-"""ASVS V9, self-contained tokens: what is accepted as one, told by forgeries.
+"""ASVS V9, self-contained tokens: forged tokens at the endpoints.
 
-Each forgery goes the whole way in, and none may change or end anything.
+The forgeries are sent over HTTP, and none may change or revoke anything.
 """
 
 import json
@@ -27,7 +27,7 @@ KINDS = {"access": Purpose.ACCESS, "refresh": Purpose.REFRESH}
 
 @pytest.fixture
 def present(api, pair):
-    """Present a token where one of its kind belongs, and say what was answered."""
+    """Return a function that sends a token to the endpoint of its kind and returns the outcome."""
     before = TokenFamily.objects.values().get()
 
     def send(kind, token):
@@ -41,7 +41,7 @@ def present(api, pair):
         return problem(answer)
 
     yield send
-    # What was not forged is still good.
+    # The genuine tokens are still valid.
     assert send("access", pair.access) == "accepted"
     assert send("refresh", pair.refresh) == "accepted"
 
@@ -56,8 +56,8 @@ def token(kind, pair):
     return getattr(pair, kind)
 
 
-@passes("ASVS 9.1.1", "The signature is verified before any claim is looked at.")
-def test_asvs_9_1_1_signature_comes_first(present, kind, token):
+@passes("ASVS 9.1.1", "The signature is verified before any claim is evaluated.")
+def test_asvs_9_1_1_token_with_invalid_signature_is_refused(present, kind, token):
     head, payload, signature = token.split(".")
     claims = parts(token)[1]
     expired = b64(json.dumps({**claims, "exp": 1}).encode())
@@ -68,15 +68,16 @@ def test_asvs_9_1_1_signature_comes_first(present, kind, token):
         f"{head}.{payload}.{b64(b'0' * 32)}",
     ):
         assert present(kind, forged) == REFUSED
-    # Not "expired": nothing is told about what nobody has signed.
+    # Not "expired": unsigned claims are not evaluated.
     assert present(kind, f"{head}.{expired}.{signature}") == REFUSED
 
 
 @passes(
     "ASVS 9.1.2",
-    "The algorithm is the key's, never the token's: no `none`, no other length, no other family.",
+    "The algorithm is the key's, never the token's: no `none`, no other length, no other "
+    "family of algorithms.",
 )
-def test_asvs_9_1_2_algorithm_is_that_of_the_key(present, kind, token):
+def test_asvs_9_1_2_token_with_other_algorithm_is_refused(present, kind, token):
     header, claims = parts(token)
     secret = get_keyring(KINDS[kind]).signing.secret
     for name in ("none", "None", "nOnE"):
@@ -90,9 +91,9 @@ def test_asvs_9_1_2_algorithm_is_that_of_the_key(present, kind, token):
 
 @passes(
     "ASVS 9.1.3",
-    "Keys come from the settings, found by `kid`; a token that brings one along is refused.",
+    "Keys are read from the settings, selected by `kid`; a token that contains a key is refused.",
 )
-def test_asvs_9_1_3_a_token_brings_no_key(present, kind, token):
+def test_asvs_9_1_3_token_with_own_key_is_refused(present, kind, token):
     header, claims = parts(token)
     own = b"the attacker's very own key, long"
     key = {"kty": "oct", "k": b64(own), "alg": "HS256"}
@@ -104,7 +105,7 @@ def test_asvs_9_1_3_a_token_brings_no_key(present, kind, token):
     )
     for extra in brought:
         assert present(kind, sign({**header, **extra}, claims, secret=own)) == REFUSED
-        # Even where the signature is right.
+        # Even with a correct signature.
         assert present(kind, remake(token, KINDS[kind], header=extra)) == REFUSED
     for kid in ("unknown", "../../dev/null", "' OR 1=1 --", "", None, 7):
         assert present(kind, sign({**header, "kid": kid}, claims, secret=b"")) == REFUSED
@@ -114,25 +115,25 @@ def test_asvs_9_1_3_a_token_brings_no_key(present, kind, token):
 
 @passes(
     "ASVS 9.2.1",
-    "No token without `exp`; one that has passed, or an `nbf` to come, is refused.",
+    "A token without `exp` is refused, and so are one after its `exp` and one before its `nbf`.",
 )
-def test_asvs_9_2_1_tokens_have_their_time(present, kind, token, clock, pair):
+def test_asvs_9_2_1_token_outside_validity_period_is_refused(present, kind, token, clock, pair):
     purpose = KINDS[kind]
     assert present(kind, remake(token, purpose, drop=["exp"])) == REFUSED
     soon = int((clock.now + timedelta(minutes=5)).timestamp())
     assert present(kind, remake(token, purpose, claims={"nbf": soon})) == REFUSED
     life = timedelta(seconds=parts(token)[1]["exp"]) - timedelta(seconds=clock.now.timestamp())
     clock.move(life + timedelta(seconds=5))
-    # A refresh token is told which limit it has reached: its row says the same as its claim.
+    # For a refresh token the answer names the limit, from claim and row alike.
     assert present(kind, token) == EXPIRED[kind]
     clock.move(-life - timedelta(seconds=5))
 
 
 @passes(
     "ASVS 9.2.2",
-    "`typ` is `at+jwt` or `rt+jwt`, and each endpoint takes exactly its own.",
+    "`typ` is `at+jwt` or `rt+jwt`, and each endpoint accepts only its own.",
 )
-def test_asvs_9_2_2_tokens_have_their_type(present, kind, token, pair):
+def test_asvs_9_2_2_token_of_other_type_is_refused(present, kind, token, pair):
     other = pair.refresh if kind == "access" else pair.access
     assert present(kind, other) == REFUSED
     for typ in ("JWT", "jwt", "", None, "AT+JWT", "rt+jwt" if kind == "access" else "at+jwt"):
@@ -146,9 +147,10 @@ def test_asvs_9_2_2_tokens_have_their_type(present, kind, token, pair):
 
 @passes(
     "ASVS 9.2.3",
-    "`aud` must be the one of the settings, alone and exactly; there is no token without it.",
+    "`aud` must be exactly the audience of the settings, as a single value; a token without "
+    "it is refused.",
 )
-def test_asvs_9_2_3_tokens_are_made_for_us(present, kind, token):
+def test_asvs_9_2_3_token_for_other_audience_is_refused(present, kind, token):
     right, purpose = parts(token)[1]["aud"], KINDS[kind]
     for audience in ("another", "", None, [right], [right, "another"], f"{right}.x", right[:-1]):
         assert present(kind, remake(token, purpose, claims={"aud": audience})) == REFUSED
@@ -157,14 +159,15 @@ def test_asvs_9_2_3_tokens_are_made_for_us(present, kind, token):
 
 @passes(
     "ASVS 9.2.4",
-    "Access and refresh tokens differ in audience, key and `kid`: one is never good as the other.",
+    "Access and refresh tokens differ in audience, key and `kid`: neither is accepted as the "
+    "other.",
 )
-def test_asvs_9_2_4_audiences_are_apart(present, kind, token, pair):
+def test_asvs_9_2_4_token_of_other_kind_is_refused(present, kind, token, pair):
     other, purpose = (pair.refresh if kind == "access" else pair.access), KINDS[kind]
     audience = parts(other)[1]["aud"]
     assert audience != parts(token)[1]["aud"]
     assert present(kind, remake(token, purpose, claims={"aud": audience})) == REFUSED
-    # The whole of the other token, under the right type, signed with the right key.
+    # The other token's claims with this kind's type and key.
     (header, _), claims = parts(token), parts(other)[1]
     secret = get_keyring(purpose).signing.secret
     assert present(kind, jwt.encode(claims, secret, headers=header)) == REFUSED

@@ -1,4 +1,4 @@
-"""The settings of the tests, with django-unfold before Django's own admin."""
+"""Test settings with django-unfold before Django's own admin."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS as _APPS

@@ -1,4 +1,4 @@
-"""Sessions and users registered anew, as the documentation says."""
+"""Sessions and users registered again, as the documentation shows."""
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -12,11 +12,11 @@ User = get_user_model()
 
 
 class ThemedSessionAdmin(SessionAdminMixin, ModelAdmin):  # type: ignore[misc]  # has no types
-    """What docs/admin.md shows."""
+    """The example of docs/admin.md."""
 
 
 class ThemedUserAdmin(UserSessionsMixin, ModelAdmin):  # type: ignore[misc]  # likewise
-    """An admin of users in the theme."""
+    """Admin of users with the theme."""
 
 
 for model, model_admin in ((DeviceSession, ThemedSessionAdmin), (User, ThemedUserAdmin)):

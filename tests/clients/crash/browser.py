@@ -1,4 +1,4 @@
-"""A real browser on a real disk, which can be killed."""
+"""A real browser with a profile on disk, which can be killed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.browser.equipment import chromium
 
 ARGUMENTS = [
     "--headless",
-    # As root its own sandbox does not work.
+    # Chromium's sandbox does not work for root.
     "--no-sandbox",
     "--disable-gpu",
-    # It shall talk to the test's server and to nobody else.
+    # No connections except to the test's server.
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 30
+TIMEOUT_SECONDS = 30
 
 
 class Browser:
-    """One start of Chromium with a profile, in a process group of its own."""
+    """One start of Chromium with a profile, in its own process group."""
 
     def __init__(self, profile: Path, url: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603  (our own command)
@@ -37,10 +37,10 @@ class Browser:
         )
 
     def kill(self) -> None:
-        """SIGKILL the browser and every process that it has started."""
+        """Kill the browser and all its processes with SIGKILL."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
         finally:
-            self._process.wait(PATIENCE)
+            self._process.wait(TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""All crashes from one go."""
+"""Fixture that runs all crashes at once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ collect_ignore_glob = ["*.py"] if equipment.browser_left_out() else []
 
 
 @pytest.fixture(scope="session")
-def returns(tmp_path_factory, django_db_setup, django_db_blocker) -> Iterator[dict]:
-    """How each session was met after the crash, by delay and transport."""
-    from tests.clients.crash.running import DELAYS, TRANSPORTS, crash_all  # noqa: PLC0415
+def results(tmp_path_factory, django_db_setup, django_db_blocker) -> Iterator[dict]:
+    """The state of each session after the crash, by delay and transport."""
+    from tests.clients.crash.execution import DELAYS, TRANSPORTS, crash_all  # noqa: PLC0415
     from tests.factories import UserFactory  # noqa: PLC0415
 
     directory: Path = tmp_path_factory.mktemp("profiles")

@@ -1,4 +1,4 @@
-"""One origin for a page and for a server of each transport."""
+"""One origin with a page and a server for each transport."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.interop.front import HOP_BY_HOP
+from tests.interop.load_balancer import HOP_BY_HOP
 from tests.interop.processes import Child
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page.html")
-PATIENCE = 90
+TIMEOUT_SECONDS = 90
 OVERLAP_SECONDS = 1
 _SHARED = {"ROTATION_OVERLAP": OVERLAP_SECONDS}
 OPTIONS = {
     "body": _SHARED,
-    # The page comes over plain HTTP, as in development.
+    # The page is served over plain HTTP, as in development.
     "cookie": {
         **_SHARED,
         "TRANSPORT": "cookie",
@@ -32,13 +32,13 @@ OPTIONS = {
 
 
 class Site:
-    """Serves until it is closed, and keeps what pages report, by visit."""
+    """Serves until it is closed and stores the reports of pages by visit."""
 
     def __init__(self, database: str) -> None:
         self.servers = {
             transport: Child(
                 "tests.interop.server",
-                DJANGO_SETTINGS_MODULE="tests.clients.served",
+                DJANGO_SETTINGS_MODULE="tests.clients.server_settings",
                 REFRESH_SESSIONS_SERVED_DATABASE=database,
                 REFRESH_SESSIONS_SERVED_OPTIONS=json.dumps(options),
             )
@@ -54,13 +54,13 @@ class Site:
         return f"http://{HOST}:{self._http.server_port}"
 
     def report(self, visit: str) -> Any:
-        """What the page of this visit reports; waits for it.
+        """Wait for the report of a visit.
 
         Raises:
-            queue.Empty: it did not report in time.
+            queue.Empty: the report did not arrive in time.
 
         """
-        return self._reports[visit].get(timeout=PATIENCE)
+        return self._reports[visit].get(timeout=TIMEOUT_SECONDS)
 
     def note(self, visit: str, report: Any) -> None:
         self._reports[visit].put(report)
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _pass_on(self) -> None:
-        """Hand the request to the server of the transport that the path begins with."""
+        """Forward the request to the server of the transport in the path."""
         transport, _, rest = self.path[1:].partition("/")
         server = self.site.servers.get(transport)
         if server is None:
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        # A browser that has just been killed reads no more.
+        # A killed browser does not read the response.
         try:
             self.wfile.write(content)
         except ConnectionError:

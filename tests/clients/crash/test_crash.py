@@ -1,17 +1,17 @@
-"""A browser that crashes forgets what it stored last, and comes back with a token that was used.
+"""A crashed browser loses its last writes and sends a used refresh token.
 
-Chromium writes cookies to disk up to 30 seconds late, and localStorage some seconds late. So calls
-with the new access token are no evidence yet that the new refresh token was kept: only those of a
-generation that is at least CONFIRM_DELIVERY_AFTER old are.
+Chromium writes cookies to disk up to 30 seconds late, and localStorage some seconds late. So a
+call with a new access token is not yet evidence that the new refresh token was stored: only a call
+with a generation of at least the age CONFIRM_DELIVERY_AFTER is.
 """
 
 import pytest
 
 from refresh_sessions.conf import Settings
-from tests.clients.crash.running import DELAYS, TRANSPORTS
+from tests.clients.crash.execution import DELAYS, TRANSPORTS
 
 pytestmark = [
-    # Or pytest-django would make no database.
+    # Otherwise pytest-django creates no database.
     pytest.mark.django_db,
     pytest.mark.xfail(
         not hasattr(Settings, "CONFIRM_DELIVERY_AFTER"),
@@ -23,8 +23,8 @@ pytestmark = [
 
 @pytest.mark.parametrize("delay", DELAYS)
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_browser_killed_after_a_refresh_comes_back_without_accusation(delay, transport, returns):
-    back = returns[delay, transport]
-    assert (back.before["status"], back.before["call"]) == (200, 200), back
-    assert not back.accused, back
-    assert (back.after["status"], back.after["call"]) == (200, 200), back
+def test_browser_killed_after_refresh_never_reports_reuse(delay, transport, results):
+    result = results[delay, transport]
+    assert (result.before["status"], result.before["call"]) == (200, 200), result
+    assert not result.reuse_reported, result
+    assert (result.after["status"], result.after["call"]) == (200, 200), result

@@ -1,7 +1,7 @@
-// The code that an application writes around a client: where the tokens are, what an answer of
-// refresh/ does to them, and which failures sign the user out.
+// Application code around a client: storage of the tokens, handling of answers of refresh/, and
+// failures that log the user out.
 
-/** What the tabs of one browser share: strings by name, as localStorage keeps them. */
+/** Storage that the tabs of one browser share: strings by name, like localStorage. */
 export class Storage {
   #items = new Map();
   signedOut = false;
@@ -17,7 +17,7 @@ export class Storage {
   }
 }
 
-// A failure without a status never reached the server, or its answer never arrived.
+// A failure without a status: the request or its answer was lost.
 const styles = {
   // The rules of docs/rotation.md.
   docs: {
@@ -61,7 +61,7 @@ export class Glue {
     this.storage.removeItem("refresh");
   }
 
-  /** Refresh once. `exchange(sent)` sends the token with the client and gives the answer's body. */
+  /** Refresh once. `exchange(sent)` sends the token and returns the body of the answer. */
   async renew(exchange) {
     const sent = this.storage.getItem("refresh");
     if (sent === null) throw new Error("signed out");

@@ -1,5 +1,5 @@
-// Holds the tabs of all runs. Each line of standard input is a command, {id, op, ...}; each line of
-// standard output answers one, {id, ...}, in the order in which they are done.
+// Process with the tabs of all runs. Each line of standard input is a command, {id, op, ...}; each
+// line of standard output is an answer, {id, ...}, in the order of completion.
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeJar, withJar } from "./jar.mjs";
@@ -16,7 +16,7 @@ const library = (name) => {
 
 const PATIENCE_SECONDS = 4;
 
-/** Why it failed, or null. A client that never comes back is left behind, as by a user's reload. */
+/** The reason of a failure, or null. A client that never answers is abandoned, as by a reload. */
 async function outcome(work) {
   const tooLong = sleep(PATIENCE_SECONDS * 1000, null, { ref: false }).then(() => {
     throw new Error("no end of it");
@@ -59,7 +59,7 @@ const commands = {
     return atOnce(times, (n) => client.call(n));
   },
 
-  // Refresh, and then load something: what applications do when they start.
+  // Refresh and then call, as applications do at start.
   async start({ run, tab, times }) {
     const { client } = tabs.get(`${run}/${tab}`);
     return atOnce(times, async (n) => {

@@ -1,4 +1,4 @@
-// Node's fetch keeps no cookies, a browser's does. Whoever runs within `withJar` gets them kept.
+// Node's fetch stores no cookies, unlike a browser's. Code within `withJar` has a cookie jar.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { CookieJar } from "tough-cookie";
 
@@ -8,7 +8,7 @@ const plainFetch = globalThis.fetch;
 export const makeJar = () => new CookieJar();
 export const withJar = (jar, work) => jars.run(jar, work);
 
-// Before any client is imported: some take the global function as they find it then.
+// Before any client is imported: some store the global function on import.
 globalThis.fetch = async (input, init) => {
   const jar = jars.getStore();
   if (!jar) return plainFetch(input, init);

@@ -1,4 +1,4 @@
-"""The code that an application writes around a client, as ``javascript/glue.mjs`` has it."""
+"""Application code around a client, like ``javascript/glue.mjs``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Tokens = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Style:
-    """What an answer of ``refresh/`` does to the stored token, and what signs the user out."""
+    """How an application stores tokens and when it logs the user out."""
 
     refresh: Callable[[Tokens, str], str | None]
-    """The token to store, of the answer and the token that was sent."""
+    """Returns the token to store, from the answer and the sent token."""
     gives_up: Callable[[int | None], bool]
-    """Whether a failure with this status signs the user out; None is a lost answer."""
+    """Whether a failure with this status logs the user out; None is a lost answer."""
     keeps_stored: bool = False
-    """Whether the stored token stays where an answer has none."""
+    """Whether the stored token remains if the answer has none."""
 
 
 STYLES = {
@@ -42,7 +42,7 @@ NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 
 
 class Storage:
-    """What the processes of one application share."""
+    """Storage that the processes of one application share."""
 
     def __init__(self, *, jar: bool) -> None:
         self.cookies = RequestsCookieJar(None if jar else NO_COOKIES)
@@ -52,7 +52,7 @@ class Storage:
 
 
 class RefreshFailedError(Exception):
-    """The server refused, or its answer did not arrive: then ``status`` is None."""
+    """The server refused, or its answer was lost: then ``status`` is None."""
 
     def __init__(self, status: int | None) -> None:
         super().__init__(f"refresh: {status or 'no answer'}")
@@ -61,7 +61,7 @@ class RefreshFailedError(Exception):
 
 @dataclass
 class Glue:
-    """One tab: how it saves, and where."""
+    """Application code of one tab."""
 
     style: Style
     storage: Storage
@@ -72,15 +72,15 @@ class Glue:
         return f"Bearer {self.storage.access}"
 
     def sent(self) -> str:
-        """The stored token.
+        """Return the stored token.
 
         Raises:
-            RefreshFailedError: nobody is signed in.
+            RefreshFailedError: the user is logged out.
 
         """
         if self.storage.signed_out:
             raise RefreshFailedError(None)
-        # What a template makes of a token that is None: text all the same.
+        # A template formats None as text, too.
         return str(self.storage.refresh)
 
     def keep(self, answer: Tokens, sent: str) -> None:

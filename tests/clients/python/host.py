@@ -1,6 +1,6 @@
-"""``python -m tests.clients.python.host``: the tabs of clients from PyPI.
+"""Process with the tabs of clients from PyPI: ``python -m tests.clients.python.host``.
 
-Understands the commands of ``javascript/host.mjs``. Each call of a tab has a thread of its own.
+Accepts the commands of ``javascript/host.mjs``. Each call of a tab runs in its own thread.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Host:
         return _at_once(times, client.call)
 
     def start(self, *, run: str, tab: str, times: int) -> dict[str, Any]:
-        """Refresh, and then load something: what applications do when they start."""
+        """Refresh and then call, as applications do at start."""
         client, _ = self.tabs[run, tab]
 
         def work(number: int) -> None:
@@ -60,7 +60,7 @@ def _at_once(times: int, work: Callable[[int], None]) -> dict[str, Any]:
     def outcome(number: int) -> str | None:
         try:
             work(number)
-        except Exception as error:  # noqa: BLE001  (a client may fail in ways of its own)
+        except Exception as error:  # noqa: BLE001  (a client may raise any error)
             return repr(error)
         return None
 
@@ -77,7 +77,7 @@ def main() -> None:
         number, op = command.pop("id"), command.pop("op")
         try:
             answer = getattr(host, op)(**command) or {}
-        except Exception as error:  # noqa: BLE001  (told to whoever gave the command)
+        except Exception as error:  # noqa: BLE001  (reported to the caller)
             answer = {"error": repr(error)}
         with lock:
             sys.stdout.write(json.dumps({"id": number, **answer}) + "\n")

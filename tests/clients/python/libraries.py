@@ -1,4 +1,4 @@
-"""The clients from PyPI, each as its documentation shows it."""
+"""Clients from PyPI, used as in their documentation."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ TIMEOUT = 20
 
 
 class Client(Protocol):
-    """A tab of one client."""
+    """One tab with a client."""
 
     def login(self, body: dict[str, str]) -> dict[str, Any]:
-        """Log in, and give the answer's body."""
+        """Log in and return the body of the answer."""
 
     def call(self, number: int) -> None:
-        """Ask for something that needs an access token; refresh if it is refused."""
+        """Call a view with the access token; refresh if it is refused."""
 
     def renew(self) -> None:
         """Refresh once."""
 
 
 class _Renewing(httpx.Auth):
-    """The auth flow of httpx's documentation: refuse, refresh, repeat."""
+    """The auth flow of httpx's documentation: refused request, refresh, repeated request."""
 
     requires_response_body = True
 
@@ -50,19 +50,19 @@ class _Renewing(httpx.Auth):
     def renew(self) -> Generator[httpx.Request, httpx.Response, None]:
         sent = self.glue.sent()
         try:
-            # Not httpx.Request(...), which would leave out the cookies of the client's jar.
+            # httpx.Request(...) would omit the cookies of the client's jar.
             response = yield self.client.web.build_request(
                 "POST", "/auth/refresh/", json={"refresh": sent}
             )
         except GeneratorExit:
-            # The answer was lost, of which httpx tells the flow no more than this.
+            # The answer was lost; httpx only closes the generator.
             self.glue.fail(None)
             raise
         _keep(self.glue, sent, response.status_code, response.text)
 
 
 class Httpx:
-    """httpx, with its own way to repeat a request."""
+    """httpx with its own repetition of requests."""
 
     def __init__(self, origin: str, glue: Glue) -> None:
         self.web = httpx.Client(base_url=origin, timeout=TIMEOUT, cookies=glue.storage.cookies)
@@ -90,10 +90,10 @@ class Httpx:
 
 
 class Authlib:
-    """Authlib's session for requests: looks when the token expires, and refreshes before it calls.
+    """Authlib's session for requests, which refreshes before a call with an expired token.
 
-    Hooks turn our JSON into what it expects. All else is its own way: it writes the token that was
-    sent back by itself where an answer has none.
+    Hooks convert between our JSON and OAuth. The rest is Authlib's own: if an answer has no
+    refresh token, Authlib stores the sent one again.
     """
 
     def __init__(self, origin: str, glue: Glue) -> None:
@@ -110,19 +110,19 @@ class Authlib:
 
     def call(self, number: int) -> None:
         sent = self.glue.sent()
-        # One for each call, as a web application has it: the token comes from where it is stored.
+        # One session per call, as in a web application: the token is read from the storage.
         session = self._session(
             access_token=self.glue.storage.access,
             refresh_token=sent,
             expires_at=_expiry(self.glue.storage.access),
         )
-        with self._failing():
+        with self._failures_handled():
             answer = session.get(f"{self.origin}/who-am-i/", params={"n": number}, timeout=TIMEOUT)
         answer.raise_for_status()
 
     def renew(self) -> None:
         sent = self.glue.sent()
-        with self._failing():
+        with self._failures_handled():
             self._session(refresh_token=sent).refresh_token(refresh_token=sent, timeout=TIMEOUT)
 
     def _session(self, **token: Any) -> OAuth2Session:
@@ -143,7 +143,7 @@ class Authlib:
         self.glue.keep(answer, refresh_token)
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _failures_handled(self) -> Iterator[None]:
         try:
             yield
         except RefreshFailedError as error:
@@ -166,7 +166,7 @@ def _to_json(
 
 def _to_oauth(response: requests.Response) -> requests.Response:
     if response.status_code != 200:
-        # Or the library would take the body of the refusal for a token.
+        # Otherwise the library would take the body of the refusal as a token.
         raise RefreshFailedError(response.status_code)
     answer = response.json()
     token = {"access_token": answer["access"], "token_type": "Bearer"}

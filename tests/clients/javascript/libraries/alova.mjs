@@ -1,4 +1,4 @@
-// With its hook for tokens, which holds further calls back while one refreshes.
+// With the hook for tokens of alova, which delays other calls during a refresh.
 import { createAlova } from "alova";
 import { createServerTokenAuthentication } from "alova/client";
 import adapterFetch from "alova/fetch";

@@ -1,4 +1,4 @@
-// Holds further calls back while one refreshes.
+// Delays other calls during a refresh.
 import axios from "axios";
 import { createAuthRefresh } from "axios-auth-refresh";
 

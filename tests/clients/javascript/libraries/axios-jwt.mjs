@@ -1,10 +1,10 @@
-// Keeps the tokens itself, looks when they expire, and refreshes before it calls.
+// Stores the tokens itself and refreshes before a call with an expired token.
 import { createRequire } from "node:module";
 import axios from "axios";
 
 const require = createRequire(import.meta.url);
 
-/** The library keeps its state in its modules, so that each tab needs modules of its own. */
+/** The library has module state, so each tab needs separate modules. */
 function load() {
   for (const path of Object.keys(require.cache)) {
     if (path.includes("/axios-jwt/")) delete require.cache[path];
@@ -34,7 +34,7 @@ export function make({ origin, glue }) {
     requestRefresh: async (sent) => {
       const answer = await glue.exchange(post, sent);
       const refreshToken = glue.style.refresh(answer, sent);
-      // A string alone leaves the refresh token in the storage as it is.
+      // A plain string leaves the stored refresh token unchanged.
       if (refreshToken === undefined && glue.style.keepsStored) return answer.access;
       return { accessToken: answer.access, refreshToken };
     },

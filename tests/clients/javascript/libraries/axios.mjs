@@ -1,4 +1,4 @@
-// axios with the interceptor of most tutorials: each call that is refused refreshes for itself.
+// axios with the interceptor of most tutorials: each refused call refreshes separately.
 import axios from "axios";
 
 export function make({ origin, glue }) {

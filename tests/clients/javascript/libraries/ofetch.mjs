@@ -1,4 +1,4 @@
-// Its own retry calls a second time, after the hook has refreshed.
+// The retry of ofetch repeats the call after the hook has refreshed.
 import { ofetch } from "ofetch";
 
 export function make({ origin, glue }) {

@@ -1,4 +1,4 @@
-// RTK Query with the recipe of its documentation: async-mutex, and a base query that refreshes.
+// RTK Query as in its documentation: async-mutex, and a base query that refreshes.
 import { configureStore } from "@reduxjs/toolkit";
 import { createApi, fetchBaseQuery } from "@reduxjs/toolkit/query";
 import { Mutex } from "async-mutex";
@@ -32,7 +32,7 @@ export function make({ origin, glue }) {
       await renew(context);
       result = await baseQuery(args, ...context);
     } catch {
-      // The first answer stands.
+      // Return the first answer.
     } finally {
       release();
     }

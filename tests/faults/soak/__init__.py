@@ -1,0 +1,1 @@
+"""Parts of the soak test: server, databases, honest clients, attackers, final checks."""

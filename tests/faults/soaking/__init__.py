@@ -1,1 +1,0 @@
-"""What the soak is made of: a server to kill, honest clients, thieves, and a judge."""
