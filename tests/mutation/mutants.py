@@ -79,7 +79,7 @@ MUTANTS = (
         "sessions/refresh.py",
         'expected["delivered_at"] = None',
         "pass",
-        (*DOMAIN, "tests/races/test_interleaved.py"),
+        (*DOMAIN, "tests/races/test_interleavings.py"),
     ),
     Mutant("sessions/rotate.py", "rotated_at__isnull=True", "rotated_at__isnull=False", DOMAIN),
     Mutant(
