@@ -17,7 +17,7 @@ from refresh_sessions import checks, companion_cookie, events, exceptions, sessi
 from refresh_sessions.admin.pagination import BOUND
 from refresh_sessions.conf import RENAMABLE_FIELDS, Settings, get_settings
 from refresh_sessions.database import RETRY_ATTEMPTS
-from refresh_sessions.events.export import BATCH_SIZE, COLUMNS
+from refresh_sessions.events.export import COLUMNS, READ_SIZE
 from refresh_sessions.exceptions import ExpiryReason, RefreshSessionsError
 from refresh_sessions.models import (
     DeviceSession,
@@ -217,4 +217,4 @@ class TestAuditPage:
         assert f"{BOUND:,} rows at most" in flat(AUDIT)
         assert f"both {RETENTION.days} days after" in flat(AUDIT)
         assert "a thousand rows at a time" in flat(AUDIT)
-        assert BATCH_SIZE == 1000
+        assert READ_SIZE == 1000

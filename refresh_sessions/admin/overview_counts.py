@@ -19,6 +19,8 @@ from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 from refresh_sessions.tenants import cache_prefix
 
+burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
@@ -107,9 +109,6 @@ def _events_of(day: Day, index: int, *, using: str) -> QuerySet[SessionEvent, An
     kinds = {*SIGN_INS, *REVOCATIONS, *ALARMS}
     of_day = events.filter(kind__in=kinds, created_at__gte=day.start, created_at__lt=day.end)
     return of_day.values("kind").annotate(day=Value(index), number=Count("*"))
-
-
-burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
 
 def get_or_count(count: Callable[[], Figures], *, key: str, lifetime: timedelta) -> Figures:

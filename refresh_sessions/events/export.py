@@ -13,7 +13,7 @@ from refresh_sessions.database import retry_transient
 from refresh_sessions.events.csv import BOM, format_rows
 from refresh_sessions.models import SessionEvent
 
-BATCH_SIZE: Final = 1000
+READ_SIZE: Final = 1000
 """Events per statement, which are in memory at the same time."""
 
 COLUMNS: Final = (
@@ -45,7 +45,7 @@ class EventExport:
 
     """
 
-    def __init__(self, events: QuerySet[SessionEvent], *, batch_size: int = BATCH_SIZE) -> None:
+    def __init__(self, events: QuerySet[SessionEvent], *, batch_size: int = READ_SIZE) -> None:
         """Read the newest key of the table.
 
         Args:

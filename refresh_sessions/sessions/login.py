@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.account_access import get_backend_path, may_continue
+from refresh_sessions.batches import BATCH_SIZE
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import DatabaseNow, after_commit, commit_once, retry_transient
 from refresh_sessions.devices import read_device, strip_control_chars
@@ -40,7 +41,6 @@ from refresh_sessions.sessions.locks import lock_user, read_after_lock
 from refresh_sessions.sessions.presented_token import new_companion
 from refresh_sessions.sessions.queries import family_exists, read_clock
 from refresh_sessions.sessions.revoke import (
-    BATCH_SIZE,
     Revocation,
     announce_revocation,
     revoke_many,

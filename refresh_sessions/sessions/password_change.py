@@ -15,6 +15,7 @@ from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from refresh_sessions.batches import BATCH_SIZE
 from refresh_sessions.database import (
     ConcurrentUpdateError,
     after_commit,
@@ -46,7 +47,6 @@ from refresh_sessions.sessions.locks import lock_session, lock_user, read_after_
 from refresh_sessions.sessions.presented_token import get_rotation_rules
 from refresh_sessions.sessions.queries import get_family_state, read_family
 from refresh_sessions.sessions.revoke import (
-    BATCH_SIZE,
     Revocation,
     announce_revocation,
     revoke_many,

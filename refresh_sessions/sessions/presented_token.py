@@ -37,6 +37,8 @@ from refresh_sessions.sessions.revoke import (
 from refresh_sessions.signals import refresh_token_reused
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims, hash_secret, new_secret
 
+security_logger = logging.getLogger("refresh_sessions.security")
+
 
 def get_presenter(family: TokenFamily, request: HttpRequest | None) -> Presenter:
     """Compare the client of a request with the client of the last rotation."""
@@ -110,9 +112,6 @@ def judge_token(
         now=family.now,
         rules=get_rotation_rules(),
     )
-
-
-security_logger = logging.getLogger("refresh_sessions.security")
 
 
 def refuse(

@@ -11,6 +11,7 @@ from django.db import connections, router
 from django.http import HttpRequest
 from django.utils import timezone
 
+from refresh_sessions.batches import BATCH_SIZE
 from refresh_sessions.database import DatabaseNow, after_commit, commit_once, retry_transient
 from refresh_sessions.events.record import record_events
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
@@ -139,10 +140,6 @@ def _record(session_ids: Iterable[UUID], revocation: Revocation, using: str) -> 
         details={"reason": revocation.reason, **revocation.details},
         using=using,
     )
-
-
-BATCH_SIZE: Final = 500
-"""Sessions per transaction: a compromise between throughput and the time that rows are locked."""
 
 
 def revoke_session(

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
-from tests.api.described import check_description
+from tests.api.openapi_comparison import check_description
 
 CHALLENGE = 'Bearer realm="api"'
 

@@ -8,7 +8,7 @@ from django.db import connection
 from refresh_sessions.models import RevokedReason
 from refresh_sessions.signals import session_revoked
 from tests.api.client import problem
-from tests.domain.stories import kinds, session_of
+from tests.domain.client_actions import kinds, session_of
 from tests.factories import make_pair
 from tests.listeners import heard
 

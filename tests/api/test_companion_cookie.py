@@ -10,7 +10,7 @@ from refresh_sessions.burst_log import BurstLog
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.rest_framework.views import base
 from tests.api.client import Client, problem
-from tests.domain.stories import AFTER_OVERLAP, family_of, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, family_of, session_of
 
 pytestmark = pytest.mark.django_db
 

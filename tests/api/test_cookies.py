@@ -7,7 +7,7 @@ import pytest
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import problem
-from tests.domain.stories import AFTER_OVERLAP, call, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, call, session_of
 
 pytestmark = pytest.mark.django_db
 

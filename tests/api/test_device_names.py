@@ -4,7 +4,7 @@ import pytest
 from rest_framework import serializers
 
 from refresh_sessions.models import DeviceSession
-from tests.domain.stories import session_of
+from tests.domain.client_actions import session_of
 from tests.factories import make_pair
 from tests.pages.browser import LIST, Browser
 

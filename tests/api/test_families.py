@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.api.client import problem
-from tests.domain.stories import session_of
+from tests.domain.client_actions import session_of
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from refresh_sessions.models import TokenFamily
 from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import check_contract, problem
-from tests.domain.stories import AFTER_OVERLAP, family_of, kinds, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, family_of, kinds, session_of
 from tests.factories import make_pair
 from tests.unit.forge import parts
 

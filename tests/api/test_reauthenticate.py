@@ -8,7 +8,7 @@ from django.contrib.auth.signals import user_login_failed
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.tokens import access_tokens
 from tests.api.client import Client, problem
-from tests.domain.stories import family_of, kinds, session_of
+from tests.domain.client_actions import family_of, kinds, session_of
 from tests.factories import PASSWORD, make_pair
 from tests.factors import CODE, Code
 from tests.listeners import heard

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import revoke_session
 from tests.api.client import problem
-from tests.domain.stories import AFTER_OVERLAP, STORED_BY_THEN
+from tests.domain.client_actions import AFTER_OVERLAP, STORED_BY_THEN
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db

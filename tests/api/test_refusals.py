@@ -11,7 +11,7 @@ from refresh_sessions.rest_framework.exceptions import (
     exception_handler,
     sessions_exception_handler,
 )
-from tests.domain.stories import call
+from tests.domain.client_actions import call
 
 pytestmark = pytest.mark.django_db
 

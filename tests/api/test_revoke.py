@@ -8,7 +8,7 @@ from refresh_sessions.sessions import refresh_session
 from refresh_sessions.tokens import refresh_tokens
 from refresh_sessions.tokens.keys import Purpose
 from tests.api.client import problem
-from tests.domain.stories import AFTER_OVERLAP, call, kinds, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, call, kinds, refused, session_of
 from tests.factories import make_pair
 from tests.unit.forge import remake
 

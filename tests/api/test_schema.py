@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.views import LoginView, RevokeAllView
 from refresh_sessions.rest_framework.views.base import SessionsAPIView
-from tests.api.described import described
+from tests.api.openapi_comparison import described
 
 
 class ShortSerializer(serializers.Serializer):

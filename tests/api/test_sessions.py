@@ -13,7 +13,7 @@ from refresh_sessions.rest_framework.serializers import SessionSerializer
 from refresh_sessions.sessions import refresh_session, revoke_session
 from refresh_sessions.sessions.queries import LISTED
 from tests.api.client import problem
-from tests.domain.stories import call, session_of
+from tests.domain.client_actions import call, session_of
 from tests.domain.test_many_sessions import collect
 from tests.factories import UserFactory, make_pair
 

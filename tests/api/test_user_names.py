@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 
 from refresh_sessions.lookups import canonical_username
 from tests.api.client import problem
-from tests.domain.stories import session_of
+from tests.domain.client_actions import session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.management.calling import revoke
 

@@ -357,7 +357,11 @@ CASES = [
     Case("W022", "NUM_PROXIES", django={"REST_FRAMEWORK": {"NUM_PROXIES": 1}}),
     Case("W022", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=[]),
     Case("E001", "did you mean private", TRUSTED_PROXIES=["Private "]),
-    Case("W021", "tests.checks.deaf.me", django={"ROOT_URLCONF": "tests.checks.deaf"}),
+    Case(
+        "W021",
+        "tests.checks.urls_no_auth.me",
+        django={"ROOT_URLCONF": "tests.checks.urls_no_auth"},
+    ),
 ]
 
 

@@ -14,11 +14,11 @@ from rest_framework.viewsets import ViewSet
 
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.views import LoginView
-from tests.checks import deaf
+from tests.checks import urls_no_auth
 from tests.checks.finding import found, ids
 
 OURS = path("auth/", include("refresh_sessions.urls"))
-DEAF = path("me/", deaf.me)
+DEAF = path("me/", urls_no_auth.me)
 
 
 class Either(AccessTokenAuthentication):
@@ -136,7 +136,7 @@ def test_view_warning_is_reported_without_deploy_unless_silenced(urlconf, settin
     urlconf(OURS, DEAF)
     told = run_checks(tags=["refresh_sessions"])
     assert [message.id for message in told] == ["refresh_sessions.W021"]
-    assert "tests.checks.deaf.me" in told[0].msg
+    assert "tests.checks.urls_no_auth.me" in told[0].msg
     assert "AccessTokenAuthentication" in str(told[0].hint)
     settings.SILENCED_SYSTEM_CHECKS = ["refresh_sessions.W021"]
     assert told[0].is_silenced()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.domain.steps import HOUR, is_fresh
+from tests.domain.step_up_actions import HOUR, is_fresh
 from tests.factories import make_pair
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
 from refresh_sessions.tenants import cache_prefix
 from refresh_sessions.tokens.keys import Purpose
-from tests.domain.stories import STORED_BY_THEN, call, session_of
+from tests.domain.client_actions import STORED_BY_THEN, call, session_of
 from tests.factories import UserFactory, make_pair
 from tests.unit.forge import remake
 

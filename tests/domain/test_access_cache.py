@@ -6,7 +6,7 @@ import pytest
 
 from refresh_sessions.models import SessionStatus, TokenFamily
 from refresh_sessions.sessions import refresh_session
-from tests.domain.stories import AFTER_OVERLAP, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, session_of
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db

@@ -33,7 +33,7 @@ from refresh_sessions.sessions import (
     start_session,
 )
 from refresh_sessions.tokens import refresh_tokens
-from tests.domain.stories import AFTER_OVERLAP, call, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.refusals import (
     MODEL_BACKEND,

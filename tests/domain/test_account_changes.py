@@ -26,7 +26,7 @@ from refresh_sessions.sessions import (
 )
 from refresh_sessions.sessions.queries import own_live_sessions
 from refresh_sessions.signals import session_revoked
-from tests.domain.stories import call, kinds, refused, session_of
+from tests.domain.client_actions import call, kinds, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.listeners import heard
 from tests.user_models import part_of

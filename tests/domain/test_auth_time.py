@@ -20,8 +20,8 @@ from refresh_sessions.sessions import (
 )
 from refresh_sessions.signals import session_reauthenticated, session_refreshed
 from refresh_sessions.tokens import refresh_tokens
-from tests.domain.steps import HOUR, is_fresh, step_up
-from tests.domain.stories import AFTER_OVERLAP, call, family_of, kinds, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, call, family_of, kinds, refused, session_of
+from tests.domain.step_up_actions import HOUR, is_fresh, step_up
 from tests.factories import PASSWORD, make_pair
 from tests.listeners import heard
 

@@ -14,7 +14,7 @@ from refresh_sessions.sessions import (
     refresh_session,
 )
 from refresh_sessions.tokens.refresh_tokens import verify
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     call,
     companion_request,

@@ -10,7 +10,7 @@ from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import check_access_token, open_family, refresh_session
 from refresh_sessions.tokens.access_tokens import MAX_EXTRA, PROTECTED
 from refresh_sessions.tokens.codec import MAX_LENGTH
-from tests.domain.stories import AFTER_OVERLAP, family_of, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, family_of, session_of
 from tests.factories import make_pair
 from tests.unit.forge import parts
 

@@ -22,7 +22,7 @@ from refresh_sessions.sessions import (
     refresh_session,
     revoke_session,
 )
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     call,
     family_of,

@@ -19,7 +19,7 @@ from refresh_sessions.sessions import (
 )
 from refresh_sessions.tokens import access_tokens
 from refresh_sessions.users import is_active
-from tests.domain.stories import call, kinds, session_of
+from tests.domain.client_actions import call, kinds, session_of
 from tests.factories import PASSWORD, UserFactory
 from tests.factors import CODE
 from tests.listeners import heard

@@ -12,7 +12,7 @@ from refresh_sessions.policies import SessionPolicy
 from refresh_sessions.sessions import start_session
 from refresh_sessions.signals import session_revoked, session_started
 from refresh_sessions.tokens import access_tokens
-from tests.domain.stories import call, kinds, session_of
+from tests.domain.client_actions import call, kinds, session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
 

@@ -17,7 +17,7 @@ from refresh_sessions.sessions import (
 )
 from refresh_sessions.signals import refresh_token_reused
 from refresh_sessions.tokens import access_tokens, refresh_tokens
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     call,
     delivered,

@@ -13,7 +13,7 @@ from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import login, revoke, revoke_user_sessions
 from refresh_sessions.signals import session_revoked
 from refresh_sessions.users import get_auth_hash
-from tests.domain.stories import call
+from tests.domain.client_actions import call
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
 

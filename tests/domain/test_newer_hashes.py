@@ -9,7 +9,7 @@ from refresh_sessions.identity import authenticate, watch_accounts
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import finish_login, log_in, refresh_session
 from refresh_sessions.users import auth_hash_is_valid
-from tests.domain.stories import call, refused, session_of
+from tests.domain.client_actions import call, refused, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE
 from tests.hashers import newer_hashers

@@ -32,8 +32,7 @@ from refresh_sessions.sessions import (
     revoke_user_sessions,
 )
 from refresh_sessions.signals import session_refreshed, session_revoked
-from tests.domain.steps import auth_time, is_fresh, step_up
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     call,
     delivered,
@@ -43,6 +42,7 @@ from tests.domain.stories import (
     rotated,
     session_of,
 )
+from tests.domain.step_up_actions import auth_time, is_fresh, step_up
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE
 from tests.listeners import heard

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from refresh_sessions.exceptions import OuterTransactionError
 from refresh_sessions.models import SessionEvent, TokenFamily
 from refresh_sessions.sessions import check_access_token, refresh_session
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     STORED_BY_THEN,
     call,

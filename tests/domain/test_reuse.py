@@ -8,7 +8,7 @@ from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
 from refresh_sessions.tokens import refresh_tokens
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     call,
     family_of,

@@ -23,7 +23,7 @@ from refresh_sessions.signals import (
     session_revoked,
 )
 from refresh_sessions.tokens import access_tokens, refresh_tokens
-from tests.domain.stories import AFTER_OVERLAP, call, kinds, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, call, kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
 

@@ -14,7 +14,7 @@ from refresh_sessions.sessions import (
     revoke_session,
     start_session,
 )
-from tests.domain.stories import AFTER_OVERLAP
+from tests.domain.client_actions import AFTER_OVERLAP
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db

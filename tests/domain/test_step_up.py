@@ -6,8 +6,7 @@ import pytest
 
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.tokens import access_tokens
-from tests.domain.steps import HOUR, auth_time, is_fresh, step_up
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     call,
     delivered,
@@ -16,6 +15,7 @@ from tests.domain.stories import (
     refused,
     session_of,
 )
+from tests.domain.step_up_actions import HOUR, auth_time, is_fresh, step_up
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db

@@ -1,7 +1,7 @@
 """The logins and reuses that cause mails."""
 
 from refresh_sessions.sessions import refresh_session
-from tests.domain.stories import AFTER_OVERLAP, family_of, refused
+from tests.domain.client_actions import AFTER_OVERLAP, family_of, refused
 from tests.factories import UserFactory, make_pair
 
 ADDRESS = "ada@example.org"

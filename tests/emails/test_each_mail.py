@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 
 from refresh_sessions import emails
 from refresh_sessions.checks import check_deployment
-from tests.domain.stories import call, family_of, session_of
+from tests.domain.client_actions import call, family_of, session_of
 from tests.emails.builders import ADDRESS, log_in, only, reuse
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.policies import SessionPolicy
-from tests.domain.stories import call, refused
+from tests.domain.client_actions import call, refused
 from tests.emails.builders import ADDRESS, come_from, log_in, only, refreshed_twice, reuse
 from tests.factories import make_pair
 

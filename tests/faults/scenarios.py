@@ -12,7 +12,7 @@ from django.test import override_settings
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import TokenPair, refresh_session
 from tests.api.client import Client
-from tests.domain.stories import call, family_of, session_of
+from tests.domain.client_actions import call, family_of, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.factors import CODE, add_second_factor
 from tests.hashers import newer_hashers

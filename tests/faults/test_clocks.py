@@ -7,7 +7,7 @@ import time_machine
 
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.sessions import refresh_session
-from tests.domain.stories import call, family_of, kinds, refused
+from tests.domain.client_actions import call, family_of, kinds, refused
 from tests.factories import make_pair
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.db import connection
 
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session
-from tests.domain.stories import call, family_of, kinds
+from tests.domain.client_actions import call, family_of, kinds
 from tests.factories import make_pair
 from tests.faults.proxy import Cut, through_proxy
 from tests.faults.scenarios import SCENARIOS, Actor

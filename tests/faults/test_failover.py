@@ -11,7 +11,7 @@ import pytest
 from refresh_sessions.exceptions import RefreshSupersededError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session
-from tests.domain.stories import (
+from tests.domain.client_actions import (
     AFTER_OVERLAP,
     call,
     companion_request,

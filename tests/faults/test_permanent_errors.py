@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 
-from tests.domain.stories import call, kinds
+from tests.domain.client_actions import call, kinds
 from tests.faults.errors import PERMANENT
 from tests.faults.injection import Fault, recorded_statements
 from tests.faults.scenarios import SCENARIOS, Actor

@@ -11,7 +11,7 @@ from refresh_sessions import sessions
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions.prune import prune_sessions
 from tests.api.client import Client
-from tests.domain.stories import call, kinds, refused
+from tests.domain.client_actions import call, kinds, refused
 from tests.factories import make_pair
 from tests.faults.scenarios import call_code, end_overlap
 

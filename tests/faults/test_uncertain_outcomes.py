@@ -11,7 +11,7 @@ from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.signals import refresh_token_reused, session_revoked
-from tests.domain.stories import call, family_of, kinds, refused, session_of
+from tests.domain.client_actions import call, family_of, kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.faults.errors import CONNECTION_LOST, TRANSIENT
 from tests.faults.injection import Fault, failing_commit

@@ -108,7 +108,7 @@ def sign_genuinely(payload: bytes, header: bytes, genuine: str) -> str:
 def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
     """Fuzz in rounds until the time is over; ``number`` seeds the random generator."""
     from refresh_sessions.tokens import access_tokens, refresh_tokens  # noqa: PLC0415
-    from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
+    from tests.unit.valid_tokens import access_token, refresh_token  # noqa: PLC0415
 
     genuine, counts = [access_token(), refresh_token()], Counter[str]()
     end = time.monotonic() + minutes * 60
@@ -150,7 +150,7 @@ def run_guided(minutes: float, number: int) -> None:
         django.setup()
         from refresh_sessions.tokens import access_tokens, refresh_tokens  # noqa: PLC0415
         from tests.unit.forge import unb64  # noqa: PLC0415
-        from tests.unit.made import access_token, refresh_token  # noqa: PLC0415
+        from tests.unit.valid_tokens import access_token, refresh_token  # noqa: PLC0415
 
     genuine = [access_token(), refresh_token()]
     header, payload, _signature = map(unb64, genuine[0].split("."))

@@ -5,7 +5,7 @@ import pytest
 from refresh_sessions.tokens.keys import Purpose, find_config_errors
 from refresh_sessions.tokens.keys.asymmetric import public_jwk
 from refresh_sessions.tokens.keys.new_keys import parse_key
-from tests.domain.stories import call
+from tests.domain.client_actions import call
 from tests.forgery.endpoints import (
     ENDPOINTS,
     WITHOUT_LOGOUT,

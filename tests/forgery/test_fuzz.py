@@ -4,7 +4,7 @@ import pytest
 
 from refresh_sessions.tokens import access_tokens
 from tests.forgery import fuzz
-from tests.unit.made import access_token
+from tests.unit.valid_tokens import access_token
 
 
 def test_fuzzed_tokens_are_refused_unless_genuine():

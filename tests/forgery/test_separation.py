@@ -17,7 +17,7 @@ from refresh_sessions.sessions import check_access_token
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.keys import Purpose
 from tests.api.client import Client, problem
-from tests.domain.stories import call, session_of
+from tests.domain.client_actions import call, session_of
 from tests.factories import PASSWORD
 from tests.forgery.endpoints import (
     ENDPOINTS,

@@ -11,7 +11,7 @@ import pytest
 from refresh_sessions.tokens.keys import public_keys
 from tests.keys import entry
 from tests.unit.forge import parts
-from tests.unit.made import access_token, refresh_token
+from tests.unit.valid_tokens import access_token, refresh_token
 
 pytest.importorskip("cryptography")
 pytest.importorskip("joserfc")

@@ -13,7 +13,7 @@ from refresh_sessions.management.commands.manage_session_keys import Command
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 from tests.keys import ASYMMETRIC, SYMMETRIC, entry, text
-from tests.unit.made import access_token, refresh_token
+from tests.unit.valid_tokens import access_token, refresh_token
 
 
 def run(*arguments, **options) -> str:

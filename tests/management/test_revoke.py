@@ -19,7 +19,7 @@ from refresh_sessions.sessions import (
     revoke_session,
     revoke_sessions,
 )
-from tests.domain.stories import kinds, refused, session_of
+from tests.domain.client_actions import kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.management.calling import HARD, answering, busy, revoke
 from tests.refusals import refuse_by_manager, set_refused

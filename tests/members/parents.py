@@ -9,7 +9,7 @@ from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.signals import session_revoked
 from refresh_sessions.user_models import find_model_with_column, get_user_lookup
-from tests.domain.stories import call, session_of
+from tests.domain.client_actions import call, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.hashers import newer_hashers
 from tests.listeners import heard

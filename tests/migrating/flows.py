@@ -15,7 +15,7 @@ from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import revoke_session, start_session
 from tests.api.client import problem
 from tests.factories import PASSWORD, UserFactory
-from tests.migrating.written import PAGE
+from tests.migrating.page_code import PAGE
 
 pytestmark = pytest.mark.django_db
 

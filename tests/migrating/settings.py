@@ -1,6 +1,6 @@
 """The settings of the tests, with the packages that projects migrate from."""
 
-from tests.migrating.written import write_project
+from tests.migrating.page_code import write_project
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS as _APPS, REST_FRAMEWORK as _REST_FRAMEWORK
 

@@ -9,7 +9,7 @@ from rest_framework_simplejwt.views import TokenObtainPairView
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.permissions import RecentlyAuthenticated
 from refresh_sessions.rest_framework.views import LoginView
-from tests.migrating.written import module
+from tests.migrating.page_code import module
 
 moving_views, moving_from_knox = module("moving_views"), module("moving_from_knox")
 

@@ -14,7 +14,7 @@ from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import check_access_token, refresh_session
 from refresh_sessions.tokens import access_tokens
 from tests.clock import Clock
-from tests.domain.stories import AFTER_OVERLAP
+from tests.domain.client_actions import AFTER_OVERLAP
 from tests.factories import make_pair
 from tests.model.reference import Answer, Family, Presenter, Rule
 

@@ -59,7 +59,7 @@ class Expected:
     """The expected outcome of a request."""
 
     code: str
-    """Refusals as in ``tests.domain.stories``; otherwise "ok"."""
+    """Refusals as in ``tests.domain.client_actions``; otherwise "ok"."""
     refresh: int | None = None
     access: int | None = None
     reauthentication: int | None = None

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.projects.mounts import MOUNTS
+from tests.projects.url_mounts import MOUNTS
 
 
 @pytest.fixture(params=MOUNTS)

@@ -17,7 +17,7 @@ from refresh_sessions import sessions
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.exceptions import SessionExpiredError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
-from tests.domain.stories import call, companion_request, refused
+from tests.domain.client_actions import call, companion_request, refused
 from tests.factories import PASSWORD, make_pair
 
 pytestmark = pytest.mark.django_db

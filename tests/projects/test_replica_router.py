@@ -17,7 +17,7 @@ from refresh_sessions import sessions
 from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent
 from refresh_sessions.signals import session_revoked
 from tests.admin.pages import SessionPages, messages_of
-from tests.domain.stories import call
+from tests.domain.client_actions import call
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.faults.scenarios import SCENARIOS, Actor
 from tests.listeners import heard

@@ -25,7 +25,7 @@ from refresh_sessions.models import TokenFamily
 from refresh_sessions.rest_framework.throttling import LoginAddressThrottle, LoginThrottle
 from refresh_sessions.sessions import tickets
 from refresh_sessions.tokens import refresh_tokens
-from tests.domain.stories import call
+from tests.domain.client_actions import call
 from tests.factories import PASSWORD, UserFactory, make_pair
 
 pytestmark = pytest.mark.django_db

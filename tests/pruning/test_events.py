@@ -14,7 +14,7 @@ from refresh_sessions.batches import MAX_BATCH_SIZE
 from refresh_sessions.events import count_prunable_events, prune_events
 from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent
 from refresh_sessions.sessions import prune_sessions, refresh_session, revoke_session
-from tests.domain.stories import AFTER_OVERLAP, kinds, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, kinds, refused, session_of
 from tests.factories import make_pair
 from tests.listeners import heard
 from tests.pruning.builders import long_expired, statements, together

@@ -13,7 +13,7 @@ from refresh_sessions.models import DeviceSession, RevokedReason, SessionEvent, 
 from refresh_sessions.sessions import revoke_session
 from refresh_sessions.sessions.prune import RETENTION, count_prunable_sessions, prune_sessions
 from refresh_sessions.signals import session_revoked
-from tests.domain.stories import AFTER_OVERLAP, delivered, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, delivered, refused, session_of
 from tests.factories import make_pair
 from tests.listeners import heard
 from tests.pruning.builders import HARD, MOMENT, NOW, exists, long_expired, renew, statements

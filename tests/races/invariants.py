@@ -16,7 +16,7 @@ from refresh_sessions.sessions import (
     refresh_session,
 )
 from refresh_sessions.tokens.refresh_tokens import verify
-from tests.domain.stories import call, session_of
+from tests.domain.client_actions import call, session_of
 
 REVOCATION_EVENTS = ("signed_out", "revoked", "reuse_detected", "limit_reached")
 

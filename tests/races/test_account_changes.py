@@ -13,7 +13,7 @@ from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import check_access_token, refresh_session, revoke_session
 from refresh_sessions.sessions.prune import prune_sessions
 from refresh_sessions.signals import session_revoked
-from tests.domain.stories import session_of
+from tests.domain.client_actions import session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
 from tests.races.invariants import REVOCATION_EVENTS, failures, revocation_events

@@ -11,7 +11,7 @@ import pytest
 from refresh_sessions.exceptions import SessionRevokedError
 from refresh_sessions.models import TokenFamily
 from refresh_sessions.sessions import check_access_token, refresh_session
-from tests.domain.stories import call, family_of, kinds
+from tests.domain.client_actions import call, family_of, kinds
 from tests.factories import make_pair
 from tests.races.invariants import count_usable, failures, issued_refresh_tokens, rows
 from tests.races.runner import at_once, scaled, thread_pool

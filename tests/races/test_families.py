@@ -14,7 +14,7 @@ from refresh_sessions.sessions import (
     refresh_session,
 )
 from refresh_sessions.tokens import refresh_tokens
-from tests.domain.stories import companion_request, family_of, kinds, session_of
+from tests.domain.client_actions import companion_request, family_of, kinds, session_of
 from tests.factories import make_pair
 from tests.races.invariants import pairs
 from tests.races.runner import scaled, thread_pool

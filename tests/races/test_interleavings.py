@@ -13,7 +13,7 @@ from refresh_sessions.exceptions import (
 )
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import access, refresh_session
-from tests.domain.stories import call, family_of, kinds, refused
+from tests.domain.client_actions import call, family_of, kinds, refused
 from tests.factories import make_pair
 from tests.races.barriers import after_read, wait_for_readers
 from tests.races.invariants import (

@@ -17,7 +17,7 @@ from refresh_sessions.sessions import (
     refresh_session,
     start_session,
 )
-from tests.domain.stories import call, family_of
+from tests.domain.client_actions import call, family_of
 from tests.factories import UserFactory, make_pair
 from tests.races.barriers import wait_for_readers
 from tests.races.invariants import (

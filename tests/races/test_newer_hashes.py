@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 
 from refresh_sessions.identity import authenticate
 from refresh_sessions.sessions import refresh_session
-from tests.domain.stories import call, session_of
+from tests.domain.client_actions import call, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.hashers import newer_hashers
 from tests.races.invariants import count_usable, failures

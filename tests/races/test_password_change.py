@@ -13,7 +13,7 @@ from refresh_sessions.sessions import (
     refresh_session,
 )
 from refresh_sessions.signals import session_revoked
-from tests.domain.stories import call, session_of
+from tests.domain.client_actions import call, session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
 from tests.races.runner import scaled, thread_pool, with_random_delay

@@ -8,7 +8,7 @@ import pytest
 
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import check_access_token, revoke_session
-from tests.domain.stories import family_of, kinds, session_of
+from tests.domain.client_actions import family_of, kinds, session_of
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.races.invariants import revocation_events, rows
 from tests.races.runner import scaled, thread_pool, with_random_delay

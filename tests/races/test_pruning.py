@@ -9,7 +9,7 @@ from refresh_sessions.exceptions import SessionExpiredError, SessionRevokedError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session, revoke_session, start_session
 from refresh_sessions.sessions.prune import prune_sessions
-from tests.domain.stories import call, family_of
+from tests.domain.client_actions import call, family_of
 from tests.factories import UserFactory, make_pair
 from tests.races.invariants import count_usable, failures, issued_refresh_tokens
 from tests.races.runner import scaled, thread_pool

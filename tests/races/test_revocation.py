@@ -17,7 +17,7 @@ from refresh_sessions.sessions import (
 )
 from refresh_sessions.signals import session_revoked
 from refresh_sessions.tokens import access_tokens, refresh_tokens
-from tests.domain.stories import session_of
+from tests.domain.client_actions import session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
 from tests.races.invariants import REVOCATION_EVENTS, count_usable_after_revocation, failures

@@ -24,7 +24,7 @@ from refresh_sessions.sessions import (
     refresh_session,
     revoke_session,
 )
-from tests.domain.stories import call, family_of, session_of
+from tests.domain.client_actions import call, family_of, session_of
 from tests.factories import UserFactory, make_pair
 from tests.factors import CODE
 from tests.races.invariants import (

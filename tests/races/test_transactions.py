@@ -21,7 +21,7 @@ from refresh_sessions.sessions import (
     start_session,
 )
 from refresh_sessions.signals import session_revoked
-from tests.domain.stories import call, family_of, refused, session_of
+from tests.domain.client_actions import call, family_of, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.listeners import heard
 from tests.races.invariants import pairs, revocation_events

@@ -7,7 +7,7 @@ import pytest
 from refresh_sessions import presets
 from refresh_sessions.sessions import refresh_session, revoke_session
 from refresh_sessions.tokens.keys import Purpose
-from tests.domain.stories import AFTER_OVERLAP, call, family_of, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, call, family_of, refused, session_of
 from tests.factories import make_pair
 from tests.keys import entry
 from tests.standards.registry import beyond, deviates, passes

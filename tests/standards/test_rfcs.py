@@ -11,7 +11,7 @@ import pytest
 from refresh_sessions.sessions import refresh_session, revoke_session
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 from tests.api.client import problem
-from tests.domain.stories import call, refused
+from tests.domain.client_actions import call, refused
 from tests.factories import make_pair
 from tests.keys import entry, public_pem
 from tests.standards.registry import passes

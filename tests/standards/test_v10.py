@@ -11,7 +11,14 @@ from refresh_sessions import presets
 from refresh_sessions.sessions import check_access_token, refresh_session
 from refresh_sessions.tokens.keys import Purpose
 from tests.api.client import problem
-from tests.domain.stories import AFTER_OVERLAP, call, delivered, family_of, refused, session_of
+from tests.domain.client_actions import (
+    AFTER_OVERLAP,
+    call,
+    delivered,
+    family_of,
+    refused,
+    session_of,
+)
 from tests.factories import PASSWORD, UserFactory, make_pair
 from tests.standards.page import PAGE
 from tests.standards.registry import beyond, deviates, passes

@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.tokens.keys.model import ALGORITHMS
-from tests.domain.stories import AFTER_OVERLAP, call, refused
+from tests.domain.client_actions import AFTER_OVERLAP, call, refused
 from tests.factories import make_pair
 from tests.standards.page import PAGE
 from tests.standards.registry import passes

@@ -13,7 +13,7 @@ from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session
 from tests.api.client import Client, problem
-from tests.domain.stories import call, delivered, refused, session_of
+from tests.domain.client_actions import call, delivered, refused, session_of
 from tests.keys import entry
 from tests.standards.registry import passes
 

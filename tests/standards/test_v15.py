@@ -12,7 +12,7 @@ import pytest
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import refresh_session, revoke_session, start_session
 from tests.api.client import Client
-from tests.domain.stories import call, family_of
+from tests.domain.client_actions import call, family_of
 from tests.factories import UserFactory, make_pair
 from tests.races.barriers import wait_for_readers
 from tests.races.runner import at_once

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from refresh_sessions.models import DeviceSession, SessionEvent
 from refresh_sessions.sessions import refresh_session, revoke_session
 from tests.api.client import Client, problem
-from tests.domain.stories import STORED_BY_THEN, call, delivered, kinds, refused
+from tests.domain.client_actions import STORED_BY_THEN, call, delivered, kinds, refused
 from tests.factories import PASSWORD, make_pair
 from tests.standards.registry import passes
 from tests.unit.forge import parts

@@ -7,7 +7,7 @@ from django.urls import get_resolver
 
 from refresh_sessions.models import DeviceSession
 from tests.api.client import problem
-from tests.domain.stories import call, family_of
+from tests.domain.client_actions import call, family_of
 from tests.standards.registry import passes
 from tests.unit.forge import parts
 

@@ -15,7 +15,7 @@ from refresh_sessions.rest_framework.permissions import (
 )
 from refresh_sessions.sessions import refresh_session
 from tests.api.client import Client, problem
-from tests.domain.stories import AFTER_OVERLAP, call, refused, session_of
+from tests.domain.client_actions import AFTER_OVERLAP, call, refused, session_of
 from tests.factories import PASSWORD, make_pair
 from tests.factors import CODE
 from tests.standards.registry import deviates, passes

@@ -12,7 +12,7 @@ from refresh_sessions import presets
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import refresh_session, revoke_user_sessions
 from tests.api.client import Client, problem
-from tests.domain.stories import call, family_of, refused, session_of
+from tests.domain.client_actions import call, family_of, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.standards.page import PAGE, limits
 from tests.standards.registry import deviates, passes

@@ -16,7 +16,7 @@ from refresh_sessions.sessions import (
 )
 from tests.admin.pages import SessionPages
 from tests.api.client import problem
-from tests.domain.stories import call, refused, session_of
+from tests.domain.client_actions import call, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.standards.registry import passes
 

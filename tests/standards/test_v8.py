@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 
 from refresh_sessions.sessions import check_access_token
 from tests.api.client import problem
-from tests.domain.stories import call, session_of
+from tests.domain.client_actions import call, session_of
 from tests.factories import make_pair
 from tests.standards.registry import passes
 from tests.unit.forge import parts

@@ -16,7 +16,7 @@ from refresh_sessions.tokens.keys.errors import (
 from refresh_sessions.tokens.keys.new_keys import generate_key
 from tests.keys import ASYMMETRIC, entry, fault, private, public_pem, text
 from tests.unit.forge import parts
-from tests.unit.made import access_token
+from tests.unit.valid_tokens import access_token
 
 pytest.importorskip("cryptography")
 

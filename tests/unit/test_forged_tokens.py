@@ -12,7 +12,7 @@ from refresh_sessions.tokens.claims import MAX_GENERATION
 from refresh_sessions.tokens.codec import MAX_LENGTH
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 from tests.unit.forge import b64, parts, remake, sign
-from tests.unit.made import access_token, both, refresh_token
+from tests.unit.valid_tokens import access_token, both, refresh_token
 
 LIST_AS_KID = b'{"alg":"HS256","kid":[]}'
 OBJECT_AS_KID = b'{"alg":"HS256","kid":{}}'

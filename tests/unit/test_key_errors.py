@@ -13,7 +13,7 @@ from refresh_sessions.tokens.keys.errors import (
     WrongKeyError,
 )
 from tests.keys import b64, entry, fault, random_bytes, text
-from tests.unit.made import access_token
+from tests.unit.valid_tokens import access_token
 
 UNREADABLE = {
     "no algorithm": ({"value": "x"}, "no 'algorithm'"),

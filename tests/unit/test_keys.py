@@ -11,7 +11,7 @@ from refresh_sessions.tokens.keys.asymmetric import thumbprint
 from refresh_sessions.tokens.keys.errors import UnreadableKeyError, WrongKeyError
 from tests.keys import SYMMETRIC, b64, entry, fault, random_bytes, text
 from tests.unit.forge import parts
-from tests.unit.made import access_token, refresh_token
+from tests.unit.valid_tokens import access_token, refresh_token
 
 SIZES = {"HS256": 32, "HS384": 48, "HS512": 64}
 

@@ -10,7 +10,7 @@ from refresh_sessions.exceptions import ExpiredTokenError, InvalidTokenError
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.keys import Purpose, get_keyring
 from tests.unit.forge import parts
-from tests.unit.made import LIFETIME, NOW, access_token, both, refresh_token
+from tests.unit.valid_tokens import LIFETIME, NOW, access_token, both, refresh_token
 
 
 class TestClaims:

@@ -53,6 +53,11 @@ from refresh_sessions.transports import get_transport
 
 __all__ = ["OwnSessionsView", "SessionsAPIView"]
 
+burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
+
+_EMPTY_VALUES: Final = frozenset({"undefined", "null", "None", "[object Object]"})
+"""Texts that client programs send for a variable without a value."""
+
 
 class DescribedSchema(DefaultSchema):
     """The project's ``DEFAULT_SCHEMA_CLASS``, if it is drf-spectacular's class or a subclass.
@@ -198,12 +203,6 @@ class OwnSessionsView(SessionsAPIView):
             family = read_grant(self.grant, request=self.http_request)
             max_age = settings.REAUTHENTICATION_MAX_AGE
             require_recent_authentication(family, self.grant.claims, max_age=max_age)
-
-
-burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
-
-_EMPTY_VALUES: Final = frozenset({"undefined", "null", "None", "[object Object]"})
-"""Texts that client programs send for a variable without a value."""
 
 
 class PresentedTokenView(SessionsAPIView):
