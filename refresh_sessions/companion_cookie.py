@@ -1,7 +1,7 @@
 """Companion cookie: distinguish the browser of a login from a client with a copied refresh token.
 
-With ``TRANSPORT = "body"``, a login sets this HttpOnly cookie with 128 random bits. The family
-stores their digest. The cookie alone grants no access.
+With the refresh token in the body, a login sets this HttpOnly cookie with 128 random bits. The
+family stores their digest. The cookie alone grants no access.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ from django.http.response import HttpResponseBase
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.redaction import hide
+from refresh_sessions.request_transport import get_transport_name
 
 NAME: Final = "refresh_companion"
 
 _PAST: Final = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
-def is_companion_used() -> bool:
-    """Whether logins set the cookie, by the settings.
+def is_companion_used(request: HttpRequest | None) -> bool:
+    """Whether a login with this request sets the cookie.
 
     False where the refresh token is in a cookie: clients that share it share all cookies.
     """
-    settings = get_settings()
-    return settings.TRANSPORT == "body" and settings.COMPANION_COOKIE != "off"
+    used = get_settings().COMPANION_COOKIE != "off"
+    return used and get_transport_name(request) == "body"
 
 
 def read_companion(request: HttpRequest | None) -> str | None:
     """The value of the cookie, or None if the request has none."""
-    if request is None or not is_companion_used():
+    if request is None or not is_companion_used(request):
         return None
     return hide(request.COOKIES.get(_get_name(request)))
 

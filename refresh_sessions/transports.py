@@ -16,9 +16,10 @@ from django.http.response import HttpResponseBase
 
 from refresh_sessions.companion_cookie import clear_companion, set_companion
 from refresh_sessions.conf import get_settings
+from refresh_sessions.request_transport import get_transport_name, set_transport
 from refresh_sessions.sessions import TokenPair
 
-__all__ = ["BodyTransport", "CookieTransport", "Transport", "get_transport"]
+__all__ = ["BodyTransport", "CookieTransport", "Transport", "get_transport", "set_transport"]
 
 
 class Transport(Protocol):
@@ -120,13 +121,25 @@ _TRANSPORTS: Mapping[str, Transport] = {"body": BodyTransport(), "cookie": Cooki
 
 
 def get_transport(request: HttpRequest | None) -> Transport:
-    """The transport of the setting ``TRANSPORT``.
+    """The transport of a request: chosen with ``set_transport``, or by ``TRANSPORT``.
 
     Args:
-        request: the current request; None without one, such as for the OpenAPI schema.
+        request: the current request; None for the transport of the settings.
 
     """
-    return _TRANSPORTS[get_settings().TRANSPORT]
+    return _TRANSPORTS[get_transport_name(request)]
+
+
+def read_refresh_cookie(request: HttpRequest) -> Any:
+    """The refresh cookie of a browser, whatever the transport of the request; or None."""
+    return _TRANSPORTS["cookie"].read(request, {})
+
+
+def clear_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Delete the cookies of this package that the browser has sent."""
+    _TRANSPORTS["body"].clear(request, response)
+    if read_refresh_cookie(request) is not None:
+        _TRANSPORTS["cookie"].clear(request, response)
 
 
 def _is_own(origin: str, request: HttpRequest) -> bool:

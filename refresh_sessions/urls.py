@@ -1,25 +1,47 @@
-"""The endpoints, for ``path("auth/", include("refresh_sessions.urls"))``."""
+"""URLs of the endpoints: ``path("auth/", include("refresh_sessions.urls"))``."""
 
-from django.urls import path
+from django.urls import URLPattern, path
+from rest_framework.views import APIView
 
+from refresh_sessions.request_transport import TransportName
 from refresh_sessions.rest_framework import views
+from refresh_sessions.rest_framework.views.base import SessionsAPIView
 
 app_name = "refresh_sessions"
 
-urlpatterns = [
-    path("login/", views.LoginView.as_view(), name="login"),
-    path("login/verify/", views.VerifyView.as_view(), name="verify"),
-    path("refresh/", views.RefreshView.as_view(), name="refresh"),
-    path("refresh-token/", views.RefreshView.as_view(), name="refresh-token"),
-    path("logout/", views.LogoutView.as_view(), name="logout"),
-    path("introspect/", views.IntrospectView.as_view(), name="introspect"),
-    path("revoke/", views.RevokeView.as_view(), name="revoke"),
-    path("jwks.json", views.JWKSView.as_view(), name="jwks"),
-    path("reauthenticate/", views.ReauthenticateView.as_view(), name="reauthenticate"),
-    path("sessions/", views.SessionListView.as_view(), name="session-list"),
-    path("sessions/branch/", views.OpenFamilyView.as_view(), name="open-family"),
-    path("sessions/revoke-others/", views.RevokeOthersView.as_view(), name="revoke-others"),
-    path("sessions/revoke-all/", views.RevokeAllView.as_view(), name="revoke-all"),
+_ENDPOINTS: tuple[tuple[str, type[SessionsAPIView], str], ...] = (
+    ("login/", views.LoginView, "login"),
+    ("login/verify/", views.VerifyView, "verify"),
+    ("refresh/", views.RefreshView, "refresh"),
+    ("refresh-token/", views.RefreshView, "refresh-token"),
+    ("logout/", views.LogoutView, "logout"),
+    ("introspect/", views.IntrospectView, "introspect"),
+    ("revoke/", views.RevokeView, "revoke"),
+    ("jwks.json", views.JWKSView, "jwks"),
+    ("reauthenticate/", views.ReauthenticateView, "reauthenticate"),
+    ("sessions/", views.SessionListView, "session-list"),
+    ("sessions/branch/", views.OpenFamilyView, "open-family"),
+    ("sessions/revoke-others/", views.RevokeOthersView, "revoke-others"),
+    ("sessions/revoke-all/", views.RevokeAllView, "revoke-all"),
     # Not "uuid": a malformed id gets the view's JSON 404 instead of Django's HTML page.
-    path("sessions/<str:session_id>/", views.SessionDetailView.as_view(), name="session-detail"),
-]
+    ("sessions/<str:session_id>/", views.SessionDetailView, "session-detail"),
+)
+
+
+def build_urlpatterns(transport: TransportName | None = None) -> list[URLPattern]:
+    """The patterns of all endpoints with one transport; None for that of the settings."""
+    return [
+        path(route, _with_transport(view, transport).as_view(), name=name)
+        for route, view, name in _ENDPOINTS
+    ]
+
+
+def _with_transport(view: type[SessionsAPIView], transport: TransportName | None) -> type[APIView]:
+    if transport is None:
+        return view
+    # A subclass and no argument of as_view(): the OpenAPI schema sees the class alone.
+    attributes = {"transport": transport, "__doc__": view.__doc__, "__module__": view.__module__}
+    return type(view.__name__, (view,), attributes)
+
+
+urlpatterns = build_urlpatterns()

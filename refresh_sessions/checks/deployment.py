@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.encoding import force_str
 
 from refresh_sessions.checks.throttles import check_access_token_check, check_throttles
+from refresh_sessions.checks.views import transports_in_use
 from refresh_sessions.conf import NAMESPACE, NETWORK_WORDS, Settings
 
 _KEY_LENGTH: Final = 50
@@ -45,7 +46,7 @@ def find_warnings(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_delivery(settings)
     yield from _check_companion(settings)
     yield from check_throttles()
-    if settings.TRANSPORT == "cookie":
+    if "cookie" in transports_in_use(settings):
         yield from _check_cookie(settings)
     yield from check_access_token_check(settings)
     yield from _check_proxies(settings)
@@ -126,7 +127,7 @@ def _check_delivery(settings: Settings) -> Iterator[CheckMessage]:
 
 
 def _check_companion(settings: Settings) -> Iterator[CheckMessage]:
-    if settings.COMPANION_COOKIE == "require" and settings.TRANSPORT != "body":
+    if settings.COMPANION_COOKIE == "require" and "body" not in transports_in_use(settings):
         yield Warning(
             f"{NAMESPACE}['COMPANION_COOKIE'] is 'require', but 'TRANSPORT' is 'cookie', which "
             "sets no companion cookie.",

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from refresh_sessions.checks.classes import check_classes
 from refresh_sessions.checks.throttles import check_rates
 from refresh_sessions.checks.users import check_users
+from refresh_sessions.checks.views import transports_in_use
 from refresh_sessions.conf import NAMESPACE, Settings, find_problems
 
 _SHORTEST_LIFETIME: Final = timedelta(seconds=1)
@@ -59,7 +60,7 @@ def find_errors(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_audience(settings)
     yield from _check_cache(settings)
     yield from check_rates()
-    if settings.TRANSPORT == "cookie":
+    if "cookie" in transports_in_use(settings):
         yield from _check_cookie(settings)
 
 

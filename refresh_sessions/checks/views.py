@@ -1,8 +1,9 @@
-"""Check of the project's views: whether any of them accepts access tokens."""
+"""Checks of the project's views: which transports they use, and whether they accept tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004  (Django's name)
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
+
+from refresh_sessions.conf import Settings
 
 _AUTHENTICATION: Final = "refresh_sessions.rest_framework.authentication.AccessTokenAuthentication"
 
@@ -40,6 +43,17 @@ def check_authentication() -> Iterator[CheckMessage]:
         "need it. Silence this check if a class of yours calls check_access_token instead.",
         id="refresh_sessions.W021",
     )
+
+
+def transports_in_use(settings: Settings) -> set[str]:
+    """The transport of the settings, and those of mounted views that choose their own."""
+    found = {str(settings.TRANSPORT)}
+    if getattr(django_settings, "ROOT_URLCONF", None):
+        # Django's own checks report a URLconf that cannot be imported.
+        with suppress(Exception):
+            for callback in _api_callbacks(get_resolver().url_patterns):
+                found.add(str(getattr(callback.cls, "transport", None)))
+    return found & {"body", "cookie"}
 
 
 def _api_callbacks(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Any]:

@@ -22,7 +22,7 @@ from refresh_sessions.redaction import hide
 from refresh_sessions.sessions.queries import own_live_sessions
 from refresh_sessions.signals import session_started
 from refresh_sessions.tokens import refresh_tokens
-from refresh_sessions.transports import get_transport
+from refresh_sessions.transports import read_refresh_cookie
 from refresh_sessions.users import auth_hash_is_valid, get_auth_hash
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def find_current_session(request: HttpRequest, user: AbstractBaseUser) -> Device
 
 def _presented_claims(request: HttpRequest) -> refresh_tokens.RefreshClaims | None:
     """The claims of the refresh cookie, or None without a valid one."""
-    token = hide(get_transport(request).read(request, {}))
+    token = hide(read_refresh_cookie(request))
     if not token:
         return None
     try:

@@ -24,7 +24,7 @@ from refresh_sessions.pages.base import DevicesPage, ReauthenticationPage
 from refresh_sessions.pages.forms import RenameForm
 from refresh_sessions.sessions import revoke_session, revoke_user_sessions
 from refresh_sessions.sessions.queries import last_used_first, own_live_sessions
-from refresh_sessions.transports import get_transport
+from refresh_sessions.transports import clear_cookies
 
 __all__ = [
     "DevicesPage",
@@ -243,7 +243,7 @@ class RevokeSessionView(ReauthenticationPage, OneSessionPage):
         )
         logout(self.request)
         response = redirect(django_settings.LOGOUT_REDIRECT_URL or self.get_login_url())
-        get_transport(self.request).clear(self.request, response)
+        clear_cookies(self.request, response)
         return response
 
 

@@ -169,12 +169,13 @@ class Login:
     methods: Sequence[str]
     data: Mapping[str, Any]
     using: str
+    companion: str | None = field(repr=False)
+    """From ``new_companion``."""
     authenticated: bool = True
     """Whether the user has authenticated for this login."""
     before_create: Callable[[], object] = lambda: None
     """Called first in the transaction; an exception cancels the login."""
     secret: str = field(default_factory=new_secret, repr=False)
-    companion: str | None = field(default_factory=new_companion, repr=False)
 
     @sensitive_variables()
     def execute(self) -> TokenPair:
@@ -252,6 +253,7 @@ def start_session(
         data=data or {},
         authenticated=authenticated,
         using=router.db_for_write(DeviceSession),
+        companion=new_companion(request),
     )
     return login.execute()
 

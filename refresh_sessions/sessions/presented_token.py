@@ -48,9 +48,9 @@ def get_presenter(family: TokenFamily, request: HttpRequest | None) -> Presenter
     )
 
 
-def new_companion() -> str | None:
+def new_companion(request: HttpRequest | None) -> str | None:
     """Generate 128 random bits for the companion cookie, or None if it is not in use."""
-    return hide(new_secret()) if is_companion_used() else None
+    return hide(new_secret()) if is_companion_used(request) else None
 
 
 def require_companion(family: TokenFamily, presenter: Presenter) -> None:

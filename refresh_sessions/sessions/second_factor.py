@@ -24,6 +24,7 @@ from refresh_sessions.models import SignInTicket
 from refresh_sessions.redaction import hide, hide_items
 from refresh_sessions.sessions.issue import TokenPair
 from refresh_sessions.sessions.login import Login, start_session
+from refresh_sessions.sessions.presented_token import new_companion
 from refresh_sessions.sessions.tickets import (
     Ticket,
     consume_ticket,
@@ -158,5 +159,6 @@ def finish_login(
         methods=(*first_step.methods, *methods),
         data=first_step.data,
         using=using,
+        companion=new_companion(request),
         before_create=consume,
     ).execute()

@@ -71,9 +71,12 @@ class TestRemembered:
         assert browser.names() == [CHROME, "Another"]
         assert not lists_own_login_only(browser)
 
-    def test_current_device_cookie_with_body_transport_is_ignored(self, browser, pair):
+    def test_current_device_is_found_by_refresh_cookie_of_cookie_urls(self, browser, pair):
+        """``TRANSPORT`` is "body", and ``refresh_sessions.urls_cookie`` has set the cookie."""
         browser.client.cookies[COOKIE] = pair.refresh
-        assert lists_own_login_only(browser)
+        assert browser.show().context["current"].session == pair.session
+        response = browser.end(pair.session)
+        assert response.cookies[COOKIE].value == ""
 
     def test_current_device_is_session_started_at_login(self, user):
         request = RequestFactory().post("/")

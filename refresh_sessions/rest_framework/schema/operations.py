@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from django.utils.module_loading import import_string
@@ -18,12 +19,12 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.request_transport import TransportName, get_transport_name
 from refresh_sessions.rest_framework import views
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.schema import serializers
 from refresh_sessions.rest_framework.views.base import OwnSessionsView
 from refresh_sessions.sessions.queries import LISTED
-from refresh_sessions.transports import get_transport
 
 _REASONS: Final[Mapping[int, str]] = {
     400: "The body is malformed, or `errors` names the invalid fields.",
@@ -70,29 +71,46 @@ def operation(
     return extend_schema(
         description=description,
         request=request,
-        responses={**answers, **problems},
+        responses={**_with_transport(answers), **problems},
         parameters=[*parameters, *([retry_after] if retryable else [])],
     )
+
+
+_transport: ContextVar[TransportName | None] = ContextVar(
+    "refresh_sessions_described_transport", default=None
+)
+"""The transport of the view that is described; None for that of the settings."""
+
+
+def _is_in_body() -> bool:
+    return (_transport.get() or get_transport_name(None)) == "body"
+
+
+def _with_transport(answers: Mapping[int, Any]) -> Mapping[int, Any]:
+    transport = _transport.get()
+    return {
+        status: serializers.with_transport(answer, transport) for status, answer in answers.items()
+    }
 
 
 def _common_failures(*, takes_body: bool) -> Iterator[int]:
     yield 413
     if takes_body:
         yield from (400, 415)
-    if not get_transport(None).in_body:
+    if not _is_in_body():
         yield 403
 
 
 def refresh_cookie(*, required: bool) -> Iterator[OpenApiParameter]:
     """The parameter of the refresh cookie, with the cookie transport."""
-    if not get_transport(None).in_body:
+    if not _is_in_body():
         name = get_settings().COOKIE_NAME
         yield OpenApiParameter(name, str, OpenApiParameter.COOKIE, required=required)
 
 
 def companion_cookie() -> Iterator[OpenApiParameter]:
     """The parameter of the companion cookie, with the body transport."""
-    if get_transport(None).in_body and get_settings().COMPANION_COOKIE != "off":
+    if _is_in_body() and get_settings().COMPANION_COOKIE != "off":
         yield OpenApiParameter(
             "__Host-refresh_companion",
             str,
@@ -103,7 +121,7 @@ def companion_cookie() -> Iterator[OpenApiParameter]:
 
 def presented_token(serializer: Any) -> Any:
     """``serializer`` with the body transport, None with the cookie transport."""
-    return serializer if get_transport(None).in_body else None
+    return serializer if _is_in_body() else None
 
 
 _NOT_MODIFIED: Final = OpenApiResponse(description="The keys still match the `ETag`.")
@@ -123,7 +141,11 @@ def describe_view(view: type[APIView]) -> type[APIView]:
         return view
     attributes = {"__doc__": view.__doc__, **_authentication(endpoint)}
     subclass = type(view.__name__, (view,), attributes)
-    return extend_schema_view(**_OPERATIONS[endpoint]())(subclass)
+    token = _transport.set(getattr(view, "transport", None))
+    try:
+        return extend_schema_view(**_OPERATIONS[endpoint]())(subclass)
+    finally:
+        _transport.reset(token)
 
 
 def _authentication(view: type[APIView]) -> Mapping[str, Any]:

@@ -7,20 +7,21 @@ avoids collisions with components of the project.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar
 
 from django.utils.module_loading import import_string
 from rest_framework import serializers
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.identity import configured_methods
+from refresh_sessions.request_transport import TransportName, get_transport_name
 from refresh_sessions.rest_framework.serializers import (
     CREDENTIAL_LENGTH,
     RenamedFieldsMixin,
     SecondStepSerializer,
     UTCDateTimeField,
 )
-from refresh_sessions.transports import get_transport
 
 _Shape = serializers.Serializer[Any]
 
@@ -28,9 +29,12 @@ _Shape = serializers.Serializer[Any]
 class TokensMixin:
     """Removes the field ``refresh`` with the cookie transport."""
 
+    transport: ClassVar[TransportName | None] = None
+    """The transport of the described view; None for that of the settings."""
+
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
-        if not get_transport(None).in_body:
+        if (self.transport or get_transport_name(None)) == "cookie":
             fields.pop("refresh", None)
         if "session" in fields:
             fields["session"] = import_string(get_settings().SESSION_SERIALIZER)()
@@ -68,6 +72,26 @@ class SessionSteppedUpSerializer(SessionRefreshedSerializer):
     """The response of a re-authentication."""
 
     session = serializers.JSONField()
+
+
+def with_transport(serializer: Any, transport: TransportName | None) -> Any:
+    """A serializer for a view with a transport of its own, as another component.
+
+    The name of the component says which transport: "SessionSignedInCookie".
+    """
+    if transport is None or transport == get_transport_name(None):
+        return serializer
+    if not (isinstance(serializer, type) and issubclass(serializer, TokensMixin)):
+        return serializer
+    return _derive(serializer, transport)
+
+
+@cache
+def _derive(serializer: type[Any], transport: TransportName) -> type[Any]:
+    # Cached: drf-spectacular compares the classes of components that have the same name.
+    name = serializer.__name__.replace("Serializer", f"{transport.title()}Serializer")
+    attributes = {"transport": transport, "__doc__": serializer.__doc__}
+    return type(name, (serializer,), attributes)
 
 
 class SessionRefreshSerializer(RenamedFieldsMixin, _Shape):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, NoReturn, cast
+from typing import Any, ClassVar, Final, NoReturn, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
@@ -32,6 +32,7 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.database import retry_transient
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.redaction import hide
+from refresh_sessions.request_transport import TransportName, set_transport
 from refresh_sessions.rest_framework.authentication import DatabaseAccessTokenAuthentication
 from refresh_sessions.rest_framework.exceptions import (
     CHALLENGE,
@@ -93,6 +94,8 @@ class SessionsAPIView(APIView):
     versioning_class = None
     schema = DescribedSchema()
 
+    transport: ClassVar[TransportName | None] = None
+    """The transport of the refresh token; None for that of the settings."""
     is_private = True
     """Whether to refuse requests from other sites."""
 
@@ -111,6 +114,8 @@ class SessionsAPIView(APIView):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """A request with a bounded body."""
+        if self.transport is not None:
+            set_transport(request, self.transport)
         return BoundedRequest(
             request,
             parsers=self.get_parsers(),
