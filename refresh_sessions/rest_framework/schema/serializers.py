@@ -83,11 +83,12 @@ def with_transport(serializer: Any, transport: TransportName | None) -> Any:
         return serializer
     if not (isinstance(serializer, type) and issubclass(serializer, TokensMixin)):
         return serializer
-    return _derive(serializer, transport)
+    found: Any = serializer
+    return _derive(found, transport)
 
 
 @cache
-def _derive(serializer: type[Any], transport: TransportName) -> type[Any]:
+def _derive(serializer: Any, transport: TransportName) -> Any:
     # Cached: drf-spectacular compares the classes of components that have the same name.
     name = serializer.__name__.replace("Serializer", f"{transport.title()}Serializer")
     attributes = {"transport": transport, "__doc__": serializer.__doc__}
