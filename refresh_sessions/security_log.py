@@ -3,7 +3,7 @@
 Each record has a text and, for JSON handlers, attributes (ASVS 16.2.1, 16.3.1): ``event``,
 ``session_id``, ``user_id``, ``actor_id``, ``ip_address`` and ``account``. They contain no token,
 no user name and no other text from a client (ASVS 16.2.5, 16.4.1). The module
-``rest_framework.security_log`` logs refused requests.
+``rest_framework.refusal_log`` logs refused requests.
 """
 
 from __future__ import annotations

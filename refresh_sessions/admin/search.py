@@ -107,7 +107,7 @@ def _session_condition(phrase: str, user_fields: list[str], *, using: str) -> Q:
 
 
 def _word_condition(word: str, user_fields: list[str], *, using: str) -> Q:
-    if (key := parse_key(word)) is not None:
+    if (key := parse_primary_key(word)) is not None:
         # A user name may be a UUID, for example from an identity provider.
         return Q(pk=key) | Q(user__in=match_users(word, user_fields, using=using))
     if (by_address := match_address(word, using=using)) is not None:
@@ -116,7 +116,7 @@ def _word_condition(word: str, user_fields: list[str], *, using: str) -> Q:
     return Q(user__in=users) | _starts_with("name_folded", fold(word), using=using)
 
 
-def parse_key(word: str) -> UUID | None:
+def parse_primary_key(word: str) -> UUID | None:
     """The word as a UUID, or None; databases store the text with or without dashes."""
     try:
         return UUID(word)
@@ -179,6 +179,6 @@ def _event_condition(term: str, user_fields: list[str], *, using: str) -> Q:
     if (by_address := match_address(term, using=using)) is not None:
         return by_address
     users = match_users(term, user_fields, using=using)
-    key = parse_key(term)
+    key = parse_primary_key(term)
     # A user name may be a UUID.
     return Q(session__user__in=users) if users or key is None else Q(session=key)

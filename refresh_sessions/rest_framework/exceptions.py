@@ -24,7 +24,7 @@ from refresh_sessions import exceptions
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import is_transient
 from refresh_sessions.rest_framework.debug_hints import add_hint
-from refresh_sessions.rest_framework.security_log import log_refusal
+from refresh_sessions.rest_framework.refusal_log import log_refusal
 
 __all__ = ["SessionAPIException", "exception_handler"]
 
