@@ -161,3 +161,9 @@ def test_table_of_folders_has_each_folder_once():
     folders = {path.parent for path in TESTS.glob("*/**/*.py") if path.name.startswith("test_")}
     tops = {folder.relative_to(TESTS).parts[0] for folder in folders}
     assert sorted(rows) == sorted(tops)
+
+
+def test_conditions_of_tox_stand_on_the_line_of_their_value():
+    """Tox takes a value that begins on the next line for one of every environment."""
+    lines = (TESTS.parent / "tox.ini").read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if re.fullmatch(r"\s+[\w!,-]+:\s*\\?", line)]
