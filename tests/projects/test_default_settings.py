@@ -23,7 +23,7 @@ from tests.interpreters import run_afresh
 PACKAGE = "refresh_sessions.rest_framework"
 MODULES = (
     *("authentication", "debug_hints", "exceptions", "parsers", "permissions"),
-    *("requests", "security_log", "serializers", "throttling"),
+    *("refusal_log", "requests", "serializers", "throttling"),
 )
 
 SETTINGS = {
