@@ -136,6 +136,41 @@ def access_only(token: AccessToken, family: TokenFamily) -> TokenPair:
     )
 
 
+def issue_by_access_token(
+    family: TokenFamily,
+    *,
+    rotated: bool,
+    generation: int,
+    authenticated_at: datetime | None,
+    request: HttpRequest | None,
+    extra: Mapping[str, Any],
+) -> TokenPair:
+    """Issue tokens to the client of an access token, which presented no refresh token.
+
+    Args:
+        family: the family as written.
+        rotated: whether the family was rotated; otherwise the client keeps its refresh token.
+        generation: the generation of the access token.
+        authenticated_at: the time of authentication for the new access token, if not rotated.
+        request: the request for the policy, or None.
+        extra: the extra claims of the policy.
+
+    """
+    now = family.now
+    if rotated:
+        secret = refresh_tokens.derive_secret(family.secret_digest)
+        return issue_pair(family, secret=secret, now=now, request=request, extra=extra)
+    token = issue_access(
+        family,
+        generation=generation,
+        authenticated_at=authenticated_at,
+        now=now,
+        request=request,
+        extra=extra,
+    )
+    return access_only(token, family)
+
+
 def get_idle_expiry(
     session: DeviceSession, *, now: datetime, request: HttpRequest | None
 ) -> datetime:

@@ -159,6 +159,21 @@ def _limit_revocation(request: HttpRequest | None) -> Revocation:
     return Revocation(reason=RevokedReason.SESSION_LIMIT, request=request)
 
 
+def require_access(user: AbstractBaseUser, *, request: HttpRequest | None, using: str) -> None:
+    """Refuse a login of a user who may not log in.
+
+    Raises:
+        NoActiveAccountError: account, backend or policy refuses the user.
+        DatabaseBusyError: every attempt failed with a transient database error.
+
+    """
+    backend = get_backend_path(user)
+    if not retry_transient(
+        using, lambda: may_continue(user, backend=backend, session=None, request=request)
+    ):
+        raise NoActiveAccountError
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """A login of an authenticated user."""
@@ -180,8 +195,7 @@ class Login:
     @sensitive_variables()
     def execute(self) -> TokenPair:
         """Create the session, send signals after the commit, and issue the first tokens."""
-        if not retry_transient(self.using, self._may_continue):
-            raise NoActiveAccountError
+        require_access(self.user, request=self.request, using=self.using)
         result = commit_once(
             self.using,
             lambda: _save(self),
@@ -196,10 +210,6 @@ class Login:
             extra=result.extra,
         )
         return replace(pair, companion=self.companion)
-
-    def _may_continue(self) -> bool:
-        backend = get_backend_path(self.user)
-        return may_continue(self.user, backend=backend, session=None, request=self.request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

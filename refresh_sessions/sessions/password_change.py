@@ -38,10 +38,8 @@ from refresh_sessions.sessions.auth_time import (
 )
 from refresh_sessions.sessions.issue import (
     TokenPair,
-    access_only,
     get_extra_claims,
-    issue_access,
-    issue_pair,
+    issue_by_access_token,
 )
 from refresh_sessions.sessions.locks import lock_session, lock_user, read_after_lock
 from refresh_sessions.sessions.presented_token import get_rotation_rules
@@ -58,7 +56,6 @@ from refresh_sessions.sessions.rotate import (
 )
 from refresh_sessions.signals import session_refreshed
 from refresh_sessions.tenants import cache_prefix
-from refresh_sessions.tokens.refresh_tokens import derive_secret
 from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 
 
@@ -168,21 +165,14 @@ class _PasswordChange:
         return sessions.filter(pk=session.pk, auth_hash=session.auth_hash).exists()
 
     def issue(self, result: _PasswordChangeResult) -> TokenPair:
-        family = result.family
-        if result.rotated:
-            secret = derive_secret(family.secret_digest)
-            return issue_pair(
-                family, secret=secret, now=family.now, request=self.request, extra=result.extra
-            )
-        token = issue_access(
-            family,
+        return issue_by_access_token(
+            result.family,
+            rotated=result.rotated,
             generation=self.grant.claims.generation,
             authenticated_at=result.authenticated_at,
-            now=family.now,
             request=self.request,
             extra=result.extra,
         )
-        return access_only(token, family)
 
     def announce(self, result: _PasswordChangeResult) -> None:
         family = result.family

@@ -9,11 +9,10 @@ from django.db import router
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from refresh_sessions.account_access import get_backend_path, may_continue
+from refresh_sessions.account_access import get_backend_path
 from refresh_sessions.database import forbid_outer_transaction, retry_transient
 from refresh_sessions.exceptions import (
     InvalidTicketError,
-    NoActiveAccountError,
     ReauthenticationFailedError,
     SecondFactorFailedError,
     SecondFactorRequiredError,
@@ -23,7 +22,7 @@ from refresh_sessions.identity.attempts import get_second_factor_limiter
 from refresh_sessions.models import SignInTicket
 from refresh_sessions.redaction import hide, hide_items
 from refresh_sessions.sessions.issue import TokenPair
-from refresh_sessions.sessions.login import Login, start_session
+from refresh_sessions.sessions.login import Login, require_access, start_session
 from refresh_sessions.sessions.presented_token import new_companion
 from refresh_sessions.sessions.tickets import (
     Ticket,
@@ -74,16 +73,11 @@ def log_in(
     factors = missing_second_factors(user, methods)
     if not factors:
         return start_session(user, request=request, name=name, methods=methods, data=data)
-    backend = get_backend_path(user)
-    using = router.db_for_write(SignInTicket)
-    if not retry_transient(
-        using, lambda: may_continue(user, backend=backend, session=None, request=request)
-    ):
-        raise NoActiveAccountError
+    require_access(user, request=request, using=router.db_for_write(SignInTicket))
     ticket = Ticket(
         secret=new_secret(),
         account=get_account_digest(user),
-        backend=backend,
+        backend=get_backend_path(user),
         name=name,
         methods=tuple(methods),
         data=data or {},

@@ -31,10 +31,8 @@ from refresh_sessions.sessions.access import AccessGrant, check_state
 from refresh_sessions.sessions.auth_time import authenticated_at_beside_rotation
 from refresh_sessions.sessions.issue import (
     TokenPair,
-    access_only,
     get_extra_claims,
-    issue_access,
-    issue_pair,
+    issue_by_access_token,
 )
 from refresh_sessions.sessions.locks import lock_session
 from refresh_sessions.sessions.presented_token import get_rotation_rules
@@ -45,7 +43,6 @@ from refresh_sessions.sessions.rotate import (
     compare_and_swap,
 )
 from refresh_sessions.signals import session_reauthenticated, session_refreshed
-from refresh_sessions.tokens.refresh_tokens import derive_secret
 
 
 @sensitive_variables()
@@ -176,21 +173,14 @@ class _Reauthentication:
         return rows.exists()
 
     def issue(self, result: _ReauthenticationResult) -> TokenPair:
-        family = result.family
-        if result.rotated:
-            secret = derive_secret(family.secret_digest)
-            return issue_pair(
-                family, secret=secret, now=family.now, request=self.request, extra=result.extra
-            )
-        token = issue_access(
-            family,
+        return issue_by_access_token(
+            result.family,
+            rotated=result.rotated,
             generation=self.grant.claims.generation,
-            authenticated_at=family.authenticated_at,
-            now=family.now,
+            authenticated_at=result.family.authenticated_at,
             request=self.request,
             extra=result.extra,
         )
-        return access_only(token, family)
 
     def announce(self, result: _ReauthenticationResult) -> None:
         family = result.family
