@@ -70,7 +70,7 @@ class TestSecrets:
         [
             "identity.methods.authenticate",
             "rest_framework.views.step_up.reauthenticate_session",
-            "sessions.step_up.derive_secret",
+            "tokens.refresh_tokens.derive_secret",
         ],
     )
     def test_error_report_of_reauthentication_shows_no_secret(
