@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from unittest import mock
 
 import time_machine
 from django.db.models import Value
 
+from refresh_sessions import compiled_sql
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.instants import InstantField
 
@@ -24,6 +26,7 @@ class Clock:
         """Move the clock forwards or backwards."""
         self.now += by
         self._traveller.move_to(self.now)
+        compile_again()
 
     def compile(self, expression, compiler, connection, **context):
         """Replace the SQL of ``DatabaseNow`` with a parameter for the clock's instant."""
@@ -34,6 +37,14 @@ class Clock:
         if kind := types.get(connection.vendor):
             sql = f"CAST({sql} AS {kind})"
         return sql, params
+
+
+_editions = count()
+
+
+def compile_again() -> None:
+    """Let each connection compile its statements again, with the instant of a test's clock."""
+    compiled_sql.__dict__["_PLANS"] = f"_refresh_sessions_plans_{next(_editions)}"
 
 
 @contextmanager
@@ -48,5 +59,9 @@ def standing_clock(start: datetime | None = None) -> Iterator[Clock]:
 
         vendors = ("as_sql", "as_sqlite", "as_postgresql", "as_mysql")
         stand_ins: dict[str, Any] = dict.fromkeys(vendors, stand_in)
-        with mock.patch.multiple(DatabaseNow, **stand_ins):
+        with (
+            mock.patch.multiple(DatabaseNow, **stand_ins),
+            mock.patch.object(compiled_sql, "_PLANS"),
+        ):
+            compile_again()
             yield clock

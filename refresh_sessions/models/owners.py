@@ -61,6 +61,16 @@ class PasswordFingerprint(Func):
         return self.as_sql(compiler, connection, template=template)
 
 
+def finds_every_user() -> bool:
+    """Whether the default manager of the user model has no restriction at present."""
+    manager = get_user_model()._default_manager
+    # Without an override the queryset has no restriction: skip building it on each request.
+    if type(manager).get_queryset is models.Manager.get_queryset:
+        return True
+    query = manager.get_queryset().query
+    return not (query.where or query.is_sliced or query.combinator)
+
+
 def is_found(user_field: str) -> Exists | Value:
     """Whether the default manager of the user model finds the user, as Django's sessions require.
 
@@ -70,13 +80,10 @@ def is_found(user_field: str) -> Exists | Value:
         user_field: the path of the foreign key to the user.
 
     """
-    manager = get_user_model()._default_manager
-    # Without an override the queryset has no restriction: skip building it on each request.
-    if type(manager).get_queryset is not models.Manager.get_queryset:
-        users = manager.get_queryset()
-        if users.query.where or users.query.is_sliced or users.query.combinator:
-            return Exists(users.filter(pk=OuterRef(user_field)))
-    return Value(value=True, output_field=BooleanField())
+    if finds_every_user():
+        return Value(value=True, output_field=BooleanField())
+    users = get_user_model()._default_manager.get_queryset()
+    return Exists(users.filter(pk=OuterRef(user_field)))
 
 
 def is_inactive() -> Q | None:

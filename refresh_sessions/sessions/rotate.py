@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
 
+from refresh_sessions.compiled_sql import CompiledUpdate
 from refresh_sessions.database import ConcurrentUpdateError, DatabaseNow
 from refresh_sessions.devices import read_device
 from refresh_sessions.models import TokenFamily
@@ -164,6 +165,27 @@ def _close(family: ClosedFamily, using: str) -> None:
         raise ConcurrentUpdateError
 
 
+_ROTATION: Final = CompiledUpdate(
+    TokenFamily.objects.usable,
+    fields=(
+        "generation",
+        "redeemable_generation",
+        "rotated_at",
+        "delivered_at",
+        "idle_expires_at",
+        "last_ip_address",
+        "last_user_agent",
+        "companion_generation",
+        "sibling_answered_at",
+        "tolerated_generation",
+        "recoveries_by_others",
+        "opened_family",
+        "authenticated_at",
+        "authentication_methods",
+    ),
+)
+
+
 def compare_and_swap(family: TokenFamily, expected: Mapping[str, Any], *, using: str) -> None:
     """Update the row of a family if it still has the expected values.
 
@@ -171,22 +193,5 @@ def compare_and_swap(family: TokenFamily, expected: Mapping[str, Any], *, using:
         ConcurrentUpdateError: another request has changed the row.
 
     """
-    rows = TokenFamily.objects.using(using).usable().filter(pk=family.pk, **expected)
-    updated = rows.update(
-        generation=family.generation,
-        redeemable_generation=family.redeemable_generation,
-        rotated_at=family.rotated_at,
-        delivered_at=family.delivered_at,
-        idle_expires_at=family.idle_expires_at,
-        last_ip_address=family.last_ip_address,
-        last_user_agent=family.last_user_agent,
-        companion_generation=family.companion_generation,
-        sibling_answered_at=family.sibling_answered_at,
-        tolerated_generation=family.tolerated_generation,
-        recoveries_by_others=family.recoveries_by_others,
-        opened_family=family.opened_family,
-        authenticated_at=family.authenticated_at,
-        authentication_methods=family.authentication_methods,
-    )
-    if not updated:
+    if not _ROTATION.execute(family, expected, using=using):
         raise ConcurrentUpdateError

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from rest_framework.settings import reload_api_settings
 from rest_framework.test import APIClient
 
@@ -58,16 +58,15 @@ class TestProjectViews:
 
 class TestBusyDatabase:
     @pytest.fixture(autouse=True)
-    def _busy(self, monkeypatch):
+    def _busy(self, monkeypatch, pair):
         def fail(*args, **kwargs):
             cause = sqlite3.OperationalError("database is locked")
             cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise OperationalError("database is locked") from cause
 
         monkeypatch.setattr("refresh_sessions.database.time.sleep", lambda seconds: None)
-        monkeypatch.setattr(
-            "refresh_sessions.models.families.TokenFamilyQuerySet.with_owner", fail
-        )
+        with connection.execute_wrapper(fail):
+            yield
 
     def test_busy_database_is_503_at_each_endpoint(self, client, api, pair, bearer):
         answers = [

@@ -1,0 +1,291 @@
+"""Statements that a connection compiles once do what the querysets do."""
+
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection, connections, models
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.query import Query
+from django.test.utils import CaptureQueriesContext
+
+from refresh_sessions import compiled_sql
+from refresh_sessions.compiled_sql import CompiledSelect, CompiledUpdate
+from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.sessions import refresh_session
+from refresh_sessions.sessions.queries import read_family
+from refresh_sessions.sessions.rotate import _ROTATION
+from tests.clock import compile_again
+from tests.factories import make_pair
+from tests.refusals import refuse_by_manager, set_refused
+
+
+@pytest.fixture
+def family(db, monkeypatch):
+    """A family after a refresh, and a connection that has compiled nothing."""
+    pair = refresh_session(make_pair(name="Phone").refresh)
+    TokenFamily.objects.update(last_ip_address="2001:db8::7")
+    monkeypatch.setattr(compiled_sql, "_PLANS", compiled_sql._PLANS)
+    compile_again()
+    return TokenFamily.objects.get(pk=pair.family.pk)
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The models of the querysets that Django compiles from now on."""
+    seen = []
+    as_sql = SQLCompiler.as_sql
+
+    def record(self, *args, **kwargs):
+        seen.append(self.query.model)
+        return as_sql(self, *args, **kwargs)
+
+    monkeypatch.setattr(SQLCompiler, "as_sql", record)
+    return seen
+
+
+def values(instance):
+    return {
+        field.attname: getattr(instance, field.attname) for field in instance._meta.concrete_fields
+    }
+
+
+@contextmanager
+def sql():
+    """The SQL of the single statement in the block."""
+    statements = []
+    with CaptureQueriesContext(connection) as captured:
+        yield statements
+    statements += [query["sql"] for query in captured.captured_queries]
+    assert len(statements) == 1
+
+
+class TestSelect:
+    def test_compiled_select_reads_what_the_queryset_reads(self, family):
+        expected = TokenFamily.objects.with_owner().get(pk=family.pk)
+        for _ in range(2):
+            found = read_family(family.pk, using="default")
+            assert values(found) == values(expected)
+            assert values(found.session) == values(expected.session)
+            assert values(found.session.user) == values(expected.session.user)
+            assert type(found.session.user) is get_user_model()
+            assert found.user_found is True
+            assert abs(found.now - expected.now) < timedelta(minutes=1)
+            assert found.now.utcoffset() == timedelta(0)
+
+    def test_compiled_select_has_the_sql_of_the_queryset(self, family):
+        with sql() as by_queryset:
+            list(TokenFamily.objects.with_owner().filter(pk=family.pk))
+        for _ in range(2):
+            with sql() as statement:
+                read_family(family.pk, using="default")
+            assert statement == by_queryset
+
+    def test_objects_of_compiled_select_are_saved_objects_of_their_database(self, family):
+        found = read_family(family.pk, using="default")
+        for instance in (found, found.session, found.session.user):
+            assert instance._state.db == "default"
+            assert not instance._state.adding
+        with CaptureQueriesContext(connection) as captured:
+            assert found.session.user.is_active
+        assert not captured.captured_queries
+        found.session.name = "Renamed"
+        found.session.save(update_fields=["name"])
+        assert DeviceSession.objects.get(pk=found.session_id).name == "Renamed"
+
+    def test_select_is_compiled_once_for_all_keys(self, family, compiled):
+        other = make_pair().family
+        compiled.clear()
+        assert read_family(family.pk, using="default").pk == family.pk
+        assert compiled == [TokenFamily]
+        assert read_family(other.pk, using="default").session_id == other.session_id
+        assert read_family(family.pk, using="default").session_id == family.session_id
+        assert compiled == [TokenFamily]
+
+    def test_compiled_select_without_row_raises_does_not_exist(self, family):
+        select = CompiledSelect(TokenFamily.objects.with_owner)
+        for _ in range(2):
+            with pytest.raises(TokenFamily.DoesNotExist):
+                select.get(uuid4(), using="default")
+
+    def test_compiled_select_calls_signals_and_from_db_of_the_user_model(
+        self, family, monkeypatch
+    ):
+        seen = []
+
+        def from_db(cls, db, field_names, values, **options):
+            seen.append((cls, db))
+            return super(cls, cls).from_db(db, field_names, values, **options)
+
+        def initialized(sender, **kwargs):
+            seen.append(sender)
+
+        read_family(family.pk, using="default")
+        monkeypatch.setattr(get_user_model(), "from_db", classmethod(from_db))
+        models.signals.post_init.connect(initialized, sender=DeviceSession)
+        try:
+            read_family(family.pk, using="default")
+        finally:
+            models.signals.post_init.disconnect(initialized, sender=DeviceSession)
+        assert seen == [DeviceSession, (get_user_model(), "default")]
+
+    def test_select_is_compiled_again_for_another_time_zone_support(
+        self, family, settings, compiled
+    ):
+        read_family(family.pk, using="default")
+        settings.USE_TZ = not settings.USE_TZ
+        compiled.clear()
+        read_family(family.pk, using="default")
+        assert compiled == [TokenFamily]
+
+    def test_select_with_restricted_users_is_compiled_each_time(
+        self, family, settings, monkeypatch, compiled
+    ):
+        """The restriction may depend on the request, so each SELECT asks for it."""
+        set_refused(family.session.user)
+        assert read_family(family.pk, using="default").user_found
+        with monkeypatch.context() as restricted:
+            refuse_by_manager(settings, None, restricted)
+            compiled.clear()
+            for _ in range(2):
+                assert not read_family(family.pk, using="default").user_found
+            assert compiled.count(TokenFamily) == 2
+        assert read_family(family.pk, using="default").user_found
+
+
+class TestUpdate:
+    @pytest.mark.parametrize(
+        "expected",
+        [
+            {},
+            {"generation": 2},
+            {"generation": 2, "delivered_at": None},
+            {"generation": 2, "redeemable_generation": 1},
+            {"generation": 2, "last_ip_address": "2001:db8::7"},
+        ],
+        ids="-".join,
+    )
+    def test_compiled_update_writes_what_the_queryset_writes(self, family, expected):
+        changed = {
+            "generation": 3,
+            "redeemable_generation": None,
+            "idle_expires_at": family.idle_expires_at + timedelta(seconds=1.5),
+            "last_ip_address": "192.0.2.1",
+            "last_user_agent": "Agent\nwith a line",
+            "authentication_methods": ["pwd", "otp"],
+            "opened_family": uuid4(),
+        }
+        rows = TokenFamily.objects.filter(pk=family.pk)
+        rows.update(**changed)
+        by_queryset = values(rows.get())
+        rows.update(**{name: getattr(family, name) for name in changed})
+        if "last_ip_address" in expected:
+            expected = {**expected, "last_ip_address": family.last_ip_address}
+        for name, value in changed.items():
+            setattr(family, name, value)
+        assert _ROTATION.execute(family, expected, using="default") == 1
+        assert values(rows.get()) == by_queryset
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"generation": 7},
+            {"redeemable_generation": None},
+            {"delivered_at": "now"},
+            {"closed_at": "now"},
+            {"idle_expires_at": "now"},
+        ],
+        ids=lambda other: next(iter(other)),
+    )
+    def test_compiled_update_of_changed_row_writes_nothing(self, family, other):
+        past = family.rotated_at
+        rows = TokenFamily.objects.filter(pk=family.pk)
+        rows.update(**{name: past if value == "now" else value for name, value in other.items()})
+        before = rows.values().get()
+        expected = {"generation": 2, "redeemable_generation": 1, "delivered_at": None}
+        for _ in range(2):
+            assert _ROTATION.execute(family, expected, using="default") == 0
+        assert rows.values().get() == before
+
+    def test_compiled_update_leaves_other_rows(self, family):
+        other = make_pair().family
+        before = TokenFamily.objects.filter(pk=other.pk).values().get()
+        family.generation = 9
+        assert _ROTATION.execute(family, {}, using="default") == 1
+        assert TokenFamily.objects.filter(pk=other.pk).values().get() == before
+
+    def test_update_is_compiled_once_for_each_form_of_condition(self, family, monkeypatch):
+        seen = []
+        get_compiler = Query.get_compiler
+
+        def record(self, *args, **kwargs):
+            seen.append(self.model)
+            return get_compiler(self, *args, **kwargs)
+
+        monkeypatch.setattr(Query, "get_compiler", record)
+        for generation in (2, 3, 4):
+            _ROTATION.execute(family, {"generation": generation}, using="default")
+            _ROTATION.execute(
+                family, {"generation": generation, "delivered_at": None}, using="default"
+            )
+        assert seen == [TokenFamily, TokenFamily]
+
+    def test_update_sets_nullable_columns_to_null(self, family):
+        names = [field.name for field in TokenFamily._meta.concrete_fields if field.null]
+        update = CompiledUpdate(TokenFamily.objects.usable, names)
+        for name in names:
+            setattr(family, name, None)
+        assert update.execute(family, {}, using="default") == 1
+        stored = TokenFamily.objects.filter(pk=family.pk).values(*names).get()
+        assert stored == dict.fromkeys(names)
+
+
+class TestWithoutCompiler:
+    """What a release of Django without these parts of the compiler would meet."""
+
+    @pytest.fixture(autouse=True)
+    def _broken(self, family, monkeypatch):
+        def broken(*args, **kwargs):
+            raise AttributeError("gone")
+
+        monkeypatch.setattr(CompiledSelect, "_compile", broken)
+        monkeypatch.setattr(CompiledUpdate, "_compile", broken)
+
+    def test_select_without_compiler_uses_the_queryset(self, family, caplog):
+        for _ in range(3):
+            assert values(read_family(family.pk, using="default")) == values(family)
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+    def test_refresh_without_compiler_succeeds(self, family):
+        pair = make_pair()
+        assert refresh_session(pair.refresh).family.generation == 2
+
+    def test_update_without_compiler_compares_and_swaps(self, family):
+        assert _ROTATION.execute(family, {"generation": 1}, using="default") == 0
+        assert _ROTATION.execute(family, {"generation": 2}, using="default") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_thread_compiles_for_its_own_connection():
+    pair = make_pair()
+    plans = []
+
+    def read():
+        try:
+            read_family(pair.family.pk, using="default")
+            plans.append(dict(connections["default"].__dict__[compiled_sql._PLANS]))
+        finally:
+            connections["default"].close()
+
+    for _ in range(2):
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+    if connection.vendor == "sqlite":
+        pytest.skip("the threads share the database in memory, and so the connection")
+    (first,), (second,) = (list(found.values()) for found in plans)
+    assert first is not second
+    assert first.sql == second.sql
