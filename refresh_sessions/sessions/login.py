@@ -9,17 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db import Error, router
-from django.db.models import Subquery
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.account_access import get_backend_path, may_continue
 from refresh_sessions.batches import BATCH_SIZE
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import DatabaseNow, after_commit, commit_once, retry_transient
+from refresh_sessions.database import after_commit, commit_once, retry_transient
 from refresh_sessions.devices import read_device, strip_control_chars
 from refresh_sessions.events.record import record_events
 from refresh_sessions.exceptions import (
@@ -39,7 +37,7 @@ from refresh_sessions.sessions.issue import (
 )
 from refresh_sessions.sessions.locks import lock_user, read_after_lock
 from refresh_sessions.sessions.presented_token import new_companion
-from refresh_sessions.sessions.queries import family_exists, read_clock
+from refresh_sessions.sessions.queries import family_exists, read_clock, read_clock_and_count
 from refresh_sessions.sessions.revoke import (
     Revocation,
     announce_revocation,
@@ -110,7 +108,7 @@ def enforce_session_limit(
         return SessionLimit(now=read_clock(user, using=using))
     unlocked = limit > UNLOCKED_LOGINS and get_settings().ON_SESSION_LIMIT != "deny"
     if unlocked:
-        now, near_limit = _read_clock_and_count(user, limit - UNLOCKED_LOGINS, using=using)
+        now, near_limit = read_clock_and_count(user, limit - UNLOCKED_LOGINS, using=using)
         if not near_limit:
             return SessionLimit(now=now)
     lock_user(user, using=using)
@@ -122,19 +120,6 @@ def enforce_session_limit(
     first, rest = surplus[:BATCH_SIZE], surplus[BATCH_SIZE:]
     revoked = revoke_many(first, _limit_revocation(request), using=using) if first else []
     return SessionLimit(now=now, revoked=revoked, surplus=[*rest, *locked_out])
-
-
-def _read_clock_and_count(
-    user: AbstractBaseUser, number: int, *, using: str
-) -> tuple[datetime, bool]:
-    """The database's clock, and whether the user has ``number`` sessions, in one SELECT."""
-    live = DeviceSession.objects.unended().for_user(user).values("pk")
-    account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
-    row: Any = account.values_list(DatabaseNow(), Subquery(live[number - 1 : number])).first()
-    if row is None:
-        raise NoActiveAccountError
-    now, last = row
-    return now, last is not None
 
 
 def _read_sessions(
