@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.devices import read_device
 from refresh_sessions.models import EventKind, SessionEvent
+from refresh_sessions.models.inserts import insert_silently
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -37,7 +38,7 @@ def record_events(
 
     """
     address = read_device(request).ip_address
-    SessionEvent.objects.using(using).bulk_create(
+    events = [
         SessionEvent(
             session_id=session_id,
             kind=kind,
@@ -48,4 +49,8 @@ def record_events(
             details=dict(details or {}),
         )
         for session_id in session_ids
-    )
+    ]
+    if len(events) == 1:
+        insert_silently(events[0], using=using)
+    else:
+        SessionEvent.objects.using(using).bulk_create(events)

@@ -26,6 +26,7 @@ from refresh_sessions.exceptions import (
     SessionLimitReachedError,
 )
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
+from refresh_sessions.models.inserts import insert
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import BACKEND_LENGTH, NAME_LENGTH
 from refresh_sessions.policies import get_policy
@@ -282,12 +283,12 @@ def _create_session(login: Login, now: datetime) -> DeviceSession:
         password_fingerprint=get_password_fingerprint(user),
     )
     relate(session, "user", user)
-    session.save(using=login.using, force_insert=True)
+    insert(session, using=login.using)
     return session
 
 
 def _create_family(login: Login, session: DeviceSession, now: datetime) -> TokenFamily:
-    return TokenFamily.objects.using(login.using).create(
+    family = TokenFamily(
         session=session,
         secret_digest=hash_secret(login.secret),
         companion_digest=hash_secret(login.companion) if login.companion else "",
@@ -297,6 +298,8 @@ def _create_family(login: Login, session: DeviceSession, now: datetime) -> Token
         authenticated_at=now if login.authenticated else None,
         authentication_methods=list(login.methods),
     )
+    insert(family, using=login.using)
+    return family
 
 
 def _announce(result: _LoginResult, request: HttpRequest | None) -> None:
