@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from refresh_sessions.client_ip import get_client_ip
 from refresh_sessions.database import DatabaseNow
-from refresh_sessions.devices import read_device
 from refresh_sessions.models import EventKind, SessionEvent
 from refresh_sessions.models.inserts import insert_silently
 
@@ -37,7 +37,7 @@ def record_events(
         details: more about the events, as JSON.
 
     """
-    address = read_device(request).ip_address
+    address = None if request is None else get_client_ip(request)
     events = [
         SessionEvent(
             session_id=session_id,

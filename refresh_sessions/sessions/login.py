@@ -46,7 +46,6 @@ from refresh_sessions.sessions.revoke import (
     revoke_sessions,
 )
 from refresh_sessions.signals import session_started
-from refresh_sessions.tenants import cache_prefix
 from refresh_sessions.tokens.refresh_tokens import hash_secret, new_secret
 from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 
@@ -72,16 +71,17 @@ class SessionLimit:
     revoked: Sequence[DeviceSession] = ()
     surplus: Sequence[UUID] = field(default=(), repr=False)
     """Sessions to revoke after the commit: those beyond one batch, and those locked out."""
-    tenant_prefix: str = field(default_factory=cache_prefix)
-    """The cache prefix of the tenant; the tenant may differ at the commit."""
+    revocation: Revocation | None = None
+    """The revocation of both; None if the login was far below the limit."""
 
     def announce(self, request: HttpRequest | None) -> None:
         """Announce the revocations after their commit, and revoke the surplus.
 
         Best effort: the next login revokes sessions that remain after a failure.
         """
-        revocation = replace(_limit_revocation(request), tenant_prefix=self.tenant_prefix)
-        announce_revocation(self.revoked, revocation)
+        if self.revocation is None:
+            return
+        announce_revocation(self.revoked, self.revocation)
         for start in range(0, len(self.surplus), BATCH_SIZE):
             batch = self.surplus[start : start + BATCH_SIZE]
             sessions = DeviceSession.objects.filter(pk__in=batch)
@@ -119,8 +119,11 @@ def enforce_session_limit(
     if surplus and get_settings().ON_SESSION_LIMIT == "deny":
         raise SessionLimitReachedError
     first, rest = surplus[:BATCH_SIZE], surplus[BATCH_SIZE:]
-    revoked = revoke_many(first, _limit_revocation(request), using=using) if first else []
-    return SessionLimit(now=now, revoked=revoked, surplus=[*rest, *locked_out])
+    revocation = Revocation(reason=RevokedReason.SESSION_LIMIT, request=request)
+    revoked = revoke_many(first, revocation, using=using) if first else []
+    return SessionLimit(
+        now=now, revoked=revoked, surplus=[*rest, *locked_out], revocation=revocation
+    )
 
 
 def _read_sessions(
@@ -139,10 +142,6 @@ def _read_sessions(
     for session in rows.iterator(chunk_size=BATCH_SIZE):
         (locked_out if session.account_reason else live).append(session.pk)
     return live, locked_out
-
-
-def _limit_revocation(request: HttpRequest | None) -> Revocation:
-    return Revocation(reason=RevokedReason.SESSION_LIMIT, request=request)
 
 
 def require_access(user: AbstractBaseUser, *, request: HttpRequest | None, using: str) -> None:
