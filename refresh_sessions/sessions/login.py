@@ -26,9 +26,9 @@ from refresh_sessions.exceptions import (
     SessionLimitReachedError,
 )
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
-from refresh_sessions.models.inserts import insert
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import BACKEND_LENGTH, NAME_LENGTH
+from refresh_sessions.models.statements import insert
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.issue import (
     TokenPair,

@@ -101,9 +101,11 @@ def revoke_by_holder(
 
 
 def _find_family(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:
-    families = TokenFamily.objects.using(using).with_owner()
-    family = families.filter(pk=claims.family_id, session=claims.session_id).first()
-    if family is None:
+    try:
+        family = TokenFamily.objects.using(using).with_owner().get(pk=claims.family_id)
+    except TokenFamily.DoesNotExist:
+        return None
+    if family.session_id != claims.session_id:
         return None
     if isinstance(claims, RefreshClaims) and not claims.matches(family.secret_digest):
         return None
