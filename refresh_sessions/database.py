@@ -94,17 +94,16 @@ class DatabaseNow(Now):
         return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", ()
 
 
-def compile_expression(expression: Any, using: str) -> _Compiled:
+def compile_expression(expression: Any, connection: BaseDatabaseWrapper) -> _Compiled:
     """The SQL of an expression without columns, and its parameters."""
-    connection = connections[using]
-    compiler = connection.ops.compiler("SQLCompiler")(Query(None), connection, using)
+    compiler: Any = connection.ops.compiler("SQLCompiler")
+    compiler = compiler(Query(None), connection, connection.alias)
     sql, params = compiler.compile(expression)
     return sql, tuple(params)
 
 
-def convert_from_database(value: Any, expression: Any, using: str) -> Any:
+def convert_from_database(value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
     """Convert a value that the database computed for ``expression`` to its Python type."""
-    connection = connections[using]
     for convert in (
         *connection.ops.get_db_converters(expression),
         *expression.get_db_converters(connection),

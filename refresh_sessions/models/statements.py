@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_save, pre_save
 
 from refresh_sessions.database import compile_expression
@@ -32,11 +33,12 @@ def insert(row: models.Model, *, using: str) -> None:
 
 def insert_silently(row: models.Model, *, using: str) -> None:
     """Insert a new object without signals, like ``bulk_create``."""
-    quote, meta = connections[using].ops.quote_name, row._meta
+    connection, meta = connections[using], row._meta
+    quote = connection.ops.quote_name
     fields = [field for field in meta.local_concrete_fields if field is not meta.auto_field]
     columns = [quote(str(field.column)) for field in fields]
-    values = [_prepare(field, field.pre_save(row, add=True), using) for field in fields]
-    with connections[using].cursor() as cursor:
+    values = [_prepare(field, field.pre_save(row, add=True), connection) for field in fields]
+    with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {quote(meta.db_table)} ({', '.join(columns)}) "  # noqa: S608
             f"VALUES ({', '.join(sql for sql, _ in values)})",
@@ -67,28 +69,31 @@ def update(
         The number of rows that met the condition.
 
     """
-    quote, meta = connections[using].ops.quote_name, model._meta
+    connection, meta = connections[using], model._meta
+    quote = connection.ops.quote_name
     assignments: list[str] = []
     new_params: list[Any] = []
     for name, value in values.items():
         field: Any = meta.get_field(name)
-        sql, params = _prepare(field, value, using)
+        sql, params = _prepare(field, value, connection)
         assignments.append(f"{quote(field.column)} = {sql}")
         new_params += params
     pk, placeholders = quote(str(meta.pk.column)), ", ".join(["%s"] * len(keys))
-    with connections[using].cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {quote(meta.db_table)} SET {', '.join(assignments)} "  # noqa: S608
             f"WHERE {pk} IN ({placeholders}) AND {where}",
-            [*new_params, *(meta.pk.get_db_prep_value(key, connections[using]) for key in keys)],
+            [*new_params, *(meta.pk.get_db_prep_value(key, connection) for key in keys)],
         )
         updated: int = cursor.rowcount
     return updated
 
 
-def _prepare(field: models.Field[Any, Any], value: Any, using: str) -> tuple[str, Sequence[Any]]:
+def _prepare(
+    field: models.Field[Any, Any], value: Any, connection: BaseDatabaseWrapper
+) -> tuple[str, Sequence[Any]]:
     """The SQL of a value for a column, and its parameters."""
-    prepared = field.get_db_prep_save(value, connections[using])
+    prepared = field.get_db_prep_save(value, connection)
     if hasattr(prepared, "as_sql"):
-        return compile_expression(prepared, using)
+        return compile_expression(prepared, connection)
     return "%s", (prepared,)

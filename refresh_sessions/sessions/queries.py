@@ -131,8 +131,9 @@ def read_clock_and_count(
 
     Counts sessions past their idle limit as well: without them the count needs the families.
     """
-    now, now_params = compile_expression(DatabaseNow(), using)
-    key = get_user_model()._meta.pk.get_db_prep_value(user.pk, connections[using])
+    connection = connections[using]
+    now, now_params = compile_expression(DatabaseNow(), connection)
+    key = get_user_model()._meta.pk.get_db_prep_value(user.pk, connection)
     session = (
         "(SELECT 1 FROM refresh_sessions_devicesession WHERE user_id = %s "  # noqa: S608
         f"AND revoked_at IS NULL AND expires_at > {now} LIMIT 1 OFFSET %s)"
@@ -153,7 +154,7 @@ def _read_clock_and(
         if not accounts.filter(pk=user.pk).exists():
             raise NoActiveAccountError
     connection, meta = connections[using], get_user_model()._meta
-    now, now_params = compile_expression(DatabaseNow(), using)
+    now, now_params = compile_expression(DatabaseNow(), connection)
     table, pk = map(connection.ops.quote_name, (meta.db_table, str(meta.pk.column)))
     key = meta.pk.get_db_prep_value(user.pk, connection)
     with connection.cursor() as cursor:
@@ -164,7 +165,7 @@ def _read_clock_and(
         row = cursor.fetchone()
     if row is None:
         raise NoActiveAccountError
-    return convert_from_database(row[0], DatabaseNow(), using), row[1]
+    return convert_from_database(row[0], DatabaseNow(), connection), row[1]
 
 
 LISTED: Final = 200
