@@ -35,14 +35,22 @@ def insert_silently(row: models.Model, *, using: str) -> None:
     """Insert a new object without signals, like ``bulk_create``."""
     connection, meta = connections[using], row._meta
     quote = connection.ops.quote_name
-    fields = [field for field in meta.local_concrete_fields if field is not meta.auto_field]
-    columns = [quote(str(field.column)) for field in fields]
-    values = [_prepare(field, field.pre_save(row, add=True), connection) for field in fields]
+    columns: list[str] = []
+    placeholders: list[str] = []
+    params: list[Any] = []
+    for field in meta.local_concrete_fields:
+        value = field.pre_save(row, add=True)
+        # NULL is the default of these columns, and the database generates the keys.
+        if value is not None:
+            sql, prepared = _prepare(field, value, connection)
+            columns.append(quote(str(field.column)))
+            placeholders.append(sql)
+            params += prepared
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {quote(meta.db_table)} ({', '.join(columns)}) "  # noqa: S608
-            f"VALUES ({', '.join(sql for sql, _ in values)})",
-            [param for _, params in values for param in params],
+            f"VALUES ({', '.join(placeholders)})",
+            params,
         )
     state = row._state  # noqa: SLF001  (documented, in spite of its name)
     state.adding, state.db = False, using
