@@ -16,7 +16,7 @@ from refresh_sessions.sessions.presented_token import (
     require_companion,
     revoke_for_reuse,
 )
-from refresh_sessions.sessions.queries import get_family_state
+from refresh_sessions.sessions.queries import get_family_state, select_family
 from refresh_sessions.sessions.revoke import revoke_session
 from refresh_sessions.tokens.access_tokens import AccessClaims
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims
@@ -102,7 +102,7 @@ def revoke_by_holder(
 
 def _find_family(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:
     try:
-        family = TokenFamily.objects.using(using).with_owner().get(pk=claims.family_id)
+        family = select_family(claims.family_id, using)
     except TokenFamily.DoesNotExist:
         return None
     if family.session_id != claims.session_id:

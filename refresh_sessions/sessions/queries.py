@@ -46,7 +46,7 @@ def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = No
 
     """
     try:
-        family = _select_family(family_id, using)
+        family = select_family(family_id, using)
     except TokenFamily.DoesNotExist:
         raise SessionRevokedError from None
     # Backends and policies may make queries, which callers retry together with the SELECT.
@@ -54,7 +54,13 @@ def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = No
     return family
 
 
-def _select_family(family_id: UUID, using: str) -> TokenFamily:
+def select_family(family_id: UUID, using: str) -> TokenFamily:
+    """The family with its session, its user and the database's clock, whatever the account.
+
+    Raises:
+        TokenFamily.DoesNotExist: the family was deleted with its session.
+
+    """
     if owners.finds_every_user():
         return _FAMILY.get(family_id, using=using)
     # The restriction of the manager may differ between requests, as with tenants.
