@@ -67,6 +67,13 @@ def hide_items(values: Mapping[str, Any], *, shown: Collection[str] = ()) -> dic
     }
 
 
+def hide_item(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Hide the value of ``name`` in place, if there is one; return the same dict."""
+    if name in values:
+        values[name] = hide(values[name])
+    return values
+
+
 def hide_within(content: Any, *, shown: Collection[str] = ()) -> Any:
     """Hide all strings in parsed content; the values of the names ``shown`` stay unchanged.
 
