@@ -55,7 +55,7 @@ def hide(value: _Other) -> _Other: ...
 def hide(value: Any) -> Any:
     """Return strings and bytes with a masked repr, and other values unchanged."""
     if isinstance(value, str):
-        return HiddenStr(value)
+        return value if type(value) is HiddenStr else HiddenStr(value)
     return HiddenBytes(value) if isinstance(value, bytes) else value
 
 
