@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from threading import Thread
 from typing import Any
 
@@ -64,10 +65,16 @@ def send(
 
 def receive(connection: socket.socket) -> Answer:
     """Read the response until the server closes the connection."""
-    with connection:
-        received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
-    head, _, content = received.partition(b"\r\n\r\n")
-    return Answer(int(head.split()[1]), json.loads(content) if content else None)
+    with connection, read_head(connection) as response:
+        content = response.read()
+    return Answer(response.status, json.loads(content) if content else None)
+
+
+def read_head(connection: socket.socket) -> HTTPResponse:
+    """Read the status and headers; the body may be endless."""
+    response = HTTPResponse(connection)
+    response.begin()
+    return response
 
 
 def ask(port: int, path: str, **request: Any) -> Answer:
