@@ -2,14 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from importlib.util import find_spec
 
 import pytest
 
 from tests.asgi.open_connections import OpenConnections, watched_connections
-
-if not find_spec("uvicorn"):
-    collect_ignore_glob = ["test_*.py"]
 
 
 @pytest.fixture

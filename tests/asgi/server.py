@@ -11,8 +11,10 @@ from http.client import HTTPResponse
 from threading import Thread
 from typing import Any
 
-import uvicorn
+import pytest
 from django.core.handlers.asgi import ASGIHandler
+
+uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
 HOST = "127.0.0.1"
 TIMEOUT = 30.0
