@@ -113,6 +113,11 @@ async def idle_in_memory(request: HttpRequest) -> HttpResponseBase:
     return StreamingHttpResponse(wait(), content_type="text/event-stream")
 
 
+async def wait_without_check(request: HttpRequest) -> HttpResponseBase:
+    """The same without a check, for comparison."""
+    return StreamingHttpResponse(wait(), content_type="text/event-stream")
+
+
 async def wait() -> AsyncIterator[str]:
     yield "data: hello\n\n"
     await asyncio.Event().wait()
@@ -144,6 +149,7 @@ urlpatterns = [
     path("refresh/", refresh),
     path("events/", events),
     path("idle/", idle),
+    path("idle-without-check/", wait_without_check),
     path("idle-in-memory/", idle_in_memory),
     path("rest-framework/open/", OpenView.as_view()),
     path("rest-framework/user/", UserView.as_view()),
