@@ -1,8 +1,12 @@
-"""Compiled SQL: statements of the hot paths, compiled once per database connection.
+"""Compiled SQL: statements of the hot paths, compiled once per process and database.
 
 Django builds and compiles a queryset again for each execution, which takes several times as long
-as the driver and the server. The SQL of these statements depends only on models and connection, so
-a connection keeps it. It is compiled by Django, and executed through ``connection.cursor()``.
+as the driver and the server. The SQL of these statements depends only on models and database, so
+the process keeps it. It is compiled by Django, and executed through ``connection.cursor()``.
+
+Under ASGI each request has a thread of its own, and each thread its connections. So all
+connections of a database share the plans, which must not refer to a connection: otherwise they
+would keep the connection of a finished thread. Each connection has its own converters.
 
 The compiler of a queryset is not a public interface. If a release of Django lacks what this module
 needs, the queryset itself is executed; ``tests/domain/test_compiled_sql.py`` fails then.
@@ -13,7 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -25,9 +29,14 @@ logger = logging.getLogger("refresh_sessions")
 _Model = TypeVar("_Model", bound=models.Model)
 _Plan = TypeVar("_Plan")
 
-_PLANS: Final = "_refresh_sessions_plans"
-"""The attribute of a connection that has its plans. The converters of a plan refer to the
-connection, so a global dictionary would keep connections of finished threads."""
+_PLANS: Final[dict[Any, Any]] = {}
+"""The plans of the process; None for a statement that cannot be compiled once."""
+
+_CONVERTERS: Final = "_refresh_sessions_converters"
+"""The attribute of a connection that has its converters for each plan."""
+
+_Converters: TypeAlias = tuple[tuple[int, tuple[Callable[..., Any], ...], Any], ...]
+"""The position of a column, the functions that convert its value, and its expression."""
 
 
 class _CompileError(Exception):
@@ -69,17 +78,15 @@ class CompiledSelect(Generic[_Model]):
         queryset = self._build().using(using).filter(pk=pk)
         compiler = queryset.query.get_compiler(using)
         sql, params = compiler.as_sql()
+        columns = [column for column, *_ in compiler.select]
         return _SelectPlan(
             sql=sql,
             params=tuple(params),
             slot=_find_slot(params, _prepare_pk(queryset.model, pk, compiler.connection)),
             root=_read_part(compiler.klass_info, compiler.select),
             annotations=tuple(compiler.annotation_col_map.items()),
-            converters=tuple(
-                (position, tuple(functions), expression)
-                for position, (functions, expression) in compiler.get_converters(
-                    [column for column, *_ in compiler.select]
-                ).items()
+            converted=tuple(
+                (position, columns[position]) for position in compiler.get_converters(columns)
             ),
         )
 
@@ -100,7 +107,7 @@ class _Part:
         return instance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _SelectPlan:
     sql: str
     params: tuple[Any, ...]
@@ -108,7 +115,8 @@ class _SelectPlan:
     """The position of the primary key in the parameters."""
     root: _Part
     annotations: tuple[tuple[str, int], ...]
-    converters: tuple[tuple[int, tuple[Callable[..., Any], ...], Any], ...]
+    converted: tuple[tuple[int, Any], ...]
+    """Position and expression of each column whose values are converted."""
 
     def get_params(self, pk: Any, connection: BaseDatabaseWrapper) -> list[Any]:
         params = list(self.params)
@@ -116,7 +124,7 @@ class _SelectPlan:
         return params
 
     def read(self, row: list[Any], connection: BaseDatabaseWrapper) -> Any:
-        for position, functions, expression in self.converters:
+        for position, functions, expression in self._get_converters(connection):
             value = row[position]
             for convert in functions:
                 value = convert(value, expression, connection)
@@ -125,6 +133,23 @@ class _SelectPlan:
         for name, position in self.annotations:
             setattr(instance, name, row[position])
         return instance
+
+    def _get_converters(self, connection: Any) -> _Converters:
+        """The functions that convert values of this connection, as in ``SQLCompiler``."""
+        known: dict[_SelectPlan, _Converters] = connection.__dict__.setdefault(_CONVERTERS, {})
+        if self not in known:
+            known[self] = tuple(
+                (
+                    position,
+                    (
+                        *connection.ops.get_db_converters(expression),
+                        *expression.get_db_converters(connection),
+                    ),
+                    expression,
+                )
+                for position, expression in self.converted
+            )
+        return known[self]
 
 
 def _read_part(klass_info: Mapping[str, Any], select: Sequence[Any]) -> _Part:
@@ -227,17 +252,21 @@ class _UpdatePlan:
 
 
 def _get_plan(connection: Any, key: Any, compile_plan: Callable[[], _Plan]) -> _Plan | None:
-    """The plan for the connection and the present settings; None if there cannot be one."""
-    plans: dict[Any, Any] = connection.__dict__.setdefault(_PLANS, {})
-    complete = (key, get_user_model(), settings.USE_TZ)
-    if complete not in plans:
-        try:
-            plans[complete] = compile_plan()
-        except (_CompileError, AttributeError, KeyError, TypeError, ValueError):
-            logger.warning("A statement is compiled for each execution", exc_info=True)
-            plans[complete] = None
-    plan: _Plan | None = plans[complete]
+    """The plan for the database and the present settings; None if there cannot be one."""
+    complete = (key, connection.alias, type(connection), get_user_model(), settings.USE_TZ)
+    try:
+        plan: _Plan | None = _PLANS[complete]
+    except KeyError:
+        plan = _PLANS[complete] = _try_to_compile(compile_plan)
     return plan
+
+
+def _try_to_compile(compile_plan: Callable[[], _Plan]) -> _Plan | None:
+    try:
+        return compile_plan()
+    except (_CompileError, AttributeError, KeyError, TypeError, ValueError):
+        logger.warning("A statement is compiled for each execution", exc_info=True)
+        return None
 
 
 def _prepare_pk(model: Any, pk: Any, connection: BaseDatabaseWrapper) -> Any:

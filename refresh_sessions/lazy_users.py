@@ -154,6 +154,11 @@ def load_user(user: Any) -> Any:
     return _get_loaded(user) if _is_lazy(user) else user
 
 
+def is_loaded(user: Any) -> bool:
+    """Whether ``load_user`` needs no query."""
+    return not _is_lazy(user) or vars(user)["_wrapped"] is not empty
+
+
 def translate_load_errors(user: Any, context: Callable[[], AbstractContextManager[None]]) -> None:
     """Load a lazy user inside the context manager, which may translate exceptions.
 

@@ -52,6 +52,19 @@ def get_tenant() -> str:
     return _get_tenant(get_settings())
 
 
+def may_depend_on_thread() -> bool:
+    """Whether tenant or database may differ between an event loop and the thread of a request.
+
+    Each thread has its own connections, so a middleware that selects a schema does so in one
+    thread. A function of the project or a database router may read variables of a thread.
+    """
+    return (
+        bool(django_settings.DATABASE_ROUTERS)
+        or import_string(get_settings().TENANT) is not schema_of_connection
+        or hasattr(connections[_get_alias()], "schema_name")
+    )
+
+
 def get_issuer() -> str:
     """The claim ``iss`` of tokens: ``ISSUER``, and a slash and the tenant if there is one."""
     settings = get_settings()

@@ -89,16 +89,22 @@ def get_user_by_subject(
 
     """
     model: Any = get_user_model()
-    name = get_settings().USER_ID_FIELD
-    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    field = _get_subject_field()
     with find_by_value(field, subject, using=using):
         if field.primary_key:
             lazy: Any = LazyUser(model, field.to_python(subject), using=using, accepts=accepts)
             return cast("AbstractBaseUser", lazy)
-        user: AbstractBaseUser = model._default_manager.using(using).get(**{name: subject})
+        user: AbstractBaseUser = model._default_manager.using(using).get(
+            **{get_settings().USER_ID_FIELD: subject}
+        )
     if not accepts(user):
         raise InvalidTokenError
     return user
+
+
+def subject_is_primary_key() -> bool:
+    """Whether ``USER_ID_FIELD`` is the primary key, so that a subject needs no query."""
+    return bool(_get_subject_field().primary_key)
 
 
 def valid_auth_hashes(user: Any) -> Iterable[str]:
@@ -109,6 +115,13 @@ def valid_auth_hashes(user: Any) -> Iterable[str]:
     yield get_auth_hash(user)
     for fallback in user.get_session_auth_fallback_hash():
         yield _digest(fallback)
+
+
+def _get_subject_field() -> Any:
+    """The field of the user model that ``USER_ID_FIELD`` names."""
+    model: Any = get_user_model()
+    name = get_settings().USER_ID_FIELD
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
 
 
 def _has_column(model: type[Any], name: str) -> bool:

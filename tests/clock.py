@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 from unittest import mock
 
@@ -39,12 +38,9 @@ class Clock:
         return sql, params
 
 
-_editions = count()
-
-
 def compile_again() -> None:
-    """Let each connection compile its statements again, with the instant of a test's clock."""
-    compiled_sql.__dict__["_PLANS"] = f"_refresh_sessions_plans_{next(_editions)}"
+    """Let statements be compiled again, with the instant of a test's clock."""
+    compiled_sql.__dict__["_PLANS"] = {}
 
 
 @contextmanager
@@ -61,7 +57,7 @@ def standing_clock(start: datetime | None = None) -> Iterator[Clock]:
         stand_ins: dict[str, Any] = dict.fromkeys(vendors, stand_in)
         with (
             mock.patch.multiple(DatabaseNow, **stand_ins),
-            mock.patch.object(compiled_sql, "_PLANS"),
+            mock.patch.object(compiled_sql, "_PLANS", {}),
         ):
             compile_again()
             yield clock

@@ -8,8 +8,8 @@ from asgiref.sync import sync_to_async
 
 from refresh_sessions.sessions.access import (
     AccessGrant,
+    acheck_access_token,
     check_access_token,
-    check_access_token_and_load_user,
     read_grant,
 )
 from refresh_sessions.sessions.auth_time import (
@@ -60,8 +60,9 @@ arevoke_sessions = sync_to_async(revoke_sessions)
 arevoke_user_sessions = sync_to_async(revoke_user_sessions)
 alog_out = sync_to_async(log_out)
 achange_password = sync_to_async(change_password)
-# Loads the user as well: a coroutine cannot load it on first use.
-acheck_access_token = sync_to_async(check_access_token_and_load_user)
+# These ask the methods of SECOND_FACTORS, which may read the database.
+ais_recently_authenticated = sync_to_async(is_recently_authenticated)
+arequire_recent_authentication = sync_to_async(require_recent_authentication)
 aintrospect_access_token = sync_to_async(introspect_access_token)
 aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
 
@@ -74,6 +75,7 @@ __all__ = [
     "afinish_login",
     "aintrospect_access_token",
     "aintrospect_refresh_token",
+    "ais_recently_authenticated",
     "alog_in",
     "alog_out",
     "aopen_family",
@@ -82,6 +84,7 @@ __all__ = [
     "areauthenticate_session",
     "arecord_failed_reauthentication",
     "arefresh_session",
+    "arequire_recent_authentication",
     "arevoke_session",
     "arevoke_sessions",
     "arevoke_user_sessions",

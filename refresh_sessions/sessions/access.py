@@ -34,9 +34,9 @@ from refresh_sessions.redaction import hide
 from refresh_sessions.sessions import access_cache
 from refresh_sessions.sessions.account_changes import revoke_after_refusal
 from refresh_sessions.sessions.queries import read_family
-from refresh_sessions.tenants import is_this_environment
+from refresh_sessions.tenants import is_this_environment, may_depend_on_thread
 from refresh_sessions.tokens import access_tokens
-from refresh_sessions.users import get_subject, get_user_by_subject
+from refresh_sessions.users import get_subject, get_user_by_subject, subject_is_primary_key
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -67,6 +67,8 @@ class AccessGrant:
             DatabaseBusyError: every attempt failed with a transient database error.
 
         """
+        if lazy_users.is_loaded(self.user):
+            return self.user
         user: AbstractBaseUser = await sync_to_async(lazy_users.load_user)(self.user)
         return user
 
@@ -150,13 +152,26 @@ def check_access_token(
     return AccessGrant(user=family.session.user, claims=claims, family=family)
 
 
-def check_access_token_and_load_user(
-    token: str, *, in_database: bool = False, request: HttpRequest | None = None
+@sensitive_variables()
+async def acheck_access_token(
+    token: str,
+    *,
+    in_database: bool = False,
+    request: HttpRequest | None = None,
+    load_user: bool = True,
 ) -> AccessGrant:
-    """Check an access token like ``check_access_token``, and load its user.
+    """Check an access token in a coroutine, like ``check_access_token``.
 
-    For coroutines, which cannot load the user on first use. With ``ACCESS_TOKEN_CHECK`` "cache" or
-    "stateless" this takes one additional SELECT.
+    Takes one call in a thread, which also loads the user: a coroutine cannot load it on first use.
+    With ``ACCESS_TOKEN_CHECK`` "cache" or "stateless" the user takes one SELECT.
+
+    Args:
+        token: the encoded token.
+        in_database: read the row whatever the setting ``ACCESS_TOKEN_CHECK``.
+        request: as for ``check_access_token``.
+        load_user: False to load the user later, with ``await grant.auser()``. The check
+            "stateless" then takes no call in a thread, unless a tenant, a database router or
+            ``USER_ID_FIELD`` may require it.
 
     Raises:
         InvalidTokenError: the token is malformed, forged, expired or superseded, or the account
@@ -165,9 +180,31 @@ def check_access_token_and_load_user(
         DatabaseBusyError: every attempt failed with a transient database error.
 
     """
+    token = hide(token)
+    if not load_user and not in_database and _is_checked_in_memory():
+        claims = access_tokens.verify(token)
+        if is_this_environment(claims.environment):
+            return _check_cached(claims, router.db_for_write(TokenFamily), request=request)
+    check = _check_and_load_user if load_user else check_access_token
+    return await sync_to_async(check)(token, in_database=in_database, request=request)
+
+
+@sensitive_variables()
+def _check_and_load_user(
+    token: str, *, in_database: bool, request: HttpRequest | None
+) -> AccessGrant:
     grant = check_access_token(token, in_database=in_database, request=request)
     lazy_users.load_user(grant.user)
     return grant
+
+
+def _is_checked_in_memory() -> bool:
+    """Whether a check needs neither the database, a cache nor the thread of the request."""
+    return (
+        get_settings().ACCESS_TOKEN_CHECK == "stateless"  # noqa: S105
+        and subject_is_primary_key()
+        and not may_depend_on_thread()
+    )
 
 
 def read_grant(grant: AccessGrant, *, request: HttpRequest | None = None) -> TokenFamily:

@@ -1,18 +1,26 @@
 """Step-up: preconditions, derived secrets, events and signals."""
 
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
 
 from refresh_sessions.exceptions import (
     OuterTransactionError,
+    ReauthenticationRequiredError,
     SessionRevokedError,
     SupersededTokenError,
 )
 from refresh_sessions.identity import verify_identity
 from refresh_sessions.sessions import (
+    ais_recently_authenticated,
+    aread_grant,
     areauthenticate_session,
+    arequire_recent_authentication,
     check_access_token,
+    is_recently_authenticated,
     open_family,
     reauthenticate_session,
     refresh_session,
@@ -23,6 +31,7 @@ from refresh_sessions.tokens import refresh_tokens
 from tests.domain.client_actions import AFTER_OVERLAP, call, family_of, kinds, refused, session_of
 from tests.domain.step_up_actions import HOUR, is_fresh, step_up
 from tests.factories import PASSWORD, make_pair
+from tests.factors import Code
 from tests.listeners import heard
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +145,34 @@ class TestEvents:
         # The transaction, the lock, the family, the rotation, the event.
         with django_assert_num_queries(6):
             reauthenticate_session(grant, methods=("pwd",))
+
+
+class Stored(Code):
+    """A second factor whose availability is in the database."""
+
+    def is_available(self, user):
+        return type(user).objects.filter(pk=user.pk).exists()
+
+
+class TestCoroutines:
+    @pytest.fixture(autouse=True)
+    def _factor(self, options):
+        options(SECOND_FACTORS=[f"{__name__}.Stored"])
+
+    def test_async_recent_authentication_reads_second_factors(self, old):
+        new = step_up(old)
+
+        async def both():
+            family = await aread_grant(check)
+            limits = {"max_age": timedelta(minutes=5)}
+            with pytest.raises(SynchronousOnlyOperation):
+                is_recently_authenticated(family, check.claims, **limits)
+            with pytest.raises(ReauthenticationRequiredError):
+                await arequire_recent_authentication(family, check.claims, **limits)
+            return await ais_recently_authenticated(family, check.claims, **limits)
+
+        check = check_access_token(new.access)
+        assert async_to_sync(both)() is False
 
 
 def test_async_reauthentication_matches_sync(old):

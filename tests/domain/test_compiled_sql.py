@@ -1,6 +1,8 @@
-"""Statements that a connection compiles once do what the querysets do."""
+"""Statements that are compiled once do what the querysets do."""
 
+import gc
 import threading
+import weakref
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
@@ -25,7 +27,7 @@ from tests.refusals import refuse_by_manager, set_refused
 
 @pytest.fixture
 def family(db, monkeypatch):
-    """A family after a refresh, and a connection that has compiled nothing."""
+    """A family after a refresh, and no compiled statement."""
     pair = refresh_session(make_pair(name="Phone").refresh)
     TokenFamily.objects.update(last_ip_address="2001:db8::7")
     monkeypatch.setattr(compiled_sql, "_PLANS", compiled_sql._PLANS)
@@ -268,24 +270,58 @@ class TestWithoutCompiler:
         assert _ROTATION.execute(family, {"generation": 2}, using="default") == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_each_thread_compiles_for_its_own_connection():
-    pair = make_pair()
-    plans = []
+class TestThreads:
+    """Under ASGI each request has a thread, and so connections, of its own."""
 
-    def read():
-        try:
-            read_family(pair.family.pk, using="default")
-            plans.append(dict(connections["default"].__dict__[compiled_sql._PLANS]))
-        finally:
-            connections["default"].close()
+    pytestmark = pytest.mark.django_db(transaction=True)
 
-    for _ in range(2):
-        thread = threading.Thread(target=read)
-        thread.start()
-        thread.join()
-    if connection.vendor == "sqlite":
-        pytest.skip("the threads share the database in memory, and so the connection")
-    (first,), (second,) = (list(found.values()) for found in plans)
-    assert first is not second
-    assert first.sql == second.sql
+    @pytest.fixture
+    def read_in_thread(self, family):
+        """Read the family in a new thread; return a weak reference to its connection."""
+
+        def read():
+            found = []
+
+            def run():
+                own = connections["default"]
+                try:
+                    found.append((read_family(family.pk, using="default"), weakref.ref(own)))
+                finally:
+                    own.close()
+
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+            ((instance, reference),) = found
+            assert values(instance) == values(family)
+            return reference
+
+        return read
+
+    def test_threads_share_the_plan_of_a_database(self, read_in_thread, compiled):
+        compiled.clear()
+        for _ in range(3):
+            read_in_thread()
+        assert compiled.count(TokenFamily) == 1
+
+    def test_plan_does_not_keep_the_connection_of_a_finished_thread(self, read_in_thread):
+        kept = [read_in_thread() for _ in range(3)]
+        gc.collect()
+        assert [reference() for reference in kept] == [None, None, None]
+        assert compiled_sql._PLANS
+
+    def test_failed_compilation_is_logged_once_for_all_threads(
+        self, read_in_thread, monkeypatch, caplog
+    ):
+        monkeypatch.setattr(CompiledSelect, "_compile", lambda *args: {}["gone"])
+        for _ in range(3):
+            read_in_thread()
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+    def test_aliases_have_separate_plans(self, read_in_thread, family, monkeypatch, compiled):
+        read_in_thread()
+        compiled.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(connections["default"], "alias", "other")
+            read_family(family.pk, using="default")
+        assert compiled == [TokenFamily]

@@ -94,7 +94,7 @@ def server_clock(db, request):
             connection.connection.create_function("STRFTIME", -1, clock.strftime)
         with (
             mock.patch.object(DatabaseNow, "as_postgresql", clock.as_postgresql),
-            mock.patch.object(compiled_sql, "_PLANS"),
+            mock.patch.object(compiled_sql, "_PLANS", {}),
         ):
             yield clock
         clock.now = None

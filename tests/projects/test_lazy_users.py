@@ -19,7 +19,11 @@ from rest_framework.views import APIView
 from refresh_sessions.exceptions import DatabaseBusyError, InvalidTokenError, SessionRevokedError
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
-from refresh_sessions.sessions import acheck_access_token, check_access_token
+from refresh_sessions.sessions import (
+    acheck_access_token,
+    check_access_token,
+    revoke_session,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +203,18 @@ class TestAsynchronous:
     def test_async_check_takes_one_query(self, token, django_assert_num_queries):
         with django_assert_num_queries(1):
             async_to_sync(acheck_access_token)(token)
+
+    def test_async_check_without_user_takes_no_query(self, token, user, django_assert_num_queries):
+        async def key():
+            return (await acheck_access_token(token, load_user=False)).user.pk
+
+        with django_assert_num_queries(0):
+            assert async_to_sync(key)() == user.pk
+
+    def test_async_check_without_user_reads_the_database_on_request(self, token, pair):
+        revoke_session(pair.session, reason="user")
+        with pytest.raises(SessionRevokedError):
+            async_to_sync(acheck_access_token)(token, in_database=True, load_user=False)
 
     @pytest.mark.parametrize("view", [AsyncView, HalfAsyncView])
     def test_async_view_receives_loaded_user(self, token, user, view):
