@@ -9,9 +9,9 @@ from unittest import mock
 import time_machine
 from django.db.models import Value
 
-from refresh_sessions import compiled_sql
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.instants import InstantField
+from refresh_sessions.sql import plans
 
 
 class Clock:
@@ -40,7 +40,7 @@ class Clock:
 
 def compile_again() -> None:
     """Let statements be compiled again, with the instant of a test's clock."""
-    compiled_sql.__dict__["_PLANS"] = {}
+    plans.__dict__["_PLANS"] = {}
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def standing_clock(start: datetime | None = None) -> Iterator[Clock]:
         stand_ins: dict[str, Any] = dict.fromkeys(vendors, stand_in)
         with (
             mock.patch.multiple(DatabaseNow, **stand_ins),
-            mock.patch.object(compiled_sql, "_PLANS", {}),
+            mock.patch.object(plans, "_PLANS", {}),
         ):
             compile_again()
             yield clock

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from refresh_sessions.client_ip import get_client_ip
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import EventKind, SessionEvent
-from refresh_sessions.models.statements import insert_silently
+from refresh_sessions.sql import insert_silently
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -83,6 +83,10 @@ class DeviceSessionQuerySet(models.QuerySet["DeviceSession"]):
         """
         return self.unended().exclude(owners.is_locked_out())
 
+    def unrevoked(self) -> Self:
+        """Sessions that are not revoked, whether or not they have expired."""
+        return self.filter(revoked_at__isnull=True)
+
     def unended(self) -> Self:
         """Sessions that are neither revoked nor expired, whatever the state of their account."""
         return self.filter(

@@ -28,7 +28,6 @@ from refresh_sessions.exceptions import (
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import BACKEND_LENGTH, NAME_LENGTH
-from refresh_sessions.models.statements import insert
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.issue import (
     TokenPair,
@@ -46,6 +45,7 @@ from refresh_sessions.sessions.revoke import (
     revoke_sessions,
 )
 from refresh_sessions.signals import session_started
+from refresh_sessions.sql import insert
 from refresh_sessions.tokens.refresh_tokens import hash_secret, new_secret
 from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import connections, router
-from django.db.models import Case, Max, OuterRef, Prefetch, Subquery, Value, When
+from django.db import router
+from django.db.models import Case, Max, OuterRef, Prefetch, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from refresh_sessions.account_access import may_continue
-from refresh_sessions.compiled_sql import CompiledSelect
-from refresh_sessions.database import (
-    DatabaseNow,
-    compile_expression,
-    convert_from_database,
-)
+from refresh_sessions.database import DatabaseNow
 from refresh_sessions.exceptions import NoActiveAccountError, SessionRevokedError
 from refresh_sessions.models import DeviceSession, TokenFamily, owners
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.rotation import FamilyState
+from refresh_sessions.sql import CompiledRow, CompiledSelect
 from refresh_sessions.users import auth_hash_is_valid, is_active, valid_auth_hashes
 
 if TYPE_CHECKING:
@@ -126,7 +121,7 @@ def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:
         NoActiveAccountError: the account was deleted, or the default manager hides it.
 
     """
-    now, _ = _read_clock_and("NULL", (), user, using)
+    now: datetime = _read_account(_CLOCK, user, using)[0]
     return now
 
 
@@ -137,41 +132,37 @@ def read_clock_and_count(
 
     Counts sessions past their idle limit as well: without them the count needs the families.
     """
-    connection = connections[using]
-    now, now_params = compile_expression(DatabaseNow(), connection)
-    key = get_user_model()._meta.pk.get_db_prep_value(user.pk, connection)
-    session = (
-        "(SELECT 1 FROM refresh_sessions_devicesession WHERE user_id = %s "  # noqa: S608
-        f"AND revoked_at IS NULL AND expires_at > {now} LIMIT 1 OFFSET %s)"
-    )
-    read_at, found = _read_clock_and(session, (key, *now_params, number - 1), user, using)
-    return read_at, found is not None
+    now, last = _read_account(_CLOCK_AND_SESSION, user, using, number=number)
+    return now, last is not None
 
 
-def _read_clock_and(
-    column: str, params: Sequence[Any], user: AbstractBaseUser, using: str
-) -> tuple[datetime, Any]:
-    """The database's clock and another column, read together with the account.
-
-    Text instead of a queryset, which takes several times as long to compile as to execute.
-    """
-    if not owners.finds_every_user():
-        accounts = get_user_model()._default_manager.using(using)
-        if not accounts.filter(pk=user.pk).exists():
-            raise NoActiveAccountError
-    connection, meta = connections[using], get_user_model()._meta
-    now, now_params = compile_expression(DatabaseNow(), connection)
-    table, pk = map(connection.ops.quote_name, (meta.db_table, str(meta.pk.column)))
-    key = meta.pk.get_db_prep_value(user.pk, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {now}, {column} FROM {table} WHERE {pk} = %s",  # noqa: S608
-            (*now_params, *params, key),
-        )
-        row = cursor.fetchone()
+def _read_account(
+    statement: CompiledRow, user: AbstractBaseUser, using: str, **arguments: Any
+) -> tuple[Any, ...]:
+    if owners.finds_every_user():
+        row = statement.get(user.pk, using=using, **arguments)
+    else:
+        row = statement.build(user.pk, **arguments).using(using).first()
     if row is None:
         raise NoActiveAccountError
-    return convert_from_database(row[0], DatabaseNow(), connection), row[1]
+    return row
+
+
+def _select_clock(user_id: Any) -> QuerySet[Any, Any]:
+    accounts = get_user_model()._default_manager.filter(pk=user_id)
+    return accounts.values_list(DatabaseNow())
+
+
+def _select_clock_and_session(user_id: Any, *, number: int) -> QuerySet[Any, Any]:
+    sessions = DeviceSession.objects.filter(
+        user=user_id, revoked_at__isnull=True, expires_at__gt=DatabaseNow()
+    ).values("pk")
+    accounts = get_user_model()._default_manager.filter(pk=user_id)
+    return accounts.values_list(DatabaseNow(), Subquery(sessions[number - 1 : number]))
+
+
+_CLOCK: Final = CompiledRow(_select_clock)
+_CLOCK_AND_SESSION: Final = CompiledRow(_select_clock_and_session)
 
 
 LISTED: Final = 200

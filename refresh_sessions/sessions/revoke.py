@@ -17,9 +17,9 @@ from refresh_sessions.events.record import record_events
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
-from refresh_sessions.models.statements import update
 from refresh_sessions.sessions import access_cache
 from refresh_sessions.signals import session_revoked
+from refresh_sessions.sql import CompiledUpdate
 from refresh_sessions.tenants import cache_prefix
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Revocation:
 
 def revoke_one(session: DeviceSession, revocation: Revocation, *, using: str) -> bool:
     """Revoke a session and return True, or return False if it was revoked before."""
-    if not _update_rows([session.pk], revocation, using):
+    if not _REVOCATION.execute(session.pk, _get_values(revocation), using=using):
         return False
     set_revoked_fields(session, revocation)
     _record([session.pk], revocation, using)
@@ -60,14 +60,14 @@ def revoke_many(
     session_ids: Iterable[UUID], revocation: Revocation, *, using: str
 ) -> list[DeviceSession]:
     """Revoke those sessions that are not revoked yet, and return them."""
-    rows = DeviceSession.objects.using(using).filter(pk__in=list(session_ids))
+    unrevoked = DeviceSession.objects.using(using).unrevoked()
+    rows = unrevoked.filter(pk__in=list(session_ids)).order_by("pk")
     # Locked, so that each session gets one event; ordered, to prevent deadlocks.
     no_key = connections[using].features.has_select_for_no_key_update
-    unrevoked = rows.filter(revoked_at__isnull=True).order_by("pk")
-    sessions = list(unrevoked.select_for_update(no_key=no_key))
+    sessions = list(rows.select_for_update(no_key=no_key))
     if sessions:
         ids = [session.pk for session in sessions]
-        _update_rows(ids, revocation, using)
+        unrevoked.filter(pk__in=ids).update(**_get_values(revocation))
         for session in sessions:
             set_revoked_fields(session, revocation)
         _record(ids, revocation, using)
@@ -110,24 +110,21 @@ def announce_revocation(sessions: Iterable[DeviceSession], revocation: Revocatio
         )
 
 
-def _update_rows(session_ids: Sequence[UUID], revocation: Revocation, using: str) -> int:
+_REVOCATION: Final = CompiledUpdate(DeviceSession.objects.unrevoked)
+
+
+def _get_values(revocation: Revocation) -> dict[str, Any]:
+    """The values of the row of a revoked session."""
     family, generation = revocation.logout_token or (None, None)
     reused = revocation.reason == RevokedReason.REUSE
-    return update(
-        DeviceSession,
-        session_ids,
-        {
-            "revoked_at": DatabaseNow(),
-            "revoked_reason": revocation.reason,
-            "revoked_by": None if revocation.by is None else revocation.by.pk,
-            "revoked_family": family,
-            "revoked_generation": generation,
-            "reuse_detected_at": DatabaseNow() if reused else None,
-        },
-        # Part of the UPDATE, so that concurrent calls revoke a session once.
-        where="revoked_at IS NULL",
-        using=using,
-    )
+    return {
+        "revoked_at": DatabaseNow(),
+        "revoked_reason": revocation.reason,
+        "revoked_by": None if revocation.by is None else revocation.by.pk,
+        "revoked_family": family,
+        "revoked_generation": generation,
+        "reuse_detected_at": DatabaseNow() if reused else None,
+    }
 
 
 def set_revoked_fields(session: DeviceSession, revocation: Revocation) -> None:

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest
 
-from refresh_sessions.compiled_sql import CompiledUpdate
 from refresh_sessions.database import ConcurrentUpdateError, DatabaseNow
 from refresh_sessions.devices import read_device
 from refresh_sessions.models import TokenFamily
@@ -26,6 +25,7 @@ from refresh_sessions.rotation import (
 from refresh_sessions.sessions.issue import get_idle_expiry
 from refresh_sessions.sessions.locks import lock_session
 from refresh_sessions.sessions.presented_token import get_presenter, get_rotation_rules
+from refresh_sessions.sql import CompiledUpdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,25 +165,7 @@ def _close(family: ClosedFamily, using: str) -> None:
         raise ConcurrentUpdateError
 
 
-_ROTATION: Final = CompiledUpdate(
-    TokenFamily.objects.usable,
-    fields=(
-        "generation",
-        "redeemable_generation",
-        "rotated_at",
-        "delivered_at",
-        "idle_expires_at",
-        "last_ip_address",
-        "last_user_agent",
-        "companion_generation",
-        "sibling_answered_at",
-        "tolerated_generation",
-        "recoveries_by_others",
-        "opened_family",
-        "authenticated_at",
-        "authentication_methods",
-    ),
-)
+_ROTATION: Final = CompiledUpdate(TokenFamily.objects.usable)
 
 
 def compare_and_swap(family: TokenFamily, expected: Mapping[str, Any], *, using: str) -> None:
@@ -193,5 +175,21 @@ def compare_and_swap(family: TokenFamily, expected: Mapping[str, Any], *, using:
         ConcurrentUpdateError: another request has changed the row.
 
     """
-    if not _ROTATION.execute(family, expected, using=using):
+    values = {
+        "generation": family.generation,
+        "redeemable_generation": family.redeemable_generation,
+        "rotated_at": family.rotated_at,
+        "delivered_at": family.delivered_at,
+        "idle_expires_at": family.idle_expires_at,
+        "last_ip_address": family.last_ip_address,
+        "last_user_agent": family.last_user_agent,
+        "companion_generation": family.companion_generation,
+        "sibling_answered_at": family.sibling_answered_at,
+        "tolerated_generation": family.tolerated_generation,
+        "recoveries_by_others": family.recoveries_by_others,
+        "opened_family": family.opened_family,
+        "authenticated_at": family.authenticated_at,
+        "authentication_methods": family.authentication_methods,
+    }
+    if not _ROTATION.execute(family.pk, values, expected=expected, using=using):
         raise ConcurrentUpdateError

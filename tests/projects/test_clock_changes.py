@@ -13,10 +13,11 @@ import time_machine
 from django.db import connection
 from rest_framework.test import APIClient
 
-from refresh_sessions import compiled_sql, sessions
+from refresh_sessions import sessions
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.exceptions import SessionExpiredError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.sql import plans
 from tests.clock import compile_again
 from tests.domain.client_actions import call, companion_request, refused
 from tests.factories import PASSWORD, make_pair
@@ -94,7 +95,7 @@ def server_clock(db, request):
             connection.connection.create_function("STRFTIME", -1, clock.strftime)
         with (
             mock.patch.object(DatabaseNow, "as_postgresql", clock.as_postgresql),
-            mock.patch.object(compiled_sql, "_PLANS", {}),
+            mock.patch.object(plans, "_PLANS", {}),
         ):
             yield clock
         clock.now = None

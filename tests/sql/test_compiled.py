@@ -9,19 +9,20 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, connections, models
+from django.db import Error, connection, connections, models, transaction
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.query import Query
 from django.test.utils import CaptureQueriesContext
 
-from refresh_sessions import compiled_sql
-from refresh_sessions.compiled_sql import CompiledSelect, CompiledUpdate
+from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import DeviceSession, TokenFamily
-from refresh_sessions.sessions import refresh_session
+from refresh_sessions.sessions import log_out, refresh_session
 from refresh_sessions.sessions.queries import read_family
-from refresh_sessions.sessions.rotate import _ROTATION
+from refresh_sessions.sql import CompiledRow, CompiledSelect, CompiledUpdate, plans
+from refresh_sessions.tokens import refresh_tokens
 from tests.clock import compile_again
 from tests.factories import make_pair
+from tests.listeners import heard
 from tests.refusals import refuse_by_manager, set_refused
 
 
@@ -30,7 +31,7 @@ def family(db, monkeypatch):
     """A family after a refresh, and no compiled statement."""
     pair = refresh_session(make_pair(name="Phone").refresh)
     TokenFamily.objects.update(last_ip_address="2001:db8::7")
-    monkeypatch.setattr(compiled_sql, "_PLANS", compiled_sql._PLANS)
+    monkeypatch.setattr(plans, "_PLANS", plans._PLANS)
     compile_again()
     return TokenFamily.objects.get(pk=pair.family.pk)
 
@@ -158,6 +159,9 @@ class TestSelect:
         assert read_family(family.pk, using="default").user_found
 
 
+USABLE = CompiledUpdate(TokenFamily.objects.usable)
+
+
 class TestUpdate:
     @pytest.mark.parametrize(
         "expected",
@@ -184,11 +188,7 @@ class TestUpdate:
         rows.update(**changed)
         by_queryset = values(rows.get())
         rows.update(**{name: getattr(family, name) for name in changed})
-        if "last_ip_address" in expected:
-            expected = {**expected, "last_ip_address": family.last_ip_address}
-        for name, value in changed.items():
-            setattr(family, name, value)
-        assert _ROTATION.execute(family, expected, using="default") == 1
+        assert USABLE.execute(family.pk, changed, expected=expected, using="default")
         assert values(rows.get()) == by_queryset
 
     @pytest.mark.parametrize(
@@ -196,30 +196,42 @@ class TestUpdate:
         [
             {"generation": 7},
             {"redeemable_generation": None},
-            {"delivered_at": "now"},
-            {"closed_at": "now"},
-            {"idle_expires_at": "now"},
+            {"delivered_at": "past"},
+            {"closed_at": "past"},
+            {"idle_expires_at": "past"},
         ],
         ids=lambda other: next(iter(other)),
     )
     def test_compiled_update_of_changed_row_writes_nothing(self, family, other):
         past = family.rotated_at
         rows = TokenFamily.objects.filter(pk=family.pk)
-        rows.update(**{name: past if value == "now" else value for name, value in other.items()})
+        rows.update(**{name: past if value == "past" else value for name, value in other.items()})
         before = rows.values().get()
         expected = {"generation": 2, "redeemable_generation": 1, "delivered_at": None}
         for _ in range(2):
-            assert _ROTATION.execute(family, expected, using="default") == 0
+            changed = USABLE.execute(
+                family.pk, {"generation": 3}, expected=expected, using="default"
+            )
+            assert not changed
         assert rows.values().get() == before
 
     def test_compiled_update_leaves_other_rows(self, family):
         other = make_pair().family
         before = TokenFamily.objects.filter(pk=other.pk).values().get()
-        family.generation = 9
-        assert _ROTATION.execute(family, {}, using="default") == 1
+        assert USABLE.execute(family.pk, {"generation": 9}, using="default")
         assert TokenFamily.objects.filter(pk=other.pk).values().get() == before
+        assert not USABLE.execute(uuid4(), {"generation": 9}, using="default")
 
-    def test_update_is_compiled_once_for_each_form_of_condition(self, family, monkeypatch):
+    def test_compiled_update_accepts_expressions(self, family, clock):
+        assert USABLE.execute(family.pk, {"closed_at": DatabaseNow()}, using="default")
+        assert TokenFamily.objects.get(pk=family.pk).closed_at == clock.now
+
+    def test_compiled_update_sends_no_signals(self, family):
+        with heard(models.signals.pre_save) as before, heard(models.signals.post_save) as after:
+            USABLE.execute(family.pk, {"generation": 9}, using="default")
+        assert before == after == []
+
+    def test_update_is_compiled_once_for_each_form(self, family, monkeypatch):
         seen = []
         get_compiler = Query.get_compiler
 
@@ -229,20 +241,59 @@ class TestUpdate:
 
         monkeypatch.setattr(Query, "get_compiler", record)
         for generation in (2, 3, 4):
-            _ROTATION.execute(family, {"generation": generation}, using="default")
-            _ROTATION.execute(
-                family, {"generation": generation, "delivered_at": None}, using="default"
-            )
+            for more in ({}, {"delivered_at": None}):
+                expected = {"generation": generation, **more}
+                USABLE.execute(family.pk, {"generation": 3}, expected=expected, using="default")
         assert seen == [TokenFamily, TokenFamily]
 
     def test_update_sets_nullable_columns_to_null(self, family):
         names = [field.name for field in TokenFamily._meta.concrete_fields if field.null]
-        update = CompiledUpdate(TokenFamily.objects.usable, names)
-        for name in names:
-            setattr(family, name, None)
-        assert update.execute(family, {}, using="default") == 1
+        assert USABLE.execute(family.pk, dict.fromkeys(names), using="default")
         stored = TokenFamily.objects.filter(pk=family.pk).values(*names).get()
         assert stored == dict.fromkeys(names)
+
+    def test_failed_update_marks_the_transaction_for_rollback(self, family):
+        with transaction.atomic(), pytest.raises(Error):
+            USABLE.execute(family.pk, {"generation": None}, using="default")
+        assert TokenFamily.objects.get(pk=family.pk).generation == 2
+
+
+class TestRow:
+    @pytest.fixture
+    def row(self):
+        def build(user_id, *, number):
+            sessions = DeviceSession.objects.filter(user=user_id).order_by("created_at")
+            users = get_user_model().objects.filter(pk=user_id)
+            ids = sessions.values("pk")[number : number + 1]
+            return users.values_list("pk", DatabaseNow(), models.Subquery(ids))
+
+        return CompiledRow(build)
+
+    def test_compiled_row_reads_what_the_queryset_reads(self, family, row, clock):
+        user = family.session.user
+        second = make_pair(user).session
+        assert row.get(user.pk, using="default", number=0) == (
+            *(user.pk, clock.now),
+            family.session_id,
+        )
+        assert row.get(user.pk, using="default", number=1) == (user.pk, clock.now, second.pk)
+        assert row.get(user.pk, using="default", number=2) == (user.pk, clock.now, None)
+
+    def test_row_is_compiled_once_for_all_keys(self, family, row, compiled):
+        others = [make_pair() for _ in range(2)]
+        row.get(family.session.user_id, using="default", number=0)
+        compiled.clear()
+        for pair in others:
+            user_id = pair.session.user_id
+            found = row.get(user_id, using="default", number=0)
+            assert (found[0], found[2]) == (user_id, pair.session.pk)
+        assert compiled == []
+
+    def test_compiled_row_without_row_is_none(self, family, row):
+        key = family.session.user_id
+        get_user_model()._base_manager.filter(pk=key).delete()
+        for _ in range(2):
+            assert row.get(key, using="default", number=0) is None
 
 
 class TestWithoutCompiler:
@@ -253,21 +304,27 @@ class TestWithoutCompiler:
         def broken(*args, **kwargs):
             raise AttributeError("gone")
 
-        monkeypatch.setattr(CompiledSelect, "_compile", broken)
-        monkeypatch.setattr(CompiledUpdate, "_compile", broken)
+        for statement in (CompiledSelect, CompiledRow, CompiledUpdate):
+            monkeypatch.setattr(statement, "_compile", broken)
 
     def test_select_without_compiler_uses_the_queryset(self, family, caplog):
         for _ in range(3):
             assert values(read_family(family.pk, using="default")) == values(family)
         assert [record.levelname for record in caplog.records] == ["WARNING"]
 
-    def test_refresh_without_compiler_succeeds(self, family):
-        pair = make_pair()
-        assert refresh_session(pair.refresh).family.generation == 2
+    def test_session_without_compiler_lives_from_login_to_logout(self, family):
+        pair = refresh_session(make_pair().refresh)
+        assert pair.family.generation == 2
+        assert log_out(refresh_tokens.verify(pair.refresh))
+        assert DeviceSession.objects.get(pk=pair.session.pk).revoked_reason == "logout"
 
     def test_update_without_compiler_compares_and_swaps(self, family):
-        assert _ROTATION.execute(family, {"generation": 1}, using="default") == 0
-        assert _ROTATION.execute(family, {"generation": 2}, using="default") == 1
+        changed = {"generation": 3, "closed_at": DatabaseNow()}
+        for generation, updated in ((1, False), (2, True)):
+            expected = {"generation": generation}
+            assert (
+                USABLE.execute(family.pk, changed, expected=expected, using="default") is updated
+            )
 
 
 class TestThreads:
@@ -308,7 +365,7 @@ class TestThreads:
         kept = [read_in_thread() for _ in range(3)]
         gc.collect()
         assert [reference() for reference in kept] == [None, None, None]
-        assert compiled_sql._PLANS
+        assert plans._PLANS
 
     def test_failed_compilation_is_logged_once_for_all_threads(
         self, read_in_thread, monkeypatch, caplog

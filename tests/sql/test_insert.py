@@ -9,7 +9,7 @@ from django.db.models.signals import post_save, pre_save
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.events.record import record_events
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent, TokenFamily
-from refresh_sessions.models.statements import insert, insert_silently, update
+from refresh_sessions.sql import insert, insert_silently
 from tests.factories import make_pair
 from tests.listeners import heard
 
@@ -118,35 +118,3 @@ def test_one_event_and_several_events_are_recorded_alike(user, rf):
     values = rows.values_list("ip_address", "actor", "details")
     assert list(values) == [("203.0.113.5", user.pk, {"reason": "x"})] * 3
     assert set(rows.values_list("session", flat=True)) == set(ids)
-
-
-REVOKED = {
-    "revoked_at": AT,
-    "revoked_reason": "a\nb",
-    "revoked_family": uuid4(),
-    "revoked_generation": 7,
-    "reuse_detected_at": None,
-}
-
-
-@pytest.mark.parametrize("number", [1, 3])
-def test_updated_rows_equal_those_of_queryset(user, number):
-    keys = [make_pair(user).session.pk for _ in range(2 * number)]
-    ours, theirs = keys[:number], keys[number:]
-    values = {**REVOKED, "revoked_by": user.pk}
-    where = "revoked_at IS NULL"
-    assert update(DeviceSession, ours, values, where=where, using="default") == number
-    DeviceSession.objects.filter(pk__in=theirs).update(**values)
-    rows = DeviceSession.objects.filter(revoked_by=user.pk).values_list(*REVOKED)
-    assert len(rows) == 2 * number
-    assert len(set(rows)) == 1
-
-
-def test_update_changes_only_rows_that_meet_condition(user, clock):
-    keys = [make_pair(user).session.pk for _ in range(3)]
-    DeviceSession.objects.filter(pk=keys[0]).update(revoked_at=AT)
-    values = {"revoked_at": DatabaseNow(), "revoked_reason": "x"}
-    where = "revoked_at IS NULL"
-    assert update(DeviceSession, keys[:2], values, where=where, using="default") == 1
-    revoked = dict(DeviceSession.objects.values_list("pk", "revoked_at"))
-    assert [revoked[key] for key in keys] == [AT, clock.now, None]

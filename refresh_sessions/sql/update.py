@@ -1,0 +1,98 @@
+"""UPDATE: change one row by primary key, if it still has the expected values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, models, transaction
+
+from refresh_sessions.sql.plans import get_plan, prepare_key, prepare_value
+
+
+class CompiledUpdate:
+    """An UPDATE of one row by primary key, without signals, as ``QuerySet.update``.
+
+    Args:
+        build: returns the queryset with the fixed conditions. Its SQL must depend only on the
+            model and the settings of the connection.
+
+    """
+
+    def __init__(self, build: Callable[[], models.QuerySet[Any]]) -> None:
+        self._build = build
+
+    def execute(
+        self,
+        pk: Any,
+        values: Mapping[str, Any],
+        *,
+        using: str,
+        expected: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Write values to a row.
+
+        Args:
+            pk: the primary key.
+            values: the new values, or expressions without columns, by the names of the fields.
+            using: the alias of the database.
+            expected: the values that the row must still have, by the names of the fields.
+
+        Returns:
+            Whether the row met the conditions.
+
+        """
+        connection, expected = connections[using], expected or {}
+        rows = self._build()
+        get_field = rows.model._meta.get_field
+        assigned = [
+            prepare_value(get_field(name), value, connection) for name, value in values.items()
+        ]
+        form = (
+            *zip(values, (sql for sql, _ in assigned), strict=True),
+            *((name, value is None) for name, value in expected.items()),
+        )
+        plan = get_plan(connection, (self, form), lambda: self._compile(form, len(values), using))
+        if plan is None:
+            return bool(rows.using(using).filter(pk=pk, **expected).update(**values))
+        params = [param for _, prepared in assigned for param in prepared]
+        params += [*plan.params, prepare_key(rows.model, pk, connection)]
+        params += [
+            get_field(name).get_db_prep_value(value, connection)
+            for name, value in expected.items()
+            if value is not None
+        ]
+        with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
+            cursor.execute(plan.sql, params)
+            updated: bool = cursor.rowcount > 0
+        return updated
+
+    def _compile(self, form: tuple[tuple[str, Any], ...], assigned: int, using: str) -> _Plan:
+        rows = self._build().using(using)
+        meta, compiler = rows.model._meta, rows.query.get_compiler(using)
+        condition, params = compiler.compile(rows.query.where)
+        quote = compiler.connection.ops.quote_name
+
+        def column(name: str) -> str:
+            quoted: str = quote(str(meta.get_field(name).column))
+            return quoted
+
+        assignments = ", ".join(f"{column(name)} = {sql}" for name, sql in form[:assigned])
+        conditions = [condition, f"{quote(str(meta.pk.column))} = %s"]
+        conditions += [
+            f"{column(name)} IS NULL" if is_null else f"{column(name)} = %s"
+            for name, is_null in form[assigned:]
+        ]
+        return _Plan(
+            sql=f"UPDATE {quote(meta.db_table)} SET {assignments} "  # noqa: S608
+            f"WHERE {' AND '.join(conditions)}",
+            params=tuple(params),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    sql: str
+    params: tuple[Any, ...]
+    """The parameters of the fixed conditions, which follow those of the values."""
