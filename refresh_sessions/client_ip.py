@@ -28,6 +28,8 @@ _Network = IPv4Network | IPv6Network
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
 
+_CACHED: Final = 1024
+
 _MAX_LENGTH: Final = 1024
 """Maximum characters of X-Forwarded-For that are read, from the right: about twenty proxies."""
 
@@ -86,6 +88,7 @@ def _read_forwarded(request: HttpRequest) -> Iterator[str]:
     return (part for part in reversed(parts) if part.strip())
 
 
+@lru_cache(maxsize=_CACHED)
 def parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     """Parse an address with optional brackets and port; None for any other text.
 

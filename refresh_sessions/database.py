@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from django.db import Error, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
+from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from refresh_sessions.exceptions import DatabaseBusyError, OuterTransactionError
@@ -91,6 +92,24 @@ class DatabaseNow(Now):
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> _Compiled:
         return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", ()
+
+
+def compile_expression(expression: Any, connection: BaseDatabaseWrapper) -> _Compiled:
+    """The SQL of an expression without columns, and its parameters."""
+    compiler: Any = connection.ops.compiler("SQLCompiler")
+    compiler = compiler(Query(None), connection, connection.alias)
+    sql, params = compiler.compile(expression)
+    return sql, tuple(params)
+
+
+def convert_from_database(value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+    """Convert a value that the database computed for ``expression`` to its Python type."""
+    for convert in (
+        *connection.ops.get_db_converters(expression),
+        *expression.get_db_converters(connection),
+    ):
+        value = convert(value, expression, connection)
+    return value
 
 
 def is_transient(error: Error) -> bool:

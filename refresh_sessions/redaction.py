@@ -55,7 +55,7 @@ def hide(value: _Other) -> _Other: ...
 def hide(value: Any) -> Any:
     """Return strings and bytes with a masked repr, and other values unchanged."""
     if isinstance(value, str):
-        return HiddenStr(value)
+        return value if type(value) is HiddenStr else HiddenStr(value)
     return HiddenBytes(value) if isinstance(value, bytes) else value
 
 
@@ -65,6 +65,13 @@ def hide_items(values: Mapping[str, Any], *, shown: Collection[str] = ()) -> dic
         name: values[name] if name in shown else hide(values[name])
         for name in values  # The items of a QueryDict would be lists.
     }
+
+
+def hide_item(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Hide the value of ``name`` in place, if there is one; return the same dict."""
+    if name in values:
+        values[name] = hide(values[name])
+    return values
 
 
 def hide_within(content: Any, *, shown: Collection[str] = ()) -> Any:

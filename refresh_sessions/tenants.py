@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from django.apps import apps
@@ -20,7 +21,7 @@ from django.db import connections, router
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.module_loading import import_string
 
-from refresh_sessions.conf import get_settings
+from refresh_sessions.conf import Settings, get_settings
 
 _SALT: Final = "refresh_sessions.tenants.environment"
 _LOCAL_HOSTS: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
@@ -48,8 +49,7 @@ def schema_of_connection() -> str:
 
 def get_tenant() -> str:
     """The present tenant from the setting ``TENANT``; empty without one."""
-    name = cast("Callable[[], object]", import_string(get_settings().TENANT))()
-    return "" if name is None else str(name)
+    return _get_tenant(get_settings())
 
 
 def may_depend_on_thread() -> bool:
@@ -67,13 +67,14 @@ def may_depend_on_thread() -> bool:
 
 def get_issuer() -> str:
     """The claim ``iss`` of tokens: ``ISSUER``, and a slash and the tenant if there is one."""
-    issuer, tenant = get_settings().ISSUER, get_tenant()
-    return f"{issuer}/{tenant}" if tenant else issuer
+    settings = get_settings()
+    tenant = _get_tenant(settings)
+    return f"{settings.ISSUER}/{tenant}" if tenant else settings.ISSUER
 
 
-def get_refresh_audience() -> str:
+def get_refresh_audience(issuer: str) -> str:
     """The claim ``aud`` of refresh tokens, distinct from that of access tokens (ASVS 9.2.4)."""
-    return f"{get_issuer()}#refresh"
+    return f"{issuer}#refresh"
 
 
 def cache_prefix() -> str:
@@ -82,41 +83,48 @@ def cache_prefix() -> str:
     It contains a digest of the issuer and of the database with the sessions, as two environments
     may share one cache.
     """
-    digest = hashlib.sha256(_get_database_identity().encode("utf-8", "surrogatepass")).hexdigest()
+    identity = _get_database_identity(get_issuer())
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
     return f"refresh_sessions:{digest[:32]}"
 
 
-def get_environment() -> str:
+def get_environment(issuer: str) -> str:
     """The claim ``env`` of access tokens: a digest of issuer and database.
 
     It is an HMAC with ``SECRET_KEY``: clients can read the claim and could guess server names.
     With the setting ``ENVIRONMENT`` it is a plain digest: that name is not secret, and services
     with another ``SECRET_KEY`` need the same value.
     """
-    return next(_valid_environments())
+    return next(_valid_environments(issuer))
 
 
 def is_this_environment(environment: str) -> bool:
     """Whether a claim ``env`` belongs to this database, also with ``SECRET_KEY_FALLBACKS``."""
-    return any(constant_time_compare(valid, environment) for valid in _valid_environments())
+    return any(
+        constant_time_compare(valid, environment) for valid in _valid_environments(get_issuer())
+    )
 
 
-def _valid_environments() -> Iterator[str]:
-    identity = _get_database_identity()
+def _valid_environments(issuer: str) -> Iterator[str]:
+    identity = _get_database_identity(issuer)
     if get_settings().ENVIRONMENT:
         text = f"{_SALT}\n{identity}"
         yield hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return
     for key in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
-        mac = salted_hmac(_SALT, identity, secret=key, algorithm="sha256")
-        yield mac.hexdigest()[:16]
+        yield _hash_identity(identity, key)
 
 
-def _get_database_identity() -> str:
+@lru_cache(maxsize=256)
+def _hash_identity(identity: str, key: str | bytes) -> str:
+    return salted_hmac(_SALT, identity, secret=key, algorithm="sha256").hexdigest()[:16]
+
+
+def _get_database_identity(issuer: str) -> str:
     """Issuer, database and schema as one JSON text."""
     connection = connections[_get_alias()]
     database = get_settings().ENVIRONMENT or _get_database_address(connection)
-    return json.dumps([get_issuer(), database, _get_schema(connection)])
+    return json.dumps([issuer, database, _get_schema(connection)])
 
 
 def _get_database_address(connection: Any) -> list[str]:
@@ -137,6 +145,11 @@ def _get_database_address(connection: Any) -> list[str]:
         port or _DEFAULT_PORTS.get(vendor, ""),
         *location,
     ]
+
+
+def _get_tenant(settings: Settings) -> str:
+    name = cast("Callable[[], object]", import_string(settings.TENANT))()
+    return "" if name is None else str(name)
 
 
 def _get_schema(connection: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from django.db import models
@@ -35,6 +36,8 @@ class System(NamedTuple):
 ANDROID: Final = "Android"
 
 _UNKNOWN: Final = System("", OTHER)
+
+_CACHED: Final = 1024
 
 # Models of tablets, which take precedence: the user agent of a web view always has "Mobile".
 _TABLETS: Final = (
@@ -102,6 +105,7 @@ _PLATFORMS: Final = {
 }
 
 
+@lru_cache(maxsize=_CACHED)
 def find_system(user_agent: str, hints: ClientHints) -> System:
     """The system of a client, from the hints if they name it, else from the user agent.
 

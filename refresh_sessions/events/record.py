@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from refresh_sessions.client_ip import get_client_ip
 from refresh_sessions.database import DatabaseNow
-from refresh_sessions.devices import read_device
 from refresh_sessions.models import EventKind, SessionEvent
+from refresh_sessions.models.statements import insert_silently
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -36,8 +37,8 @@ def record_events(
         details: more about the events, as JSON.
 
     """
-    address = read_device(request).ip_address
-    SessionEvent.objects.using(using).bulk_create(
+    address = None if request is None else get_client_ip(request)
+    events = [
         SessionEvent(
             session_id=session_id,
             kind=kind,
@@ -48,4 +49,8 @@ def record_events(
             details=dict(details or {}),
         )
         for session_id in session_ids
-    )
+    ]
+    if len(events) == 1:
+        insert_silently(events[0], using=using)
+    else:
+        SessionEvent.objects.using(using).bulk_create(events)

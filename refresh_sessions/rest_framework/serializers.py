@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -40,6 +40,11 @@ class UTCDateTimeField(serializers.DateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso-8601", default_timezone=UTC, **kwargs)
+
+
+def represent_instant(instant: datetime) -> str:
+    """An instant in the form of ``UTCDateTimeField``."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class LoginSerializer(RenamedFieldsMixin, serializers.Serializer[Any]):
@@ -91,6 +96,28 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
         instance.save(update_fields=validated_data)
         return instance
 
+    def to_representation(self, instance: DeviceSession) -> dict[str, Any]:
+        """The fields of the session.
+
+        Only subclasses use the fields of REST framework, which derives them from the model again
+        for each response.
+        """
+        if type(self) is not SessionSerializer:
+            represented: dict[str, Any] = super().to_representation(instance)
+            return represented
+        return {
+            "id": str(instance.pk),
+            "name": instance.name,
+            "device": instance.device,
+            "kind": instance.kind,
+            "ip_address": instance.ip_address,
+            "place": instance.place,
+            "created_at": represent_instant(instance.created_at),
+            "last_used_at": represent_instant(instance.last_used_at),
+            "expires_at": represent_instant(instance.expires_at),
+            "is_current": self.get_is_current(instance),
+        }
+
     def get_is_current(self, session: DeviceSession) -> bool:
         """Whether this is the session of the request."""
         return session.pk == self.context.get("current_session_id")
@@ -100,15 +127,14 @@ def build_token_body(
     pair: TokenPair, *, request: HttpRequest, session: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The response body of a login or a refresh."""
-    instant = UTCDateTimeField().to_representation
     body: dict[str, Any] = {
         "access": pair.access,
-        "access_expires_at": instant(pair.access_expires_at),
+        "access_expires_at": represent_instant(pair.access_expires_at),
     }
     if pair.refresh is not None and pair.refresh_expires_at is not None:
         if get_transport(request).in_body:
             body["refresh"] = pair.refresh
-        body["refresh_expires_at"] = instant(pair.refresh_expires_at)
+        body["refresh_expires_at"] = represent_instant(pair.refresh_expires_at)
     if session is not None:
         body["session"] = session
     settings = get_settings()

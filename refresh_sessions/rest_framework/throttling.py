@@ -162,8 +162,9 @@ class LoginThrottle(SessionThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Address and presented user name."""
-        data = request.data if isinstance(request.data, Mapping) else {}
-        sent = data.get(get_settings().field_name("username"), "")
+        data = request.data
+        name = get_settings().field_name("username")
+        sent = data.get(name, "") if isinstance(data, Mapping) else ""
         username = str(canonical_username(sent))
         return self.build_key(get_client_network(request._request), normalize_username(username))
 

@@ -9,17 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db import Error, router
-from django.db.models import Subquery
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.account_access import get_backend_path, may_continue
 from refresh_sessions.batches import BATCH_SIZE
 from refresh_sessions.conf import get_settings
-from refresh_sessions.database import DatabaseNow, after_commit, commit_once, retry_transient
+from refresh_sessions.database import after_commit, commit_once, retry_transient
 from refresh_sessions.devices import read_device, strip_control_chars
 from refresh_sessions.events.record import record_events
 from refresh_sessions.exceptions import (
@@ -30,6 +28,7 @@ from refresh_sessions.exceptions import (
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, TokenFamily
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import BACKEND_LENGTH, NAME_LENGTH
+from refresh_sessions.models.statements import insert
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.issue import (
     TokenPair,
@@ -39,7 +38,7 @@ from refresh_sessions.sessions.issue import (
 )
 from refresh_sessions.sessions.locks import lock_user, read_after_lock
 from refresh_sessions.sessions.presented_token import new_companion
-from refresh_sessions.sessions.queries import family_exists, read_clock
+from refresh_sessions.sessions.queries import family_exists, read_clock, read_clock_and_count
 from refresh_sessions.sessions.revoke import (
     Revocation,
     announce_revocation,
@@ -47,7 +46,6 @@ from refresh_sessions.sessions.revoke import (
     revoke_sessions,
 )
 from refresh_sessions.signals import session_started
-from refresh_sessions.tenants import cache_prefix
 from refresh_sessions.tokens.refresh_tokens import hash_secret, new_secret
 from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 
@@ -73,16 +71,17 @@ class SessionLimit:
     revoked: Sequence[DeviceSession] = ()
     surplus: Sequence[UUID] = field(default=(), repr=False)
     """Sessions to revoke after the commit: those beyond one batch, and those locked out."""
-    tenant_prefix: str = field(default_factory=cache_prefix)
-    """The cache prefix of the tenant; the tenant may differ at the commit."""
+    revocation: Revocation | None = None
+    """The revocation of both; None if the login was far below the limit."""
 
     def announce(self, request: HttpRequest | None) -> None:
         """Announce the revocations after their commit, and revoke the surplus.
 
         Best effort: the next login revokes sessions that remain after a failure.
         """
-        revocation = replace(_limit_revocation(request), tenant_prefix=self.tenant_prefix)
-        announce_revocation(self.revoked, revocation)
+        if self.revocation is None:
+            return
+        announce_revocation(self.revoked, self.revocation)
         for start in range(0, len(self.surplus), BATCH_SIZE):
             batch = self.surplus[start : start + BATCH_SIZE]
             sessions = DeviceSession.objects.filter(pk__in=batch)
@@ -110,7 +109,7 @@ def enforce_session_limit(
         return SessionLimit(now=read_clock(user, using=using))
     unlocked = limit > UNLOCKED_LOGINS and get_settings().ON_SESSION_LIMIT != "deny"
     if unlocked:
-        now, near_limit = _read_clock_and_count(user, limit - UNLOCKED_LOGINS, using=using)
+        now, near_limit = read_clock_and_count(user, limit - UNLOCKED_LOGINS, using=using)
         if not near_limit:
             return SessionLimit(now=now)
     lock_user(user, using=using)
@@ -120,21 +119,11 @@ def enforce_session_limit(
     if surplus and get_settings().ON_SESSION_LIMIT == "deny":
         raise SessionLimitReachedError
     first, rest = surplus[:BATCH_SIZE], surplus[BATCH_SIZE:]
-    revoked = revoke_many(first, _limit_revocation(request), using=using) if first else []
-    return SessionLimit(now=now, revoked=revoked, surplus=[*rest, *locked_out])
-
-
-def _read_clock_and_count(
-    user: AbstractBaseUser, number: int, *, using: str
-) -> tuple[datetime, bool]:
-    """The database's clock, and whether the user has ``number`` sessions, in one SELECT."""
-    live = DeviceSession.objects.unended().for_user(user).values("pk")
-    account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
-    row: Any = account.values_list(DatabaseNow(), Subquery(live[number - 1 : number])).first()
-    if row is None:
-        raise NoActiveAccountError
-    now, last = row
-    return now, last is not None
+    revocation = Revocation(reason=RevokedReason.SESSION_LIMIT, request=request)
+    revoked = revoke_many(first, revocation, using=using) if first else []
+    return SessionLimit(
+        now=now, revoked=revoked, surplus=[*rest, *locked_out], revocation=revocation
+    )
 
 
 def _read_sessions(
@@ -153,10 +142,6 @@ def _read_sessions(
     for session in rows.iterator(chunk_size=BATCH_SIZE):
         (locked_out if session.account_reason else live).append(session.pk)
     return live, locked_out
-
-
-def _limit_revocation(request: HttpRequest | None) -> Revocation:
-    return Revocation(reason=RevokedReason.SESSION_LIMIT, request=request)
 
 
 def require_access(user: AbstractBaseUser, *, request: HttpRequest | None, using: str) -> None:
@@ -297,12 +282,12 @@ def _create_session(login: Login, now: datetime) -> DeviceSession:
         password_fingerprint=get_password_fingerprint(user),
     )
     relate(session, "user", user)
-    session.save(using=login.using, force_insert=True)
+    insert(session, using=login.using)
     return session
 
 
 def _create_family(login: Login, session: DeviceSession, now: datetime) -> TokenFamily:
-    return TokenFamily.objects.using(login.using).create(
+    family = TokenFamily(
         session=session,
         secret_digest=hash_secret(login.secret),
         companion_digest=hash_secret(login.companion) if login.companion else "",
@@ -312,6 +297,8 @@ def _create_family(login: Login, session: DeviceSession, now: datetime) -> Token
         authenticated_at=now if login.authenticated else None,
         authentication_methods=list(login.methods),
     )
+    insert(family, using=login.using)
+    return family
 
 
 def _announce(result: _LoginResult, request: HttpRequest | None) -> None:

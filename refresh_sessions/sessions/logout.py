@@ -16,7 +16,7 @@ from refresh_sessions.sessions.presented_token import (
     require_companion,
     revoke_for_reuse,
 )
-from refresh_sessions.sessions.queries import get_family_state
+from refresh_sessions.sessions.queries import get_family_state, select_family
 from refresh_sessions.sessions.revoke import revoke_session
 from refresh_sessions.tokens.access_tokens import AccessClaims
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims
@@ -101,9 +101,11 @@ def revoke_by_holder(
 
 
 def _find_family(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:
-    families = TokenFamily.objects.using(using).with_owner()
-    family = families.filter(pk=claims.family_id, session=claims.session_id).first()
-    if family is None:
+    try:
+        family = select_family(claims.family_id, using)
+    except TokenFamily.DoesNotExist:
+        return None
+    if family.session_id != claims.session_id:
         return None
     if isinstance(claims, RefreshClaims) and not claims.matches(family.secret_digest):
         return None

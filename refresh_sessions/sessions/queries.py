@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import router
+from django.db import connections, router
 from django.db.models import Case, Max, OuterRef, Prefetch, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from refresh_sessions.account_access import may_continue
 from refresh_sessions.compiled_sql import CompiledSelect
-from refresh_sessions.database import DatabaseNow
+from refresh_sessions.database import (
+    DatabaseNow,
+    compile_expression,
+    convert_from_database,
+)
 from refresh_sessions.exceptions import NoActiveAccountError, SessionRevokedError
 from refresh_sessions.models import DeviceSession, TokenFamily, owners
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
@@ -41,7 +46,7 @@ def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = No
 
     """
     try:
-        family = _select_family(family_id, using)
+        family = select_family(family_id, using)
     except TokenFamily.DoesNotExist:
         raise SessionRevokedError from None
     # Backends and policies may make queries, which callers retry together with the SELECT.
@@ -49,7 +54,13 @@ def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = No
     return family
 
 
-def _select_family(family_id: UUID, using: str) -> TokenFamily:
+def select_family(family_id: UUID, using: str) -> TokenFamily:
+    """The family with its session, its user and the database's clock, whatever the account.
+
+    Raises:
+        TokenFamily.DoesNotExist: the family was deleted with its session.
+
+    """
     if owners.finds_every_user():
         return _FAMILY.get(family_id, using=using)
     # The restriction of the manager may differ between requests, as with tenants.
@@ -115,11 +126,52 @@ def read_clock(user: AbstractBaseUser, *, using: str) -> datetime:
         NoActiveAccountError: the account was deleted, or the default manager hides it.
 
     """
-    account = get_user_model()._default_manager.using(using).filter(pk=user.pk)
-    now: datetime | None = account.values_list(DatabaseNow(), flat=True).first()
-    if now is None:
-        raise NoActiveAccountError
+    now, _ = _read_clock_and("NULL", (), user, using)
     return now
+
+
+def read_clock_and_count(
+    user: AbstractBaseUser, number: int, *, using: str
+) -> tuple[datetime, bool]:
+    """The database's clock, and whether the user has ``number`` sessions, as ``read_clock``.
+
+    Counts sessions past their idle limit as well: without them the count needs the families.
+    """
+    connection = connections[using]
+    now, now_params = compile_expression(DatabaseNow(), connection)
+    key = get_user_model()._meta.pk.get_db_prep_value(user.pk, connection)
+    session = (
+        "(SELECT 1 FROM refresh_sessions_devicesession WHERE user_id = %s "  # noqa: S608
+        f"AND revoked_at IS NULL AND expires_at > {now} LIMIT 1 OFFSET %s)"
+    )
+    read_at, found = _read_clock_and(session, (key, *now_params, number - 1), user, using)
+    return read_at, found is not None
+
+
+def _read_clock_and(
+    column: str, params: Sequence[Any], user: AbstractBaseUser, using: str
+) -> tuple[datetime, Any]:
+    """The database's clock and another column, read together with the account.
+
+    Text instead of a queryset, which takes several times as long to compile as to execute.
+    """
+    if not owners.finds_every_user():
+        accounts = get_user_model()._default_manager.using(using)
+        if not accounts.filter(pk=user.pk).exists():
+            raise NoActiveAccountError
+    connection, meta = connections[using], get_user_model()._meta
+    now, now_params = compile_expression(DatabaseNow(), connection)
+    table, pk = map(connection.ops.quote_name, (meta.db_table, str(meta.pk.column)))
+    key = meta.pk.get_db_prep_value(user.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {now}, {column} FROM {table} WHERE {pk} = %s",  # noqa: S608
+            (*now_params, *params, key),
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NoActiveAccountError
+    return convert_from_database(row[0], DatabaseNow(), connection), row[1]
 
 
 LISTED: Final = 200

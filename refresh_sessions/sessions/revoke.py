@@ -17,6 +17,7 @@ from refresh_sessions.events.record import record_events
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
 from refresh_sessions.models.relations import relate
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
+from refresh_sessions.models.statements import update
 from refresh_sessions.sessions import access_cache
 from refresh_sessions.signals import session_revoked
 from refresh_sessions.tenants import cache_prefix
@@ -48,7 +49,7 @@ class Revocation:
 
 def revoke_one(session: DeviceSession, revocation: Revocation, *, using: str) -> bool:
     """Revoke a session and return True, or return False if it was revoked before."""
-    if not _update_rows(DeviceSession.objects.using(using).filter(pk=session.pk), revocation):
+    if not _update_rows([session.pk], revocation, using):
         return False
     set_revoked_fields(session, revocation)
     _record([session.pk], revocation, using)
@@ -66,7 +67,7 @@ def revoke_many(
     sessions = list(unrevoked.select_for_update(no_key=no_key))
     if sessions:
         ids = [session.pk for session in sessions]
-        _update_rows(DeviceSession.objects.using(using).filter(pk__in=ids), revocation)
+        _update_rows(ids, revocation, using)
         for session in sessions:
             set_revoked_fields(session, revocation)
         _record(ids, revocation, using)
@@ -109,17 +110,23 @@ def announce_revocation(sessions: Iterable[DeviceSession], revocation: Revocatio
         )
 
 
-def _update_rows(sessions: DeviceSessionQuerySet, revocation: Revocation) -> int:
-    # The condition is part of the UPDATE, so that concurrent calls revoke a session once.
+def _update_rows(session_ids: Sequence[UUID], revocation: Revocation, using: str) -> int:
     family, generation = revocation.logout_token or (None, None)
     reused = revocation.reason == RevokedReason.REUSE
-    return sessions.filter(revoked_at__isnull=True).update(
-        revoked_at=DatabaseNow(),
-        revoked_reason=revocation.reason,
-        revoked_by=revocation.by,
-        revoked_family=family,
-        revoked_generation=generation,
-        reuse_detected_at=DatabaseNow() if reused else None,
+    return update(
+        DeviceSession,
+        session_ids,
+        {
+            "revoked_at": DatabaseNow(),
+            "revoked_reason": revocation.reason,
+            "revoked_by": None if revocation.by is None else revocation.by.pk,
+            "revoked_family": family,
+            "revoked_generation": generation,
+            "reuse_detected_at": DatabaseNow() if reused else None,
+        },
+        # Part of the UPDATE, so that concurrent calls revoke a session once.
+        where="revoked_at IS NULL",
+        using=using,
     )
 
 

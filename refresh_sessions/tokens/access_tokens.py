@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +24,7 @@ from refresh_sessions.tokens.claims import (
 )
 from refresh_sessions.tokens.codec import MALFORMED, MAX_LENGTH, decode, encode
 from refresh_sessions.tokens.keys import Purpose, get_keyring
+from refresh_sessions.tokens.segments import dump_object, load_object
 
 TYP: Final = "at+jwt"
 
@@ -79,17 +79,22 @@ def check_extra(extra: Mapping[str, Any]) -> None:
         ExtraClaimsError: not a mapping of JSON values, too large, or with a protected claim.
 
     """
+    if extra == {}:
+        return
     hook = "SessionPolicy.access_token_claims"
     if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
         raise ExtraClaimsError(f"{hook} must return a dict with strings as keys.")
     if taken := sorted(PROTECTED & extra.keys()):
         raise ExtraClaimsError(f"{hook} must not return {', '.join(taken)}: these claims are set.")
     try:
-        size = len(json.dumps(dict(extra), separators=(",", ":"), allow_nan=False))
+        content = dump_object(dict(extra))
+        load_object(content)  # The keys 1 and "1" are the same name in JSON, and a repeated one.
     except (TypeError, ValueError, RecursionError) as error:
         raise ExtraClaimsError(f"{hook} returned a value that is not JSON: {error}.") from None
-    if size > MAX_EXTRA:
-        raise ExtraClaimsError(f"{hook} returned {size} bytes of JSON, of at most {MAX_EXTRA}.")
+    if len(content) > MAX_EXTRA:
+        raise ExtraClaimsError(
+            f"{hook} returned {len(content)} bytes of JSON, of at most {MAX_EXTRA}."
+        )
 
 
 @sensitive_variables()
@@ -101,15 +106,15 @@ def issue(claims: AccessClaims) -> str:
 
     """
     check_extra(claims.extra)
-    complete = replace(
+    issuer = get_issuer()
+    payload = _to_payload(
         claims,
         # 128 bits from a CSPRNG; a UUID has only 122 (ASVS 7.2.3, 11.5.1).
         token_id=secrets.token_urlsafe(16),
         client_id=get_settings().CLIENT_ID,
-        issuer=get_issuer(),
-        environment=get_environment(),
+        issuer=issuer,
+        environment=get_environment(issuer),
     )
-    payload = get_payload(complete)
     token = encode(payload, typ=TYP, keyring=get_keyring(Purpose.ACCESS))
     if len(token) > MAX_LENGTH:
         raise ExtraClaimsError(
@@ -121,20 +126,33 @@ def issue(claims: AccessClaims) -> str:
 
 def get_payload(claims: AccessClaims) -> dict[str, Any]:
     """The claims under their names in the token (RFC 9068 §2.2, and those of this package)."""
+    issuer = claims.issuer or get_issuer()
+    return _to_payload(
+        claims,
+        token_id=claims.token_id,
+        client_id=claims.client_id,
+        issuer=issuer,
+        environment=claims.environment or get_environment(issuer),
+    )
+
+
+def _to_payload(
+    claims: AccessClaims, *, token_id: str, client_id: str, issuer: str, environment: str
+) -> dict[str, Any]:
     payload = {
         **claims.extra,
-        "iss": claims.issuer or get_issuer(),
+        "iss": issuer,
         "aud": get_settings().AUDIENCE,
         "sub": claims.subject,
         "exp": from_instant(claims.expires_at),
         "iat": from_instant(claims.issued_at),
-        "jti": claims.token_id,
-        "client_id": claims.client_id,
+        "jti": token_id,
+        "client_id": client_id,
         "sid": str(claims.session_id),
         "fid": str(claims.family_id),
         "gen": claims.generation,
         "amr": list(claims.authentication_methods),
-        "env": claims.environment or get_environment(),
+        "env": environment,
     }
     if claims.authenticated_at is not None:
         payload["auth_time"] = from_instant(claims.authenticated_at)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
+
+_CANONICAL_UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 MAX_GENERATION: Final = 2**31 - 2
 """The largest generation whose successor fits the database column."""
@@ -12,10 +15,9 @@ MAX_GENERATION: Final = 2**31 - 2
 
 def to_uuid(value: Any) -> UUID:
     """A UUID in canonical form; ``UUID()`` also accepts braces, prefixes and capitals."""
-    parsed = UUID(to_text(value))
-    if str(parsed) != value:
+    if not isinstance(value, str) or not _CANONICAL_UUID.fullmatch(value):
         raise ValueError("not a canonical UUID")
-    return parsed
+    return UUID(value)
 
 
 def to_generation(value: Any) -> int:

@@ -96,9 +96,10 @@ def issue(
 
 def get_payload(claims: RefreshClaims) -> dict[str, Any]:
     """The claims under their names in the token, without the secret."""
+    issuer = get_issuer()
     return {
-        "iss": get_issuer(),
-        "aud": get_refresh_audience(),
+        "iss": issuer,
+        "aud": get_refresh_audience(issuer),
         "exp": from_instant(claims.expires_at),
         "sid": str(claims.session_id),
         "fid": str(claims.family_id),
@@ -117,13 +118,13 @@ def verify(token: str) -> RefreshClaims:
         InvalidTokenError: the token is malformed or forged.
 
     """
-    token = hide(token)
+    token, issuer = hide(token), get_issuer()
     payload = decode(
         token,
         typ=TYP,
         keyring=get_keyring(Purpose.REFRESH),
-        issuer=get_issuer(),
-        audience=get_refresh_audience(),
+        issuer=issuer,
+        audience=get_refresh_audience(issuer),
         required=_REQUIRED,
         verify_exp=False,
     )

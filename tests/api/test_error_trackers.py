@@ -43,7 +43,7 @@ def failing_lines(call):
     ]
 
 
-HIDING = re.compile(r"\bhide(_items|_within)?\b")
+HIDING = re.compile(r"\bhide(_items?|_within)?\b")
 
 
 @pytest.fixture(autouse=True)

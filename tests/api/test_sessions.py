@@ -1,12 +1,14 @@
 """Logout, and the sessions of the user."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.renderers import JSONRenderer
 
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.rest_framework.serializers import SessionSerializer
@@ -19,6 +21,12 @@ from tests.factories import UserFactory, make_pair
 
 pytestmark = pytest.mark.django_db
 
+
+class DerivedSerializer(SessionSerializer):
+    """A serializer of a project, which uses the fields of REST framework."""
+
+
+SOME_TIME = datetime(2027, 1, 1, 1, tzinfo=ZoneInfo("Asia/Kathmandu"))
 SOME_ID = "5b55770e-b065-4732-9fd5-fa15efa17790"
 
 
@@ -93,6 +101,30 @@ class TestList:
         pairs = [make_pair(user) for _ in range(10)]
         with django_assert_num_queries(3):
             assert len(api.get("sessions/", access=pairs[0].access).json()) == 10
+
+
+class TestSerializer:
+    @pytest.mark.parametrize(
+        ("device", "columns"),
+        [
+            ({}, {}),
+            ({"REMOTE_ADDR": "2001:db8::1", "HTTP_USER_AGENT": "Shop/1.2 (iPhone)"}, {}),
+            ({"REMOTE_ADDR": ""}, {"name": "Zoë 📱", "created_at": SOME_TIME}),
+        ],
+    )
+    def test_session_representation_equals_that_of_fields(self, user, rf, device, columns):
+        pair = make_pair(user, request=rf.get("/", **device))
+        DeviceSession.objects.filter(pk=pair.session.pk).update(**columns)
+        other = make_pair(user)
+        sessions = [pair.session, *DeviceSession.objects.all()]
+        for current in (pair.session.pk, other.session.pk, None):
+            ours, of_fields = (
+                JSONRenderer().render(
+                    serializer(sessions, many=True, context={"current_session_id": current}).data
+                )
+                for serializer in (SessionSerializer, DerivedSerializer)
+            )
+            assert ours == of_fields
 
 
 class TestOne:

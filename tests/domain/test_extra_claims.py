@@ -84,6 +84,7 @@ def test_standard_claims_are_protected(pair):
         {"bytes": b"x"},
         {"number": float("nan")},
         {"number": float("inf")},
+        {"plan": {1: "one", "1": "two"}},
     ],
     ids=repr,
 )

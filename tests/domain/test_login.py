@@ -1,15 +1,17 @@
 """Login, and the limit of sessions per user."""
 
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
+from django.db.models import F
 
 from refresh_sessions.exceptions import NoActiveAccountError, SessionLimitReachedError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.policies import SessionPolicy
-from refresh_sessions.sessions import start_session
+from refresh_sessions.sessions import login, start_session
 from refresh_sessions.signals import session_revoked, session_started
 from refresh_sessions.tokens import access_tokens
 from tests.domain.client_actions import call, kinds, session_of
@@ -165,6 +167,23 @@ class TestSessionLimit:
         options(MAX_SESSIONS_PER_USER=1, ON_SESSION_LIMIT="deny")
         make_pair(UserFactory())
         assert make_pair(user)
+
+    @pytest.mark.parametrize(("unlocked", "locks"), [(1, 0), (2, 1)])
+    def test_login_far_below_limit_takes_no_lock(
+        self, user, options, monkeypatch, unlocked, locks
+    ):
+        """Of three sessions, one is revoked, and one is past its deadline."""
+        options(MAX_SESSIONS_PER_USER=3)
+        monkeypatch.setattr(login, "UNLOCKED_LOGINS", unlocked)
+        ended = [make_pair(user).session.pk for _ in range(3)]
+        sessions = DeviceSession.objects.filter(user=user)
+        sessions.filter(pk=ended[0]).update(revoked_at=F("created_at"))
+        sessions.filter(pk=ended[1]).update(expires_at=F("created_at"))
+        make_pair(UserFactory())
+        with mock.patch.object(login, "lock_user", side_effect=login.lock_user) as lock:
+            make_pair(user)
+        assert lock.call_count == locks
+        assert DeviceSession.objects.active().for_user(user).count() == 2
 
     def test_login_after_lowered_limit_revokes_all_surplus_sessions(self, user, options):
         pairs = [make_pair(user) for _ in range(4)]

@@ -7,11 +7,43 @@ from dataclasses import dataclass
 ROTATION = ("tests/unit/test_rotation.py",)
 DOMAIN = ("tests/domain",)
 LOGIN = ("tests/api/test_login.py", "tests/api/test_throttling.py", "tests/api/test_user_names.py")
-TOKENS = (
-    "tests/unit/test_tokens.py",
-    "tests/unit/test_forged_tokens.py",
-    "tests/unit/test_keys.py",
+TOKENS = ("tests/forgery/test_codec.py",)
+
+CODEC_FAULTS = (
+    ("codec.py", "if len(token) > MAX_LENGTH:", "if False:"),
+    ("codec.py", 'header.get("typ") != keys.typ or', ""),
+    ("codec.py", " or _REFUSED_HEADERS & header.keys()", ""),
+    ("codec.py", '{"jku", "jwk",', '{"jku",'),
+    ("codec.py", ', "crit", "b64"})', ', "b64"})'),
+    ("codec.py", ', "crit", "b64"})', ', "crit"})'),
+    ("codec.py", 'if header.get("alg") != key.algorithm:', "if False:"),
+    ("codec.py", "if not key.verify(", "if None is key.verify("),
+    ("codec.py", "if None in map(claims.get, required):", "if False:"),
+    ("codec.py", "if None in map(claims.get, required):", "if not {*required} <= claims.keys():"),
+    ("codec.py", 'for name in ("nbf", "exp"):', 'for name in ("exp",):'),
+    ("codec.py", 'for name in ("nbf", "exp"):', 'for name in ("nbf",):'),
+    ("codec.py", "type(claims[name]) is not int:", "not isinstance(claims[name], int):"),
+    ("codec.py", 'claims.get("nbf", 0) > now + leeway', "False"),
+    ("codec.py", 'claims.get("nbf", 0) > now + leeway', 'claims.get("nbf", 0) > now'),
+    ("codec.py", 'claims["exp"] <= now - leeway', 'claims["exp"] < now - leeway'),
+    ("codec.py", 'claims["exp"] <= now - leeway', 'claims["exp"] <= now'),
+    ("codec.py", 'if verify_exp and "exp" in claims', 'if "exp" in claims'),
+    ("codec.py", 'if verify_exp and "exp" in claims', 'if False and "exp" in claims'),
+    ("codec.py", 'if claims.get("iss") != issuer:', "if False:"),
+    ("codec.py", ' or claims.get("aud") != audience:', ":"),
+    ("codec.py", 'claims.get("aud") != audience:', 'audience not in claims.get("aud", ""):'),
+    ("codec.py", "if not audience or ", "if "),
+    ("codec.py", 'not isinstance(claims.get("sub", ""), str) or ', ""),
+    ("codec.py", ' or not isinstance(claims.get("jti", ""), str):', ":"),
+    ("segments.py", "if encode_segment(decoded) != segment:", "if False:"),
+    ("segments.py", "if len(members) != count:", "if False:"),
+    ("segments.py", "if not math.isfinite(value):", "if False:"),
+    ("segments.py", "parse_constant=_refuse", "parse_constant=float"),
+    ("segments.py", "if not isinstance(members, dict):", "if False:"),
+    ("segments.py", "data.decode()", "json.dumps(json.loads(data))"),
+    ("prepared_keys.py", "if problem := implementation.check_key_length(verifier):", "if False:"),
 )
+"""Module of ``tokens``, line and fault: each check of the codec, the segments and the keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +162,13 @@ MUTANTS = (
         ("tests/api", *DOMAIN),
     ),
     # Tokens and keys.
-    # Without the comparison of "alg" PyJWT refuses the same tokens, so that is no fault.
-    Mutant("tokens/codec.py", 'header.get("typ") != typ or', "", TOKENS),
-    Mutant("tokens/codec.py", '"verify_exp": verify_exp,', '"verify_exp": False,', TOKENS),
-    Mutant("tokens/codec.py", '"strict_aud": True,', '"verify_aud": False,', TOKENS),
+    *(Mutant(f"tokens/{module}", line, fault, TOKENS) for module, line, fault in CODEC_FAULTS),
+    Mutant(
+        "tokens/keys/symmetric.py",
+        "jwt.get_algorithm_by_name(name).prepare_key(secret)",
+        "pass",
+        ("tests/unit/test_key_errors.py",),
+    ),
     # Transports.
     Mutant(
         "transports.py",

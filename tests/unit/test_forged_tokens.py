@@ -16,6 +16,7 @@ from tests.unit.valid_tokens import access_token, both, refresh_token
 
 LIST_AS_KID = b'{"alg":"HS256","kid":[]}'
 OBJECT_AS_KID = b'{"alg":"HS256","kid":{}}'
+UPPER_CASE = "ABCDEF00-0000-4000-8000-000000000000"
 TEXT_AS_HEADER = b'"text"'
 
 
@@ -173,7 +174,7 @@ class TestForgery:
         each(
             gen=[0, -1, True, "3", 3.0, 1e400, None, [], MAX_GENERATION + 1, 2**63],
             sid=["", "x", 7, None, [], {}, "{00000000-0000-4000-8000-000000000000}"],
-            fid=["", "x", 7, None, [], {}, "00000000000040008000000000000000"],
+            fid=["", "x", 7, None, [], {}, "00000000000040008000000000000000", UPPER_CASE],
             exp=["soon", None, [], 1e400, 10**20],
             nbf=[2**40],
         ),

@@ -104,6 +104,19 @@ class TestFaults:
         assert isinstance(fault(), WrongKeyError)
         assert "guessed" in str(fault())
 
+    @pytest.mark.parametrize(
+        "secret",
+        [
+            b'{"kty": "oct", "k": "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"}',
+            b"-----BEGIN PUBLIC KEY-----\nMCowBQ\n-----END PUBLIC KEY-----",
+            b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB",
+        ],
+    )
+    def test_asymmetric_key_or_jwk_as_secret_is_refused(self, options, secret):
+        options(KEYS=[{"algorithm": "HS256", "value": b64(secret)}])
+        assert isinstance(fault(), WrongKeyError)
+        assert "not random bytes" in str(fault())
+
     def test_repeated_key_is_refused(self, options):
         options(KEYS=[entry("HS256"), entry("HS384"), entry("HS256")])
         assert isinstance(fault(), RepeatedKeyError)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from django.conf import settings as django_settings
 from django.utils.encoding import force_bytes
 
-from refresh_sessions.conf import NAMESPACE, get_settings
+from refresh_sessions.conf import NAMESPACE, Settings, get_settings
 from refresh_sessions.tokens.keys.asymmetric import parse_pem, public_jwk
 from refresh_sessions.tokens.keys.errors import (
     KeyConfigError,
@@ -65,9 +65,22 @@ def public_keys() -> list[dict[str, str]]:
 
 
 def _get_configuration() -> tuple[_Entries, _Entries, _Secrets]:
-    settings = get_settings()
     secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
-    return _to_hashable(settings.KEYS), _to_hashable(settings.REFRESH_KEYS), secrets
+    return *_get_entries(get_settings()), secrets
+
+
+class _EntriesLoader:
+    """Converts the entries again if the settings object was replaced."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Settings | None, tuple[_Entries, _Entries]] = (None, ((), ()))
+
+    def __call__(self, settings: Settings) -> tuple[_Entries, _Entries]:
+        last, entries = self._last
+        if settings is not last:
+            entries = _to_hashable(settings.KEYS), _to_hashable(settings.REFRESH_KEYS)
+            self._last = (settings, entries)
+        return entries
 
 
 def _to_hashable(entries: Sequence[Mapping[str, Any] | str]) -> _Entries:
@@ -77,6 +90,9 @@ def _to_hashable(entries: Sequence[Mapping[str, Any] | str]) -> _Entries:
         else tuple(sorted((name, os.fspath(value)) for name, value in entry.items()))
         for entry in entries or (DERIVED,)
     )
+
+
+_get_entries: Final = _EntriesLoader()
 
 
 @lru_cache(maxsize=16)

@@ -107,9 +107,12 @@ class Key:
         return f"Key(kid={self.kid!r}, algorithm={self.algorithm!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Keyring:
-    """The signing key, and all verifying keys by ``kid``, the signing key first."""
+    """The signing key, and all verifying keys by ``kid``, the signing key first.
+
+    Compared by identity, so that it can be the key of a cache.
+    """
 
     signing: Key
     verifying: Mapping[str, Key]

@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import jwt
 from django.utils.crypto import salted_hmac
 
 from refresh_sessions.tokens.keys.errors import UnreadableKeyError, WrongKeyError
@@ -48,7 +49,7 @@ def parse_secret(entry: Entry, purpose: Purpose) -> Key:
 
     Raises:
         UnreadableKeyError: the text is not base64url.
-        WrongKeyError: the key is shorter than its hash (RFC 7518 §3.2), or not random.
+        WrongKeyError: the key is shorter than its hash (RFC 7518 §3.2), or not random bytes.
 
     """
     name, minimum = entry.algorithm.name, entry.algorithm.bits // 8
@@ -65,6 +66,12 @@ def parse_secret(entry: Entry, purpose: Purpose) -> Key:
         )
     if len(set(secret)) < _DISTINCT_BYTES:
         raise WrongKeyError(f"{entry.where} is not random and can be guessed.", remedy=remedy)
+    try:
+        jwt.get_algorithm_by_name(name).prepare_key(secret)
+    except jwt.InvalidKeyError:
+        raise WrongKeyError(
+            f"{entry.where} is an asymmetric key or a JWK, and not random bytes.", remedy=remedy
+        ) from None
     return Key(
         kid=derive_kid(secret, salt=f"refresh_sessions.keys.{purpose}"),
         algorithm=name,
