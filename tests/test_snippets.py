@@ -35,7 +35,8 @@ SNIPPETS = dict(snippets())
 
 
 def is_typed(code: str) -> bool:
-    functions = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = [node for node in ast.walk(ast.parse(code)) if isinstance(node, kinds)]
     return any(function.returns for function in functions)
 
 

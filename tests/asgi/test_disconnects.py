@@ -87,7 +87,7 @@ class TestLostResponses:
         expect_tokens(port, path, new)
 
     def test_retries_lost_as_well_end_with_tokens(
-        self, port, pair, lose_response, recoveries, path, aborted
+        self, port, pair, lose_response, recoveries, path
     ):
         lose_response(path)
         for number in range(2, 4):
