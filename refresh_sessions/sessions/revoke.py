@@ -110,7 +110,7 @@ def announce_revocation(sessions: Iterable[DeviceSession], revocation: Revocatio
         )
 
 
-_REVOCATION: Final = CompiledUpdate(DeviceSession.objects.unrevoked)
+_REVOCATION: Final = CompiledUpdate(DeviceSession, DeviceSession.objects.unrevoked)
 
 
 def _get_values(revocation: Revocation) -> dict[str, Any]:

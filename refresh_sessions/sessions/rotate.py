@@ -165,7 +165,7 @@ def _close(family: ClosedFamily, using: str) -> None:
         raise ConcurrentUpdateError
 
 
-_ROTATION: Final = CompiledUpdate(TokenFamily.objects.usable)
+_ROTATION: Final = CompiledUpdate(TokenFamily, TokenFamily.objects.usable)
 
 
 def compare_and_swap(family: TokenFamily, expected: Mapping[str, Any], *, using: str) -> None:

@@ -15,13 +15,16 @@ class CompiledUpdate:
     """An UPDATE of one row by primary key, without signals, as ``QuerySet.update``.
 
     Args:
+        model: the model of the row.
         build: returns the queryset with the fixed conditions. Its SQL must depend only on the
             model and the settings of the connection.
 
     """
 
-    def __init__(self, build: Callable[[], models.QuerySet[Any]]) -> None:
-        self._build = build
+    def __init__(
+        self, model: type[models.Model], build: Callable[[], models.QuerySet[Any]]
+    ) -> None:
+        self._model, self._build = model, build
 
     def execute(
         self,
@@ -44,8 +47,7 @@ class CompiledUpdate:
 
         """
         connection, expected = connections[using], expected or {}
-        rows = self._build()
-        get_field = rows.model._meta.get_field
+        get_field = self._model._meta.get_field
         assigned = [
             prepare_value(get_field(name), value, connection) for name, value in values.items()
         ]
@@ -55,9 +57,10 @@ class CompiledUpdate:
         )
         plan = get_plan(connection, (self, form), lambda: self._compile(form, len(values), using))
         if plan is None:
-            return bool(rows.using(using).filter(pk=pk, **expected).update(**values))
+            rows = self._build().using(using).filter(pk=pk, **expected)
+            return rows.update(**values) > 0
         params = [param for _, prepared in assigned for param in prepared]
-        params += [*plan.params, prepare_key(rows.model, pk, connection)]
+        params += [*plan.params, prepare_key(self._model, pk, connection)]
         params += [
             get_field(name).get_db_prep_value(value, connection)
             for name, value in expected.items()
@@ -69,8 +72,8 @@ class CompiledUpdate:
         return updated
 
     def _compile(self, form: tuple[tuple[str, Any], ...], assigned: int, using: str) -> _Plan:
-        rows = self._build().using(using)
-        meta, compiler = rows.model._meta, rows.query.get_compiler(using)
+        rows, meta = self._build().using(using), self._model._meta
+        compiler = rows.query.get_compiler(using)
         condition, params = compiler.compile(rows.query.where)
         quote = compiler.connection.ops.quote_name
 

@@ -159,7 +159,7 @@ class TestSelect:
         assert read_family(family.pk, using="default").user_found
 
 
-USABLE = CompiledUpdate(TokenFamily.objects.usable)
+USABLE = CompiledUpdate(TokenFamily, TokenFamily.objects.usable)
 
 
 class TestUpdate:
