@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, models, transaction
 
@@ -47,22 +47,22 @@ class CompiledUpdate:
 
         """
         connection, expected = connections[using], expected or {}
-        get_field = self._model._meta.get_field
-        assigned = [
-            prepare_value(get_field(name), value, connection) for name, value in values.items()
-        ]
-        form = (
-            *zip(values, (sql for sql, _ in assigned), strict=True),
-            *((name, value is None) for name, value in expected.items()),
+        assigned = {
+            name: prepare_value(self._get_field(name), value, connection)
+            for name, value in values.items()
+        }
+        form = _Form(
+            assigned=tuple((name, sql) for name, (sql, _) in assigned.items()),
+            expected=tuple((name, value is None) for name, value in expected.items()),
         )
-        plan = get_plan(connection, (self, form), lambda: self._compile(form, len(values), using))
+        plan = get_plan(connection, (self, form), lambda: self._compile(form, using))
         if plan is None:
             rows = self._build().using(using).filter(pk=pk, **expected)
             return rows.update(**values) > 0
-        params = [param for _, prepared in assigned for param in prepared]
+        params = [param for _, prepared in assigned.values() for param in prepared]
         params += [*plan.params, prepare_key(self._model, pk, connection)]
         params += [
-            get_field(name).get_db_prep_value(value, connection)
+            self._get_field(name).get_db_prep_value(value, connection)
             for name, value in expected.items()
             if value is not None
         ]
@@ -71,27 +71,38 @@ class CompiledUpdate:
             updated: bool = cursor.rowcount > 0
         return updated
 
-    def _compile(self, form: tuple[tuple[str, Any], ...], assigned: int, using: str) -> _Plan:
-        rows, meta = self._build().using(using), self._model._meta
+    def _compile(self, form: _Form, using: str) -> _Plan:
+        rows = self._build().using(using)
         compiler = rows.query.get_compiler(using)
         condition, params = compiler.compile(rows.query.where)
         quote = compiler.connection.ops.quote_name
 
         def column(name: str) -> str:
-            quoted: str = quote(str(meta.get_field(name).column))
+            quoted: str = quote(self._get_field(name).column)
             return quoted
 
-        assignments = ", ".join(f"{column(name)} = {sql}" for name, sql in form[:assigned])
-        conditions = [condition, f"{quote(str(meta.pk.column))} = %s"]
+        assignments = [f"{column(name)} = {sql}" for name, sql in form.assigned]
+        conditions = [condition, f"{column(self._model._meta.pk.name)} = %s"]
         conditions += [
-            f"{column(name)} IS NULL" if is_null else f"{column(name)} = %s"
-            for name, is_null in form[assigned:]
+            f"{column(name)} {'IS NULL' if is_null else '= %s'}" for name, is_null in form.expected
         ]
         return _Plan(
-            sql=f"UPDATE {quote(meta.db_table)} SET {assignments} "  # noqa: S608
-            f"WHERE {' AND '.join(conditions)}",
+            sql=f"UPDATE {quote(self._model._meta.db_table)} "  # noqa: S608
+            f"SET {', '.join(assignments)} WHERE {' AND '.join(conditions)}",
             params=tuple(params),
         )
+
+    def _get_field(self, name: str) -> Any:
+        return self._model._meta.get_field(name)
+
+
+class _Form(NamedTuple):
+    """What the SQL depends on."""
+
+    assigned: tuple[tuple[str, str], ...]
+    """The field and the SQL of each new value."""
+    expected: tuple[tuple[str, bool], ...]
+    """The field of each expected value, and whether it is NULL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
