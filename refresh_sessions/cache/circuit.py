@@ -92,7 +92,8 @@ class Circuit:
 
     def _open(self) -> BaseCache:
         if self._opener is None:
-            self._opener = get_opener(self._alias)
+            with self._lock:
+                self._opener = self._opener or get_opener(self._alias)
         return self._opener()
 
     def starts_repair(self) -> bool:
