@@ -11,8 +11,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, cast
 
 from django.apps import apps
@@ -83,9 +84,7 @@ def cache_prefix() -> str:
     It contains a digest of the issuer and of the database with the sessions, as two environments
     may share one cache.
     """
-    identity = _get_database_identity(get_issuer())
-    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"refresh_sessions:{digest[:32]}"
+    return _get_prefix(_get_database_identity(get_issuer()))
 
 
 def get_environment(issuer: str) -> str:
@@ -95,7 +94,7 @@ def get_environment(issuer: str) -> str:
     With the setting ``ENVIRONMENT`` it is a plain digest: that name is not secret, and services
     with another ``SECRET_KEY`` need the same value.
     """
-    return next(_valid_environments(issuer))
+    return _valid_environments(issuer)[0]
 
 
 def is_this_environment(environment: str) -> bool:
@@ -105,18 +104,31 @@ def is_this_environment(environment: str) -> bool:
     )
 
 
-def _valid_environments(issuer: str) -> Iterator[str]:
+def _valid_environments(issuer: str) -> tuple[str, ...]:
     identity = _get_database_identity(issuer)
     if get_settings().ENVIRONMENT:
-        text = f"{_SALT}\n{identity}"
-        yield hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return
-    for key in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
-        yield _hash_identity(identity, key)
+        return (_get_environment_of_name(identity),)
+    keys = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+    return tuple(_get_environment_of_key(identity, key) for key in keys)
 
 
-@lru_cache(maxsize=256)
-def _hash_identity(identity: str, key: str | bytes) -> str:
+# The digests run for each access token, and each text is one of few: they are computed once.
+
+
+@lru_cache(maxsize=1024)
+def _get_prefix(identity: str) -> str:
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"refresh_sessions:{digest[:32]}"
+
+
+@lru_cache(maxsize=1024)
+def _get_environment_of_name(identity: str) -> str:
+    text = f"{_SALT}\n{identity}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1024)
+def _get_environment_of_key(identity: str, key: str | bytes) -> str:
     return salted_hmac(_SALT, identity, secret=key, algorithm="sha256").hexdigest()[:16]
 
 
@@ -124,27 +136,39 @@ def _get_database_identity(issuer: str) -> str:
     """Issuer, database and schema as one JSON text."""
     connection = connections[_get_alias()]
     database = get_settings().ENVIRONMENT or _get_database_address(connection)
-    return json.dumps([issuer, database, _get_schema(connection)])
+    return _to_identity(issuer, database, _get_schema(connection))
 
 
-def _get_database_address(connection: Any) -> list[str]:
+@lru_cache(maxsize=1024)
+def _to_identity(issuer: str, database: str | tuple[str, ...], schema: str) -> str:
+    return json.dumps([issuer, database, schema])
+
+
+def _get_database_address(connection: Any) -> tuple[str, ...]:
     """The normalized address of a database, without user and password, which may change."""
     vendor, settings = connection.vendor, connection.settings_dict
     name, host, port = (str(settings.get(key) or "") for key in ("NAME", "HOST", "PORT"))
     if vendor == "sqlite" and ":memory:" not in name and not name.startswith("file:"):
         # Two projects may have a "db.sqlite3" in different directories.
-        name = os.path.realpath(name)
+        name = _resolve(name, directory=None if name.startswith(os.sep) else Path.cwd())
     host = host.lower().rstrip(".")
     options = settings.get("OPTIONS") or {}
     location = [f"{key}={options[key]}" for key in _LOCATION_OPTIONS if options.get(key)]
-    location += _SEARCH_PATH.findall(str(options.get("options") or ""))
-    return [
+    if server_options := options.get("options"):
+        location += _SEARCH_PATH.findall(str(server_options))
+    return (
         vendor,
         name,
         "" if host in _LOCAL_HOSTS else host,
         port or _DEFAULT_PORTS.get(vendor, ""),
         *location,
-    ]
+    )
+
+
+@lru_cache(maxsize=1024)
+def _resolve(path: str, *, directory: Path | None) -> str:
+    """The real path; ``directory`` is the working directory that a relative path depends on."""
+    return os.path.realpath(path)
 
 
 def _get_tenant(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from django.views.debug import ExceptionReporter
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
+from refresh_sessions.cache.circuit import get_circuit
 from tests import databases, selection
 from tests.api.client import Client as SessionsClient
 from tests.browser import equipment
@@ -56,10 +57,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
-    """Clear the throttle counts before and after each test."""
+    """Clear the throttle counts and the failures of caches before and after each test."""
     cache.clear()
+    get_circuit.reset()
     yield
     cache.clear()
+    get_circuit.reset()
 
 
 @pytest.fixture(autouse=True)

@@ -140,15 +140,17 @@ def check_access_token(
     using = router.db_for_write(TokenFamily)
     if check == "stateless":
         return _check_cached(claims, using, request=request)
+    lookup: access_cache.Lookup | None = None
     if check == "cache":
-        snapshot = access_cache.get(claims.session_id, claims.family_id)
+        lookup = access_cache.look_up(claims.session_id, claims.family_id)
+        snapshot = lookup.snapshot
         if snapshot and snapshot.subject == claims.subject and _is_in_use(claims, snapshot):
             return _check_cached(claims, using, request=request, backend=snapshot.backend)
     family = _read_family(claims, using, request)
     _check_or_revoke(claims, family, request)
     _confirm_delivery(claims, family, using)
-    if check == "cache":
-        _cache_snapshot(claims, family)
+    if lookup is not None:
+        _store_snapshot(lookup, claims, family)
     return AccessGrant(user=family.session.user, claims=claims, family=family)
 
 
@@ -311,16 +313,18 @@ def _mark_delivered(family: TokenFamily, using: str) -> None:
         close_broken_connection(error, using)
 
 
-def _cache_snapshot(claims: access_tokens.AccessClaims, family: TokenFamily) -> None:
-    access_cache.store(
-        family.pk,
-        access_cache.Snapshot(
-            generation=family.generation,
-            redeemable_generation=family.redeemable_generation,
-            subject=claims.subject,
-            backend=family.session.backend,
-        ),
+def _store_snapshot(
+    lookup: access_cache.Lookup, claims: access_tokens.AccessClaims, family: TokenFamily
+) -> None:
+    snapshot = access_cache.Snapshot(
+        generation=family.generation,
+        redeemable_generation=family.redeemable_generation,
+        subject=claims.subject,
+        backend=family.session.backend,
+        read_at=family.now.timestamp(),
     )
+    expires_at = min(family.session.expires_at, family.idle_expires_at)
+    access_cache.store(lookup, snapshot, timeout=(expires_at - family.now).total_seconds())
 
 
 def _check_cached(

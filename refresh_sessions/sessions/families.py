@@ -22,6 +22,7 @@ from refresh_sessions.exceptions import FamilyLimitReachedError, InvalidTokenErr
 from refresh_sessions.models import DeviceSession, EventKind, TokenFamily
 from refresh_sessions.redaction import hide
 from refresh_sessions.rotation import FamilyState, Presenter, Verdict
+from refresh_sessions.sessions import access_cache
 from refresh_sessions.sessions.access import AccessGrant, check_state
 from refresh_sessions.sessions.auth_time import (
     authenticated_at_for_generation,
@@ -99,14 +100,16 @@ def open_family(
     claims = refresh_tokens.verify(token) if isinstance(token, str) else token
     operation = _OpenFamily(grant=grant, claims=claims, request=request, using=using)
     try:
-        result = commit_once(
-            using,
-            operation.save,
-            is_committed=lambda result: family_exists(result.child, using=using),
-        )
+        with access_cache.forget_if_uncertain(grant.session_id):
+            result = commit_once(
+                using,
+                operation.save,
+                is_committed=lambda result: family_exists(result.child, using=using),
+            )
     except _RefusalError as refusal:
         # After the rollback, which must not include the revocation.
         return refuse(refusal.verdict, claims, refusal.family, request)
+    access_cache.forget(result.parent.session_id)
     session_refreshed.send_robust(
         sender=DeviceSession,
         session=result.parent.session,

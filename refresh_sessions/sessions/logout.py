@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from refresh_sessions.database import after_commit, retry_transient
 from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
 from refresh_sessions.rotation import Verdict
+from refresh_sessions.sessions import access_cache
 from refresh_sessions.sessions.presented_token import (
     get_presenter,
     judge_token,
@@ -58,6 +59,8 @@ def log_out(
         ):
             return revoke_for_reuse(claims, family, request)
     if _has_ended(family):
+        # The process that revoked it may have been killed before it updated the cache.
+        access_cache.forget(family.session_id)
         return False
     return revoke_by_holder(claims, family.session, request=request)
 

@@ -31,6 +31,7 @@ from refresh_sessions.rotation import (
     redeemable_after_reauthentication,
     rotates_on_reauthentication,
 )
+from refresh_sessions.sessions import access_cache
 from refresh_sessions.sessions.access import AccessGrant, check_state
 from refresh_sessions.sessions.auth_time import (
     authenticated_at_for_generation,
@@ -94,7 +95,8 @@ def change_password(
     user.set_password(new_password)
     change = _PasswordChange(grant=grant, user=user, request=request, using=using)
     try:
-        result = commit_once(using, change.save, is_committed=change.is_committed)
+        with access_cache.forget_if_uncertain(grant.session_id):
+            result = commit_once(using, change.save, is_committed=change.is_committed)
     except ConcurrentUpdateError as error:
         # Only inside an outer transaction, which the caller has to restart.
         raise DatabaseBusyError from error
@@ -178,6 +180,7 @@ class _PasswordChange:
         family = result.family
         announce_revocation(result.revoked, self._get_revocation())
         if result.rotated:
+            access_cache.forget(family.session_id, prefix=self.tenant_prefix, urgent=True)
             session_refreshed.send_robust(
                 sender=DeviceSession,
                 session=family.session,

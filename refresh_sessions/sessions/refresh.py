@@ -35,6 +35,7 @@ from refresh_sessions.rotation import (
     is_sibling,
     keeps_opened_family,
 )
+from refresh_sessions.sessions import access_cache
 from refresh_sessions.sessions.auth_time import authenticated_at_for_generation
 from refresh_sessions.sessions.issue import (
     TokenPair,
@@ -185,6 +186,7 @@ class _Refresh:
         except Error as error:
             if is_connection_lost(error):
                 self.unconfirmed.append((verdict, family))
+                self._forget_snapshots(verdict, family)
             raise
 
     def _get_closed_family(
@@ -198,7 +200,12 @@ class _Refresh:
         priority = has_companion_priority(state, presenter)
         return ClosedFamily(pk=family.opened_family, even_if_used=priority)
 
+    def _forget_snapshots(self, verdict: Verdict, family: TokenFamily) -> None:
+        # A recovery makes access tokens unusable that an attacker may hold.
+        access_cache.forget(family.session_id, urgent=verdict is not Verdict.ROTATE)
+
     def _issue(self, verdict: Verdict, family: TokenFamily) -> TokenPair:
+        self._forget_snapshots(verdict, family)
         if verdict is Verdict.AHEAD_OF_DATABASE:
             self._try_or_log(lambda: self._record_ahead_of_database(family))
         if verdict is Verdict.RECOVER:

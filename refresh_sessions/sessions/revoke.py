@@ -177,13 +177,19 @@ def revoke_session(
         reason=reason, by=by, request=request, details=details or {}, logout_token=presented
     )
 
-    revoked = commit_once(
-        using,
-        lambda: revoke_one(session, revocation, using=using),
-        is_committed=lambda revoked: revoked and are_revoked([session], revocation, using=using),
-    )
+    with access_cache.forget_if_uncertain(session.pk):
+        revoked = commit_once(
+            using,
+            lambda: revoke_one(session, revocation, using=using),
+            is_committed=lambda revoked: (
+                revoked and are_revoked([session], revocation, using=using)
+            ),
+        )
     if revoked:
         after_commit(using, lambda: announce_revocation([session], revocation))
+    else:
+        # The process that revoked it may have been killed before it updated the cache.
+        access_cache.forget(session.pk, urgent=True)
     return revoked
 
 
@@ -330,10 +336,11 @@ def _revoke_for_accounts(
 
 
 def _revoke_batch(session_ids: list[UUID], revocation: Revocation, using: str) -> int:
-    revoked = commit_once(
-        using,
-        lambda: revoke_many(session_ids, revocation, using=using),
-        is_committed=lambda revoked: are_revoked(revoked, revocation, using=using),
-    )
+    with access_cache.forget_if_uncertain(*session_ids):
+        revoked = commit_once(
+            using,
+            lambda: revoke_many(session_ids, revocation, using=using),
+            is_committed=lambda revoked: are_revoked(revoked, revocation, using=using),
+        )
     after_commit(using, lambda: announce_revocation(revoked, revocation))
     return len(revoked)

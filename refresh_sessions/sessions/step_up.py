@@ -27,6 +27,7 @@ from refresh_sessions.rotation import (
     redeemable_after_reauthentication,
     rotates_on_reauthentication,
 )
+from refresh_sessions.sessions import access_cache
 from refresh_sessions.sessions.access import AccessGrant, check_state
 from refresh_sessions.sessions.auth_time import authenticated_at_beside_rotation
 from refresh_sessions.sessions.issue import (
@@ -73,7 +74,8 @@ def reauthenticate_session(
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
     operation = _Reauthentication(grant=grant, methods=list(methods), request=request, using=using)
-    result = commit_once(using, operation.save, is_committed=operation.is_committed)
+    with access_cache.forget_if_uncertain(grant.session_id):
+        result = commit_once(using, operation.save, is_committed=operation.is_committed)
     operation.announce(result)
     return operation.issue(result)
 
@@ -184,6 +186,8 @@ class _Reauthentication:
 
     def announce(self, result: _ReauthenticationResult) -> None:
         family = result.family
+        if result.rotated:
+            access_cache.forget(family.session_id, urgent=True)
         arguments = {"session": family.session, "family": family, "request": self.request}
         if result.rotated:
             session_refreshed.send_robust(

@@ -1,7 +1,9 @@
 """Failing caches, and the settings that name them."""
 
 import socket
+from collections.abc import Callable
 from importlib.util import find_spec
+from typing import ClassVar
 
 import pytest
 from django.core.cache.backends.base import BaseCache
@@ -34,6 +36,24 @@ class TimingOutCache(DeadCache):
         raise TimeoutError("timed out")
 
     add = get = set = touch = delete = clear = get_many = set_many = incr = fail
+
+
+class SwitchableCache(LocMemCache):
+    """A cache that fails while the test says so, and keeps its entries, as after a partition."""
+
+    failure: Callable[[str], None] | None = None
+    """Called with the name of each operation before it runs; it may raise an error."""
+    operations: ClassVar[list[str]] = []
+
+    def __getattribute__(self, name):
+        if name in OPERATIONS:
+            SwitchableCache.operations.append(name)
+            if SwitchableCache.failure is not None:
+                SwitchableCache.failure(name)
+        return super().__getattribute__(name)
+
+
+OPERATIONS = frozenset({"add", "get_many", "set", "set_many", "delete", "delete_many"})
 
 
 def closed_port() -> int:

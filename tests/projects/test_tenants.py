@@ -266,10 +266,10 @@ class TestSecondDatabase:
         options(ACCESS_TOKEN_CHECK="cache")
         pair = make_pair(both[0])
         assert call(pair) == "ok"
-        cached = tenants.cache_prefix()
-        assert cache.get(f"{cached}:family:{pair.family.pk}")
+        key = f"{{{pair.session.pk}}}:{pair.family.pk}"
+        assert cache.get(f"{tenants.cache_prefix()}:{key}")
         with twin():
-            assert not cache.get(f"{tenants.cache_prefix()}:family:{pair.family.pk}")
+            assert not cache.get(f"{tenants.cache_prefix()}:{key}")
 
     def test_throttle_counts_are_separate_per_database(self, twin, both):
         name = both[0].get_username()
