@@ -8,6 +8,9 @@ from typing import Final
 BATCH_SIZE: Final = 500
 """Rows per transaction: a compromise between throughput and the time that rows stay locked."""
 
+PRUNE_BATCH_SIZE: Final = 2000
+"""Rows per transaction of a deletion. Requests do not wait for old rows."""
+
 MAX_BATCH_SIZE: Final = 10_000
 """Databases limit the parameters of a statement, and each key is a parameter."""
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
-from django.db import connections, router, transaction
+from django.db import router
 from django.db.models import QuerySet
 
-from refresh_sessions.batches import BATCH_SIZE, check_batch_size, subtract_age
-from refresh_sessions.database import DatabaseNow, retry_transient
-from refresh_sessions.models import SessionEvent
+from refresh_sessions.batches import PRUNE_BATCH_SIZE, check_batch_size, subtract_age
+from refresh_sessions.bulk_delete import BulkDeletion, read_clock
+from refresh_sessions.database import retry_transient
+from refresh_sessions.models import DeviceSession, SessionEvent
 
 
 def prune_events(
     *,
     older_than: timedelta,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int = PRUNE_BATCH_SIZE,
     of_active_sessions: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> int:
@@ -48,18 +49,8 @@ def prune_events(
     check_batch_size(batch_size)
     using = router.db_for_write(SessionEvent)
     find = partial(_prunable, older_than, using, of_active_sessions=of_active_sessions)
-    events = retry_transient(using, find)
-    total = after = 0
-    while True:
-        oldest = events.filter(pk__gt=after)[:batch_size]
-        batch, deleted = retry_transient(using, partial(_delete_batch, oldest, using))
-        if not batch:
-            return total
-        # Skips locked events, so that the loop terminates.
-        after = batch[-1]
-        total += deleted
-        if progress is not None:
-            progress(total)
+    deletion = BulkDeletion(rows=retry_transient(using, find), oldest_by="created_at")
+    return deletion.execute(batch_size=batch_size, progress=progress)
 
 
 def count_prunable_events(*, older_than: timedelta, of_active_sessions: bool = False) -> int:
@@ -80,29 +71,12 @@ def _prunable(
 ) -> QuerySet[SessionEvent]:
     if older_than < timedelta(0):
         raise ValueError("older_than must not be negative: events are never in the future.")
-    events = SessionEvent.objects.using(using).order_by("pk")
+    events = SessionEvent.objects.using(using).order_by("created_at")
     # Read once, as in the pruning of sessions.
-    now: datetime | None = events.values_list(DatabaseNow(), flat=True).first()
+    now = read_clock(events)
     if now is None:
         return events.none()
     old = events.filter(created_at__lte=subtract_age(now, older_than))
-    return old if of_active_sessions else old.filter(session__expires_at__lte=now)
-
-
-def _delete_batch(events: QuerySet[SessionEvent], using: str) -> tuple[Sequence[int], int]:
-    """Delete a batch; return the keys of its events and the number of deleted events."""
-    features = connections[using].features
-    with transaction.atomic(using=using):
-        # Read without a lock, then locked by key: on MariaDB and MySQL a locking range query
-        # would block the inserts of logins with gap locks.
-        batch = list(events.values_list("pk", flat=True).all())
-        if not batch:
-            return batch, 0
-        rows = SessionEvent.objects.using(using).filter(pk__in=batch)
-        locked = rows.order_by("pk").select_for_update(
-            skip_locked=features.has_select_for_update_skip_locked
-        )
-        keys = list(locked.values_list("pk", flat=True))
-        rows = SessionEvent.objects.using(using).filter(pk__in=keys)
-        _, deleted = rows.delete() if keys else (0, {})
-    return batch, deleted.get(SessionEvent._meta.label, 0)
+    if of_active_sessions:
+        return old
+    return old.filter(session__in=DeviceSession.objects.using(using).filter(expires_at__lte=now))

@@ -105,6 +105,14 @@ def is_locked_out() -> Q:
     return (is_inactive() or never) | (has_other_password() or never)
 
 
+def may_be_locked_out() -> Q | None:
+    """The condition for sessions that their account may lock out; None if SQL cannot tell."""
+    inactive, other_password = is_inactive(), has_other_password()
+    if inactive is None or other_password is None:
+        return None
+    return inactive | other_password | Q(password_fingerprint="")
+
+
 def account_reason(*, inactive: str, password_changed: str) -> Case:
     """The first applicable reason, or an empty text.
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-from django.db import connections, router, transaction
+from django.db import router
 
-from refresh_sessions.batches import BATCH_SIZE, check_batch_size, subtract_age
-from refresh_sessions.database import DatabaseNow, retry_transient
-from refresh_sessions.models import DeviceSession, ProofAttempts, SignInTicket
+from refresh_sessions.batches import PRUNE_BATCH_SIZE, check_batch_size, subtract_age
+from refresh_sessions.bulk_delete import BulkDeletion, read_clock
+from refresh_sessions.database import retry_transient
+from refresh_sessions.models import (
+    DeviceSession,
+    ProofAttempts,
+    SessionEvent,
+    SignInTicket,
+    TokenFamily,
+)
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
-from refresh_sessions.sessions.revoke import revoke_locked_out
+from refresh_sessions.sessions.locked_out import revoke_all_locked_out
 
 RETENTION: Final = timedelta(days=30)
 """How long sessions are kept after their hard deadline, for their events (ASVS 16.2)."""
@@ -21,7 +28,7 @@ RETENTION: Final = timedelta(days=30)
 def prune_sessions(
     *,
     older_than: timedelta = RETENTION,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int = PRUNE_BATCH_SIZE,
     progress: Callable[[int], object] | None = None,
 ) -> int:
     """Delete sessions some time after their hard deadline, with their families and events.
@@ -48,14 +55,13 @@ def prune_sessions(
     """
     check_batch_size(batch_size)
     using = router.db_for_write(DeviceSession)
-    revoke_locked_out(DeviceSession.objects.all())
-    sessions = retry_transient(using, lambda: _prunable(older_than, using))
-    total = 0
-    while deleted := retry_transient(using, lambda: _delete_batch(sessions, batch_size, using)):
-        total += deleted
-        if progress is not None:
-            progress(total)
-    return total
+    revoke_all_locked_out()
+    deletion = BulkDeletion(
+        rows=retry_transient(using, lambda: _prunable(older_than, using)),
+        oldest_by="expires_at",
+        children={SessionEvent: "session", TokenFamily: "session"},
+    )
+    return deletion.execute(batch_size=batch_size, progress=progress)
 
 
 def count_prunable_sessions(*, older_than: timedelta = RETENTION) -> int:
@@ -78,26 +84,10 @@ def _prunable(older_than: timedelta, using: str) -> DeviceSessionQuerySet:
     sessions = DeviceSession.objects.using(using).all()
     # Read once, so that the loop terminates even if sessions expire as fast as they are deleted.
     # Not in the condition: the arithmetic of datetimes and durations in SQL is not portable.
-    clock = sessions.order_by("expires_at").values_list(DatabaseNow(), flat=True)
-    now: datetime | None = clock.first()
+    now = read_clock(sessions.order_by("expires_at"))
     if now is None:
         return sessions.none()
     return sessions.filter(expires_at__lte=subtract_age(now, older_than))
-
-
-def _delete_batch(sessions: DeviceSessionQuerySet, batch_size: int, using: str) -> int:
-    features = connections[using].features
-    with transaction.atomic(using=using):
-        # Locks the sessions before their families and events, like a revocation, to prevent
-        # deadlocks. Concurrent prunings skip each other's rows.
-        oldest = sessions.order_by("expires_at").select_for_update(
-            skip_locked=features.has_select_for_update_skip_locked
-        )
-        batch = list(oldest.values_list("pk", flat=True)[:batch_size])
-        # Django's cascade also handles foreign keys and signals of the project.
-        rows = DeviceSession.objects.using(using).filter(pk__in=batch)
-        _, deleted = rows.delete() if batch else (0, {})
-    return deleted.get(DeviceSession._meta.label, 0)
 
 
 def prune_short_lived() -> int:
@@ -115,5 +105,9 @@ def prune_short_lived() -> int:
 
 def _prune(model: type[SignInTicket | ProofAttempts]) -> int:
     using = router.db_for_write(model)
-    expired = model.objects.using(using).expired()
-    return retry_transient(using, lambda: expired.delete()[0])
+    rows = model.objects.using(using).order_by("expires_at")
+    now = retry_transient(using, lambda: read_clock(rows))
+    if now is None:
+        return 0
+    deletion = BulkDeletion(rows=rows.filter(expires_at__lte=now), oldest_by="expires_at")
+    return deletion.execute(batch_size=PRUNE_BATCH_SIZE)

@@ -33,7 +33,7 @@ def long_expired(number, user=None) -> list[DeviceSession]:
     sessions = DeviceSession.objects.bulk_create(
         DeviceSession(
             user=user,
-            created_at=now - timedelta(days=200),
+            created_at=now - timedelta(days=200, seconds=age),
             expires_at=now - timedelta(days=100, seconds=age),
             auth_hash="0" * 64,
         )
@@ -84,7 +84,36 @@ def failing(times):
         post_delete.disconnect(fail, sender=DeviceSession)
 
 
+@contextmanager
+def failing_statements(verb, times):
+    """Let the database report a deadlock at the next statements with this verb."""
+    failures: list[str] = []
+
+    def fail(execute, sql, params, many, context):
+        if sql.split()[0] == verb and len(failures) < times:
+            failures.append(sql)
+            raise OperationalError("Deadlock found") from Exception(1213, "Deadlock found")
+        return execute(sql, params, many, context)
+
+    with connections["default"].execute_wrapper(fail):
+        yield failures
+
+
+@contextmanager
+def cascading(sender=None):
+    """Connect a receiver, which makes pruning use Django's cascade."""
+
+    def receive(**_):
+        pass
+
+    post_delete.connect(receive, sender=sender)
+    try:
+        yield
+    finally:
+        post_delete.disconnect(receive, sender=sender)
+
+
 def statements(queries) -> list[str]:
     """Return the verbs of the statements, without transaction control."""
     verbs = [query["sql"].split()[0] for query in queries]
-    return [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
+    return [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}]

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from refresh_sessions.batches import BATCH_SIZE, MAX_BATCH_SIZE
+from refresh_sessions.batches import MAX_BATCH_SIZE, PRUNE_BATCH_SIZE
 from refresh_sessions.events.prune import count_prunable_events, prune_events
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.management.arguments import batch_size, duration
@@ -45,10 +45,10 @@ class Command(CheckedCommand):
         parser.add_argument(
             "--batch-size",
             type=batch_size,
-            default=BATCH_SIZE,
+            default=PRUNE_BATCH_SIZE,
             metavar="N",
             help="Sessions or events per transaction, "
-            f"1 to {MAX_BATCH_SIZE}. Default: {BATCH_SIZE}.",
+            f"1 to {MAX_BATCH_SIZE}. Default: {PRUNE_BATCH_SIZE}.",
         )
         parser.add_argument(
             "--events-older-than",
