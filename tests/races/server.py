@@ -35,8 +35,11 @@ class Answer:
 
 
 @contextmanager
-def gunicorn() -> Iterator[int]:
-    """Serve the tests' project with several processes; yield the port."""
+def gunicorn(**variables: str) -> Iterator[int]:
+    """Serve the tests' project with several processes; yield the port.
+
+    Keyword arguments are further environment variables of the servers.
+    """
     # The socket listens before the servers start: no other program can take the port, and clients
     # need not poll.
     with socket.create_server((HOST, 0), backlog=256) as listening:
@@ -45,7 +48,7 @@ def gunicorn() -> Iterator[int]:
         with subprocess.Popen(  # noqa: S603  (our own command)
             [sys.executable, "-m", supervisor.__name__, str(descriptor), *_command(descriptor)],
             cwd=CHECKOUT,
-            env={**os.environ, **_environment()},
+            env={**os.environ, **_environment(), **variables},
             pass_fds=[descriptor],
             stdin=subprocess.PIPE,
         ) as process:
