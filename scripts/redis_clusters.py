@@ -160,8 +160,8 @@ def sentinel_group(*, replicas: int = 2, sentinels: int = 3) -> Iterator[Group]:
     """A primary, replicas, and sentinels that replace the primary when it fails."""
     with _directory() as directory:
         servers = _servers(directory, "server", 1 + replicas)
-        watchers = _servers(directory, "sentinel", sentinels)
         primary = servers[0]
+        watchers = _servers(directory, "sentinel", sentinels, password=primary.password)
         for server in servers:
             server.options = {
                 "masterauth": server.password,
@@ -243,8 +243,10 @@ def _running(servers: list[Server]) -> Iterator[None]:
             server.stop()
 
 
-def _servers(directory: Path, kind: str, count: int) -> list[Server]:
-    password = secrets.token_hex(16)
+def _servers(
+    directory: Path, kind: str, count: int, *, password: str | None = None
+) -> list[Server]:
+    password = password or secrets.token_hex(16)
     servers = []
     for number, port in enumerate(_free_ports(count)):
         home = directory / f"{kind}-{number}"

@@ -46,6 +46,7 @@ class Circuit:
         self._opener: Callable[[], BaseCache] | None = None
         self._probe_at: float | None = None
         """The time of the next probe; None while the circuit is closed."""
+        self._urgent_at = 0.0
         self._trusted_since = -math.inf
         self.epoch = 0
         """The number of failures so far."""
@@ -59,13 +60,14 @@ class Circuit:
         Args:
             operation: the use of the cache.
             failed: the message of the log for a failure.
-            urgent: call the cache while the circuit is open, too.
+            urgent: call the cache while the circuit is open, too. After a slow failure, only
+                after as much time as the failure has taken.
 
         Raises:
             CacheDownError: the operation failed, or the circuit is open.
 
         """
-        if self._probe_at is not None and not urgent and not self._starts_probe():
+        if self._probe_at is not None and not self._starts_probe(urgent=urgent):
             self._repair_due = True
             raise CacheDownError
         started = time.monotonic()
@@ -75,7 +77,9 @@ class Circuit:
             # Each backend has exceptions of its own.
             burst_logger.exception(failed)
             self._record_failure()
-            self._probe_at = time.monotonic() + OPEN_SECONDS
+            now = time.monotonic()
+            self._urgent_at = now + min(now - started, OPEN_SECONDS)
+            self._probe_at = now + OPEN_SECONDS
             raise CacheDownError from error
         self._probe_at = None
         return result
@@ -128,11 +132,11 @@ class Circuit:
             if epoch == self.epoch and self._trusted_since == math.inf:
                 self._trusted_since = read_at
 
-    def _starts_probe(self) -> bool:
-        """Whether this call is the probe; one call at a time is."""
+    def _starts_probe(self, *, urgent: bool) -> bool:
+        """Whether this call reaches the cache; without ``urgent``, one call at a time does."""
         now = time.monotonic()
         with self._lock:
-            if self._probe_at is None:
+            if self._probe_at is None or (urgent and now >= self._urgent_at):
                 return True
             if now < self._probe_at:
                 return False

@@ -13,6 +13,7 @@ import pytest
 from refresh_sessions.cache.circuit import OPEN_SECONDS, get_circuit
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import access_cache, revoke_session
+from refresh_sessions.tenants import cache_prefix
 from tests.domain.access_endings import ENDINGS, revocation
 from tests.domain.client_actions import call
 from tests.factories import UserFactory, make_pair
@@ -101,7 +102,7 @@ def test_cache_without_its_last_writes_gives_no_staleness(workers, calm, redis, 
 
 
 def stamp_of(pair) -> str:
-    return f":1:{access_cache._get_stamp_key(pair.session.pk, access_cache.cache_prefix())}"
+    return f":1:{access_cache._get_stamp_key(pair.session.pk, cache_prefix())}"
 
 
 def test_frozen_cache_gives_no_staleness_and_one_time_out_per_process(workers, calm, redis, user):

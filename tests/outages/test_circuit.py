@@ -17,7 +17,7 @@ from tests.outages.caches import SwitchableCache
 
 
 class Watch:
-    """A stand-in for ``time`` in the module of the circuit."""
+    """Replaces ``time`` in the module of the circuit."""
 
     def __init__(self):
         self.now = 1000.0
@@ -131,6 +131,24 @@ class TestCalls:
         assert not skipped(circuit, urgent=True)
         assert not skipped(circuit)
 
+    def test_urgent_call_after_slow_failure_waits_as_long(self, circuit, cache, watch):
+        """So that revocations in an outage do not spend all their time on time-outs."""
+
+        def time_out(name):
+            watch.now += 1.5
+            raise TimeoutError
+
+        SwitchableCache.failure = staticmethod(time_out)
+        skipped(circuit)
+        for _ in range(2):
+            cache.operations.clear()
+            watch.now += 1.4
+            assert skipped(circuit, urgent=True)
+            assert cache.operations == []
+            watch.now += 0.1
+            assert skipped(circuit, urgent=True)
+            assert cache.operations == ["set"]
+
     def test_unknown_backend_opens_the_circuit(self, circuit, settings):
         settings.CACHES = {"default": {"BACKEND": "nowhere.Cache"}}
         assert skipped(circuit)
@@ -194,7 +212,7 @@ class TestTrust:
         circuit.trust_since(10.0, epoch=circuit.epoch)
         assert circuit.trusts(0.0)
 
-    def test_read_that_began_before_a_failure_gives_no_trust(self, circuit, cache):
+    def test_read_that_began_before_a_failure_gives_no_trust(self, circuit, cache, watch):
         cache.fail()
         skipped(circuit)
         epoch = circuit.epoch

@@ -24,11 +24,11 @@ def cache(redis, settings):
     return get_opener("default")()
 
 
-def connection_options(cache) -> dict:
+def connection_options(cache):
     return cache._cache.get_client().connection_pool.connection_kwargs
 
 
-def connections_of(redis) -> int:
+def connections_of(redis):
     return redis.ask("client", "list").count("cmd=")
 
 

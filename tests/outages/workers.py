@@ -83,10 +83,12 @@ class Workers:
 
 
 @contextmanager
-def serving(caches: dict[str, Any]) -> Iterator[Workers]:
-    """Serve the tests' project with these caches."""
+def serving(
+    caches: dict[str, Any], *, settings: str = "tests.outages.server_settings"
+) -> Iterator[Workers]:
+    """Serve the tests' project with these caches, which the settings module reads as JSON."""
     variables = {
-        "DJANGO_SETTINGS_MODULE": "tests.outages.server_settings",
+        "DJANGO_SETTINGS_MODULE": settings,
         "REFRESH_SESSIONS_SERVED_CACHES": json.dumps(caches),
         "REFRESH_SESSIONS_SERVED_TIMEOUT": str(TIMEOUT),
     }
