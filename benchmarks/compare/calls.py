@@ -66,6 +66,14 @@ class Call:
             environ["HTTP_" + name.upper().replace("-", "_")] = value
         return environ
 
+    def message(self) -> dict[str, Any]:
+        """The request for an HTTP client in another process."""
+        headers = {**self.headers, "Accept": "application/json"}
+        if self.body:
+            headers["Content-Type"] = self.content_type
+        body = self.body.decode() or None
+        return {"method": self.method, "path": self.path, "body": body, "headers": headers}
+
 
 def get(path: str, headers: Mapping[str, str]) -> Call:
     """A GET."""

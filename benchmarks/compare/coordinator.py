@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from benchmarks.compare.databases import temporary_database
 from benchmarks.compare.statistics import summarize_rounds
+from benchmarks.compare.subjects import SUBJECTS
+from benchmarks.compare.throughput import measure_throughput
 
 _ROOT: Final = Path(__file__).parent.parent.parent
 
@@ -24,11 +26,11 @@ class WorkerError(Exception):
 class WorkerProcess:
     """The process of one subject."""
 
-    def __init__(self, subject: str, database: dict[str, Any]) -> None:
+    def __init__(self, subject: str, database: dict[str, Any], *, create: bool) -> None:
         self.subject = subject
         # Warnings of other packages do not end a run.
         environment = {**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONWARNINGS": "ignore"}
-        config = json.dumps({"subject": subject, "database": database})
+        config = json.dumps({"subject": subject, "database": database, "create": create})
         self._process = subprocess.Popen(  # noqa: S603  (this package)
             [sys.executable, "-m", "benchmarks.compare.worker", config],
             stdin=subprocess.PIPE,
@@ -62,9 +64,11 @@ class WorkerProcess:
 
 
 @contextmanager
-def worker_process(subject: str, database: dict[str, Any]) -> Iterator[WorkerProcess]:
+def worker_process(
+    subject: str, database: dict[str, Any], *, create: bool = True
+) -> Iterator[WorkerProcess]:
     """Start the process of a subject; end it."""
-    worker = WorkerProcess(subject, database)
+    worker = WorkerProcess(subject, database, create=create)
     try:
         yield worker
     finally:
@@ -82,6 +86,7 @@ class Comparison:
         self._report = report
         self._stack = ExitStack()
         self._workers: dict[str, WorkerProcess] = {}
+        self._databases: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Comparison:
@@ -89,6 +94,7 @@ class Comparison:
             for name in self.subjects:
                 self._report(f"starting {name}")
                 database = self._stack.enter_context(temporary_database(self.vendor, name))
+                self._databases[name] = database
                 worker = self._stack.enter_context(worker_process(name, database))
                 self.results[name] = worker.read()
                 self._workers[name] = worker
@@ -117,3 +123,31 @@ class Comparison:
         for name, worker in self._workers.items():
             self._report(f"{command}: {name}")
             self.results[name][command] = worker.ask(command, **arguments)
+
+    def measure_prune(self, *, sessions: int, refreshes: int) -> None:
+        """Delete expired sessions, each subject in a new process, whose memory is its own."""
+        for name, worker in self._workers.items():
+            self.results[name]["prune"] = None
+            if SUBJECTS[name].prune_command is None:
+                continue
+            self._report(f"prune: {name}")
+            worker.ask("fill", sessions=sessions, refreshes=refreshes)
+            with worker_process(name, self._databases[name], create=False) as fresh:
+                fresh.read()
+                self.results[name]["prune"] = fresh.ask("prune")
+
+    def measure_throughput(self, *, sessions: int, requests: int, turns: int) -> None:
+        """Requests and refreshes per second through gunicorn, one subject after the other."""
+        repeat = {"request": max(1, requests // sessions), "refresh": 1}
+        for name, worker in self._workers.items():
+            self._report(f"throughput: {name}")
+            operations = {
+                operation: [
+                    worker.ask("calls", operation=operation, sessions=sessions, repeat=times)
+                    for _ in range(turns + 1)
+                ]
+                for operation, times in repeat.items()
+            }
+            present = {key: value for key, value in operations.items() if value[0]["subject"]}
+            config = {"subject": name, "database": self._databases[name]}
+            self.results[name]["throughput"] = measure_throughput(config, present)

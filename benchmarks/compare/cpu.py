@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.compare.calls import Answer, run
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,17 @@ class CpuMeter:
 
     def measure(self, handler: Any, environs: list[dict[str, Any]]) -> tuple[Cost, list[Answer]]:
         """Handle the requests one after the other; return the CPU time and the answers."""
-        answers = []
+        return self.measure_call(lambda: [run(handler, environ) for environ in environs])
+
+    def measure_call(self, call: Callable[[], T]) -> tuple[Cost, T]:
+        """The CPU time of a function, and its result."""
         database = self._database()
         python = time.process_time_ns()
-        for environ in environs:
-            answers.append(run(handler, environ))  # noqa: PERF401  (no frame more is measured)
+        result = call()
         python = time.process_time_ns() - python
         after = self._database()
         spent = None if database is None or after is None else after - database
-        return Cost(python, spent), answers
+        return Cost(python, spent), result
 
     def _database(self) -> int | None:
         if self._schedstat is None:

@@ -18,12 +18,11 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.urls import path
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from benchmarks.compare.models import FloorSession
+from benchmarks.compare.views import ProtectedView, PublicView
 
 _ACCESS_LIFETIME: Final = 900
 _REFRESH_LIFETIME: Final = 7 * 86_400
@@ -53,11 +52,6 @@ class SignatureAuthentication(BaseAuthentication):
         return User(pk=int(claims["sub"])), claims
 
 
-class PublicView(APIView):
-    authentication_classes: Any = ()
-    permission_classes: Any = ()
-
-
 class LoginView(PublicView):
     def post(self, request: Request) -> Response:
         data = request.data
@@ -82,15 +76,6 @@ class LogoutView(PublicView):
         claims = decode(request.data["refresh"])
         session = FloorSession.objects.filter(pk=claims["sid"], active=True)
         return Response(status=204 if session.update(active=False) else 401)
-
-
-class ProtectedView(APIView):
-    """The view of the API: it answers with the primary key of the user."""
-
-    permission_classes = (IsAuthenticated,)
-
-    def get(self, request: Request) -> Response:
-        return Response({"user": request.user.pk})
 
 
 class FloorProtectedView(ProtectedView):

@@ -38,6 +38,11 @@ class Lane:
         calls = [build(tokens) for tokens in self.tokens]
         return None if None in calls else calls
 
+    def calls_of_new(self, operation: str, clients: int) -> list[Call] | None:
+        """The calls of one operation, with clients that have just logged in."""
+        self.take("login", [self.send(self._next_login()) for _ in range(clients)])
+        return self.calls(operation, clients)
+
     def _next_login(self) -> Call:
         self._logins += 1
         number = self._logins
@@ -70,6 +75,17 @@ class Lane:
         elif operation == "refresh":
             read = self.subject.read_refresh
             self.tokens = [read(*pair) for pair in zip(self.tokens, answers, strict=True)]
+
+    def login_one(self) -> None:
+        """Start one session."""
+        call = self._next_login()
+        self.take("login", [self.send(call)])
+
+    def user(self) -> Any:
+        """The user of the last login."""
+        from django.contrib.auth.models import User
+
+        return User.objects.get(username=username(self._logins))
 
     def send(self, call: Call) -> Answer:
         """Send one call, without a measurement."""

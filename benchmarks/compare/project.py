@@ -26,10 +26,13 @@ class Project:
         _configure(subject, database)
         from django.core.handlers.wsgi import WSGIHandler
         from django.test import override_settings
+        from django.urls import get_resolver
 
         self.handler = WSGIHandler()
         with override_settings(MIDDLEWARE=[]):
             self.floor_handler = WSGIHandler()
+        # Views take their classes from the settings when they are imported.
+        get_resolver().url_patterns  # noqa: B018
 
     def create(self) -> None:
         """Create tables and users."""
@@ -48,7 +51,7 @@ class Project:
         """The floor, the view of the API, and the endpoints of the subject."""
         from django.urls import include, path
 
-        from benchmarks.compare.floor import ProtectedView
+        from benchmarks.compare.views import ProtectedView
 
         patterns = [path("floor/", include("benchmarks.compare.floor"))]
         if not isinstance(self.subject, Floor):
@@ -92,9 +95,9 @@ def _configure(subject: Subject, database: dict[str, Any]) -> None:
         "LOGGING": {
             "version": 1,
             "disable_existing_loggers": False,
-            "root": {"level": "CRITICAL", "handlers": []},
+            "handlers": {"null": {"class": "logging.NullHandler"}},
+            "root": {"level": "CRITICAL", "handlers": ["null"]},
         },
-        "USE_I18N": False,
         "USE_TZ": True,
     }
     settings.configure(**{**defaults, **subject.django_settings()})

@@ -1,6 +1,7 @@
 """The process of one subject: reads commands from standard input, one JSON object per line.
 
-The coordinator starts it with one argument, JSON with ``subject`` and ``database``.
+The coordinator starts it with one argument, JSON with ``subject``, ``database`` and ``create``:
+whether the database is empty.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Worker:
         from benchmarks.compare.cpu import CpuMeter
 
         self.subject = self.project.subject
-        self.project.create()
+        if config["create"]:
+            self.project.create()
         self.meter = CpuMeter(connection)
         self.lane = Lane(self.subject, self.project.handler)
         if self.subject.name == "floor":
@@ -53,6 +55,45 @@ class Worker:
         from benchmarks.compare.statements import count_statements
 
         return count_statements(self.lane)
+
+    def behaviour(self) -> dict[str, Any]:
+        """What clients and attackers observe."""
+        from benchmarks.compare.behaviour import observe
+
+        return observe(self.lane)
+
+    def simultaneous(self, clients: int, trials: int) -> list[dict[str, int]] | None:
+        """Refreshes of one token by many clients at once."""
+        from benchmarks.compare.simultaneous import refresh_simultaneously
+
+        return refresh_simultaneously(self.lane, clients, trials)
+
+    def growth(self, refreshes: int) -> dict[str, Any] | None:
+        """What refreshes leave behind in the database."""
+        from benchmarks.compare.growth import measure_growth
+
+        return measure_growth(self.lane, refreshes)
+
+    def fill(self, sessions: int, refreshes: int) -> None:
+        """Insert expired sessions, each with the rows of so many refreshes."""
+        from benchmarks.compare.prune import fill
+
+        fill(self.subject, sessions, refreshes)
+
+    def prune(self) -> dict[str, Any]:
+        """Run the command of the subject that deletes expired rows."""
+        from benchmarks.compare.prune import prune
+
+        return prune(self.subject, self.meter)
+
+    def calls(self, operation: str, sessions: int, repeat: int) -> dict[str, Any]:
+        """Calls of the subject and of the floor for another client, each with new sessions."""
+        lanes = {"subject": self.lane, "floor": self.floor}
+        sent = {name: lane.calls_of_new(operation, sessions) for name, lane in lanes.items()}
+        return {
+            name: None if calls is None else [call.message() for call in calls] * repeat
+            for name, calls in sent.items()
+        }
 
 
 def main() -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from benchmarks.compare.subjects import own, peers, providers
 from benchmarks.compare.subjects.base import Subject
-from benchmarks.compare.subjects.own import CheckCache, CheckSession, CheckStateless, Floor
-from benchmarks.compare.subjects.peers import SimpleJWT, SimpleJWTBlacklist
 
 SUBJECTS: Final[dict[str, type[Subject]]] = {
     subject.name: subject
     for subject in (
-        Floor,
-        SimpleJWT,
-        SimpleJWTBlacklist,
-        CheckSession,
-        CheckCache,
-        CheckStateless,
+        own.Floor,
+        own.CheckSession,
+        own.CheckCache,
+        own.CheckStateless,
+        peers.SimpleJWT,
+        peers.SimpleJWTBlacklist,
+        providers.OAuthToolkit,
+        providers.OAuthToolkitGrace,
+        providers.OAuthToolkitHashed,
+        providers.Allauth,
+        providers.AllauthStateful,
+        peers.Knox,
+        peers.DjangoSessions,
     )
 }

@@ -1,21 +1,30 @@
-"""A subject: a package with the settings of a project that uses it, and the calls of its clients."""
+"""A subject: a package, the settings of a project that uses it, and the calls of its clients."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from benchmarks.compare.calls import Answer, Call, Tokens, bearer, get
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  (of made-up users)
 
+LONG_AGO: Final = datetime.now(UTC) - timedelta(days=400)
+"""When the sessions expired that a prune command deletes."""
+
+BATCH: Final = 5000
+"""Rows of one INSERT."""
+
 
 class Subject:
-    """Base of all subjects. Importing a subject needs neither Django's settings nor the package."""
+    """Base of all subjects. A subject can be imported without the package that it is about."""
 
     name: ClassVar[str]
     title: ClassVar[str]
+    notes: ClassVar[str] = ""
+    """Settings and endpoints, for the page."""
     distribution: ClassVar[str | None] = None
     """The distribution on PyPI, if it is another than Django or this package."""
     apps: ClassVar[Sequence[str]] = ()
@@ -28,6 +37,10 @@ class Subject:
         """Settings of the project beside those of every subject."""
         return self.settings
 
+    def settings_for_refresh_chains(self) -> Mapping[str, Any]:
+        """Settings with which a client can refresh many times within a second."""
+        return {}
+
     def missing(self) -> str | None:
         """Why the subject cannot run here, or None."""
         if self.distribution is None:
@@ -39,7 +52,7 @@ class Subject:
         return None
 
     def version(self) -> str:
-        """Name and version of the distribution, for the table."""
+        """Name and version of the distribution, for the page."""
         name = self.distribution or "django"
         return f"{name} {metadata.version(name)}"
 
@@ -62,6 +75,7 @@ class Subject:
         return Tokens(data["access"], data.get("refresh"))
 
     def request(self, tokens: Tokens) -> Call:
+        """A request to the API's own view."""
         return get("/protected/", bearer(tokens.access))
 
     def refresh(self, tokens: Tokens) -> Call | None:
@@ -80,3 +94,10 @@ class Subject:
     def succeeded(self, operation: str, answer: Answer) -> bool:
         """Whether the operation did what it is for."""
         return answer.successful
+
+    prune_command: ClassVar[str | None] = None
+    """The management command that deletes expired rows."""
+
+    def add_expired_sessions(self, users: Sequence[int], refreshes: int) -> None:
+        """Insert one expired session per user, each with the rows of so many refreshes."""
+        raise NotImplementedError

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from benchmarks.compare.calls import Call, Tokens, bearer, get, post_json
-from benchmarks.compare.subjects.base import PASSWORD, Subject
+from benchmarks.compare.subjects.base import BATCH, LONG_AGO, PASSWORD, Subject
 
 REDIS_URL_VARIABLE: Final = "REFRESH_SESSIONS_REDIS_URL"
 
@@ -18,6 +19,7 @@ class Floor(Subject):
 
     name = "floor"
     title = "floor"
+    notes = "`PyJWT`, one conditional UPDATE per refresh and per logout. No package."
 
     def urlpatterns(self) -> list[Any]:
         """None of its own: each process mounts the views of the floor."""
@@ -56,7 +58,7 @@ class Floor(Subject):
 
 
 class RefreshSessions(Subject):
-    """This package with its defaults: throttles, events and the detection of reuse are on."""
+    """Base of the subjects for this package."""
 
     apps = ("refresh_sessions",)
     authentication = "refresh_sessions.rest_framework.authentication.AccessTokenAuthentication"
@@ -64,6 +66,23 @@ class RefreshSessions(Subject):
 
     def django_settings(self) -> Mapping[str, Any]:
         return {"REFRESH_SESSIONS": {"ACCESS_TOKEN_CHECK": self.check}}
+
+    prune_command = "prune_refresh_sessions"
+
+    def settings_for_refresh_chains(self) -> Mapping[str, Any]:
+        """A second stands for the minutes between two refreshes.
+
+        Each refresh rotates, and the request after it is evidence that the client has the token.
+        The throttle allows 30 refreshes a minute.
+        """
+        from django.conf import settings
+
+        rates = {"session-refresh": None}
+        times = {"ROTATION_OVERLAP": timedelta(0), "CONFIRM_DELIVERY_AFTER": timedelta(0)}
+        return {
+            "REFRESH_SESSIONS": {**settings.REFRESH_SESSIONS, **times},
+            "REST_FRAMEWORK": {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates},
+        }
 
     def version(self) -> str:
         from refresh_sessions import __version__
@@ -84,10 +103,40 @@ class RefreshSessions(Subject):
     def logout(self, tokens: Tokens) -> Call | None:
         return post_json("/auth/logout/", {"refresh": tokens.refresh})
 
+    def add_expired_sessions(self, users: Sequence[int], refreshes: int) -> None:
+        """A refresh adds no rows. The events are those of a login and a logout."""
+        from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+
+        sessions = DeviceSession.objects.bulk_create(
+            (
+                DeviceSession(
+                    user_id=user, created_at=LONG_AGO, expires_at=LONG_AGO, auth_hash="0" * 64
+                )
+                for user in users
+            ),
+            batch_size=BATCH,
+        )
+        TokenFamily.objects.bulk_create(
+            (
+                TokenFamily(session=row, secret_digest="0" * 64, idle_expires_at=LONG_AGO)
+                for row in sessions
+            ),
+            batch_size=BATCH,
+        )
+        SessionEvent.objects.bulk_create(
+            (
+                SessionEvent(session=row, kind=kind, created_at=LONG_AGO)
+                for row in sessions
+                for kind in ("signed_in", "signed_out")
+            ),
+            batch_size=BATCH,
+        )
+
 
 class CheckSession(RefreshSessions):
     name = "ours-session"
     title = "this package, `session`"
+    notes = "Its defaults: each request reads the session. Throttles and session events are on."
     check = "session"
 
 
@@ -96,12 +145,18 @@ class CheckCache(RefreshSessions):
 
     name = "ours-cache"
     title = "this package, `cache`"
+    notes = '`ACCESS_TOKEN_CHECK = "cache"`: a request reads the cache, and the database once a minute.'
     check = "cache"
 
     def django_settings(self) -> Mapping[str, Any]:
         local = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
         redis_url = os.environ.get(REDIS_URL_VARIABLE)
-        redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}
+        redis = {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": redis_url,
+            # Other runs use the same server.
+            "KEY_PREFIX": f"compare-{os.getpid()}",
+        }
         access = redis if redis_url else {**local, "LOCATION": "access"}
         return {
             # The throttles count in "default", as with the other checks.
@@ -113,4 +168,5 @@ class CheckCache(RefreshSessions):
 class CheckStateless(RefreshSessions):
     name = "ours-stateless"
     title = "this package, `stateless`"
+    notes = '`ACCESS_TOKEN_CHECK = "stateless"`: a request reads nothing.'
     check = "stateless"
