@@ -1,86 +1,142 @@
-"""The command: measure, and print a table or write the page of the documentation."""
+"""Compare this package with other packages in one run: CPU time, SQL, storage and behaviour.
+
+Without options the command measures CPU time and statements. Packages that are not installed are
+left out; ``pip install --group peers`` installs all of them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
 
+from benchmarks.compare import page
 from benchmarks.compare.coordinator import Comparison
-from benchmarks.compare.databases import server_url
-from benchmarks.compare.lanes import OPERATIONS
+from benchmarks.compare.databases import DATABASE_URLS, server_url
+from benchmarks.compare.machine import describe_machine
 from benchmarks.compare.subjects import SUBJECTS
+
+DOCS: Final = Path(__file__).parent.parent.parent / "docs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the chosen subjects."""
+    """Measure, or read an earlier run; then print or write."""
     options = _parser().parse_args(arguments)
-    subjects = _installed(options.subjects)
-    with Comparison(options.database, subjects, _progress(quiet=options.quiet)) as comparison:
-        comparison.ask_each("statements")
-        comparison.measure_cpu(
-            rounds=options.rounds, warm_up=options.warm_up, clients=options.clients
-        )
-        results = comparison.results
-    _print(json.dumps(results, indent=2) if options.json else _table(results))
+    if options.read:
+        results = json.loads(options.read.read_text(encoding="utf-8"))
+    else:
+        results = measure(options, sys.argv[1:] if arguments is None else arguments)
+    if options.json:
+        text = json.dumps(results, indent=2)
+        if str(options.json) == "-":
+            _print(text)
+        else:
+            options.json.write_text(text + "\n", encoding="utf-8")
+    if options.write:
+        for file in page.write(results, options.docs):
+            sys.stderr.write(f"wrote {file.name}\n")
+    elif str(options.json) != "-":
+        _print("\n\n".join(f"## {name}\n\n{block}" for name, block in page.blocks(results)))
     return 0
 
 
+def measure(options: argparse.Namespace, arguments: Sequence[str]) -> dict[str, Any]:
+    """Run everything that the options ask for, on each database."""
+    subjects = choose_installed(options.subjects, _report(quiet=False))
+    report = _report(quiet=options.quiet)
+    about = {
+        **describe_machine(),
+        "command": _command(arguments),
+        "rounds": options.rounds,
+        "clients": options.clients,
+    }
+    databases = {}
+    for vendor in dict.fromkeys(options.database):
+        with Comparison(vendor, subjects, report) as comparison:
+            _measure_on(comparison, options)
+            databases[vendor] = {"server": comparison.server, "subjects": comparison.results}
+    return {"about": about, "databases": databases}
+
+
+def _measure_on(comparison: Comparison, options: argparse.Namespace) -> None:
+    comparison.ask_each("statements")
+    comparison.measure_cpu(rounds=options.rounds, warm_up=options.warm_up, clients=options.clients)
+    if options.full:
+        comparison.ask_each("behaviour")
+        if comparison.vendor == "postgresql":
+            comparison.ask_each("simultaneous", clients=options.tabs, trials=options.trials)
+        comparison.ask_each("growth", refreshes=options.refreshes)
+        comparison.measure_prune(sessions=options.expired, refreshes=options.refreshed)
+    if options.throughput:
+        comparison.measure_throughput(
+            sessions=options.sessions, requests=options.requests, turns=options.turns
+        )
+
+
+def choose_installed(names: Sequence[str], report: Callable[[str], None]) -> list[str]:
+    """The subjects that can run here; each other one is reported with the reason."""
+    reasons = {name: SUBJECTS[name]().missing() for name in names}
+    for name, reason in reasons.items():
+        if reason is not None:
+            report(f"{name} is left out: {reason}.")
+    return [name for name in names if reasons[name] is None]
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m benchmarks.compare", description=__doc__)
-    parser.add_argument("--subjects", nargs="+", choices=SUBJECTS, default=list(SUBJECTS))
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.compare",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--subjects", nargs="+", choices=SUBJECTS, default=list(SUBJECTS), metavar="NAME",
+        help=f"some of: {', '.join(SUBJECTS)}")  # fmt: skip
     default = "postgresql" if server_url() else "sqlite"
-    parser.add_argument("--database", choices=("postgresql", "sqlite"), default=default)
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--warm-up", type=int, default=3, help="rounds before the measurement")
-    parser.add_argument("--clients", type=int, default=20, help="calls of a kind in one round")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--quiet", action="store_true", help="print no progress")
+    add("--database", nargs="+", choices=("postgresql", "sqlite"), default=[default],
+        help=f"the server of PostgreSQL is that of {' or '.join(DATABASE_URLS)}")  # fmt: skip
+    add("--rounds", type=int, default=30, help="measured rounds")
+    add("--warm-up", type=int, default=3, help="rounds before the measurement")
+    add("--clients", type=int, default=20, help="calls of a kind in one round")
+    add("--full", action="store_true", help="also measure behaviour, storage and pruning")
+    add("--tabs", type=int, default=20, help="simultaneous refreshes of one token")
+    add("--trials", type=int, default=5, help="trials of simultaneous refreshes")
+    add("--refreshes", type=int, default=500, help="refreshes for the growth of the storage")
+    add("--expired", type=int, default=10_000, help="expired sessions to prune")
+    add("--refreshed", type=int, default=10, help="refreshes of each expired session")
+    add("--throughput", action="store_true", help="also measure requests per second with gunicorn")
+    add("--sessions", type=int, default=100, help="sessions of a turn of the throughput")
+    add("--requests", type=int, default=1000, help="requests of a turn of the throughput")
+    add("--turns", type=int, default=5, help="turns of the throughput")
+    add("--json", type=Path, metavar="FILE", help="write the results as JSON; '-' prints them")
+    add("--read", type=Path, metavar="FILE", help="do not measure: read such a file")
+    add("--write", action="store_true", help="write tables and charts of the documentation")
+    add("--docs", type=Path, default=DOCS, help="where the documentation is")
+    add("--quiet", action="store_true", help="print no progress")
     return parser
 
 
-def _installed(names: Sequence[str]) -> list[str]:
-    installed = []
-    for name in names:
-        reason = SUBJECTS[name]().missing()
-        if reason is None:
-            installed.append(name)
-        else:
-            sys.stderr.write(f"{name} is left out: {reason}.\n")
-    return installed
+def _command(arguments: Sequence[str]) -> str:
+    """The command line, without the places of files."""
+    shown = iter(arguments)
+    kept = []
+    for argument in shown:
+        if argument in {"--json", "--docs"}:
+            next(shown, None)
+        elif argument != "--quiet":
+            kept.append(argument)
+    return shlex.join(["python", "-m", "benchmarks.compare", *kept])
 
 
-def _progress(*, quiet: bool) -> Any:
+def _report(*, quiet: bool) -> Callable[[str], None]:
     def report(text: str) -> None:
         if not quiet:
             sys.stderr.write(f"{text}\n")
 
     return report
-
-
-def _table(results: dict[str, dict[str, Any]]) -> str:
-    lines = [
-        f"{'subject':20} {'operation':8} {'SQL':>7} {'Python µs':>10} {'database µs':>12} "
-        f"{'ratio to floor':>15} {'quartiles':>13}"
-    ]
-    for name, result in results.items():
-        for operation in OPERATIONS:
-            if operation not in result["operations"]:
-                continue
-            measured = result["operations"][operation]
-            counted = result["statements"][operation]
-            sql = f"{counted['statements']}+{counted['transaction']}"
-            database = measured["subject"]["database"]
-            in_database = "-" if database is None else f"{database['median']:.0f}"
-            ratio = measured["ratio"]
-            lines.append(
-                f"{name:20} {operation:8} {sql:>7} {measured['subject']['python']['median']:10.0f} "
-                f"{in_database:>12} {ratio['median']:15.2f} "
-                f"{ratio['low']:6.2f}-{ratio['high']:.2f}"
-            )
-    return "\n".join(lines)
 
 
 def _print(text: str) -> None:

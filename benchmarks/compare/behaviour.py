@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Final, ParamSpec
 
 from benchmarks.compare.ageing import let_time_pass
 from benchmarks.compare.calls import Answer, Call, Tokens
-from benchmarks.compare.lanes import Lane
+from benchmarks.compare.client_groups import ClientGroup
 
 HOUR: Final = timedelta(hours=1)
 MINUTES: Final = timedelta(minutes=2)
@@ -40,17 +40,17 @@ def _scenario(
 class Client:
     """The client of one new session."""
 
-    def __init__(self, lane: Lane) -> None:
-        self.lane = lane
-        self.subject = lane.subject
-        lane.login_one()
-        self.tokens = lane.tokens[0]
+    def __init__(self, group: ClientGroup) -> None:
+        self.group = group
+        self.subject = group.subject
+        group.login_one()
+        self.tokens = group.tokens[0]
 
     def send(self, call: Call | None) -> Answer:
         """Send a call that the subject may lack."""
         if call is None:
             raise MissingOperationError
-        return self.lane.send(call)
+        return self.group.send(call)
 
     def may_request(self, tokens: Tokens | None = None) -> bool:
         """Whether the API accepts the access token."""
@@ -91,7 +91,7 @@ def logout_ends_refresh(client: Client) -> bool:
 @_scenario
 def deactivation_ends_access(client: Client) -> bool:
     """After an account was deactivated, the next request is refused."""
-    user = client.lane.user()
+    user = client.group.user()
     user.is_active = False
     user.save()
     try:
@@ -104,7 +104,7 @@ def deactivation_ends_access(client: Client) -> bool:
 @_scenario
 def password_change_ends_access(client: Client) -> bool:
     """After a password change, the next request is refused."""
-    user = client.lane.user()
+    user = client.group.user()
     password = user.password
     user.set_password("another password")
     user.save()
@@ -170,16 +170,16 @@ def _use_twice(client: Client) -> Tokens:
     return old
 
 
-def observe(lane: Lane) -> dict[str, Any]:
+def observe(group: ClientGroup) -> dict[str, Any]:
     """All scenarios, each with a new session."""
     return {
-        "logout_ends_access": logout_ends_access(Client(lane)),
-        "logout_ends_refresh": logout_ends_refresh(Client(lane)),
-        "deactivation_ends_access": deactivation_ends_access(Client(lane)),
-        "password_change_ends_access": password_change_ends_access(Client(lane)),
-        "survives_lost_answer": survives_lost_answer(Client(lane), timedelta(0)),
-        "survives_lost_answer_after_an_hour": survives_lost_answer(Client(lane), HOUR),
-        "refuses_replay": refuses_replay(Client(lane)),
-        "replay_ends_session": replay_ends_session(Client(lane)),
-        "theft_is_ended_by_owner": theft_is_ended_by_owner(Client(lane)),
+        "logout_ends_access": logout_ends_access(Client(group)),
+        "logout_ends_refresh": logout_ends_refresh(Client(group)),
+        "deactivation_ends_access": deactivation_ends_access(Client(group)),
+        "password_change_ends_access": password_change_ends_access(Client(group)),
+        "survives_lost_answer": survives_lost_answer(Client(group), timedelta(0)),
+        "survives_lost_answer_after_an_hour": survives_lost_answer(Client(group), HOUR),
+        "refuses_replay": refuses_replay(Client(group)),
+        "replay_ends_session": replay_ends_session(Client(group)),
+        "theft_is_ended_by_owner": theft_is_ended_by_owner(Client(group)),
     }

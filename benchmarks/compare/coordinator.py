@@ -88,6 +88,7 @@ class Comparison:
         self._workers: dict[str, WorkerProcess] = {}
         self._databases: dict[str, dict[str, Any]] = {}
         self.results: dict[str, dict[str, Any]] = {}
+        self.server: dict[str, Any] = {}
 
     def __enter__(self) -> Comparison:
         with self._stack:
@@ -96,7 +97,9 @@ class Comparison:
                 database = self._stack.enter_context(temporary_database(self.vendor, name))
                 self._databases[name] = database
                 worker = self._stack.enter_context(worker_process(name, database))
-                self.results[name] = worker.read()
+                described = worker.read()
+                self.server = described["server"]
+                self.results[name] = {"version": described["version"]}
                 self._workers[name] = worker
             self._stack = self._stack.pop_all()
         return self

@@ -40,14 +40,12 @@ class CpuMeter:
 
     def __init__(self, connection: Any) -> None:
         self._schedstat: Path | None = None
-        self.measures_database = connection.vendor == "sqlite"
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 schedstat = Path("/proc", str(cursor.fetchone()[0]), "schedstat")
             if schedstat.exists():
                 self._schedstat = schedstat
-                self.measures_database = True
 
     def measure(self, handler: Any, environs: list[dict[str, Any]]) -> tuple[Cost, list[Answer]]:
         """Handle the requests one after the other; return the CPU time and the answers."""

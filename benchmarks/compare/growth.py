@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from benchmarks.compare.lanes import Lane
+from benchmarks.compare.client_groups import ClientGroup
 
 _WARM_UP: Final = 60
 
@@ -105,27 +105,27 @@ class Storage:
         return int(self.query(_RECORDS, {"oid": str(oid), "start": start})[0])
 
 
-def measure_growth(lane: Lane, refreshes: int) -> dict[str, Any] | None:
+def measure_growth(group: ClientGroup, refreshes: int) -> dict[str, Any] | None:
     """Refresh one session many times; None if the package has no refresh."""
     from django.test import override_settings
 
-    with override_settings(**lane.subject.settings_for_refresh_chains()):
-        lane.login_one()
-        if lane.subject.refresh(lane.tokens[0]) is None:
+    with override_settings(**group.subject.settings_for_refresh_chains()):
+        group.login_one()
+        if group.subject.refresh(group.tokens[0]) is None:
             return None
-        return _measure(lane, refreshes)
+        return _measure(group, refreshes)
 
 
-def _measure(lane: Lane, refreshes: int) -> dict[str, Any]:
+def _measure(group: ClientGroup, refreshes: int) -> dict[str, Any]:
     storage = Storage()
-    _refresh(lane, _WARM_UP)
+    _refresh(group, _WARM_UP)
     rows = storage.rows()
     if not storage.is_postgresql:
-        _refresh(lane, refreshes)
+        _refresh(group, refreshes)
         return {"refreshes": refreshes, "rows_per_100": (storage.rows() - rows) * 100 / refreshes}
     readable_log = storage.prepare_log()
     sizes, updates, start = storage.sizes(), storage.updates(), storage.log_position()
-    _refresh(lane, refreshes)
+    _refresh(group, refreshes)
     logged = storage.logged_bytes(start) if readable_log else None
     tables, indexes = (
         (after - before) / refreshes for before, after in zip(sizes, storage.sizes(), strict=True)
@@ -144,9 +144,9 @@ def _measure(lane: Lane, refreshes: int) -> dict[str, Any]:
     }
 
 
-def _refresh(lane: Lane, times: int) -> None:
+def _refresh(group: ClientGroup, times: int) -> None:
     for _ in range(times):
         for operation in ("refresh", "request"):
-            calls = lane.calls(operation, 1)
+            calls = group.calls(operation, 1)
             if calls is not None:
-                lane.take(operation, [lane.send(call) for call in calls])
+                group.take(operation, [group.send(call) for call in calls])

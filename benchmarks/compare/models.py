@@ -1,4 +1,4 @@
-"""The table of the floor."""
+"""The table of the baseline."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import ClassVar
 from django.db import models
 
 
-class FloorSession(models.Model):
+class BaselineSession(models.Model):
     """One row per session: the name of the newest refresh token, and whether it is usable."""
+
+    objects: ClassVar[models.Manager[BaselineSession]] = models.Manager()
 
     id = models.UUIDField(primary_key=True)
     jti = models.CharField(max_length=32)
@@ -16,4 +18,6 @@ class FloorSession(models.Model):
 
     class Meta:
         app_label = "compare"
-        indexes: ClassVar[list[models.Index]] = []
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from benchmarks.compare.subjects.base import PASSWORD, Subject
-from benchmarks.compare.subjects.own import Floor
+from benchmarks.compare.subjects.own import Baseline
 
 USERS: Final = 200
 """Users of a project. Each round logs other users in, so no user has many sessions."""
@@ -22,7 +22,7 @@ class Project:
     def __init__(self, subject: Subject, database: dict[str, Any]) -> None:
         Project.current = self
         self.subject = subject
-        self.floor = Floor()
+        self.baseline = Baseline()
         _configure(subject, database)
         from django.core.handlers.wsgi import WSGIHandler
         from django.test import override_settings
@@ -30,7 +30,7 @@ class Project:
 
         self.handler = WSGIHandler()
         with override_settings(MIDDLEWARE=[]):
-            self.floor_handler = WSGIHandler()
+            self.baseline_handler = WSGIHandler()
         # Views take their classes from the settings when they are imported.
         get_resolver().url_patterns  # noqa: B018
 
@@ -48,13 +48,13 @@ class Project:
         self.subject.prepare()
 
     def urlpatterns(self) -> list[Any]:
-        """The floor, the view of the API, and the endpoints of the subject."""
+        """The baseline, the view of the API, and the endpoints of the subject."""
         from django.urls import include, path
 
         from benchmarks.compare.views import ProtectedView
 
-        patterns = [path("floor/", include("benchmarks.compare.floor"))]
-        if not isinstance(self.subject, Floor):
+        patterns: list[Any] = [path("baseline/", include("benchmarks.compare.baseline"))]
+        if not isinstance(self.subject, Baseline):
             patterns.append(path("protected/", ProtectedView.as_view()))
         return [*patterns, *self.subject.urlpatterns()]
 
@@ -72,7 +72,7 @@ def _configure(subject: Subject, database: dict[str, Any]) -> None:
         "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     }
-    if not isinstance(subject, Floor):
+    if not isinstance(subject, Baseline):
         rest_framework["DEFAULT_AUTHENTICATION_CLASSES"] = [subject.authentication]
     defaults: dict[str, Any] = {
         "SECRET_KEY": _SECRET_KEY,

@@ -17,9 +17,9 @@ def summarize(values: Sequence[float]) -> dict[str, float]:
 
 
 def summarize_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """For each operation that the subject has: microseconds, and the ratio to the floor.
+    """For each operation that the subject has: microseconds, and the ratio to the baseline.
 
-    A ratio is that of one round: subject and floor ran in the same process within milliseconds.
+    A ratio is that of one round: subject and baseline ran in the same process within milliseconds.
     """
     operations = [name for name, measured in rounds[0].items() if "subject" in measured]
     return {
@@ -29,14 +29,14 @@ def summarize_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _summarize_operation(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {}
-    for side in ("subject", "floor"):
+    for side in ("subject", "baseline"):
         python = [measured[side][0] for measured in rounds]
         database = [measured[side][1] for measured in rounds]
         summary[side] = {
             "python": summarize(python),
             "database": None if None in database else summarize(database),
         }
-    ratios = [_total(measured["subject"]) / _total(measured["floor"]) for measured in rounds]
+    ratios = [_total(measured["subject"]) / _total(measured["baseline"]) for measured in rounds]
     summary["ratio"] = summarize(ratios)
     return summary
 

@@ -1,7 +1,7 @@
 """Requests per second through gunicorn on the loopback interface, with a bounded client.
 
 The client shares the processors with the server and the database. It sends a fixed number of
-requests, in turns to the subject and to the floor.
+requests, in turns to the subject and to the baseline.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -36,27 +36,27 @@ Calls = Sequence[dict[str, Any]]
 
 
 def measure_throughput(
-    config: dict[str, Any], operations: dict[str, Sequence[dict[str, Calls]]]
+    config: dict[str, Any], operations: Mapping[str, Sequence[Mapping[str, Calls]]]
 ) -> dict[str, Any]:
     """Requests per second of each operation.
 
-    An operation has turns; a turn has the calls of the subject and of the floor.
+    An operation has turns; a turn has the calls of the subject and of the baseline.
     """
     with _server(config) as port:
         return {name: _measure(port, turns) for name, turns in operations.items()}
 
 
-def _measure(port: int, turns: Sequence[dict[str, Calls]]) -> dict[str, Any]:
-    rates: dict[str, list[float]] = {"subject": [], "floor": []}
+def _measure(port: int, turns: Sequence[Mapping[str, Calls]]) -> dict[str, Any]:
+    rates: dict[str, list[float]] = {"subject": [], "baseline": []}
     for number, turn in enumerate(turns):
         for side in rates if number % 2 else reversed(rates):
             rates[side].append(_send_all(port, turn[side]))
     # The first turn also opens the connections to the database.
-    subject, floor = rates["subject"][1:], rates["floor"][1:]
+    subject, baseline = rates["subject"][1:], rates["baseline"][1:]
     return {
         "subject": summarize(subject),
-        "floor": summarize(floor),
-        "ratio": summarize([one / other for one, other in zip(subject, floor, strict=True)]),
+        "baseline": summarize(baseline),
+        "ratio": summarize([one / other for one, other in zip(subject, baseline, strict=True)]),
     }
 
 

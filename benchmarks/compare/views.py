@@ -31,7 +31,7 @@ class SessionLoginView(PublicView):
     """Starts a session of Django."""
 
     def post(self, request: Request) -> Response:
-        data = request.data
+        data: Any = request.data
         user = authenticate(request, username=data["username"], password=data["password"])
         if user is None:
             return Response(status=401)

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-from benchmarks.compare.lanes import OPERATIONS, Lane
+from benchmarks.compare.client_groups import OPERATIONS, ClientGroup
 from benchmarks.compare.project import Project
 from benchmarks.compare.subjects import SUBJECTS
 
@@ -24,28 +24,30 @@ class Worker:
         from django.db import connection
 
         from benchmarks.compare.cpu import CpuMeter
+        from benchmarks.compare.machine import describe_server
 
         self.subject = self.project.subject
         if config["create"]:
             self.project.create()
         self.meter = CpuMeter(connection)
-        self.lane = Lane(self.subject, self.project.handler)
-        if self.subject.name == "floor":
-            self.lane.handler = self.project.floor_handler
-        self.floor = Lane(self.project.floor, self.project.floor_handler)
+        self.server = describe_server(connection)
+        self.group = ClientGroup(self.subject, self.project.handler)
+        if self.subject.name == "baseline":
+            self.group.handler = self.project.baseline_handler
+        self.baseline = ClientGroup(self.project.baseline, self.project.baseline_handler)
 
     def describe(self) -> dict[str, Any]:
         """Facts that do not change between rounds."""
-        return {"version": self.subject.version(), "database": self.meter.measures_database}
+        return {"version": self.subject.version(), "server": self.server}
 
     def round(self, clients: int, number: int) -> dict[str, Any]:
-        """Measure each operation of the subject and of the floor."""
-        lanes = {"subject": self.lane, "floor": self.floor}
-        order = list(lanes) if number % 2 else list(reversed(lanes))
+        """Measure each operation of the subject and of the baseline."""
+        groups = {"subject": self.group, "baseline": self.baseline}
+        order = list(groups) if number % 2 else list(reversed(groups))
         measured: dict[str, Any] = {}
         for operation in OPERATIONS:
             for name in order:
-                cost = lanes[name].measure(operation, clients, self.meter)
+                cost = groups[name].measure(operation, clients, self.meter)
                 if cost is not None:
                     measured.setdefault(operation, {})[name] = cost.per_call(clients)
         return measured
@@ -54,25 +56,25 @@ class Worker:
         """SQL statements of each operation, and the BEGIN, COMMIT and SAVEPOINT beside them."""
         from benchmarks.compare.statements import count_statements
 
-        return count_statements(self.lane)
+        return count_statements(self.group)
 
     def behaviour(self) -> dict[str, Any]:
         """What clients and attackers observe."""
         from benchmarks.compare.behaviour import observe
 
-        return observe(self.lane)
+        return observe(self.group)
 
     def simultaneous(self, clients: int, trials: int) -> list[dict[str, int]] | None:
         """Refreshes of one token by many clients at once."""
         from benchmarks.compare.simultaneous import refresh_simultaneously
 
-        return refresh_simultaneously(self.lane, clients, trials)
+        return refresh_simultaneously(self.group, clients, trials)
 
     def growth(self, refreshes: int) -> dict[str, Any] | None:
         """What refreshes leave behind in the database."""
         from benchmarks.compare.growth import measure_growth
 
-        return measure_growth(self.lane, refreshes)
+        return measure_growth(self.group, refreshes)
 
     def fill(self, sessions: int, refreshes: int) -> None:
         """Insert expired sessions, each with the rows of so many refreshes."""
@@ -87,9 +89,9 @@ class Worker:
         return prune(self.subject, self.meter)
 
     def calls(self, operation: str, sessions: int, repeat: int) -> dict[str, Any]:
-        """Calls of the subject and of the floor for another client, each with new sessions."""
-        lanes = {"subject": self.lane, "floor": self.floor}
-        sent = {name: lane.calls_of_new(operation, sessions) for name, lane in lanes.items()}
+        """Calls of the subject and of the baseline for another client, each with new sessions."""
+        groups = {"subject": self.group, "baseline": self.baseline}
+        sent = {name: group.calls_of_new(operation, sessions) for name, group in groups.items()}
         return {
             name: None if calls is None else [call.message() for call in calls] * repeat
             for name, calls in sent.items()

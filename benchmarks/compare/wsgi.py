@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves: one subject and the floor."""
+"""The WSGI application that gunicorn serves: one subject and the baseline."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _project = Project(SUBJECTS[_config["subject"]](), _config["database"])
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Pass the request to the handler of the floor or of the subject."""
-    floor = environ["PATH_INFO"].startswith("/floor/")
-    handler = _project.floor_handler if floor else _project.handler
+    """Pass the request to the handler of the baseline or of the subject."""
+    baseline = environ["PATH_INFO"].startswith("/baseline/")
+    handler = _project.baseline_handler if baseline else _project.handler
     response: Iterable[bytes] = handler(environ, start_response)
     return response

@@ -10,7 +10,7 @@ from benchmarks.compare.subjects.base import Subject
 SUBJECTS: Final[dict[str, type[Subject]]] = {
     subject.name: subject
     for subject in (
-        own.Floor,
+        own.Baseline,
         own.CheckSession,
         own.CheckCache,
         own.CheckStateless,

@@ -1,4 +1,4 @@
-"""The floor, and this package with each way to check an access token."""
+"""The baseline, and this package with each way to check an access token."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from benchmarks.compare.subjects.base import BATCH, LONG_AGO, PASSWORD, Subject
 REDIS_URL_VARIABLE: Final = "REFRESH_SESSIONS_REDIS_URL"
 
 
-class Floor(Subject):
+class Baseline(Subject):
     """The least that views of Django REST framework can do. It detects no reuse."""
 
-    name = "floor"
-    title = "floor"
+    name = "baseline"
+    title = "baseline"
     notes = "`PyJWT`, one conditional UPDATE per refresh and per logout. No package."
 
     def urlpatterns(self) -> list[Any]:
-        """None of its own: each process mounts the views of the floor."""
+        """None of its own: each process mounts the views of the baseline."""
         return []
 
     def version(self) -> str:
         return ""
 
     def started(self, tokens: Sequence[Tokens]) -> None:
-        """Insert the rows of the refresh: the login of the floor writes none."""
-        from benchmarks.compare.models import FloorSession
+        """Insert the rows of the refresh: the login of the baseline writes none."""
+        from benchmarks.compare.models import BaselineSession
 
-        FloorSession.objects.bulk_create(
-            FloorSession(id=UUID(token.other["id"]), jti=token.other["jti"]) for token in tokens
+        BaselineSession.objects.bulk_create(
+            BaselineSession(id=UUID(token.other["id"]), jti=token.other["jti"]) for token in tokens
         )
 
     def login(self, username: str) -> Call:
-        return post_json("/floor/login/", {"username": username, "password": PASSWORD})
+        return post_json("/baseline/login/", {"username": username, "password": PASSWORD})
 
     def read_login(self, answer: Any) -> Tokens:
-        from benchmarks.compare.floor import decode
+        from benchmarks.compare.baseline import decode
 
         data = answer.json()
         claims = decode(data["refresh"])
@@ -48,13 +48,13 @@ class Floor(Subject):
         return Tokens(data["access"], data["refresh"], names)
 
     def request(self, tokens: Tokens) -> Call:
-        return get("/floor/protected/", bearer(tokens.access))
+        return get("/baseline/protected/", bearer(tokens.access))
 
     def refresh(self, tokens: Tokens) -> Call | None:
-        return post_json("/floor/refresh/", {"refresh": tokens.refresh})
+        return post_json("/baseline/refresh/", {"refresh": tokens.refresh})
 
     def logout(self, tokens: Tokens) -> Call | None:
-        return post_json("/floor/logout/", {"refresh": tokens.refresh})
+        return post_json("/baseline/logout/", {"refresh": tokens.refresh})
 
 
 class RefreshSessions(Subject):
@@ -80,7 +80,7 @@ class RefreshSessions(Subject):
         rates = {"session-refresh": None}
         times = {"ROTATION_OVERLAP": timedelta(0), "CONFIRM_DELIVERY_AFTER": timedelta(0)}
         return {
-            "REFRESH_SESSIONS": {**settings.REFRESH_SESSIONS, **times},
+            "REFRESH_SESSIONS": {**settings.REFRESH_SESSIONS, **times},  # type: ignore[misc]
             "REST_FRAMEWORK": {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates},
         }
 
@@ -145,7 +145,10 @@ class CheckCache(RefreshSessions):
 
     name = "ours-cache"
     title = "this package, `cache`"
-    notes = '`ACCESS_TOKEN_CHECK = "cache"`: a request reads the cache, and the database once a minute.'
+    notes = (
+        '`ACCESS_TOKEN_CHECK = "cache"`: a request reads the cache, '
+        "and the database once a minute."
+    )
     check = "cache"
 
     def django_settings(self) -> Mapping[str, Any]:

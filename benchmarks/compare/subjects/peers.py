@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from benchmarks.compare.calls import HOST, Answer, Call, Tokens, get, post_json
 from benchmarks.compare.subjects.base import BATCH, LONG_AGO, PASSWORD, Subject
@@ -16,7 +16,7 @@ class SimpleJWT(Subject):
     title = "simplejwt"
     notes = "Its defaults. The refresh token is the same until it expires; nothing is stored."
     distribution = "djangorestframework-simplejwt"
-    apps = ("rest_framework_simplejwt",)
+    apps: ClassVar[Sequence[str]] = ("rest_framework_simplejwt",)
     authentication = "rest_framework_simplejwt.authentication.JWTAuthentication"
 
     def urlpatterns(self) -> list[Any]:
@@ -43,7 +43,7 @@ class SimpleJWTBlacklist(SimpleJWT):
         "`ROTATE_REFRESH_TOKENS` and `BLACKLIST_AFTER_ROTATION`, with the app of the blacklist."
     )
     apps = ("rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist")
-    settings = {  # noqa: RUF012  (a ClassVar of the base)
+    settings: ClassVar[Mapping[str, Any]] = {
         "SIMPLE_JWT": {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
     }
     prune_command = "flushexpiredtokens"
@@ -56,9 +56,12 @@ class SimpleJWTBlacklist(SimpleJWT):
         from rest_framework_simplejwt.tokens import RefreshToken
 
         token = str(RefreshToken())
-        outstanding = models.OutstandingToken.objects.bulk_create(
+        # Without types: the project of the type checker does not have the app.
+        outstanding_token: Any = models.OutstandingToken
+        blacklisted_token: Any = models.BlacklistedToken
+        outstanding = outstanding_token.objects.bulk_create(
             (
-                models.OutstandingToken(
+                outstanding_token(
                     user_id=user,
                     jti=secrets.token_hex(16),
                     token=token,
@@ -71,8 +74,8 @@ class SimpleJWTBlacklist(SimpleJWT):
             batch_size=BATCH,
         )
         used = (row for number, row in enumerate(outstanding) if number % (refreshes + 1))
-        models.BlacklistedToken.objects.bulk_create(
-            (models.BlacklistedToken(token=row) for row in used), batch_size=BATCH
+        blacklisted_token.objects.bulk_create(
+            (blacklisted_token(token=row) for row in used), batch_size=BATCH
         )
 
 

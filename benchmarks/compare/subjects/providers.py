@@ -110,7 +110,7 @@ class OAuthToolkitGrace(OAuthToolkit):
     name = "oauth-toolkit-grace"
     title = "oauth-toolkit, 120 s grace"
     notes = "The same with `REFRESH_TOKEN_GRACE_PERIOD_SECONDS` of 120."
-    provider = {  # noqa: RUF012  (a ClassVar of the base)
+    provider: ClassVar[Mapping[str, Any]] = {
         **OAuthToolkit.provider,
         "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 120,
     }
@@ -123,7 +123,7 @@ class OAuthToolkitHashed(OAuthToolkit):
         "The same with `COMPLIANT_BCP_RFC9700_TOKEN_STORAGE`, without grace: its check "
         "`oauth2_provider.E001` refuses both together, because grace answers with a stored token."
     )
-    provider = {  # noqa: RUF012  (a ClassVar of the base)
+    provider: ClassVar[Mapping[str, Any]] = {
         **OAuthToolkit.provider,
         "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     }

@@ -1,4 +1,4 @@
-"""The floor: the least that a view of Django REST framework can do for each operation.
+"""The baseline: the least that a view of Django REST framework can do for each operation.
 
 A login authenticates and signs two tokens. A request verifies a signature and takes the user from
 the claims. A refresh verifies a signature, executes one conditional UPDATE and signs two tokens. A
@@ -21,7 +21,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from benchmarks.compare.models import FloorSession
+from benchmarks.compare.models import BaselineSession
 from benchmarks.compare.views import ProtectedView, PublicView
 
 _ACCESS_LIFETIME: Final = 900
@@ -44,6 +44,11 @@ def _sign(user: str, session: str, jti: str) -> dict[str, str]:
     }
 
 
+def _refresh_token(request: Request) -> str:
+    data: Any = request.data
+    return str(data["refresh"])
+
+
 class SignatureAuthentication(BaseAuthentication):
     """Verifies the signature, and builds the user from the claims without a query."""
 
@@ -54,7 +59,7 @@ class SignatureAuthentication(BaseAuthentication):
 
 class LoginView(PublicView):
     def post(self, request: Request) -> Response:
-        data = request.data
+        data: Any = request.data
         user = authenticate(request, username=data["username"], password=data["password"])
         if user is None:
             return Response(status=401)
@@ -63,9 +68,9 @@ class LoginView(PublicView):
 
 class RefreshView(PublicView):
     def post(self, request: Request) -> Response:
-        claims = decode(request.data["refresh"])
+        claims = decode(_refresh_token(request))
         new = secrets.token_urlsafe(16)
-        newest = FloorSession.objects.filter(pk=claims["sid"], jti=claims["jti"], active=True)
+        newest = BaselineSession.objects.filter(pk=claims["sid"], jti=claims["jti"], active=True)
         if not newest.update(jti=new):
             return Response(status=401)
         return Response(_sign(claims["sub"], claims["sid"], new))
@@ -73,12 +78,12 @@ class RefreshView(PublicView):
 
 class LogoutView(PublicView):
     def post(self, request: Request) -> Response:
-        claims = decode(request.data["refresh"])
-        session = FloorSession.objects.filter(pk=claims["sid"], active=True)
+        claims = decode(_refresh_token(request))
+        session = BaselineSession.objects.filter(pk=claims["sid"], active=True)
         return Response(status=204 if session.update(active=False) else 401)
 
 
-class FloorProtectedView(ProtectedView):
+class BaselineProtectedView(ProtectedView):
     authentication_classes = (SignatureAuthentication,)
 
 
@@ -86,5 +91,5 @@ urlpatterns = [
     path("login/", LoginView.as_view()),
     path("refresh/", RefreshView.as_view()),
     path("logout/", LogoutView.as_view()),
-    path("protected/", FloorProtectedView.as_view()),
+    path("protected/", BaselineProtectedView.as_view()),
 ]

@@ -18,7 +18,7 @@ class UnexpectedAnswerError(Exception):
     """An operation of a subject did not succeed."""
 
 
-class Lane:
+class ClientGroup:
     """A number of clients that execute the same operation one after the other.
 
     Each client has its own user and its own address, so that no throttle slows a batch.
