@@ -57,21 +57,21 @@ def measure(options: argparse.Namespace, arguments: Sequence[str]) -> dict[str, 
     databases = {}
     for vendor in dict.fromkeys(options.database):
         with Comparison(vendor, subjects, report) as comparison:
-            _measure_on(comparison, options)
+            _measure_on(comparison, options, everything=vendor == options.database[0])
             databases[vendor] = {"server": comparison.server, "subjects": comparison.results}
     return {"about": about, "databases": databases}
 
 
-def _measure_on(comparison: Comparison, options: argparse.Namespace) -> None:
+def _measure_on(comparison: Comparison, options: argparse.Namespace, *, everything: bool) -> None:
     comparison.ask_each("statements")
     comparison.measure_cpu(rounds=options.rounds, warm_up=options.warm_up, clients=options.clients)
-    if options.full:
+    if options.full and everything:
         comparison.ask_each("behaviour")
         if comparison.vendor == "postgresql":
             comparison.ask_each("simultaneous", clients=options.tabs, trials=options.trials)
         comparison.ask_each("growth", refreshes=options.refreshes)
         comparison.measure_prune(sessions=options.expired, refreshes=options.refreshed)
-    if options.throughput:
+    if options.throughput and everything:
         comparison.measure_throughput(
             sessions=options.sessions, requests=options.requests, turns=options.turns
         )
@@ -101,13 +101,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=30, help="measured rounds")
     add("--warm-up", type=int, default=3, help="rounds before the measurement")
     add("--clients", type=int, default=20, help="calls of a kind in one round")
-    add("--full", action="store_true", help="also measure behaviour, storage and pruning")
+    add(
+        "--full",
+        action="store_true",
+        help="also measure behaviour, storage and pruning, on the first database",
+    )
     add("--tabs", type=int, default=20, help="simultaneous refreshes of one token")
     add("--trials", type=int, default=5, help="trials of simultaneous refreshes")
     add("--refreshes", type=int, default=500, help="refreshes for the growth of the storage")
     add("--expired", type=int, default=10_000, help="expired sessions to prune")
     add("--refreshed", type=int, default=10, help="refreshes of each expired session")
-    add("--throughput", action="store_true", help="also measure requests per second with gunicorn")
+    add(
+        "--throughput",
+        action="store_true",
+        help="also measure requests per second with gunicorn, on the first database",
+    )
     add("--sessions", type=int, default=100, help="sessions of a turn of the throughput")
     add("--requests", type=int, default=1000, help="requests of a turn of the throughput")
     add("--turns", type=int, default=5, help="turns of the throughput")

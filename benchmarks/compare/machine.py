@@ -20,7 +20,7 @@ def describe_machine() -> dict[str, Any]:
         "processor": _processor(),
         "processors": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "python": platform.python_version(),
         "django": metadata.version("django"),
         "djangorestframework": metadata.version("djangorestframework"),

@@ -91,7 +91,7 @@ def _configure(subject: Subject, database: dict[str, Any]) -> None:
         # A hasher of production is slow on purpose, and hides everything else of a login.
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
         "REST_FRAMEWORK": rest_framework,
-        # Refusals are part of some measurements; nobody reads about them.
+        # Refusals are part of some measurements; their log records are not.
         "LOGGING": {
             "version": 1,
             "disable_existing_loggers": False,

@@ -205,7 +205,7 @@ class Allauth(Subject):
         return Call("DELETE", "/_allauth/app/v1/auth/session", headers=bearer(tokens.access))
 
     def succeeded(self, operation: str, answer: Answer) -> bool:
-        # Its answer to a logout is that nobody is logged in.
+        # Its answer to a logout says that the client is not authenticated.
         return answer.status == 401 if operation == "logout" else answer.successful  # noqa: PLR2004
 
     def add_expired_sessions(self, users: Sequence[int], refreshes: int) -> None:
