@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(options: argparse.Namespace, arguments: Sequence[str]) -> dict[str, Any]:
     """Run everything that the options ask for, on each database."""
     subjects = choose_installed(options.subjects, _report(quiet=False))
+    if not subjects:
+        sys.exit("None of the subjects is installed.")
     report = _report(quiet=options.quiet)
     about = {
         **describe_machine(),

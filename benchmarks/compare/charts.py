@@ -13,6 +13,7 @@ _STYLE: Final = """
     text { fill: #0f172a; }
     .grid { stroke: #cbd5e1; }
     .axis, .range { stroke: #0f172a; }
+    .range { stroke-width: 2; }
     .part0 { fill: #1d4ed8; }
     .part1 { fill: #b45309; }
     @media (prefers-color-scheme: dark) {

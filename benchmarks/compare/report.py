@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from benchmarks.compare.client_groups import OPERATIONS
@@ -12,6 +13,12 @@ Results = Mapping[str, Any]
 """``about``, and ``databases`` with the subjects of each database."""
 
 _DASH: Final = "\N{EN DASH}"
+
+_SAME: Final = 0.05
+"""The difference up to which two medians count as about the same."""
+
+_QUIET: Final = 0.5
+"""The load per processor up to which requests per second are shown."""
 
 OWN: Final = "ours-session"
 """The subject with the defaults of this package."""
@@ -88,8 +95,7 @@ def ratios_on_sqlite(results: Results) -> str:
 
 def _ratios(database: Mapping[str, Any]) -> str:
     def cell(operation: Mapping[str, Any]) -> str:
-        ratio = operation["ratio"]
-        return f"{ratio['median']:.1f} ({ratio['low']:.1f}{_DASH}{ratio['high']:.1f})"
+        return _with_quartiles(operation["ratio"])
 
     return _per_operation(database["subjects"], cell)
 
@@ -189,7 +195,7 @@ def prune(results: Results) -> str:
     def cells(name: str, measured: Mapping[str, Any]) -> Iterator[str]:
         yield f"`{SUBJECTS[name].prune_command}`"
         yield f"{measured['rows']:,}"
-        yield f"{measured['seconds']:.1f}"
+        yield f"{measured['seconds']:.2f}"
         for column in ("python_seconds", "database_seconds"):
             yield _DASH if measured[column] is None else f"{measured[column]:.2f}"
         yield f"{measured['peak_megabytes']:.0f}"
@@ -201,18 +207,23 @@ def prune(results: Results) -> str:
 
 
 def throughput(results: Results) -> str:
-    """Requests per second, and their share of the baseline's."""
+    """CPU time in gunicorn; requests per second if nothing else used the processors."""
+    about_run = results["about"]
+    is_quiet = (about_run["load"] or 0) < _QUIET * about_run["processors"]
+    operations = ("request", "refresh")
 
-    def cell(measured: Mapping[str, Any] | None) -> str:
-        if measured is None:
-            return _DASH
-        return f"{measured['subject']['median']:,.0f} ({measured['ratio']['median']:.0%})"
+    def cells(measured: Mapping[str, Any]) -> Iterator[str]:
+        for operation in operations:
+            cost = measured.get(operation) and measured[operation]["cpu"]
+            yield _with_quartiles(cost["ratio"]) if cost else _DASH
+        for operation in operations if is_quiet else ():
+            rate = measured.get(operation) and measured[operation]["rate"]
+            yield f"{rate['subject']['median']:,.0f}" if rate else _DASH
 
-    rows = [
-        [title(name), cell(measured.get("request")), cell(measured.get("refresh"))]
-        for name, measured in subjects_of(results, "throughput").items()
-    ]
-    return table(["subject", "requests per second", "refreshes per second"], rows)
+    heading = ["subject", "CPU time of a request", "CPU time of a refresh"]
+    heading += ["requests per second", "refreshes per second"] if is_quiet else []
+    found = subjects_of(results, "throughput").items()
+    return table(heading, [[title(name), *cells(measured)] for name, measured in found])
 
 
 def position(results: Results) -> str:
@@ -225,18 +236,25 @@ def position(results: Results) -> str:
             for name, result in measured.items()
             if operation in result["operations"]
         }
-        own = medians.get(OWN)
-        if own is None:
+        if OWN not in medians:
             continue
-        peers = sorted(
-            (median, title(name))
-            for name, median in medians.items()
-            if not name.startswith("ours") and name != "baseline"
-        )
-        less = ", ".join(f"{name} ({median:.1f})" for median, name in peers if median < own)
-        more = ", ".join(f"{name} ({median:.1f})" for median, name in peers if median >= own)
-        lines.append(
-            f"- **{operation.capitalize()}** ({own:.1f}). Less: {less or 'none'}. "
-            f"More: {more or 'none'}."
-        )
+        own = medians[OWN]
+        groups: dict[str, list[str]] = {"less": [], "about the same": [], "more": []}
+        for name, median in sorted(medians.items(), key=itemgetter(1)):
+            if not name.startswith("ours") and name != "baseline":
+                groups[_compare(median, own)].append(f"{title(name)} ({median:.1f})")
+        shown = [
+            f"{word.capitalize()}: {'; '.join(names)}." for word, names in groups.items() if names
+        ]
+        lines.append(f"- **{operation.capitalize()}** ({own:.1f}). {' '.join(shown)}".rstrip())
     return "\n".join(lines)
+
+
+def _compare(median: float, own: float) -> str:
+    if abs(median - own) <= _SAME * own:
+        return "about the same"
+    return "less" if median < own else "more"
+
+
+def _with_quartiles(ratio: Mapping[str, float]) -> str:
+    return f"{ratio['median']:.1f} ({ratio['low']:.1f}{_DASH}{ratio['high']:.1f})"

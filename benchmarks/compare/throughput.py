@@ -1,7 +1,8 @@
-"""Requests per second through gunicorn on the loopback interface, with a bounded client.
+"""Requests through gunicorn on the loopback interface, with a bounded client.
 
-The client shares the processors with the server and the database. It sends a fixed number of
-requests, in turns to the subject and to the baseline.
+The client sends a fixed number of requests, in turns to the subject and to the baseline. Requests
+per second depend on everything that runs on the machine. The CPU time of the server's processes
+does not.
 """
 
 from __future__ import annotations
@@ -38,30 +39,61 @@ Calls = Sequence[dict[str, Any]]
 def measure_throughput(
     config: dict[str, Any], operations: Mapping[str, Sequence[Mapping[str, Calls]]]
 ) -> dict[str, Any]:
-    """Requests per second of each operation.
+    """Requests per second and CPU time of each operation.
 
     An operation has turns; a turn has the calls of the subject and of the baseline.
     """
-    with _server(config) as port:
-        return {name: _measure(port, turns) for name, turns in operations.items()}
+    with _server(config) as server:
+        return {name: _measure(server, turns) for name, turns in operations.items()}
 
 
-def _measure(port: int, turns: Sequence[Mapping[str, Calls]]) -> dict[str, Any]:
+class Server:
+    """A running gunicorn."""
+
+    def __init__(self, pid: int, port: int) -> None:
+        self.port = port
+        self._children = Path(f"/proc/{pid}/task/{pid}/children")
+
+    def cpu_nanoseconds(self) -> int | None:
+        """The CPU time of all threads of the worker processes; None if the kernel hides it."""
+        if not self._children.exists():
+            return None
+        pids = self._children.read_text("ascii").split()
+        files = (file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+        return sum(int(file.read_text("ascii").split()[0]) for file in files)
+
+
+def _measure(server: Server, turns: Sequence[Mapping[str, Calls]]) -> dict[str, Any]:
     rates: dict[str, list[float]] = {"subject": [], "baseline": []}
+    costs: dict[str, list[float | None]] = {"subject": [], "baseline": []}
     for number, turn in enumerate(turns):
         for side in rates if number % 2 else reversed(rates):
-            rates[side].append(_send_all(port, turn[side]))
-    # The first turn also opens the connections to the database.
-    subject, baseline = rates["subject"][1:], rates["baseline"][1:]
+            before = server.cpu_nanoseconds()
+            rates[side].append(_send_all(server.port, turn[side]))
+            after = server.cpu_nanoseconds()
+            used = None if before is None or after is None else (after - before) / len(turn[side])
+            costs[side].append(used)
     return {
-        "subject": summarize(subject),
-        "baseline": summarize(baseline),
-        "ratio": summarize([one / other for one, other in zip(subject, baseline, strict=True)]),
+        "rate": _summarize_turns(rates["subject"], rates["baseline"]),
+        "cpu": _summarize_turns(costs["subject"], costs["baseline"]),
+    }
+
+
+def _summarize_turns(
+    subject: Sequence[float | None], baseline: Sequence[float | None]
+) -> dict[str, Any] | None:
+    # The first turn also opens the connections to the database.
+    pairs = [(a, b) for a, b in zip(subject[1:], baseline[1:], strict=True) if a and b]
+    if not pairs:
+        return None
+    return {
+        "subject": summarize([one for one, _ in pairs]),
+        "ratio": summarize([one / other for one, other in pairs]),
     }
 
 
 @contextmanager
-def _server(config: dict[str, Any]) -> Iterator[int]:
+def _server(config: dict[str, Any]) -> Iterator[Server]:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         port: int = reserved.getsockname()[1]
@@ -81,7 +113,7 @@ def _server(config: dict[str, Any]) -> Iterator[int]:
     )
     try:
         _wait_for(port, process)
-        yield port
+        yield Server(process.pid, port)
     finally:
         process.terminate()
         process.wait(timeout=_PATIENCE)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -21,6 +22,7 @@ from benchmarks.compare.subjects import SUBJECTS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / page.PAGE).read_text(encoding="utf-8")
+HAS_GUNICORN = find_spec("gunicorn") is not None
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -30,6 +32,8 @@ def run(tmp_path_factory):
     file = tmp_path_factory.mktemp("compare") / "results.json"
     options = "--subjects baseline ours-session ours-stateless --database sqlite --rounds 2 --full"
     small = "--warm-up 0 --clients 2 --refreshes 4 --expired 3 --refreshed 1 --quiet"
+    if HAS_GUNICORN:
+        small += " --throughput --sessions 2 --requests 4 --turns 1"
     done = subprocess.run(  # noqa: S603  (our own program)
         [
             *(sys.executable, "-m", "benchmarks.compare", *options.split(), *small.split()),
@@ -109,6 +113,12 @@ class TestRun:
         # A session, its family, and the events of login and logout.
         assert subjects["ours-session"]["prune"]["rows"] == 3 * 4
         assert subjects["baseline"]["prune"] is None
+
+    @pytest.mark.skipif(not HAS_GUNICORN, reason="gunicorn is not installed")
+    def test_throughput_is_measured_for_requests_and_refreshes(self, subjects):
+        for result in subjects.values():
+            assert list(result["throughput"]) == ["request", "refresh"]
+            assert result["throughput"]["refresh"]["rate"]["ratio"]["median"] > 0
 
     def test_output_is_tables_of_markdown(self, run):
         assert "| baseline | 1 | 0 | 1 | 0 | 1 |" in run[1]
