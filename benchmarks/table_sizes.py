@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 
@@ -56,10 +56,10 @@ class TableSize:
         )
 
 
-def read_sizes() -> list[TableSize]:
+def read_sizes(using: str = DEFAULT_DB_ALIAS) -> list[TableSize]:
     """Read the statistics of the three tables."""
     sizes = []
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         for name, table in TABLES.items():
