@@ -95,7 +95,7 @@ class Operations:
         return self._get(self.client, "/auth/sessions/", self._pair().access)
 
     def revoke_user(self) -> Callable[[], object]:
-        user = self._pair().session.user
+        user = self._pair(revoked=True).session.user
         return lambda: revoke_user_sessions(user, reason="admin")
 
     def list_admin(self, **query: str) -> Callable[[], object]:
@@ -122,14 +122,18 @@ class Operations:
         send = self.client.post
         return lambda: _check(send(address, text, content_type="application/json"))
 
-    def _pair(self) -> TokenPair:
-        """The tokens of a random live session, whose rows are read."""
-        family = next(filter(None, (self._find_family() for _ in itertools.count())))
+    def _pair(self, *, revoked: bool = False) -> TokenPair:
+        """The tokens of a random live session, whose rows are read.
+
+        Users with an odd key are for revocations, so that those end no session of another call.
+        """
+        found = (self._find_family(int(revoked)) for _ in itertools.count())
+        family = next(filter(None, found))
         secret = derive_secret(family.secret_digest)
         return issue_pair(family, secret=secret, now=timezone.now(), request=None)
 
-    def _find_family(self) -> TokenFamily | None:
-        user = self.random.choice(self.users)
+    def _find_family(self, remainder: int) -> TokenFamily | None:
+        user = self.random.choice(self.users) // 2 * 2 + remainder
         now = timezone.now()
         return (
             TokenFamily.objects.select_related("session__user")
