@@ -63,7 +63,7 @@ def delete_plainly() -> None:
 
 def _fill_user(number: int, start: int, *, expired: bool) -> None:
     users = get_user_model().objects
-    user = users.create_user(f"user{users.count()}")
+    user = users.create_user(f"filled{users.count()}")
     now = timezone.now()
     session = DeviceSession.objects.create(
         user=user,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,25 +22,51 @@ _PROCESSORS = [
 ]
 
 
+class CurrentDatabase:
+    """A router that sends all queries to one database, which the benchmark changes."""
+
+    alias = "default"
+
+    def db_for_read(self, model: object, **hints: object) -> str:
+        return self.alias
+
+    def db_for_write(self, model: object, **hints: object) -> str:
+        return self.alias
+
+
 @contextmanager
-def project(name: str, **settings: Any) -> Iterator[str]:
-    """Set Django up, create the tables in a new database, and drop it at the end.
+def project(
+    name: str, *, aliases: Sequence[str] = ("default",), keep: bool = False, **settings: Any
+) -> Iterator[str]:
+    """Set Django up, create the tables in new databases, and drop them at the end.
 
     Args:
-        name: the start of the name of the database.
+        name: the start of the names of the databases.
+        aliases: the aliases of the databases; the first must be "default".
+        keep: keep the databases, and use those that exist.
         settings: Django settings in addition to those of this module.
+
+    Yields:
+        The name of the default database.
 
     """
     with TemporaryDirectory() as directory:
-        _configure(_database(name, Path(directory)), settings)
-        from django.db import connection
+        suffix = "kept" if keep else str(os.getpid())
+        databases = {
+            alias: _database(f"{name}_{alias}_{suffix}", Path(directory)) for alias in aliases
+        }
+        _configure(databases, settings)
+        from django.db import connections
 
-        database = connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        for alias in aliases:
+            connections[alias].creation.create_test_db(verbosity=0, autoclobber=True, keepdb=keep)
         try:
-            yield str(database)
+            yield str(databases["default"]["TEST"]["NAME"])
         finally:
-            test_name = connection.settings_dict["TEST"]["NAME"]
-            connection.creation.destroy_test_db(test_name, verbosity=0)
+            for alias in aliases:
+                test_name = connections[alias].settings_dict["TEST"]["NAME"]
+                if not keep:
+                    connections[alias].creation.destroy_test_db(test_name, verbosity=0)
 
 
 def require_postgres() -> None:
@@ -54,14 +80,14 @@ def echo(text: str) -> None:
     print(text, flush=True)  # noqa: T201
 
 
-def _configure(database: dict[str, Any], more: dict[str, Any]) -> None:
+def _configure(databases: dict[str, dict[str, Any]], more: dict[str, Any]) -> None:
     import django
     from django.conf import settings
 
     values = {
         "SECRET_KEY": "benchmarks-only-0Zq8Wm3Ln6Xc1Vb5Ty7Ru2Ip9Oa4Sd-Kj",
         "ALLOWED_HOSTS": ["testserver"],
-        "DATABASES": {"default": database},
+        "DATABASES": databases,
         "INSTALLED_APPS": [
             "django.contrib.admin",
             "django.contrib.auth",
@@ -101,4 +127,4 @@ def _database(name: str, directory: Path) -> dict[str, Any]:
         engine = "django.db.backends.sqlite3"
         return {"ENGINE": engine, "NAME": file, "OPTIONS": options, "TEST": {"NAME": file}}
     database = dict(dj_database_url.parse(os.environ["DATABASE_URL"]))
-    return {**database, "TEST": {"NAME": f"{name}_{os.getpid()}"}}
+    return {**database, "TEST": {"NAME": name}}

@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
+from benchmarks.cpu_time import measure
 from benchmarks.project import echo, project
 
 
@@ -54,7 +53,7 @@ def _measure(options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
     for _ in range(options.rounds):
         for name, delete in subjects.items():
             fill(options.sessions, expired=True)
-            cpu, wall = _time(delete)
+            cpu, wall = measure(delete)
             _check(options.kept)
             measured[name]["CPU"].append(cpu / options.sessions * 1e6)
             measured[name]["wall"].append(wall / options.sessions * 1e6)
@@ -91,32 +90,6 @@ def _check(kept: int) -> None:
     counts = [model.objects.count() for model in (DeviceSession, TokenFamily, SessionEvent)]
     if counts != [kept, kept, 2 * kept]:
         raise SystemExit(f"Wrong rows are left: {counts}")
-
-
-def _time(call: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of CPU time of this process and its database session, and of wall-clock time."""
-    start, cpu = time.perf_counter(), time.process_time() + _server_cpu()
-    call()
-    used = time.process_time() + _server_cpu() - cpu
-    return used, time.perf_counter() - start
-
-
-def _server_cpu() -> float:
-    """CPU seconds of the database session if it has a process or thread on this machine."""
-    from django.db import connection
-
-    # MariaDB: the thread of the connection, of the server's process.
-    statements = {
-        "postgresql": "SELECT pg_backend_pid()",
-        "mysql": "SELECT tid FROM information_schema.processlist WHERE id = connection_id()",
-    }
-    if connection.vendor not in statements:
-        return 0.0
-    with connection.cursor() as cursor:
-        cursor.execute(statements[connection.vendor])
-        (number,) = cursor.fetchone()
-    file = Path(f"/proc/{number}/schedstat")
-    return int(file.read_text().split()[0]) / 1e9 if file.exists() else 0.0
 
 
 if __name__ == "__main__":

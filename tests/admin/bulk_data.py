@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from django.db import connection
+from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 
 USERS: Final = 200_000
 SESSIONS: Final = 1_000_000
@@ -32,7 +35,7 @@ _USERS = """
 _SESSIONS = """
     INSERT INTO refresh_sessions_devicesession (
         id, user_id, name, name_folded, user_agent, client_hints, kind, ip_address, created_at,
-        expires_at, revoked_at, revoked_reason, auth_hash
+        expires_at, revoked_at, revoked_reason, auth_hash, password_fingerprint
     )
     SELECT
         gen_random_uuid(),
@@ -56,7 +59,7 @@ _SESSIONS = """
         born, born + interval '7 days',
         CASE WHEN ending <> '' THEN born + ended * interval '7 days' END,
         ending,
-        repeat('0', 64)
+        %(auth_hash)s, %(fingerprint)s
     FROM (
         SELECT
             n, dice, chance, place, ended, born,
@@ -136,37 +139,61 @@ _MORE_EVENTS = """
 """
 
 
-_FOREIGN_KEYS = """
+_CONSTRAINTS = """
     SELECT conrelid::regclass, conname, pg_get_constraintdef(oid)
-    FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'refresh_sessions_%%'
+    FROM pg_constraint
+    WHERE contype IN ('f', 'p') AND conrelid::regclass::text LIKE 'refresh_sessions_%%'
+    ORDER BY contype
+"""
+_INDEXES = """
+    SELECT indexname, indexdef FROM pg_indexes
+    WHERE tablename IN (
+        'refresh_sessions_devicesession',
+        'refresh_sessions_tokenfamily',
+        'refresh_sessions_sessionevent'
+    )
 """
 
 
-def fill(*, sessions: int = SESSIONS, users: int = USERS) -> None:
-    """Fill the empty tables of the default database and gather the planner's statistics."""
+def fill(*, sessions: int = SESSIONS, users: int = USERS, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Fill the empty tables of a database and gather the planner's statistics."""
     events = EVENTS_OF_A_SESSION * sessions
-    numbers = {
+    model = get_user_model()
+    # A hash of no password; all users have it.
+    user = model(password="!")
+    values: dict[str, Any] = {
         "users": users,
         "sessions": sessions,
         "events": events,
         "each": EVENTS_OF_A_SESSION,
+        "auth_hash": get_auth_hash(user),
+        "fingerprint": get_password_fingerprint(user),
     }
-    with connection.cursor() as cursor, _without_foreign_keys(cursor):
+    with connections[using].cursor() as cursor, _without_constraints(cursor):
         cursor.execute("SELECT setseed(0.5)")
         for statement in (_USERS, _SESSIONS, _FAMILIES, _EVENTS, _MORE_EVENTS):
-            cursor.execute(statement, numbers)
-        # Index-only scans need what autovacuum does in production. It runs before the foreign keys
-        # are restored: without statistics PostgreSQL checks them with a nested loop.
+            cursor.execute(statement, values)
+    with connections[using].cursor() as cursor:
+        # Index-only scans need what autovacuum does in production.
         cursor.execute("VACUUM ANALYZE")
 
 
 @contextmanager
-def _without_foreign_keys(cursor: Any) -> Iterator[None]:
-    """Check foreign keys once at the end: a check per row takes longer than the inserts."""
-    cursor.execute(_FOREIGN_KEYS, ())
-    keys = cursor.fetchall()
-    for table, name, _ in keys:
+def _without_constraints(cursor: Any) -> Iterator[None]:
+    """Create indexes, and check foreign keys, once at the end instead of for each row."""
+    cursor.execute(_CONSTRAINTS, ())
+    constraints = cursor.fetchall()
+    for table, name, _ in constraints:
         cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+    cursor.execute(_INDEXES, ())
+    indexes = cursor.fetchall()
+    for name, _ in indexes:
+        cursor.execute(f'DROP INDEX "{name}"')
     yield
-    for table, name, definition in keys:
+    for _, definition in indexes:
+        cursor.execute(definition)
+    # Without statistics PostgreSQL checks foreign keys with a nested loop.
+    cursor.execute("ANALYZE")
+    # Primary keys before the foreign keys that refer to them.
+    for table, name, definition in reversed(constraints):
         cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
