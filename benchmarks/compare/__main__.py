@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.compare import page
 from benchmarks.compare.coordinator import Comparison
 from benchmarks.compare.databases import DATABASE_URLS, server_url
 from benchmarks.compare.machine import describe_machine
+from benchmarks.compare.output import page
 from benchmarks.compare.subjects import SUBJECTS
 
 DOCS: Final = Path(__file__).parent.parent.parent / "docs"

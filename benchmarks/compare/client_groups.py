@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from benchmarks.compare.calls import Answer, Call, Tokens, run
-from benchmarks.compare.cpu import Cost, CpuMeter
+from benchmarks.compare.measurements.cpu import Cost, CpuMeter
 from benchmarks.compare.project import username
 from benchmarks.compare.subjects.base import Subject
 

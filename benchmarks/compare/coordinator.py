@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.compare.databases import temporary_database
-from benchmarks.compare.statistics import summarize_rounds
+from benchmarks.compare.measurements.throughput import measure_throughput
+from benchmarks.compare.output.statistics import summarize_rounds
 from benchmarks.compare.subjects import SUBJECTS
-from benchmarks.compare.throughput import measure_throughput
 
 _ROOT: Final = Path(__file__).parent.parent.parent
 

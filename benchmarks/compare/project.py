@@ -53,7 +53,7 @@ class Project:
 
         from benchmarks.compare.views import ProtectedView
 
-        patterns: list[Any] = [path("baseline/", include("benchmarks.compare.baseline"))]
+        patterns: list[Any] = [path("baseline/", include("benchmarks.compare.views"))]
         if not isinstance(self.subject, Baseline):
             patterns.append(path("protected/", ProtectedView.as_view()))
         return [*patterns, *self.subject.urlpatterns()]

@@ -23,8 +23,8 @@ class Worker:
         self.project = Project(SUBJECTS[config["subject"]](), config["database"])
         from django.db import connection
 
-        from benchmarks.compare.cpu import CpuMeter
         from benchmarks.compare.machine import describe_server
+        from benchmarks.compare.measurements.cpu import CpuMeter
 
         self.subject = self.project.subject
         if config["create"]:
@@ -54,37 +54,37 @@ class Worker:
 
     def statements(self) -> dict[str, Any]:
         """SQL statements of each operation, and the BEGIN, COMMIT and SAVEPOINT beside them."""
-        from benchmarks.compare.statements import count_statements
+        from benchmarks.compare.measurements.statements import count_statements
 
         return count_statements(self.group)
 
     def behaviour(self) -> dict[str, Any]:
         """What clients and attackers observe."""
-        from benchmarks.compare.behaviour import observe
+        from benchmarks.compare.measurements.behaviour import observe
 
         return observe(self.group)
 
     def simultaneous(self, clients: int, trials: int) -> list[dict[str, int]] | None:
         """Refreshes of one token by many clients at once."""
-        from benchmarks.compare.simultaneous import refresh_simultaneously
+        from benchmarks.compare.measurements.simultaneous import refresh_simultaneously
 
         return refresh_simultaneously(self.group, clients, trials)
 
     def growth(self, refreshes: int) -> dict[str, Any] | None:
         """What refreshes leave behind in the database."""
-        from benchmarks.compare.growth import measure_growth
+        from benchmarks.compare.measurements.storage import measure_growth
 
         return measure_growth(self.group, refreshes)
 
     def fill(self, sessions: int, refreshes: int) -> None:
         """Insert expired sessions, each with the rows of so many refreshes."""
-        from benchmarks.compare.prune import fill
+        from benchmarks.compare.measurements.storage import fill
 
         fill(self.subject, sessions, refreshes)
 
     def prune(self) -> dict[str, Any]:
         """Run the command of the subject that deletes expired rows."""
-        from benchmarks.compare.prune import prune
+        from benchmarks.compare.measurements.storage import prune
 
         return prune(self.subject, self.meter)
 

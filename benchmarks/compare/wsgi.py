@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from benchmarks.compare.measurements.throughput import CONFIG_VARIABLE
 from benchmarks.compare.project import Project
 from benchmarks.compare.subjects import SUBJECTS
-from benchmarks.compare.throughput import CONFIG_VARIABLE
 
 _config: dict[str, Any] = json.loads(os.environ[CONFIG_VARIABLE])
 _project = Project(SUBJECTS[_config["subject"]](), _config["database"])

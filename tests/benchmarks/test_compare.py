@@ -14,10 +14,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.compare import page, report
 from benchmarks.compare.__main__ import choose_installed, main
-from benchmarks.compare.charts import Bar, Chart
-from benchmarks.compare.statistics import summarize, summarize_rounds
+from benchmarks.compare.output import page, report
+from benchmarks.compare.output.charts import Bar, Chart
+from benchmarks.compare.output.statistics import summarize, summarize_rounds
 from benchmarks.compare.subjects import SUBJECTS
 
 ROOT = Path(__file__).parent.parent.parent

@@ -40,7 +40,7 @@ class Baseline(Subject):
         return post_json("/baseline/login/", {"username": username, "password": PASSWORD})
 
     def read_login(self, answer: Any) -> Tokens:
-        from benchmarks.compare.baseline import decode
+        from benchmarks.compare.views import decode
 
         data = answer.json()
         claims = decode(data["refresh"])

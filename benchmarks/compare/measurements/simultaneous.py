@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
 
-from benchmarks.compare.ageing import let_time_pass
 from benchmarks.compare.calls import Answer, Tokens
 from benchmarks.compare.client_groups import ClientGroup
+from benchmarks.compare.measurements.ageing import let_time_pass
 
 _CLIENT_ERRORS: Final = range(400, 500)
 _LATER: Final = timedelta(hours=1)

@@ -10,9 +10,9 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
 
-from benchmarks.compare.ageing import let_time_pass
 from benchmarks.compare.calls import Answer, Call, Tokens
 from benchmarks.compare.client_groups import ClientGroup
+from benchmarks.compare.measurements.ageing import let_time_pass
 
 HOUR: Final = timedelta(hours=1)
 MINUTES: Final = timedelta(minutes=2)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.compare import report
-from benchmarks.compare.charts import Bar, Chart
 from benchmarks.compare.client_groups import OPERATIONS
-from benchmarks.compare.report import Results, main_database, title
+from benchmarks.compare.output import report
+from benchmarks.compare.output.charts import Bar, Chart
+from benchmarks.compare.output.report import Results, main_database, title
 
 PAGE: Final = "performance.md"
 _IMAGES: Final = "images"

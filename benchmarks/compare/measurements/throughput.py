@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.compare.calls import HOST, USER_AGENT
-from benchmarks.compare.statistics import summarize
+from benchmarks.compare.output.statistics import summarize
 
 CONFIG_VARIABLE: Final = "BENCHMARKS_COMPARE_CONFIG"
 """Environment variable with the subject and the database of the server, as JSON."""
@@ -30,7 +30,7 @@ WORKERS: Final = 2
 THREADS: Final = 2
 CONNECTIONS: Final = 4
 
-_ROOT: Final = Path(__file__).parent.parent.parent
+_ROOT: Final = Path(__file__).parent.parent.parent.parent
 _PATIENCE: Final = 60.0
 
 Calls = Sequence[dict[str, Any]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from benchmarks.compare.ageing import let_time_pass
 from benchmarks.compare.calls import Call
 from benchmarks.compare.client_groups import OPERATIONS, ClientGroup
+from benchmarks.compare.measurements.ageing import let_time_pass
 
 _TRANSACTION_WORDS: Final = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 _MINUTES: Final = timedelta(minutes=2)

@@ -1,0 +1,1 @@
+"""What is measured: CPU time, statements, behaviour, storage, throughput."""

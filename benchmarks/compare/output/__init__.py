@@ -1,0 +1,1 @@
+"""What is written: summaries, tables, charts and the page of the documentation."""
