@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
@@ -117,7 +117,7 @@ def _insert(
     changes: Mapping[str, str],
     source: str,
     condition: str,
-    parameters: Sequence[object],
+    parameters: Sequence[Any],
 ) -> None:
     """Copy rows of a model, with other expressions for some columns."""
     fields = model._meta.concrete_fields

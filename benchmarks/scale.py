@@ -23,6 +23,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from benchmarks.project import CurrentDatabase, echo, project, require_postgres
 
@@ -32,6 +33,8 @@ _FEW = 5
 """Rounds of operations that take long or change many rows."""
 
 _Times = dict[tuple[str, str], list[tuple[float, float]]]
+_Prepare = Callable[[], Callable[[], object]]
+"""Returns the call to measure; what it needs is prepared before."""
 
 
 def main() -> int:
@@ -87,21 +90,24 @@ def _measure(aliases: dict[str, int], rounds: int) -> _Times:
     return times
 
 
-def _prepare(alias: str, rounds: int) -> dict[str, list[Callable[[], Callable[[], object]]]]:
+def _prepare(alias: str, rounds: int) -> dict[str, list[_Prepare]]:
     """The calls of each operation; those with tokens are prepared before all rounds."""
     from benchmarks.scale_operations import Operations
 
     CurrentDatabase.alias = alias
     operations = Operations(seed=rounds)
     many = {"request", "refresh", "login", "own sessions"}
-    prepared = {}
+    prepared: dict[str, list[_Prepare]] = {}
     for name, prepare in operations.named().items():
         if name in many:
-            calls = [prepare() for _ in range(rounds)]
-            prepared[name] = [lambda call=call: call for call in calls]
+            prepared[name] = [partial(_get, prepare()) for _ in range(rounds)]
         else:
             prepared[name] = [prepare] * _FEW
     return prepared
+
+
+def _get(call: Callable[[], object]) -> Callable[[], object]:
+    return call
 
 
 def _report(times: _Times, aliases: dict[str, int]) -> int:
