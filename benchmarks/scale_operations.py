@@ -65,7 +65,7 @@ class Operations:
         self.users = range(first + (last - first) // 4, last)
         self.names = [self._prepare_login() for _ in range(200)]
 
-    def named(self) -> dict[str, Callable[[], object]]:
+    def named(self) -> dict[str, Callable[[], Callable[[], object]]]:
         """Functions by name of operation, which prepare the next call and return it."""
         return {
             "request": self.request,
