@@ -37,14 +37,17 @@ _Compiled = tuple[str, tuple[Any, ...]]
 _STANDBY_SQLSTATE = "25006"
 _TRANSIENT_SQLSTATES = ("08", _STANDBY_SQLSTATE, "40", "53", "55", "57")
 
-# Error numbers of MySQL and MariaDB: changed since last read, too many connections, shutting
-# down, lock wait timeout, deadlock, read-only replica, connection killed, cannot connect, gone
-# away, lost, lock not available, disconnected for inactivity.
+# Error numbers of MySQL and MariaDB: changed since last read, too many connections, node outside
+# the primary component of Galera, shutting down, error during COMMIT, lock wait timeout, deadlock,
+# read-only replica, connection killed, cannot connect, gone away, lost, lock not available,
+# disconnected for inactivity.
 _TRANSIENT_MYSQL = frozenset(
     {
         1020,
         1040,
+        1047,
         1053,
+        1180,
         1205,
         1213,
         1290,
@@ -61,9 +64,12 @@ _TRANSIENT_MYSQL = frozenset(
     }
 )
 
-_LOST_MYSQL = frozenset({1053, 1927, 2006, 2013, 2055, 4031})
+# The effect of the statement is unknown. 1180 is a COMMIT of a Galera node that has lost the other
+# nodes: they may have received the transaction.
+_LOST_MYSQL = frozenset({1053, 1180, 1927, 2006, 2013, 2055, 4031})
 
-_STANDBY_MYSQL = frozenset({1290, 1792, 1836})
+# The node refuses statements that another node may execute.
+_STANDBY_MYSQL = frozenset({1047, 1180, 1290, 1792, 1836})
 
 # The primary codes SQLITE_BUSY and SQLITE_LOCKED, which are the low byte of the extended codes.
 _TRANSIENT_SQLITE = frozenset({5, 6})
@@ -108,7 +114,7 @@ def is_transient(error: Error) -> bool:
 
 
 def is_connection_lost(error: Error) -> bool:
-    """Whether the connection was lost, so that the effect of the statement is unknown."""
+    """Whether the server or its cluster was lost, so that a statement's effect is unknown."""
     if isinstance(error, InterfaceError):
         return True
     cause = error.__cause__
@@ -149,7 +155,7 @@ def retry_transient(using: str, attempt: Callable[[], _Result]) -> _Result:
         except ConcurrentUpdateError as error:
             failure = error
         except Error as error:
-            if not is_transient(error):
+            if not is_transient(error) and not _is_hidden_rollback(error):
                 raise
             failure = error
             close_broken_connection(error, using)
@@ -164,7 +170,7 @@ def close_broken_connection(error: Error, using: str) -> None:
     if connection.in_atomic_block:
         return
     if _is_standby(error):
-        # The connection works but is read-only; a new one may reach the primary.
+        # The connection works but its node does not; a new one may reach another node.
         connection.close()
     connection.close_if_unusable_or_obsolete()
 
@@ -174,6 +180,15 @@ def _is_standby(error: Error) -> bool:
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     number = cause.args[0] if cause and cause.args else None
     return state == _STANDBY_SQLSTATE or number in _STANDBY_MYSQL
+
+
+def _is_hidden_rollback(error: Error) -> bool:
+    """Whether the rollback to a savepoint failed before.
+
+    Django hides that failure and refuses the next statement. Galera refuses any statement of a
+    transaction that conflicts with another node's, also this rollback.
+    """
+    return isinstance(error, transaction.TransactionManagementError) and error.__cause__ is None
 
 
 def commit_once(

@@ -4,10 +4,11 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
 
 from refresh_sessions import sessions
-from refresh_sessions.database import DatabaseNow
+from refresh_sessions.database import DatabaseNow, retry_transient
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.signals import refresh_token_reused, session_revoked
@@ -174,6 +175,23 @@ class TestLostAtTheCommit:
         assert [alarm["generation"] for alarm in alarms] == [1]
         assert kinds(pair) == ["signed_in", "reuse_detected"]
         assert call(newest) == "session_revoked"
+
+
+def test_rollback_to_savepoint_failed_is_retried():
+    """Django hides this failure, and refuses the next statement of the transaction."""
+    busy = FailingStatement(TRANSIENT["busy"], "ROLLBACK TO SAVEPOINT")
+
+    def attempt():
+        with transaction.atomic():
+            with transaction.atomic():
+                UserFactory()
+                transaction.set_rollback(True)
+            return UserFactory()
+
+    with connection.execute_wrapper(busy):
+        user = retry_transient("default", attempt)
+    assert busy.times == 0
+    assert list(get_user_model().objects.all()) == [user]
 
 
 @pytest.mark.parametrize("error", TRANSIENT)
