@@ -154,8 +154,14 @@ def retry_transient(using: str, attempt: Callable[[], _Result]) -> _Result:
             return attempt()
         except ConcurrentUpdateError as error:
             failure = error
+        except transaction.TransactionManagementError as error:
+            # Django hides that a rollback to a savepoint failed, and refuses the next statement.
+            # Galera refuses any statement of a transaction in conflict, also this rollback.
+            if number == RETRY_ATTEMPTS - 1:
+                raise
+            failure = error
         except Error as error:
-            if not is_transient(error) and not _is_hidden_rollback(error):
+            if not is_transient(error):
                 raise
             failure = error
             close_broken_connection(error, using)
@@ -180,15 +186,6 @@ def _is_standby(error: Error) -> bool:
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     number = cause.args[0] if cause and cause.args else None
     return state == _STANDBY_SQLSTATE or number in _STANDBY_MYSQL
-
-
-def _is_hidden_rollback(error: Error) -> bool:
-    """Whether the rollback to a savepoint failed before.
-
-    Django hides that failure and refuses the next statement. Galera refuses any statement of a
-    transaction that conflicts with another node's, also this rollback.
-    """
-    return isinstance(error, transaction.TransactionManagementError) and error.__cause__ is None
 
 
 def commit_once(
