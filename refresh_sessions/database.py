@@ -124,6 +124,9 @@ def is_connection_lost(error: Error) -> bool:
     return bool(cause and cause.args and cause.args[0] in _LOST_MYSQL)
 
 
+_KEEPS_CONNECTION = (ConcurrentUpdateError, transaction.TransactionManagementError)
+
+
 def retry_transient(using: str, attempt: Callable[[], _Result]) -> _Result:
     """Call ``attempt`` again after concurrent updates and transient database errors.
 
@@ -152,21 +155,23 @@ def retry_transient(using: str, attempt: Callable[[], _Result]) -> _Result:
             _back_off(number)
         try:
             return attempt()
-        except ConcurrentUpdateError as error:
-            failure = error
-        except transaction.TransactionManagementError as error:
-            # Django hides that a rollback to a savepoint failed, and refuses the next statement.
-            # Galera refuses any statement of a transaction in conflict, also this rollback.
-            if number == RETRY_ATTEMPTS - 1:
+        except (ConcurrentUpdateError, Error) as error:
+            if not _may_succeed(error, is_last=number == RETRY_ATTEMPTS - 1):
                 raise
             failure = error
-        except Error as error:
-            if not is_transient(error):
-                raise
-            failure = error
-            close_broken_connection(error, using)
+            if not isinstance(error, _KEEPS_CONNECTION):
+                close_broken_connection(error, using)
     logger.warning("Gave up after %.1f s: %s", time.monotonic() - started, failure)
     raise DatabaseBusyError from failure
+
+
+def _may_succeed(error: ConcurrentUpdateError | Error, *, is_last: bool) -> bool:
+    """Whether another attempt may succeed; an error in every attempt is a fault of the caller."""
+    if isinstance(error, transaction.TransactionManagementError):
+        # Django hides that a rollback to a savepoint failed, and refuses the next statement.
+        # Galera refuses any statement of a transaction in conflict, also this rollback.
+        return not is_last
+    return isinstance(error, ConcurrentUpdateError) or is_transient(error)
 
 
 def close_broken_connection(error: Error, using: str) -> None:
