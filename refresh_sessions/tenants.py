@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -147,15 +147,33 @@ def _to_identity(issuer: str, database: str | tuple[str, ...], schema: str) -> s
 def _get_database_address(connection: Any) -> tuple[str, ...]:
     """The normalized address of a database, without user and password, which may change."""
     vendor, settings = connection.vendor, connection.settings_dict
-    name, host, port = (str(settings.get(key) or "") for key in ("NAME", "HOST", "PORT"))
+    name, options = settings.get("NAME"), settings.get("OPTIONS")
+    return _normalize_address(
+        vendor,
+        name,
+        settings.get("HOST"),
+        settings.get("PORT"),
+        location=_get_location(options) if options else (),
+        directory=Path.cwd() if vendor == "sqlite" and not _is_absolute(name) else None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _normalize_address(
+    vendor: str,
+    name: object,
+    host: object,
+    port: object,
+    *,
+    location: tuple[str, ...],
+    directory: Path | None,
+) -> tuple[str, ...]:
+    """The address as texts; ``directory`` is the directory that a relative name depends on."""
+    name, host, port = (str(value or "") for value in (name, host, port))
     if vendor == "sqlite" and ":memory:" not in name and not name.startswith("file:"):
         # Two projects may have a "db.sqlite3" in different directories.
-        name = _resolve(name, directory=None if name.startswith(os.sep) else Path.cwd())
+        name = os.path.realpath(name)
     host = host.lower().rstrip(".")
-    options = settings.get("OPTIONS") or {}
-    location = [f"{key}={options[key]}" for key in _LOCATION_OPTIONS if options.get(key)]
-    if server_options := options.get("options"):
-        location += _SEARCH_PATH.findall(str(server_options))
     return (
         vendor,
         name,
@@ -165,10 +183,13 @@ def _get_database_address(connection: Any) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=1024)
-def _resolve(path: str, *, directory: Path | None) -> str:
-    """The real path; ``directory`` is the working directory that a relative path depends on."""
-    return os.path.realpath(path)
+def _get_location(options: Mapping[str, Any]) -> tuple[str, ...]:
+    location = [f"{key}={options[key]}" for key in _LOCATION_OPTIONS if options.get(key)]
+    return (*location, *_SEARCH_PATH.findall(str(options.get("options") or "")))
+
+
+def _is_absolute(name: object) -> bool:
+    return str(name).startswith(os.sep)
 
 
 def _get_tenant(settings: Settings) -> str:

@@ -59,7 +59,7 @@ class Server:
             config.write_text("\n".join(lines) + "\n")
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [find(PROGRAM) or PROGRAM, config, *self.mode],
+                [*_ending_with_parent(), find(PROGRAM) or PROGRAM, config, *self.mode],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -241,6 +241,12 @@ def _running(servers: list[Server]) -> Iterator[None]:
     finally:
         for server in servers:
             server.stop()
+
+
+def _ending_with_parent() -> list[str]:
+    """A prefix for a command that ends when its parent is killed, where there is one."""
+    program = find("setpriv")
+    return [program, "--pdeathsig", "KILL"] if program else []
 
 
 def _servers(

@@ -20,6 +20,9 @@ from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 DEFAULT_TIMEOUT: Final = 1.0
 """Seconds that Redis has to respond, where ``OPTIONS`` has no ``socket_timeout``."""
 
+_DIRECT: Final = ("get_many", "set", "delete")
+"""The methods of ``_DirectCommands`` that replace those of ``RedisCacheClient``."""
+
 
 def get_opener(alias: str) -> Callable[[], BaseCache]:
     """A function that returns the cache for one call.
@@ -47,21 +50,24 @@ def _open_redis_cache(alias: str) -> BaseCache | None:
         if _has_own_methods(type(backend)):
             return None
         client = backend.get_client(write=True)
-        reads = _DirectReads(client.connection_pool, backend._serializer)  # noqa: SLF001
+        commands = _DirectCommands(client.connection_pool, backend._serializer)  # noqa: SLF001
     except AttributeError:
         return None
 
     def get_client(key: str | None = None, *, write: bool = False) -> Any:
         return client
 
-    backend.get_client, backend.get_many = get_client, reads.get_many
+    backend.get_client = get_client
+    for name in _DIRECT:
+        setattr(backend, name, getattr(commands, name))
     return cast("BaseCache", cache)
 
 
 def _has_own_methods(backend_class: Any) -> bool:
-    return (
-        backend_class.get_client is not RedisCacheClient.get_client
-        or backend_class.get_many is not RedisCacheClient.get_many
+    """Whether a project has replaced one of the methods that this module replaces."""
+    return any(
+        getattr(backend_class, name) is not getattr(RedisCacheClient, name)
+        for name in ("get_client", *_DIRECT)
     )
 
 
@@ -75,8 +81,8 @@ def _get_default_timeouts(cache: Any) -> dict[str, float]:
     return {"socket_timeout": timeout, "socket_connect_timeout": timeout}
 
 
-class _DirectReads:
-    """Reads over connections that stay checked out of the pool, one call per connection at a time.
+class _DirectCommands:
+    """Commands over connections that stay checked out of the pool, one command at a time on each.
 
     A broken connection raises an error, whereas the pool replaces idle ones unnoticed. So each
     process notices a failover, see ``refresh_sessions.cache.circuit``.
@@ -89,18 +95,33 @@ class _DirectReads:
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """The values of those keys that Redis has."""
         keys = list(keys)
+        found = zip(keys, self._execute("MGET", *keys), strict=True)
+        return {key: self._serializer.loads(value) for key, value in found if value is not None}
+
+    def set(self, key: str, value: Any, timeout: int | None) -> None:
+        """Store a value for ``timeout`` seconds; None for ever."""
+        if timeout == 0:
+            self.delete(key)
+        else:
+            expiry = () if timeout is None else ("EX", timeout)
+            self._execute("SET", key, self._serializer.dumps(value), *expiry)
+
+    def delete(self, key: str) -> bool:
+        """Delete a key, and return whether Redis had it."""
+        return bool(self._execute("DEL", key))
+
+    def _execute(self, *command: Any) -> Any:
         connection = self._take()
         try:
-            connection.send_command("MGET", *keys)
-            values = connection.read_response()
+            connection.send_command(*command)
+            response = connection.read_response()
         except BaseException:
             # The response may still arrive, so no other call must use this connection.
             self._idle.append(connection)
             self._disconnect()
             raise
         self._idle.append(connection)
-        found = zip(keys, values, strict=True)
-        return {key: self._serializer.loads(value) for key, value in found if value is not None}
+        return response
 
     def _take(self) -> Any:
         try:

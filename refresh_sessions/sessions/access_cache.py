@@ -21,7 +21,7 @@ from uuid import UUID
 
 from django.core.cache import BaseCache
 
-from refresh_sessions.cache.circuit import SLOW_FAILURE, CacheDownError, get_circuit
+from refresh_sessions.cache.circuit import SLOW_FAILURE, CacheDownError, Circuit, get_circuit
 from refresh_sessions.cache.recent import RecentKeys
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import DatabaseBusyError, SessionRevokedError
@@ -75,13 +75,13 @@ def look_up(session_id: UUID, family_id: UUID) -> Lookup:
         SessionRevokedError: the session was revoked recently.
 
     """
-    circuit = get_circuit(get_settings().CACHE_ALIAS)
+    circuit = _get_circuit()
     epoch = circuit.epoch
     stamp_key = _get_stamp_key(session_id, cache_prefix())
     key = f"{stamp_key}:{family_id}"
     try:
-        entries = _call(lambda cache: cache.get_many((stamp_key, key)), _READ_FAILED)
-        stamp = entries.get(stamp_key) or _add_stamp(stamp_key)
+        entries = _call(circuit, lambda cache: cache.get_many((stamp_key, key)), _READ_FAILED)
+        stamp = entries.get(stamp_key) or _add_stamp(circuit, stamp_key)
     except CacheDownError:
         # After any failure of the cache the database decides (ASVS 16.5.3: fail closed).
         return Lookup()
@@ -104,14 +104,11 @@ def store(lookup: Lookup, snapshot: Snapshot, *, timeout: float) -> None:
     """
     if not lookup.stamp:
         return
-    circuit = get_circuit(get_settings().CACHE_ALIAS)
+    circuit = _get_circuit()
     circuit.trust_since(snapshot.read_at, epoch=lookup.epoch)
     entry = (lookup.stamp, *snapshot)
     timeout = min(timeout, _get_timeout())
-    try:
-        _call(lambda cache: cache.set(lookup.key, entry, timeout=timeout), _STORE_FAILED)
-    except CacheDownError:
-        return
+    _try_to_call(lambda cache: cache.set(lookup.key, entry, timeout=timeout), _STORE_FAILED)
 
 
 def forget(*session_ids: UUID, prefix: str | None = None, urgent: bool = False) -> None:
@@ -155,11 +152,9 @@ def revoke(session_ids: Iterable[UUID], *, prefix: str) -> None:
 
 
 def _set_revoked(cache: BaseCache, keys: Sequence[str]) -> None:
-    # Twice the timeout: until then, the session stays refused if the database loses its last
-    # writes in a failover.
-    entries, started = dict.fromkeys(keys, REVOKED), time.monotonic()
+    started = time.monotonic()
     try:
-        refused: Sequence[str] = cache.set_many(entries, timeout=2 * _get_timeout())
+        refused = _set_many(cache, keys)
     except Exception:
         if time.monotonic() - started > SLOW_FAILURE:
             raise
@@ -168,6 +163,17 @@ def _set_revoked(cache: BaseCache, keys: Sequence[str]) -> None:
         # A full Redis may refuse to store but not to delete. A Redis Cluster refuses to store keys
         # of several slots together.
         _delete(cache, refused)
+
+
+def _set_many(cache: BaseCache, keys: Sequence[str]) -> Sequence[str]:
+    """Store the stamp of revoked sessions, and return the keys that were not stored."""
+    # Twice the timeout: until then, the session stays refused if the database loses its last
+    # writes in a failover.
+    timeout = 2 * _get_timeout()
+    if len(keys) == 1:
+        cache.set(keys[0], REVOKED, timeout=timeout)
+        return ()
+    return cache.set_many(dict.fromkeys(keys, REVOKED), timeout=timeout)
 
 
 def _delete(cache: BaseCache, keys: Sequence[str]) -> None:
@@ -197,26 +203,32 @@ def _repeat_recent(cache: BaseCache) -> None:
 
 
 def _call(
-    operation: Callable[[BaseCache], _Result], failed: str, *, urgent: bool = False
+    circuit: Circuit,
+    operation: Callable[[BaseCache], _Result],
+    failed: str,
+    *,
+    urgent: bool = False,
 ) -> _Result:
-    circuit = get_circuit(get_settings().CACHE_ALIAS)
     result = circuit.call(operation, failed, urgent=urgent)
     if circuit.starts_repair():
         circuit.call(_repeat_recent, _REMOVE_FAILED, urgent=True)
     return result
 
 
-def _try_to_call(operation: Callable[[BaseCache], object], failed: str, *, urgent: bool) -> None:
+def _try_to_call(
+    operation: Callable[[BaseCache], object], failed: str, *, urgent: bool = False
+) -> None:
     try:
-        _call(operation, failed, urgent=urgent)
+        _call(_get_circuit(), operation, failed, urgent=urgent)
     except CacheDownError:
         return
 
 
-def _add_stamp(key: str) -> str:
+def _add_stamp(circuit: Circuit, key: str) -> str:
     """Store a new stamp and return it, or an empty text if another request stored one."""
     stamp = secrets.token_urlsafe(12)
-    added = _call(lambda cache: cache.add(key, stamp, timeout=_get_timeout()), _STORE_FAILED)
+    timeout = _get_timeout()
+    added = _call(circuit, lambda cache: cache.add(key, stamp, timeout=timeout), _STORE_FAILED)
     return stamp if added else ""
 
 
@@ -232,6 +244,10 @@ def _parse(entry: Any, stamp: str) -> Snapshot | None:
 
 def _is_enabled() -> bool:
     return get_settings().ACCESS_TOKEN_CHECK == "cache"  # noqa: S105
+
+
+def _get_circuit() -> Circuit:
+    return get_circuit(get_settings().CACHE_ALIAS)
 
 
 def _get_timeout() -> float:

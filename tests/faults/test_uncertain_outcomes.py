@@ -1,5 +1,6 @@
 """Changes with a lost acknowledgement, or done in part: each takes effect exactly once."""
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -9,9 +10,17 @@ from django.db import connection, transaction
 
 from refresh_sessions import sessions
 from refresh_sessions.database import DatabaseNow, retry_transient
+from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session
 from refresh_sessions.signals import refresh_token_reused, session_revoked
+from tests.domain.access_endings import (
+    deactivation,
+    opening_of_a_family,
+    reauthentication,
+    recovery,
+    revocation,
+)
 from tests.domain.client_actions import call, family_of, kinds, refused, session_of
 from tests.factories import UserFactory, make_pair
 from tests.faults.errors import CONNECTION_LOST, TRANSIENT
@@ -214,3 +223,32 @@ def test_reuse_database_busy_is_detected_by_next_request():
     assert refused(first.refresh) == "session_revoked"
     end_overlap(newest)
     assert refused(newest.refresh) == "session_revoked"
+
+
+class TestCache:
+    """The change is committed, but its caller never learns of it: no attempt is left."""
+
+    @pytest.fixture(autouse=True)
+    def _one_attempt(self, options, monkeypatch):
+        options(ACCESS_TOKEN_CHECK="cache")
+        monkeypatch.setattr("refresh_sessions.database.RETRY_ATTEMPTS", 1)
+
+    @pytest.mark.parametrize("error", CONNECTION_LOST)
+    def test_recovery_with_uncertain_outcome_invalidates_cached_state(self, user, error):
+        case = recovery(user)
+        assert call(case.pair) == "ok"
+        lost = FailingStatement(CONNECTION_LOST[error], "UPDATE", executed=True)
+        with connection.execute_wrapper(lost), pytest.raises(DatabaseBusyError):
+            case.change()
+        assert family_of(case.pair).generation == 3
+        assert call(case.pair) != "ok"
+
+    @pytest.mark.parametrize(
+        "ending", [revocation, deactivation, reauthentication, opening_of_a_family]
+    )
+    def test_commit_with_uncertain_outcome_invalidates_cached_state(self, user, ending):
+        case = ending(user)
+        assert call(case.pair) == "ok"
+        with LOST_AFTER_COMMIT(), suppress(DatabaseBusyError):
+            case.change()
+        assert call(case.pair) != "ok"

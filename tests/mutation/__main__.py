@@ -19,7 +19,10 @@ from pathlib import Path
 from tests.mutation.mutants import MUTANTS, Mutant
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-COPIED = ("refresh_sessions", "tests", "docs", "example_project", "pyproject.toml", "README.md")
+COPIED = (
+    *("refresh_sessions", "tests", "docs", "scripts", "example_project"),
+    *("pyproject.toml", "README.md"),
+)
 
 
 def find_survivors(mutants: list[Mutant]) -> list[Mutant]:

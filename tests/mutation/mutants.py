@@ -7,6 +7,7 @@ from dataclasses import dataclass
 ROTATION = ("tests/unit/test_rotation.py",)
 DOMAIN = ("tests/domain",)
 LOGIN = ("tests/api/test_login.py", "tests/api/test_throttling.py", "tests/api/test_user_names.py")
+CACHE = ("tests/domain/test_cached_access.py", "tests/outages/test_circuit.py")
 TOKENS = ("tests/forgery/test_codec.py",)
 
 CODEC_FAULTS = (
@@ -201,5 +202,38 @@ MUTANTS = (
         "return all(_backend_accepts(path, user) for path in paths)",
         "return any(_backend_accepts(path, user) for path in paths)",
         ("tests/domain/test_account_access.py",),
+    ),
+    # Checking access tokens with a cache.
+    Mutant(
+        "sessions/access_cache.py",
+        "return Snapshot(*fields) if stamp and found == stamp else None",
+        "return Snapshot(*fields) if stamp else None",
+        CACHE,
+    ),
+    Mutant(
+        "sessions/access_cache.py",
+        "if snapshot is not None and not circuit.trusts(snapshot.read_at):",
+        "if not stamp:",
+        CACHE,
+    ),
+    Mutant("sessions/access_cache.py", "if circuit.starts_repair():", "if False:", CACHE),
+    Mutant("cache/circuit.py", "self._trusted_since = math.inf", "pass", CACHE),
+    Mutant(
+        "cache/circuit.py",
+        "if epoch == self.epoch and self._trusted_since == math.inf:",
+        "if self._trusted_since == math.inf:",
+        CACHE,
+    ),
+    Mutant(
+        "sessions/revoke.py",
+        "access_cache.revoke((session.pk for session in sessions)",
+        "(lambda *args, **options: None)((session.pk for session in sessions)",
+        CACHE,
+    ),
+    Mutant(
+        "cache/client.py",
+        "            self._disconnect()",
+        "            pass",
+        ("tests/outages/test_redis_client.py",),
     ),
 )

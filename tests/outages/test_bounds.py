@@ -11,6 +11,7 @@ from importlib.util import find_spec
 import pytest
 
 from refresh_sessions.cache.circuit import OPEN_SECONDS, get_circuit
+from refresh_sessions.cache.client import DEFAULT_TIMEOUT
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.sessions import access_cache, revoke_session
 from refresh_sessions.tenants import cache_prefix
@@ -18,6 +19,7 @@ from tests.domain.access_endings import ENDINGS, revocation
 from tests.domain.client_actions import call
 from tests.factories import UserFactory, make_pair
 from tests.outages.workers import TIMEOUT, serving
+from tests.races.server import WORKERS
 from tests.redis_servers import needs_redis, redis_cache
 
 pytestmark = [
@@ -27,8 +29,6 @@ pytestmark = [
 ]
 
 AT_ONCE = 0.0
-GRANULARITY = 1.0
-"""Seconds: the time of the requests themselves."""
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +47,12 @@ def _same_cache(redis, settings, options):
 @pytest.fixture
 def calm(workers, redis):
     """Wait until all circuits are closed, as the tests before have ended with failures."""
-    workers.wait_for_cache(make_pair(), within=3 * OPEN_SECONDS)
+    workers.wait_for_cache(make_pair())
 
 
 def cached(workers, pair):
     """Let each worker use the snapshot."""
-    workers.wait_for_cache(pair, within=OPEN_SECONDS / 2)
+    workers.wait_for_cache(pair)
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
@@ -113,7 +113,8 @@ def test_frozen_cache_gives_no_staleness_and_one_time_out_per_process(workers, c
     case.change()
     started = time.monotonic()
     assert workers.ask_each(other, times=10) == {200}
-    assert time.monotonic() - started < OPEN_SECONDS
+    # Far less than one time-out per request, also on a busy machine.
+    assert time.monotonic() - started < WORKERS * 10 * DEFAULT_TIMEOUT / 2
     redis.thaw()
     assert workers.staleness(case.pair) == AT_ONCE
 
@@ -149,7 +150,7 @@ def test_staleness_without_invalidation_is_at_most_cache_timeout(
         monkeypatch.setattr("refresh_sessions.sessions.revoke.announce_revocation", print)
         assert revoke_session(pair.session, reason="admin")
     assert workers.ask_each(pair) == {200}
-    assert workers.staleness(pair, since=since) <= TIMEOUT + GRANULARITY
+    assert workers.staleness(pair, since=since) <= TIMEOUT
 
 
 def test_evicting_cache_gives_no_staleness(workers, calm, redis):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_supported_django_gives_access_to_the_client(cache):
     """A guard: otherwise each call builds a client, and reads may go to a replica."""
     assert cache is not caches["default"]
     assert cache._cache.get_client() is cache._cache.get_client(write=True)
-    assert "get_many" in vars(cache._cache)
+    assert {"get_many", "set", "delete"} <= vars(cache._cache).keys()
 
 
 def test_kept_client_leaves_the_cache_of_the_project_unchanged(cache):
@@ -171,16 +172,28 @@ def test_connection_with_an_unread_response_is_not_used_again(cache, redis, sett
     assert [cache.get_many(["second"]) for _ in range(3)] == [{"second": 2}] * 3
 
 
-def test_restarted_server_is_noticed_and_used_at_once(redis, settings):
-    settings.CACHES = redis_cache(redis.url)
+def read_at_once(redis, circuit, *, calls):
+    """Read in threads, each over a connection of its own: none ends before all have begun."""
+    redis.freeze()
+    with ThreadPoolExecutor(calls) as threads:
+        results = [
+            threads.submit(circuit.call, lambda cache: cache.get_many(["key"]), "failed")
+            for _ in range(calls)
+        ]
+        time.sleep(0.3)
+        redis.thaw()
+    assert [result.result() for result in results] == [{}] * calls
+
+
+def test_restarted_server_is_noticed_once_and_used_at_once(redis, settings):
+    settings.CACHES = redis_cache(redis.url, socket_timeout=20)
     circuit = get_circuit("default")
-    with ThreadPoolExecutor(6) as threads:
-        list(threads.map(lambda _: circuit.call(lambda c: c.get_many(["key"]), ""), range(60)))
+    read_at_once(redis, circuit, calls=6)
     epoch = circuit.epoch
     redis.kill()
     redis.start()
-    for _ in range(10):
-        circuit.call(lambda cache: cache.get_many(["key"]), "failed")
+    circuit.call(lambda cache: cache.get_many(["key"]), "failed")
+    read_at_once(redis, circuit, calls=6)
     assert circuit.epoch == epoch + 1
 
 

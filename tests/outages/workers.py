@@ -42,9 +42,9 @@ class Workers:
         assert response.status in {200, 401}, response.status
         return Answer(response.status, headers["X-Worker"], int(headers["X-Queries"]))
 
-    def wait_for_cache(self, pair: Any, *, within: float) -> None:
+    def wait_for_cache(self, pair: Any) -> None:
         """Ask until each worker has used the snapshot several times in a row."""
-        hits, deadline = dict[str, int](), time.monotonic() + within
+        hits, deadline = dict[str, int](), time.monotonic() + LONGEST
         while len(hits) < WORKERS or min(hits.values()) < 2:
             assert time.monotonic() < deadline, f"some workers do not use the cache: {hits}"
             status, worker, queries = self.ask(pair)
@@ -73,10 +73,11 @@ class Workers:
         since = time.monotonic() if since is None else since
         last, refusals = since, dict[str, int]()
         while len(refusals) < WORKERS or min(refusals.values()) < 3:
-            assert time.monotonic() < since + LONGEST, "still accepted"
+            started = time.monotonic()
+            assert started < since + LONGEST, "still accepted"
             status, worker, _ = self.ask(pair)
             if status == 200:
-                last, refusals = time.monotonic(), {}
+                last, refusals = started, {}
             else:
                 refusals[worker] = refusals.get(worker, 0) + 1
         return last - since

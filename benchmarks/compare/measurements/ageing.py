@@ -17,12 +17,18 @@ def let_time_pass(subject: Subject, delta: timedelta) -> None:
     from django.core.cache import caches
     from django.db.models import F
 
+    from refresh_sessions.cache.circuit import get_circuit
+
     for model, fields in _time_fields(subject):
         model._base_manager.update(**{name: F(name) - delta for name in fields})
+    # Entries of the past are not found under another prefix. A clear() would also delete the
+    # entries of other users of the server.
+    for options in caches.settings.values():
+        options["KEY_PREFIX"] = options.get("KEY_PREFIX", "") + "+"
     for cache in caches.all(initialized_only=True):
-        # Entries of the past are not found under another prefix. A clear() would also delete the
-        # entries of other users of the server.
         cache.key_prefix += "+"
+    # This package has an own cache object for Redis.
+    get_circuit.reset()
 
 
 def _time_fields(subject: Subject) -> Iterator[tuple[Any, list[str]]]:
