@@ -227,6 +227,7 @@ class OverviewMixin(AnyModelAdmin):
         parts = (self.admin_site.name, using, zone, len(days), days[-1].date)
         return get_or_count(
             lambda: count_figures(days, using=using),
+            Figures,
             key="refresh_sessions:overview:" + ":".join(str(part) for part in parts),
             lifetime=self.overview_lifetime,
         )

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from django.core.cache import caches
+from django.core.cache import BaseCache, caches
 from django.db.models import Count, QuerySet, Value
 
 from refresh_sessions.admin.pagination import BOUND
@@ -18,6 +18,12 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.database import DatabaseNow
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent
 from refresh_sessions.tenants import cache_prefix
+
+_Counts = TypeVar("_Counts")
+
+_LARGE_COUNT_LIFETIME: Final = timedelta(minutes=10)
+"""Lifetime of counts that read very many rows and hardly change: the events of past days, and an
+approximate number of live sessions. With ten million sessions they take seconds."""
 
 burst_logger = BurstLog(logging.getLogger("refresh_sessions"))
 
@@ -68,17 +74,15 @@ class Figures:
 
 
 def count_figures(days: Sequence[Day], *, using: str) -> Figures:
-    """Count live sessions, and events by day."""
-    # The indexed count is an upper bound: it decides whether the exact count is affordable.
-    upper_bound = _count_with_idle(using=using)
-    is_exact = upper_bound <= BOUND
-    counts = _count_events(days, using=using)
+    """Count live sessions, and events by day; with very many rows some counts are cached."""
+    live, is_exact = _count_live(using=using)
+    counts = _count_events_once(days, using=using)
 
     def by_day(kinds: Sequence[EventKind]) -> tuple[int, ...]:
         return tuple(sum(counts[kind, index] for kind in kinds) for index in range(len(days)))
 
     return Figures(
-        live=DeviceSession.objects.using(using).active().count() if is_exact else upper_bound,
+        live=live,
         live_is_exact=is_exact,
         dates=tuple(day.date for day in days),
         sign_ins=by_day(SIGN_INS),
@@ -87,10 +91,34 @@ def count_figures(days: Sequence[Day], *, using: str) -> Figures:
     )
 
 
-def _count_with_idle(*, using: str) -> int:
-    """Number of live and idle sessions; excluding idle ones would read all token families."""
+def _count_live(*, using: str) -> tuple[int, bool]:
+    """The number of live sessions, and whether it excludes idle ones.
+
+    Excluding idle sessions would read all token families. The indexed count with them is an upper
+    bound: it decides whether the exact count is affordable.
+    """
     sessions = DeviceSession.objects.using(using)
-    return sessions.filter(revoked_at__isnull=True, expires_at__gt=DatabaseNow()).count()
+    with_idle = sessions.filter(revoked_at__isnull=True, expires_at__gt=DatabaseNow())
+    # Ordered, for the index of the order.
+    if with_idle.order_by("expires_at").values("pk")[: BOUND + 1].count() <= BOUND:
+        return sessions.active().count(), True
+    key = f"refresh_sessions:live:{using}"
+    return get_or_count(with_idle.count, int, key=key, lifetime=_LARGE_COUNT_LIFETIME), False
+
+
+def _count_events_once(days: Sequence[Day], *, using: str) -> Counter[tuple[str, int]]:
+    """The number of events by kind and index of the day; the past days are cached."""
+    today = len(days) - 1
+    first, last = (int(day.start.timestamp()) for day in (days[0], days[-1]))
+    key = f"refresh_sessions:events:{using}:{first}:{last}"
+    past = _read_cache(key, Counter)
+    if past is None:
+        counts = _count_events(days, using=using)
+        past = Counter({place: number for place, number in counts.items() if place[1] < today})
+        _write_cache(key, past, lifetime=_LARGE_COUNT_LIFETIME)
+        return counts
+    counts = _count_events(days[today:], using=using)
+    return past + Counter({(kind, today): number for (kind, _), number in counts.items()})
 
 
 def _count_events(days: Sequence[Day], *, using: str) -> Counter[tuple[str, int]]:
@@ -111,23 +139,40 @@ def _events_of(day: Day, index: int, *, using: str) -> QuerySet[SessionEvent, An
     return of_day.values("kind").annotate(day=Value(index), number=Count("*"))
 
 
-def get_or_count(count: Callable[[], Figures], *, key: str, lifetime: timedelta) -> Figures:
-    """The cached figures of this tenant under ``key``, or the result of ``count``.
+def get_or_count(
+    count: Callable[[], _Counts], kind: type[_Counts], *, key: str, lifetime: timedelta
+) -> _Counts:
+    """The cached counts of this tenant under ``key``, or the result of ``count``.
 
-    If the cache fails, the figures are counted anew and the page still works.
+    If the cache fails, they are counted anew and the page still works.
     """
-    cache = caches[get_settings().CACHE_ALIAS]
-    key = f"{cache_prefix()}:{key}"
+    counts = _read_cache(key, kind)
+    if counts is None:
+        counts = count()
+        _write_cache(key, counts, lifetime=lifetime)
+    return counts
+
+
+def _read_cache(key: str, kind: type[_Counts]) -> _Counts | None:
+    """The counts of this tenant; None if there are none, or if the cache fails."""
     try:
-        known = cache.get(key)
+        known = _get_cache().get(_tenant_key(key))
     except Exception:
         burst_logger.exception("The cache does not answer; counting anew")
-        return count()
-    if isinstance(known, Figures):
-        return known
-    figures = count()
+        return None
+    return known if isinstance(known, kind) else None
+
+
+def _write_cache(key: str, counts: object, *, lifetime: timedelta) -> None:
     try:
-        cache.set(key, figures, timeout=lifetime.total_seconds())
+        _get_cache().set(_tenant_key(key), counts, timeout=lifetime.total_seconds())
     except Exception:
         burst_logger.exception("The cache took no numbers")
-    return figures
+
+
+def _get_cache() -> BaseCache:
+    return caches[get_settings().CACHE_ALIAS]
+
+
+def _tenant_key(key: str) -> str:
+    return f"{cache_prefix()}:{key}"

@@ -65,8 +65,8 @@ class BoundedPaginator(_Paginator):
             return len(self.first_rows)
         rows: Any = self.object_list
         # Keep the list's ordering: without it PostgreSQL would scan the table instead of the
-        # index.
-        return int(rows[: BOUND + 1].count())
+        # index. Without annotations, which would be computed for each row.
+        return int(rows.values("pk")[: BOUND + 1].count())
 
 
 _PATTERNS: Final = ("regex", "iregex")

@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from refresh_sessions.admin import DeviceSessionAdmin, overview_counts
-from refresh_sessions.admin.overview_counts import last_days
+from refresh_sessions.admin.overview_counts import count_figures, last_days
 from refresh_sessions.models import EventKind
 from tests.factories import UserFactory
 
@@ -58,6 +60,40 @@ def test_overview_above_bound_shows_approximate_count(overview, make_session, mo
     # An approximate count includes idle sessions, as the note says.
     assert numbers(overview())["live"] == "≈ 4"
     assert "including unused ones" in overview().cards[0].note
+
+
+def test_overview_keeps_approximate_count_of_live_sessions(pages, make_session, monkeypatch):
+    monkeypatch.setattr(overview_counts, "BOUND", 2)
+    caches["default"].clear()
+    for _ in range(3):
+        make_session(status="live")
+    days = last_days(2, now=timezone.now(), zone=UTC)
+    assert count_figures(days, using="default").live == 3
+    make_session(status="live")
+    assert count_figures(days, using="default").live == 3
+    # The present setting decides: an exact count is never an old one.
+    monkeypatch.setattr(overview_counts, "BOUND", 4)
+    assert count_figures(days, using="default").live == 4
+
+
+def test_overview_counts_today_anew_beside_cached_days(db, record):
+    caches["default"].clear()
+    now = timezone.now()
+    days = last_days(3, now=now, zone=UTC)
+    for day in days:
+        record(EventKind.SIGNED_IN, day.start)
+    assert count_figures(days, using="default").sign_ins == (1, 1, 1)
+    for day in days:
+        record(EventKind.SIGNED_IN, day.start)
+    assert count_figures(days, using="default").sign_ins == (1, 1, 2)
+    with CaptureQueriesContext(connection) as queries:
+        count_figures(days, using="default")
+    (events,) = [query for query in queries if "sessionevent" in query["sql"]]
+    assert "UNION" not in events["sql"]
+    # Other days have their own counts.
+    assert count_figures(days[1:], using="default").sign_ins == (2, 2)
+    caches["default"].clear()
+    assert count_figures(days, using="default").sign_ins == (2, 2, 2)
 
 
 def test_overview_counts_events_by_category(overview, record):
