@@ -118,25 +118,25 @@ class BulkDeletion:
     def _delete_in_one_statement(
         self, batch: models.QuerySet[Any, Any], connection: BaseDatabaseWrapper
     ) -> tuple[int, Any]:
-        # "locked" is complete before the first deletion, since "batch" sorts it. The order of the
-        # keys makes the searches in the indexes local.
+        # The arrays are complete before the first deletion. PostgreSQL searches each of their keys
+        # in an index, in order; a join could read the index from its start for each batch.
         locked = batch.select_for_update(skip_locked=True)
         sql, params = locked.query.get_compiler(batch.db).as_sql()
-        *children, (table, key) = self._tables(connection)
+        deletions = [
+            f"DELETE FROM {table} WHERE {column} = ANY (ARRAY(SELECT id FROM locked)) RETURNING 1"  # noqa: S608
+            for table, column in self._tables(connection)
+        ]
         parts = [
             f"locked (id, age) AS ({sql})",
-            "batch AS (SELECT id FROM locked ORDER BY id)",
-            *(
-                f"child{number} AS (DELETE FROM {child} USING batch "  # noqa: S608
-                f"WHERE {child}.{column} = batch.id)"
-                for number, (child, column) in enumerate(children)
-            ),
-            f"gone AS (DELETE FROM {table} USING batch "  # noqa: S608
-            f"WHERE {table}.{key} = batch.id RETURNING 1)",
+            *(f"deleted{number} AS ({deletion})" for number, deletion in enumerate(deletions)),
         ]
-        counts = "SELECT (SELECT count(*) FROM gone), (SELECT max(age) FROM locked)"
+        results = (
+            f"SELECT count(*) FROM deleted{len(deletions) - 1}",  # noqa: S608
+            "SELECT max(age) FROM locked",
+        )
+        statement = f"WITH {', '.join(parts)} SELECT ({results[0]}), ({results[1]})"
         with connection.cursor() as cursor:
-            cursor.execute(f"WITH {', '.join(parts)} {counts}", params)
+            cursor.execute(statement, params)
             deleted, last = cursor.fetchone()
         return deleted, last
 

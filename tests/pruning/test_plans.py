@@ -6,6 +6,7 @@ Reads PostgreSQL's counts of index entries in the present transaction.
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
+from statistics import median
 
 import pytest
 from django.db import connection
@@ -67,14 +68,14 @@ def test_later_session_batches_read_no_more_entries(entries_of_batches):
     long_expired(BATCH * BATCHES)
     # The deleted rows stay in the indexes: no vacuum can remove them during the transaction.
     entries = entries_of_batches(prune_sessions)
-    assert max(entries[BATCHES // 2 :]) < 1.5 * max(entries[1:10])
+    assert median(entries[BATCHES // 2 :]) < 1.5 * median(entries[1:10])
 
 
 def test_later_session_batches_with_receiver_read_no_more_entries(entries_of_batches):
     long_expired(BATCH * BATCHES)
     with cascading(DeviceSession):
         entries = entries_of_batches(prune_sessions)
-    assert max(entries[BATCHES // 2 :]) < 1.5 * max(entries[1:10])
+    assert median(entries[BATCHES // 2 :]) < 1.5 * median(entries[1:10])
 
 
 @pytest.mark.parametrize("of_active_sessions", [False, True])
@@ -85,7 +86,7 @@ def test_later_event_batches_read_no_more_entries(entries_of_batches, of_active_
         return prune_events(older_than=NOW, of_active_sessions=of_active_sessions, **options)
 
     entries = entries_of_batches(prune)
-    assert max(entries[BATCHES // 2 :]) < 1.5 * max(entries[1:10])
+    assert median(entries[BATCHES // 2 :]) < 1.5 * median(entries[1:10])
 
 
 def test_batches_in_large_tables_scan_no_table(monkeypatch):
