@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
+from django.db.models.signals import pre_delete
 from django.utils import timezone
 
-from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from refresh_sessions.batches import PRUNE_BATCH_SIZE
+from refresh_sessions.bulk_delete import BulkDeletion
+from refresh_sessions.models import DeviceSession, ProofAttempts, SessionEvent, TokenFamily
 from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 
 SESSIONS_OF_A_USER: Final = 500
@@ -49,16 +53,86 @@ def fill(number: int, *, expired: bool) -> None:
                 cursor.fetchall()
 
 
+def fill_attempts(number: int) -> None:
+    """Add expired attempt counts."""
+    user = get_user_model().objects.create_user(f"filled{get_user_model().objects.count()}")
+    expired = timezone.now() - timedelta(days=1)
+    ProofAttempts.objects.bulk_create(
+        (
+            ProofAttempts(
+                digest=secrets.token_hex(32),
+                user=user,
+                expires_at=expired + timedelta(milliseconds=position),
+            )
+            for position in range(number)
+        ),
+        batch_size=1000,
+    )
+
+
+def clear() -> None:
+    """Delete all expired rows that a subject has left."""
+    delete_plainly()
+    delete_attempts_plainly()
+
+
+def count_rows() -> tuple[int, ...]:
+    """The numbers of sessions, families, events and attempt counts."""
+    models_ = (DeviceSession, TokenFamily, SessionEvent, ProofAttempts)
+    return tuple(model.objects.count() for model in models_)
+
+
 def delete_plainly() -> None:
     """Delete the expired sessions with their families and events, as one would in SQL."""
-    limit = timezone.now() - timedelta(days=30)
     events, families, sessions = _TABLES
     expired = f"SELECT id FROM {sessions} WHERE expires_at <= %s"  # noqa: S608
+    _delete(
+        f"{events} WHERE session_id IN ({expired})",
+        f"{families} WHERE session_id IN ({expired})",
+        f"{sessions} WHERE expires_at <= %s",
+    )
+
+
+def delete_events_plainly() -> None:
+    """Delete the events of the expired sessions, as one would in SQL."""
+    events, _, sessions = _TABLES
+    expired = f"SELECT id FROM {sessions} WHERE expires_at <= %s"  # noqa: S608
+    _delete(f"{events} WHERE session_id IN ({expired})")
+
+
+def delete_attempts_plainly() -> None:
+    """Delete the expired attempt counts, as one would in SQL."""
+    _delete(f"{ProofAttempts._meta.db_table} WHERE expires_at <= %s")
+
+
+def delete_in_batches(batch_size: int = PRUNE_BATCH_SIZE) -> None:
+    """Delete the expired sessions as pruning does, without its search among live sessions."""
+    rows = DeviceSession.objects.filter(expires_at__lte=timezone.now())
+    children: dict[Any, str] = {SessionEvent: "session", TokenFamily: "session"}
+    deletion = BulkDeletion(rows=rows, oldest_by="expires_at", children=children)
+    deletion.execute(batch_size=batch_size)
+
+
+def in_batches_of(batch_size: int) -> Callable[[], None]:
+    """The same function for a batch size."""
+    return lambda: delete_in_batches(batch_size)
+
+
+def cascade() -> None:
+    """Delete them while a receiver is connected, which needs each object."""
+
+    def receive(**_: object) -> None:
+        pass
+
+    pre_delete.connect(receive, sender=DeviceSession)
+    delete_in_batches()
+    pre_delete.disconnect(receive, sender=DeviceSession)
+
+
+def _delete(*deletions: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        for table in (events, families):
-            statement = f"DELETE FROM {table} WHERE session_id IN ({expired})"  # noqa: S608
-            cursor.execute(statement, [limit])
-        cursor.execute(f"DELETE FROM {sessions} WHERE expires_at <= %s", [limit])  # noqa: S608
+        for deletion in deletions:
+            cursor.execute(f"DELETE FROM {deletion}", [timezone.now()])  # noqa: S608
 
 
 def _fill_user(number: int, start: int, *, expired: bool) -> None:

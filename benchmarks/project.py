@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,13 +36,13 @@ class CurrentDatabase:
 
 @contextmanager
 def project(
-    name: str, *, aliases: Sequence[str] = ("default",), keep: bool = False, **settings: Any
+    name: str, *, aliases: Mapping[str, str] | None = None, keep: bool = False, **settings: Any
 ) -> Iterator[str]:
     """Set Django up, create the tables in new databases, and drop them at the end.
 
     Args:
         name: the start of the names of the databases.
-        aliases: the aliases of the databases; the first must be "default".
+        aliases: the ends of the names of the databases by alias; without it only "default".
         keep: keep the databases, and use those that exist.
         settings: Django settings in addition to those of this module.
 
@@ -52,8 +52,10 @@ def project(
     """
     with TemporaryDirectory() as directory:
         suffix = "kept" if keep else str(os.getpid())
+        aliases = aliases or {"default": "default"}
         databases = {
-            alias: _database(f"{name}_{alias}_{suffix}", Path(directory)) for alias in aliases
+            alias: _database(f"{name}_{end}_{suffix}", Path(directory))
+            for alias, end in aliases.items()
         }
         _configure(databases, settings)
         from django.db import connections

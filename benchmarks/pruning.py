@@ -7,89 +7,121 @@
 Creates a database, and drops it at the end. Each round fills the tables for each subject again and
 measures all subjects, so that a busy machine slows all of them equally.
 
-- ``plain``: three DELETE statements in one transaction, for the rows of all expired sessions.
-- ``prune``: ``prune_sessions()``, which also searches for sessions of changed accounts.
-- ``cascade``: the same while a receiver of ``pre_delete`` is connected, which needs each object.
+- ``sessions``: sessions with their families and events. ``plain`` is three DELETE statements in
+  one transaction; ``cascade`` is pruning while a receiver of ``pre_delete`` is connected, which
+  needs each object.
+- ``events``: the events of sessions that stay.
+- ``attempts``: expired attempt counts.
+- ``search``: the search for sessions that their accounts lock out, for each kept session.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from benchmarks.cpu_time import measure
 from benchmarks.project import echo, project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A function whose time is measured."""
+
+    call: Callable[[], object]
+    rows: int
+    """The number of rows that it deletes or searches."""
+    plain: str
+    """The name of the plain DELETE of the same rows."""
 
 
 def main() -> None:
     """Measure the subjects and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sessions", type=int, default=20_000, help="expired sessions")
-    parser.add_argument("--kept", type=int, default=0, help="sessions that are kept")
+    parser.add_argument("--kept", type=int, default=0, help="live sessions")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-size", type=int, action="append", default=[])
     options = parser.parse_args()
     with project("pruning") as database:
-        echo(f"{options.sessions:,} expired sessions, {options.kept:,} kept, in {database}")
-        measured = _measure(options)
-    plain = statistics.median(measured["plain"]["CPU"])
-    for subject, times in measured.items():
-        cpu, wall = (statistics.median(times[name]) for name in ("CPU", "wall"))
-        ratio = f"{cpu / plain:5.2f} of plain"
-        echo(f"{subject:12} CPU {cpu:7.1f} µs, wall {wall:7.1f} µs for each session   {ratio}")
+        echo(f"{options.sessions:,} expired sessions, {options.kept:,} live, in {database}")
+        subjects = dict(_subjects(options))
+        measured = _measure(subjects, options)
+    for name, subject in subjects.items():
+        cpu, wall = (1e6 * time / subject.rows for time in measured[name])
+        ratio = measured[name][0] / subject.rows
+        ratio /= measured[subject.plain][0] / subjects[subject.plain].rows
+        echo(f"{name:16} CPU {cpu:7.1f} µs, wall {wall:7.1f} µs for each row   {ratio:5.2f}")
 
 
-def _measure(options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
-    from benchmarks.expired_rows import fill
+def _measure(
+    subjects: dict[str, Subject], options: argparse.Namespace
+) -> dict[str, tuple[float, float]]:
+    """The medians of CPU time and of wall-clock time."""
+    from benchmarks.cpu_time import measure
+    from benchmarks.expired_rows import clear, fill, fill_attempts
 
+    times: dict[str, list[tuple[float, float]]] = defaultdict(list)
     if options.kept:
         fill(options.kept, expired=False)
-    subjects = _subjects(options.batch_size)
-    measured: dict[str, dict[str, list[float]]] = {
-        name: {"CPU": [], "wall": []} for name in subjects
-    }
     for _ in range(options.rounds):
-        for name, delete in subjects.items():
-            fill(options.sessions, expired=True)
-            cpu, wall = measure(delete)
-            _check(options.kept)
-            measured[name]["CPU"].append(cpu / options.sessions * 1e6)
-            measured[name]["wall"].append(wall / options.sessions * 1e6)
-    return measured
-
-
-def _subjects(batch_sizes: list[int]) -> dict[str, Callable[[], object]]:
-    from django.db.models.signals import pre_delete
-
-    from benchmarks.expired_rows import delete_plainly
-    from refresh_sessions.models import DeviceSession
-    from refresh_sessions.sessions import prune_sessions
-
-    def cascade() -> None:
-        def receive(**_: object) -> None:
-            pass
-
-        pre_delete.connect(receive, sender=DeviceSession)
-        prune_sessions()
-        pre_delete.disconnect(receive, sender=DeviceSession)
-
-    sized = {f"prune {size}": partial(prune_sessions, batch_size=size) for size in batch_sizes}
+        for name, subject in subjects.items():
+            clear()
+            if name.startswith("attempts"):
+                fill_attempts(options.sessions)
+            else:
+                fill(options.sessions, expired=True)
+            times[name].append(measure(subject.call))
+            _check(name, options)
     return {
-        "plain": delete_plainly,
-        "prune": prune_sessions,
-        **sized,
-        "cascade": cascade,
+        name: (
+            statistics.median(cpu for cpu, _ in measured),
+            statistics.median(wall for _, wall in measured),
+        )
+        for name, measured in times.items()
     }
 
 
-def _check(kept: int) -> None:
-    from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+def _subjects(options: argparse.Namespace) -> Iterator[tuple[str, Subject]]:
+    from datetime import timedelta
 
-    counts = [model.objects.count() for model in (DeviceSession, TokenFamily, SessionEvent)]
-    if counts != [kept, kept, 2 * kept]:
-        raise SystemExit(f"Wrong rows are left: {counts}")
+    from benchmarks import expired_rows
+    from refresh_sessions.events import prune_events
+    from refresh_sessions.sessions import prune_short_lived
+    from refresh_sessions.sessions.locked_out import revoke_all_locked_out
+
+    rows, plain = options.sessions, "sessions plain"
+    yield plain, Subject(call=expired_rows.delete_plainly, rows=rows, plain=plain)
+    yield "sessions", Subject(call=expired_rows.delete_in_batches, rows=rows, plain=plain)
+    for size in options.batch_size:
+        call = expired_rows.in_batches_of(size)
+        yield f"sessions {size}", Subject(call=call, rows=rows, plain=plain)
+    yield "sessions cascade", Subject(call=expired_rows.cascade, rows=rows, plain=plain)
+    if options.kept:
+        yield "search", Subject(call=revoke_all_locked_out, rows=options.kept, plain=plain)
+    events, plain = rows * expired_rows.EVENTS, "events plain"
+    yield plain, Subject(call=expired_rows.delete_events_plainly, rows=events, plain=plain)
+    prune = lambda: prune_events(older_than=timedelta(days=1))  # noqa: E731
+    yield "events", Subject(call=prune, rows=events, plain=plain)
+    plain = "attempts plain"
+    yield plain, Subject(call=expired_rows.delete_attempts_plainly, rows=rows, plain=plain)
+    yield "attempts", Subject(call=prune_short_lived, rows=rows, plain=plain)
+
+
+def _check(name: str, options: argparse.Namespace) -> None:
+    """Exit unless exactly the expired rows of the subject are gone."""
+    from benchmarks.expired_rows import EVENTS, count_rows
+
+    sessions, attempts = options.kept, 0
+    events = sessions * EVENTS
+    if name.startswith(("events", "search")):
+        sessions += options.sessions
+    if name == "search":
+        events += options.sessions * EVENTS
+    if count_rows() != (sessions, sessions, events, attempts):
+        raise SystemExit(f"Wrong rows are left by {name}: {count_rows()}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
     DATABASE_URL=postgres://… python -m benchmarks.scale
     DATABASE_URL=postgres://… python -m benchmarks.scale --sessions 10000 --sessions 1000000
     DATABASE_URL=postgres://… python -m benchmarks.scale --keep    # for another run
+    DATABASE_URL=postgres://… python -m benchmarks.scale --sessions 1000000 --partitioned 1000000
 
 Creates one database for each number of sessions on the server, and drops them at the end. Ten
 million sessions need 30 GB. The databases have the same proportions: five sessions for each user,
@@ -10,6 +11,8 @@ one family and three events for each session, two of ten sessions live.
 
 Each round measures each operation in all databases, so that a busy machine slows all of them
 equally. "CPU" is the time of Python and of the database session; it excludes reads from disk.
+With ``--partitioned``, another database gets the migration of docs/scale.md.
+
 The exit status is 1 if a request or a refresh in the largest database takes more than 1.3 times
 the CPU time of that in the smallest.
 """
@@ -28,6 +31,7 @@ from functools import partial
 from benchmarks.project import CurrentDatabase, echo, project, require_postgres
 
 SIZES = (10_000, 1_000_000, 10_000_000)
+PARTITIONED = "partitioned"
 LIMIT = 1.3
 _FEW = 5
 """Rounds of operations that take long or change many rows."""
@@ -42,11 +46,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sessions", type=int, action="append")
     parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--partitioned", type=int, help="sessions of a partitioned database")
     parser.add_argument("--keep", action="store_true", help="keep the databases")
     options = parser.parse_args()
     require_postgres()
     sizes = sorted(options.sessions or SIZES)
     aliases = {f"{size}" if number else "default": size for number, size in enumerate(sizes)}
+    if options.partitioned:
+        aliases[PARTITIONED] = options.partitioned
     rates = ("session-login", "session-login-address", "session-refresh")
     settings = {
         "DATABASE_ROUTERS": ["benchmarks.project.CurrentDatabase"],
@@ -54,7 +61,10 @@ def main() -> int:
         "REST_FRAMEWORK": {"DEFAULT_THROTTLE_RATES": dict.fromkeys(rates)},
         "REFRESH_SESSIONS": {"ACCESS_TOKEN_LIFETIME": timedelta(days=1)},
     }
-    with project("scale", aliases=list(aliases), keep=options.keep, **settings):
+    ends = {alias: str(size) for alias, size in aliases.items()}
+    if options.partitioned:
+        ends[PARTITIONED] = f"{options.partitioned}_partitioned"
+    with project("scale", aliases=ends, keep=options.keep, **settings):
         for alias, size in aliases.items():
             _fill(alias, size)
         times = _measure(aliases, options.rounds)
@@ -62,7 +72,7 @@ def main() -> int:
 
 
 def _fill(alias: str, size: int) -> None:
-    from benchmarks.table_sizes import read_sizes
+    from benchmarks.table_sizes import apply_partitions, read_sizes
     from refresh_sessions.models import DeviceSession
     from tests.admin.bulk_data import fill
 
@@ -70,7 +80,9 @@ def _fill(alias: str, size: int) -> None:
     began = time.perf_counter()
     if not DeviceSession.objects.exists():
         fill(sessions=size, users=size // 5, using=alias)
-    echo(f"\n{size:,} sessions, filled in {time.perf_counter() - began:.0f} s")
+        if alias == PARTITIONED:
+            apply_partitions(alias)
+    echo(f"\n{alias}: {size:,} sessions, filled in {time.perf_counter() - began:.0f} s")
     for table in read_sizes(alias):
         heap, indexes = table.heap / size, table.indexes / size
         echo(f"{table.name:9} {heap:6.0f} bytes for each session, indexes {indexes:6.0f}")
@@ -111,7 +123,10 @@ def _get(call: Callable[[], object]) -> Callable[[], object]:
 
 
 def _report(times: _Times, aliases: dict[str, int]) -> int:
-    sizes = "".join(f"{size:>26,}" for size in aliases.values())
+    names = [
+        "partitioned" if alias == PARTITIONED else f"{size:,}" for alias, size in aliases.items()
+    ]
+    sizes = "".join(f"{name:>26}" for name in names)
     echo(f"\n{'operation':24}{sizes}")
     echo(f"{'':24}" + "    CPU ms     ms     ratio" * len(aliases))
     worst = 0.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
+from tests.partitioning import read_operation
 
 TABLES: Final = {
     "families": TokenFamily._meta.db_table,
@@ -23,9 +25,11 @@ HEADER: Final = (
 )
 
 _STATISTICS: Final = """
-    SELECT c.reltuples, pg_table_size(c.oid), pg_indexes_size(c.oid), s.n_dead_tup,
-        s.n_tup_upd, s.n_tup_hot_upd, s.autovacuum_count, s.n_live_tup
-    FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid WHERE c.oid = %s::regclass
+    SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)), sum(n_dead_tup),
+        sum(n_tup_upd), sum(n_tup_hot_upd), sum(autovacuum_count), sum(n_live_tup)
+    FROM pg_stat_user_tables
+    WHERE relid = %(table)s::regclass
+        OR relid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = %(table)s::regclass)
 """
 
 _SCALE: Final = Path(__file__).resolve().parent.parent / "docs" / "scale.md"
@@ -63,8 +67,9 @@ def read_sizes(using: str = DEFAULT_DB_ALIAS) -> list[TableSize]:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         for name, table in TABLES.items():
-            cursor.execute(_STATISTICS, [table])
-            _, heap, indexes, dead, updates, heap_only, vacuums, live = cursor.fetchone()
+            cursor.execute(_STATISTICS, {"table": table})
+            row = map(int, cursor.fetchone())
+            heap, indexes, dead, updates, heap_only, vacuums, live = row
             sizes.append(
                 TableSize(
                     name=name,
@@ -88,7 +93,7 @@ def describe(title: str) -> str:
 def recommended_settings() -> str:
     """The SQL of docs/scale.md that sets storage parameters."""
     blocks = re.findall(r"```sql\n(.*?)```", _SCALE.read_text(), flags=re.DOTALL)
-    (settings,) = [block for block in blocks if "autovacuum" in block]
+    (settings,) = [block for block in blocks if block.startswith("ALTER TABLE")]
     return str(settings)
 
 
@@ -96,3 +101,10 @@ def apply_recommended_settings() -> None:
     """Set the storage parameters of docs/scale.md."""
     with connection.cursor() as cursor:
         cursor.execute(recommended_settings())
+
+
+def apply_partitions(using: str) -> None:
+    """Put the tables into partitions, as the migration in docs/scale.md does."""
+    with TemporaryDirectory() as directory, connections[using].cursor() as cursor:
+        cursor.execute(str(read_operation(Path(directory)).sql))
+        cursor.execute("VACUUM ANALYZE")
