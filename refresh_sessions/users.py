@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.lazy_users import LazyUser
-from refresh_sessions.lookups import find_by_value
+from refresh_sessions.lookups import InvalidValueError, convert_value, find_by_value
 
 ProjectUser: TypeAlias = Any
 """The type of users in hooks that projects override.
@@ -100,6 +100,20 @@ def get_user_by_subject(
     if not accepts(user):
         raise InvalidTokenError
     return user
+
+
+def get_user_key(subject: str) -> Any:
+    """The primary key of the user with a subject.
+
+    None if ``USER_ID_FIELD`` is another field, or if the primary key cannot have the value.
+    """
+    field = _get_subject_field()
+    if not field.primary_key:
+        return None
+    try:
+        return convert_value(field, subject)
+    except InvalidValueError:
+        return None
 
 
 def subject_is_primary_key() -> bool:

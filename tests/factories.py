@@ -7,7 +7,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from factory.declarations import Sequence
 
+from refresh_sessions.models import TokenFamily
 from refresh_sessions.sessions import TokenPair, start_session
+from refresh_sessions.tokens.refresh_tokens import RefreshClaims
 
 PASSWORD = "correct horse battery staple"
 
@@ -38,3 +40,15 @@ def make_pair(user: Any = None, **options: Any) -> TokenPair:
     """Log a user in."""
     user = user or UserFactory()
     return start_session(user, **options)
+
+
+def claims_of(family: TokenFamily) -> RefreshClaims:
+    """The claims of the newest refresh token of a family, without the secret."""
+    return RefreshClaims(
+        session_id=family.session_id,
+        family_id=family.pk,
+        generation=family.generation,
+        expires_at=family.idle_expires_at,
+        secret="",
+        token="",
+    )

@@ -112,6 +112,9 @@ class Comparison:
         measured: dict[str, list[dict[str, Any]]] = {name: [] for name in self.subjects}
         for number in range(warm_up + rounds):
             self._report(f"round {number + 1} of {warm_up + rounds}")
+            if number == warm_up:
+                for worker in self._workers.values():
+                    worker.ask("gather_statistics")
             # Another subject begins each round.
             start = number % len(self.subjects)
             for name in [*self.subjects[start:], *self.subjects[:start]]:

@@ -52,6 +52,13 @@ class Worker:
                     measured.setdefault(operation, {})[name] = cost.per_call(clients)
         return measured
 
+    def gather_statistics(self) -> None:
+        """Let the database analyze its tables, as autovacuum does where it is on."""
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
     def statements(self) -> dict[str, Any]:
         """SQL statements of each operation, and the BEGIN, COMMIT and SAVEPOINT beside them."""
         from benchmarks.compare.measurements.statements import count_statements

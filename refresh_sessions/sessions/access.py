@@ -235,9 +235,7 @@ def read_grant(grant: AccessGrant, *, request: HttpRequest | None = None) -> Tok
 def _read_family(
     claims: access_tokens.AccessClaims, using: str, request: HttpRequest | None
 ) -> TokenFamily:
-    return retry_transient(
-        using, lambda: read_family(claims.family_id, using=using, request=request)
-    )
+    return retry_transient(using, lambda: read_family(claims, using=using, request=request))
 
 
 def check_state(claims: access_tokens.AccessClaims, family: TokenFamily) -> None:

@@ -150,7 +150,7 @@ class _OpenFamily:
     def save(self) -> _OpenFamilyResult:
         access, using = self.grant.claims, self.using
         lock_session(access.session_id, using=using)
-        parent = read_family(access.family_id, using=using, request=self.request)
+        parent = read_family(access, using=using, request=self.request)
         if self.claims.family_id != parent.pk or not self.claims.matches(parent.secret_digest):
             raise InvalidTokenError
         presenter = get_presenter(parent, self.request)

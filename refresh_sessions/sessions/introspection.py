@@ -16,7 +16,7 @@ from refresh_sessions.redaction import hide
 from refresh_sessions.rotation import Presenter, judge
 from refresh_sessions.sessions.access import check_state
 from refresh_sessions.sessions.presented_token import get_rotation_rules
-from refresh_sessions.sessions.queries import get_family_state, read_family
+from refresh_sessions.sessions.queries import Claims, get_family_state, read_family
 from refresh_sessions.sessions.rotate import RefreshQuota
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.users import get_subject
@@ -36,7 +36,7 @@ def introspect_access_token(token: str) -> Mapping[str, Any] | None:
     token = hide(token)
     try:
         claims = access_tokens.verify(token)
-        check_state(claims, _read_family(claims.family_id))
+        check_state(claims, _read_family(claims))
     except (InvalidTokenError, SessionRevokedError):
         return None
     return {"token_type": "Bearer", **access_tokens.get_payload(claims)}
@@ -56,7 +56,7 @@ def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
     token = hide(token)
     try:
         claims = refresh_tokens.verify(token)
-        family = _read_family(claims.family_id)
+        family = _read_family(claims)
     except (InvalidTokenError, SessionRevokedError):
         return None
     if family.session_id != claims.session_id or not claims.matches(family.secret_digest):
@@ -87,6 +87,6 @@ def _is_exchangeable(claims: refresh_tokens.RefreshClaims, family: TokenFamily) 
     return verdict.repeats
 
 
-def _read_family(family_id: Any) -> TokenFamily:
+def _read_family(claims: Claims) -> TokenFamily:
     using = router.db_for_write(TokenFamily)
-    return retry_transient(using, lambda: read_family(family_id, using=using))
+    return retry_transient(using, lambda: read_family(claims, using=using))

@@ -105,7 +105,7 @@ def revoke_by_holder(
 
 def _find_family(claims: AccessClaims | RefreshClaims, using: str) -> TokenFamily | None:
     try:
-        family = select_family(claims.family_id, using)
+        family = select_family(claims, using)
     except TokenFamily.DoesNotExist:
         return None
     if family.session_id != claims.session_id:

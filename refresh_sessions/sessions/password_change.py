@@ -135,7 +135,7 @@ class _PasswordChange:
         # In the same order as a login, to prevent deadlocks.
         lock_user(self.user, using=using)
         lock_session(claims.session_id, using=using)
-        family = read_family(claims.family_id, using=using, request=self.request)
+        family = read_family(claims, using=using, request=self.request)
         check_state(claims, family)
         authenticated_at = authenticated_at_for_token(family, claims)
         rotated = self._rotate(family)

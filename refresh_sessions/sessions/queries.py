@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -19,20 +19,29 @@ from refresh_sessions.models import DeviceSession, TokenFamily, owners
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 from refresh_sessions.rotation import FamilyState
 from refresh_sessions.sql import CompiledRow, CompiledSelect
-from refresh_sessions.users import auth_hash_is_valid, is_active, valid_auth_hashes
+from refresh_sessions.tokens.access_tokens import AccessClaims
+from refresh_sessions.tokens.refresh_tokens import RefreshClaims
+from refresh_sessions.users import (
+    auth_hash_is_valid,
+    get_user_key,
+    is_active,
+    valid_auth_hashes,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 
+Claims: TypeAlias = AccessClaims | RefreshClaims
+
 _FAMILY: Final = CompiledSelect(TokenFamily.objects.with_owner)
 
 
-def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = None) -> TokenFamily:
+def read_family(claims: Claims, *, using: str, request: HttpRequest | None = None) -> TokenFamily:
     """The family with its session, its user and the database's clock, in one SELECT.
 
     Args:
-        family_id: the primary key, from the token.
+        claims: the claims of a verified token.
         using: the alias of the database.
         request: the request for the policy, or None.
 
@@ -41,7 +50,7 @@ def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = No
 
     """
     try:
-        family = select_family(family_id, using)
+        family = select_family(claims, using)
     except TokenFamily.DoesNotExist:
         raise SessionRevokedError from None
     # Backends and policies may make queries, which callers retry together with the SELECT.
@@ -49,17 +58,33 @@ def read_family(family_id: UUID, *, using: str, request: HttpRequest | None = No
     return family
 
 
-def select_family(family_id: UUID, using: str) -> TokenFamily:
+def select_family(claims: Claims, using: str) -> TokenFamily:
     """The family with its session, its user and the database's clock, whatever the account.
+
+    Session and user may be others than those of the claims.
 
     Raises:
         TokenFamily.DoesNotExist: the family was deleted with its session.
 
     """
-    if owners.finds_every_user():
-        return _FAMILY.get(family_id, using=using)
-    # The restriction of the manager may differ between requests, as with tenants.
-    return TokenFamily.objects.using(using).with_owner().get(pk=family_id)
+    if not owners.finds_every_user():
+        # The restriction of the manager may differ between requests, as with tenants.
+        return TokenFamily.objects.using(using).with_owner().get(pk=claims.family_id)
+    try:
+        return _FAMILY.get(using=using, **_get_keys(claims))
+    except TokenFamily.DoesNotExist:
+        return _FAMILY.get(using=using, pk=claims.family_id)
+
+
+def _get_keys(claims: Claims) -> dict[str, Any]:
+    """The primary keys of the claims.
+
+    That of the family suffices to find the rows. With the others, PostgreSQL plans three searches
+    by constants instead of a join, which takes half of the time.
+    """
+    keys = {"pk": claims.family_id, "session": claims.session_id}
+    user_id = get_user_key(claims.subject) if isinstance(claims, AccessClaims) else None
+    return keys if user_id is None else {**keys, "session__user": user_id}
 
 
 def is_opened_family_used(family: TokenFamily, *, using: str) -> bool:

@@ -134,7 +134,7 @@ class _Refresh:
 
     def _read_family(self) -> TokenFamily:
         """The family of the token, which must match its session and secret."""
-        family = read_family(self.claims.family_id, using=self.using, request=self.request)
+        family = read_family(self.claims, using=self.using, request=self.request)
         foreign = family.session_id != self.claims.session_id
         if foreign or not self.claims.matches(family.secret_digest):
             security_logger.warning("Refresh token with a foreign secret, family %s", family.pk)

@@ -132,7 +132,7 @@ class _Reauthentication:
     def save(self) -> _ReauthenticationResult:
         claims, using = self.grant.claims, self.using
         lock_session(claims.session_id, using=using)
-        family = read_family(claims.family_id, using=using, request=self.request)
+        family = read_family(claims, using=using, request=self.request)
         check_state(claims, family)
         expected = {
             "generation": family.generation,

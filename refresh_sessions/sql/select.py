@@ -1,8 +1,8 @@
-"""SELECT: read one object or one row of values by primary key."""
+"""SELECT: read one object or one row of values by primary keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -21,29 +21,33 @@ _Converters: TypeAlias = tuple[tuple[int, tuple[Callable[..., Any], ...], Any], 
 
 
 class CompiledSelect(Generic[_Model]):
-    """A SELECT of one object by primary key, with related objects and annotations.
+    """A SELECT of one object by primary keys, with related objects and annotations.
 
     Args:
-        build: returns the queryset, without a condition on the primary key. Its SQL must depend
-            only on the models, ``AUTH_USER_MODEL`` and the settings of the connection.
+        build: returns the queryset, without a condition on primary keys. Its SQL must depend only
+            on the models, ``AUTH_USER_MODEL`` and the settings of the connection.
 
     """
 
     def __init__(self, build: Callable[[], models.QuerySet[_Model]]) -> None:
         self._build = build
 
-    def get(self, pk: Any, *, using: str) -> _Model:
-        """The object with a primary key.
+    def get(self, *, using: str, **keys: Any) -> _Model:
+        """The object with these primary keys.
+
+        Args:
+            using: the alias of the database.
+            keys: the primary key of the object as ``pk``, and of related objects as in ``filter``.
 
         Raises:
-            ObjectDoesNotExist: no row has the primary key; the class of the model.
+            ObjectDoesNotExist: no row has the primary keys; the class of the model.
 
         """
         connection = connections[using]
-        plan = get_plan(connection, self, lambda: self._compile(pk, using))
+        plan = get_plan(connection, (self, *keys), lambda: self._compile(keys, using))
         if plan is None:
-            return self._build().using(using).get(pk=pk)
-        row = plan.row.fetch(pk, connection)
+            return self._build().using(using).get(**keys)
+        row = plan.row.fetch(keys, connection)
         if row is None:
             raise plan.root.model.DoesNotExist
         instance: _Model = plan.root.read(row, using)
@@ -51,10 +55,10 @@ class CompiledSelect(Generic[_Model]):
             setattr(instance, name, row[position])
         return instance
 
-    def _compile(self, pk: Any, using: str) -> _ObjectPlan:
-        queryset = self._build().using(using).filter(pk=pk)
+    def _compile(self, keys: Mapping[str, Any], using: str) -> _ObjectPlan:
+        queryset = self._build().using(using).filter(**keys)
         compiler = queryset.query.get_compiler(using)
-        row = _compile_row(compiler, queryset.model, pk)
+        row = _compile_row(compiler, queryset.model, keys)
         return _ObjectPlan(
             row=row,
             root=_read_part(compiler.klass_info, compiler.select),
@@ -90,12 +94,12 @@ class CompiledRow:
         if plan is None:
             found: tuple[Any, ...] | None = self.build(pk, **arguments).using(using).first()
             return found
-        row = plan.fetch(pk, connection)
+        row = plan.fetch({"pk": pk}, connection)
         return None if row is None else tuple(row)
 
     def _compile(self, pk: Any, using: str, arguments: Mapping[str, Any]) -> _RowPlan:
         queryset = self.build(pk, **arguments).using(using)
-        return _compile_row(queryset.query.get_compiler(using), queryset.model, pk)
+        return _compile_row(queryset.query.get_compiler(using), queryset.model, {"pk": pk})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,18 +108,18 @@ class _RowPlan:
 
     sql: str
     params: tuple[Any, ...]
-    slots: tuple[int, ...]
-    """The positions of the primary key in the parameters."""
-    model: Any
+    keys: tuple[tuple[str, Any, tuple[int, ...]], ...]
+    """Name and model of each primary key, and its positions in the parameters."""
     converted: tuple[tuple[int, Any], ...]
     """Position and expression of each column whose values are converted."""
 
-    def fetch(self, pk: Any, connection: BaseDatabaseWrapper) -> list[Any] | None:
+    def fetch(self, keys: Mapping[str, Any], connection: BaseDatabaseWrapper) -> list[Any] | None:
         """Execute the statement; the values of the row, or None without one."""
         params = list(self.params)
-        prepared = prepare_key(self.model, pk, connection)
-        for slot in self.slots:
-            params[slot] = prepared
+        for name, model, slots in self.keys:
+            prepared = prepare_key(model, keys[name], connection)
+            for slot in slots:
+                params[slot] = prepared
         with connection.cursor() as cursor:
             cursor.execute(self.sql, params)
             fetched = cursor.fetchone()
@@ -170,18 +174,37 @@ class _ObjectPlan:
     annotations: tuple[tuple[str, int], ...]
 
 
-def _compile_row(compiler: Any, model: Any, pk: Any) -> _RowPlan:
+def _compile_row(compiler: Any, model: Any, keys: Mapping[str, Any]) -> _RowPlan:
     sql, params = compiler.as_sql()
     columns = [column for column, *_ in compiler.select]
     return _RowPlan(
         sql=sql,
         params=tuple(params),
-        slots=_find_slots(params, prepare_key(model, pk, compiler.connection)),
-        model=model,
+        keys=tuple(_find_keys(params, model, keys, compiler.connection)),
         converted=tuple(
             (position, columns[position]) for position in compiler.get_converters(columns)
         ),
     )
+
+
+def _find_keys(
+    params: Sequence[Any], model: Any, keys: Mapping[str, Any], connection: BaseDatabaseWrapper
+) -> Iterator[tuple[str, Any, tuple[int, ...]]]:
+    taken = set[int]()
+    for name, value in keys.items():
+        related = _get_related_model(model, name)
+        slots = _find_slots(params, prepare_key(related, value, connection))
+        if not taken.isdisjoint(slots):
+            raise CompileError("Two primary keys have the same value")
+        taken.update(slots)
+        yield name, related, slots
+
+
+def _get_related_model(model: Any, name: str) -> Any:
+    """The model whose primary key a lookup compares."""
+    for part in () if name == "pk" else name.split("__"):
+        model = model._meta.get_field(part).related_model
+    return model
 
 
 def _find_slots(params: Sequence[Any], key: Any) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from refresh_sessions.sessions import (
 from refresh_sessions.sessions.queries import get_family_state, read_family
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from tests.clock import Clock
-from tests.factories import make_pair
+from tests.factories import claims_of, make_pair
 from tests.model.reference import Reauthentication, Rule
 from tests.model.timed_reference import Client, Expected, Limits, TimedFamily, Token
 
@@ -195,7 +195,8 @@ class Comparison:
 
     def check(self) -> None:
         """Compare the rows with the reference."""
-        family = read_family(self.family_id, using="default")
+        stored = TokenFamily.objects.get(pk=self.family_id)
+        family = read_family(claims_of(stored), using="default")
         reference = self.reference
         assert (family.generation, family.redeemable_generation) == reference.family[:2]
         delivered = get_family_state(family).delivered_at is not None

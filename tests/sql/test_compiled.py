@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -15,13 +16,14 @@ from django.db.models.sql.query import Query
 from django.test.utils import CaptureQueriesContext
 
 from refresh_sessions.database import DatabaseNow
+from refresh_sessions.exceptions import InvalidTokenError, SessionRevokedError
 from refresh_sessions.models import DeviceSession, TokenFamily
-from refresh_sessions.sessions import log_out, refresh_session
+from refresh_sessions.sessions import check_access_token, log_out, refresh_session
 from refresh_sessions.sessions.queries import read_family
 from refresh_sessions.sql import CompiledRow, CompiledSelect, CompiledUpdate, plans
-from refresh_sessions.tokens import refresh_tokens
+from refresh_sessions.tokens import access_tokens, refresh_tokens
 from tests.clock import compile_again
-from tests.factories import make_pair
+from tests.factories import claims_of, make_pair
 from tests.listeners import heard
 from tests.refusals import refuse_by_manager, set_refused
 
@@ -70,7 +72,7 @@ class TestSelect:
     def test_compiled_select_reads_what_the_queryset_reads(self, family):
         expected = TokenFamily.objects.with_owner().get(pk=family.pk)
         for _ in range(2):
-            found = read_family(family.pk, using="default")
+            found = read_family(claims_of(family), using="default")
             assert values(found) == values(expected)
             assert values(found.session) == values(expected.session)
             assert values(found.session.user) == values(expected.session.user)
@@ -81,14 +83,15 @@ class TestSelect:
 
     def test_compiled_select_has_the_sql_of_the_queryset(self, family):
         with sql() as by_queryset:
-            list(TokenFamily.objects.with_owner().filter(pk=family.pk))
+            owned = TokenFamily.objects.with_owner()
+            list(owned.filter(pk=family.pk, session=family.session_id))
         for _ in range(2):
             with sql() as statement:
-                read_family(family.pk, using="default")
+                read_family(claims_of(family), using="default")
             assert statement == by_queryset
 
     def test_objects_of_compiled_select_are_saved_objects_of_their_database(self, family):
-        found = read_family(family.pk, using="default")
+        found = read_family(claims_of(family), using="default")
         for instance in (found, found.session, found.session.user):
             assert instance._state.db == "default"
             assert not instance._state.adding
@@ -102,17 +105,17 @@ class TestSelect:
     def test_select_is_compiled_once_for_all_keys(self, family, compiled):
         other = make_pair().family
         compiled.clear()
-        assert read_family(family.pk, using="default").pk == family.pk
+        assert read_family(claims_of(family), using="default").pk == family.pk
         assert compiled == [TokenFamily]
-        assert read_family(other.pk, using="default").session_id == other.session_id
-        assert read_family(family.pk, using="default").session_id == family.session_id
+        assert read_family(claims_of(other), using="default").session_id == other.session_id
+        assert read_family(claims_of(family), using="default").session_id == family.session_id
         assert compiled == [TokenFamily]
 
     def test_compiled_select_without_row_raises_does_not_exist(self, family):
         select = CompiledSelect(TokenFamily.objects.with_owner)
         for _ in range(2):
             with pytest.raises(TokenFamily.DoesNotExist):
-                select.get(uuid4(), using="default")
+                select.get(pk=uuid4(), using="default")
 
     def test_compiled_select_calls_signals_and_from_db_of_the_user_model(
         self, family, monkeypatch
@@ -126,11 +129,11 @@ class TestSelect:
         def initialized(sender, **kwargs):
             seen.append(sender)
 
-        read_family(family.pk, using="default")
+        read_family(claims_of(family), using="default")
         monkeypatch.setattr(get_user_model(), "from_db", classmethod(from_db))
         models.signals.post_init.connect(initialized, sender=DeviceSession)
         try:
-            read_family(family.pk, using="default")
+            read_family(claims_of(family), using="default")
         finally:
             models.signals.post_init.disconnect(initialized, sender=DeviceSession)
         assert seen == [DeviceSession, (get_user_model(), "default")]
@@ -138,25 +141,78 @@ class TestSelect:
     def test_select_is_compiled_again_for_another_time_zone_support(
         self, family, settings, compiled
     ):
-        read_family(family.pk, using="default")
+        read_family(claims_of(family), using="default")
         settings.USE_TZ = not settings.USE_TZ
         compiled.clear()
-        read_family(family.pk, using="default")
+        read_family(claims_of(family), using="default")
         assert compiled == [TokenFamily]
+
+    @pytest.mark.parametrize(
+        ("user_id_field", "keys"),
+        [("pk", ["session_id", "user_id"]), ("username", ["session_id"])],
+    )
+    def test_family_of_access_token_is_selected_by_all_keys_of_the_claims(
+        self, db, options, user_id_field, keys
+    ):
+        options(USER_ID_FIELD=user_id_field)
+        pair = make_pair()
+        claims = access_tokens.verify(pair.access)
+        for _ in range(2):
+            with sql() as statement:
+                assert read_family(claims, using="default").pk == pair.family.pk
+            condition = statement[0].partition("WHERE")[2]
+            assert [name for name in ("session_id", "user_id") if name in condition] == keys
+
+    def test_rows_that_contradict_the_claims_are_found(self, db):
+        """A project may give a session to another user, as when it merges accounts."""
+        pair, other = make_pair(), make_pair()
+        claims = access_tokens.verify(pair.access)
+        DeviceSession.objects.filter(pk=pair.session.pk).update(user=other.session.user)
+        found = read_family(claims, using="default")
+        assert (found.pk, found.session.user) == (pair.family.pk, other.session.user)
+        with pytest.raises(InvalidTokenError):
+            check_access_token(pair.access)
+        TokenFamily.objects.filter(pk=pair.family.pk).update(session=other.session)
+        assert read_family(claims, using="default").session_id == other.session.pk
+        with pytest.raises(InvalidTokenError):
+            check_access_token(pair.access)
+
+    @pytest.mark.parametrize(
+        "subject", ["", "x", "1" * 40, "\0", "\N{FULLWIDTH DIGIT ONE}", "None", "-1"]
+    )
+    def test_subject_that_is_no_key_of_the_rows_leaves_the_family(self, db, subject):
+        pair = make_pair()
+        claims = replace(access_tokens.verify(pair.access), subject=subject)
+        assert read_family(claims, using="default").pk == pair.family.pk
+
+    def test_deleted_family_of_access_token_is_a_revoked_session(self, db):
+        pair = make_pair()
+        pair.session.delete()
+        with pytest.raises(SessionRevokedError):
+            check_access_token(pair.access)
+
+    def test_select_with_two_equal_keys_executes_the_queryset(self, family, caplog):
+        """Their parameters cannot be told apart."""
+        select = CompiledSelect(TokenFamily.objects.with_owner)
+        with pytest.raises(TokenFamily.DoesNotExist):
+            select.get(using="default", pk=family.pk, session=family.pk)
+        assert "compiled for each execution" in caplog.text
+        found = select.get(using="default", pk=family.pk, session=family.session_id)
+        assert found.pk == family.pk
 
     def test_select_with_restricted_users_is_compiled_each_time(
         self, family, settings, monkeypatch, compiled
     ):
         """The restriction may depend on the request, so each SELECT asks for it."""
         set_refused(family.session.user)
-        assert read_family(family.pk, using="default").user_found
+        assert read_family(claims_of(family), using="default").user_found
         with monkeypatch.context() as restricted:
             refuse_by_manager(settings, None, restricted)
             compiled.clear()
             for _ in range(2):
-                assert not read_family(family.pk, using="default").user_found
+                assert not read_family(claims_of(family), using="default").user_found
             assert compiled.count(TokenFamily) == 2
-        assert read_family(family.pk, using="default").user_found
+        assert read_family(claims_of(family), using="default").user_found
 
 
 USABLE = CompiledUpdate(TokenFamily, TokenFamily.objects.usable)
@@ -309,7 +365,7 @@ class TestWithoutCompiler:
 
     def test_select_without_compiler_uses_the_queryset(self, family, caplog):
         for _ in range(3):
-            assert values(read_family(family.pk, using="default")) == values(family)
+            assert values(read_family(claims_of(family), using="default")) == values(family)
         assert [record.levelname for record in caplog.records] == ["WARNING"]
 
     def test_session_without_compiler_lives_from_login_to_logout(self, family):
@@ -342,7 +398,9 @@ class TestThreads:
             def run():
                 own = connections["default"]
                 try:
-                    found.append((read_family(family.pk, using="default"), weakref.ref(own)))
+                    found.append(
+                        (read_family(claims_of(family), using="default"), weakref.ref(own))
+                    )
                 finally:
                     own.close()
 
@@ -380,5 +438,5 @@ class TestThreads:
         compiled.clear()
         with monkeypatch.context() as patch:
             patch.setattr(connections["default"], "alias", "other")
-            read_family(family.pk, using="default")
+            read_family(claims_of(family), using="default")
         assert compiled == [TokenFamily]
