@@ -139,19 +139,33 @@ class TokenFamilyOverCookie(exceptions.Portable, APIException):
 
 
 class OAuthError(exceptions.Portable, APIException):
-    """An error of ``introspect/`` or ``revoke/``, with the field ``error`` of OAuth 2.0."""
+    """An error of an OAuth endpoint, with the field ``error`` of OAuth 2.0."""
 
-    def __init__(self) -> None:
+    def __init__(self, detail: Any = None) -> None:
         code = self.default_code
-        super().__init__({"detail": self.default_detail, "code": code, "error": code}, code=code)
+        super().__init__(
+            {"detail": detail or self.default_detail, "code": code, "error": code}, code=code
+        )
 
 
 class InvalidRequestError(OAuthError):
-    """The parameter ``token`` is missing or not a string (RFC 6749 §5.2)."""
+    """A parameter is missing or not a string (RFC 6749 §5.2)."""
 
     status_code = status.HTTP_400_BAD_REQUEST
-    default_detail = _("The parameter 'token' is missing or is not a string.")
     default_code = "invalid_request"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _("The parameter '%(name)s' is missing or is not a string.") % {"name": name}
+        )
+
+
+class UnsupportedGrantTypeError(OAuthError):
+    """The grant type is not ``refresh_token`` (RFC 6749 §5.2)."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = _("The only grant type is 'refresh_token'.")
+    default_code = "unsupported_grant_type"
 
 
 class InvalidClientError(OAuthError):
@@ -214,6 +228,37 @@ def sessions_exception_handler(exc: Exception, context: dict[str, Any]) -> Respo
         response.data["detail"] = _('Send JSON with the header "Content-Type: application/json".')
     if isinstance(request := context.get("request"), Request):
         add_hint(response, request, context.get("view"))
+    return response
+
+
+_TEMPORARY: Final = (
+    status.HTTP_409_CONFLICT,
+    status.HTTP_429_TOO_MANY_REQUESTS,
+    status.HTTP_503_SERVICE_UNAVAILABLE,
+)
+
+_REFUSED: Final = (status.HTTP_401_UNAUTHORIZED, status.HTTP_403_FORBIDDEN)
+
+
+def add_oauth_error(response: Response) -> Response:
+    """Add ``error`` to an error response of ``token/``, as OAuth clients expect it.
+
+    400 ``invalid_grant``: the token is unusable. ``temporarily_unavailable``: 409, 429 or 503, and
+    the client has to wait. ``invalid_request``: anything else; the client keeps its token.
+    """
+    if "error" in response.data:
+        return response
+    if response.status_code in _TEMPORARY:
+        error = "temporarily_unavailable"
+    elif response.data["code"] == exceptions.DeviceProofRequiredError.code:
+        error = "invalid_request"
+    else:
+        error = "invalid_grant" if response.status_code in _REFUSED else "invalid_request"
+    if response.status_code in _REFUSED:
+        # Without HTTP authentication of the client there is no challenge.
+        response.status_code = status.HTTP_400_BAD_REQUEST
+        del response["WWW-Authenticate"]
+    response.data["error"] = error
     return response
 
 

@@ -49,7 +49,7 @@ class Expected:
 
 
 def expected(case: Case) -> Expected:
-    """CrashResult the expected outcome of a case, as in the table above."""
+    """Return the expected outcome of a case, as in the table above."""
     pending = not COMPANION and case.style != "docs" and case.scenario not in _LOST
     if case.style == "naive":
         if case.scenario in _LOST:

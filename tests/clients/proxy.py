@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 HOST = "127.0.0.1"
-REFRESH = "/auth/refresh/"
+REFRESHES = ("/auth/refresh/", "/oauth/token/")
 TIMEOUT_SECONDS = 1.0
 """Seconds that a refresh waits for the others of its group."""
 
@@ -81,7 +81,7 @@ class Proxy:
             await self._server.wait_closed()
 
     def origin(self, run: str) -> str:
-        """CrashResult the base URL for the clients of a run."""
+        """Return the base URL for the clients of a run."""
         self._routes.setdefault(run, Route())
         return f"http://{HOST}:{self.port}/{run}"
 
@@ -104,7 +104,7 @@ class Proxy:
             writer.close()
 
     async def _pass_on(self, route: Route, path: str, request: bytes) -> bytes | None:
-        if path != REFRESH:
+        if path not in REFRESHES:
             return await self._ask(route, request)
         await route.gather()
         disturbance = route.disturbances.popleft() if route.disturbances else None
@@ -133,7 +133,7 @@ class Proxy:
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:
-    """CrashResult the run, the path without it, and the request for the server."""
+    """Return the run, the path without it, and the request for the server."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.split("\r\n")[:-2]
     method, target, _ = first.split(" ")

@@ -26,5 +26,7 @@ REST_FRAMEWORK = {
     ),
 }
 
+ROOT_URLCONF = "tests.clients.urls"
+
 # Middleware has no effect in these scenarios and costs time.
 MIDDLEWARE = []

@@ -315,9 +315,25 @@ def _revoke() -> _Operations:
     }
 
 
+def _token() -> _Operations:
+    return {
+        "post": operation(
+            "Exchange the refresh token, for OAuth libraries (RFC 6749 §6). A token that cannot "
+            "be used is a 400 with the `error` `invalid_grant`. After `temporarily_unavailable`, "
+            "keep the token and try again.",
+            request=serializers.SessionGrantSerializer,
+            answers={200: serializers.SessionGrantedSerializer},
+            failures=(400, 409, 415, 429, 503),
+            parameters=companion_cookie(),
+        )
+    }
+
+
 _OPERATIONS: Final[Mapping[type[APIView], Callable[[], _Operations]]] = {
     views.LoginView: _login,
     views.VerifyView: _verify,
+    # Before RefreshView, its base class.
+    views.TokenView: _token,
     views.RefreshView: _refresh,
     views.LogoutView: _logout,
     views.ReauthenticateView: _reauthenticate,

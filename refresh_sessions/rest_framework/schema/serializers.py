@@ -171,6 +171,24 @@ class SessionTokenSerializer(_Shape):
     token_type_hint = serializers.CharField(required=False)
 
 
+class SessionGrantSerializer(_Shape):
+    """A refresh token as an OAuth grant (RFC 6749 §6)."""
+
+    grant_type = serializers.ChoiceField(["refresh_token"])
+    refresh_token = serializers.CharField(min_length=1)
+
+
+class SessionGrantedSerializer(_Shape):
+    """The response to an OAuth grant (RFC 6749 §5.1)."""
+
+    access_token = serializers.CharField()
+    token_type = serializers.ChoiceField(["Bearer"])
+    expires_in = serializers.IntegerField(min_value=0, help_text="Seconds.")
+    refresh_token = serializers.CharField(
+        required=False, help_text="Store it; if it is missing, keep the stored token."
+    )
+
+
 class SessionIntrospectionSerializer(_Shape):
     """Whether a token is active, and the claims of an active token (RFC 7662)."""
 

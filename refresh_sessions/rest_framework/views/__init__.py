@@ -1,7 +1,7 @@
 """Views of the endpoints: login, refresh, logout, own sessions, OAuth endpoints and JWKS."""
 
 from refresh_sessions.rest_framework.views.jwks import JWKSView
-from refresh_sessions.rest_framework.views.oauth import IntrospectView, RevokeView
+from refresh_sessions.rest_framework.views.oauth import IntrospectView, RevokeView, TokenView
 from refresh_sessions.rest_framework.views.sessions import (
     OpenFamilyView,
     RevokeAllView,
@@ -30,5 +30,6 @@ __all__ = [
     "RevokeView",
     "SessionDetailView",
     "SessionListView",
+    "TokenView",
     "VerifyView",
 ]

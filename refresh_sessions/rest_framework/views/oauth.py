@@ -1,9 +1,10 @@
-"""``introspect/`` (RFC 7662) and ``revoke/`` (RFC 7009)."""
+"""``introspect/`` (RFC 7662), ``revoke/`` (RFC 7009) and ``token/`` (RFC 6749 §6)."""
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64decode
+from functools import cached_property
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -16,10 +17,21 @@ from rest_framework.response import Response
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.redaction import hide
-from refresh_sessions.rest_framework.exceptions import InvalidClientError, InvalidRequestError
+from refresh_sessions.rest_framework.exceptions import (
+    InvalidClientError,
+    InvalidRequestError,
+    UnsupportedGrantTypeError,
+    add_oauth_error,
+)
 from refresh_sessions.rest_framework.parsers import StrictFormParser, StrictJSONParser
 from refresh_sessions.rest_framework.views.base import SessionsAPIView
-from refresh_sessions.sessions import introspect_access_token, introspect_refresh_token, log_out
+from refresh_sessions.rest_framework.views.tokens import RefreshView
+from refresh_sessions.sessions import (
+    TokenPair,
+    introspect_access_token,
+    introspect_refresh_token,
+    log_out,
+)
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.access_tokens import AccessClaims
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims
@@ -81,7 +93,7 @@ class OAuthTokenView(SessionsAPIView):
         """
         token: Any = hide(self.json_body.get("token"))
         if not isinstance(token, str) or not token:
-            raise InvalidRequestError
+            raise InvalidRequestError("token")
         return token
 
 
@@ -121,6 +133,52 @@ class RevokeView(OAuthTokenView):
         if claims is not None:
             log_out(claims, request=self.http_request)
         return Response()
+
+
+class TokenView(RefreshView):
+    """The refresh of OAuth libraries: parameters, response and errors of RFC 6749 §6 and §5.
+
+    The only grant type is ``refresh_token``. The client is public: ``client_id``, ``scope`` and
+    credentials of a client are ignored. ``FIELD_NAMES`` does not apply.
+    """
+
+    parser_classes = (StrictFormParser, StrictJSONParser)
+    transport = "body"
+
+    @cached_property
+    def presented_token(self) -> str:
+        """The parameter ``refresh_token``.
+
+        Raises:
+            InvalidRequestError: a parameter is missing or not a string.
+            UnsupportedGrantTypeError: the grant type is not ``refresh_token``.
+
+        """
+        grant_type: Any = self.json_body.get("grant_type")
+        token: Any = hide(self.json_body.get("refresh_token"))
+        if isinstance(grant_type, str) and grant_type not in {"", "refresh_token"}:
+            raise UnsupportedGrantTypeError
+        if not grant_type or not isinstance(grant_type, str):
+            raise InvalidRequestError("grant_type")
+        if not token or not isinstance(token, str):
+            raise InvalidRequestError("refresh_token")
+        return token
+
+    def build_response(self, pair: TokenPair) -> Response:
+        """The tokens under the names of OAuth; without ``refresh_token``, keep the stored one."""
+        lifetime = pair.access_expires_at - pair.family.now
+        body = {
+            "access_token": pair.access,
+            "token_type": "Bearer",
+            "expires_in": max(0, int(lifetime.total_seconds())),
+        }
+        if pair.refresh is not None:
+            body["refresh_token"] = pair.refresh
+        return Response(body)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Add ``error``; an unusable refresh token is a 400 (RFC 6749 §5.2)."""
+        return add_oauth_error(super().handle_exception(exc))
 
 
 @sensitive_variables()

@@ -213,9 +213,13 @@ class RefreshView(PresentedTokenView):
             raise
         if not pair.repeated:
             self._count()
-        response = Response(build_token_body(pair, request=self.http_request))
+        response = self.build_response(pair)
         get_transport(self.http_request).write(self.http_request, response, pair)
         return response
+
+    def build_response(self, pair: TokenPair) -> Response:
+        """The response with the tokens."""
+        return Response(build_token_body(pair, request=self.http_request))
 
     def _count(self) -> None:
         """Count the refresh; the view calls this once for a group of parallel requests."""

@@ -7,11 +7,9 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
-from urllib.parse import parse_qs
 
 import httpx
-import requests
-from authlib.integrations.requests_client import OAuth2Session
+from authlib.integrations.requests_client import OAuth2Session, OAuthError
 
 from tests.clients.python.glue import Glue, RefreshFailedError
 
@@ -92,8 +90,8 @@ class Httpx:
 class Authlib:
     """Authlib's session for requests, which refreshes before a call with an expired token.
 
-    Hooks convert between our JSON and OAuth. The rest is Authlib's own: if an answer has no
-    refresh token, Authlib stores the sent one again.
+    It refreshes at the endpoint for OAuth libraries. If an answer has no refresh token, Authlib
+    stores the sent one again.
     """
 
     def __init__(self, origin: str, glue: Glue) -> None:
@@ -129,13 +127,12 @@ class Authlib:
         session = OAuth2Session(
             "client",
             token=token or None,
-            token_endpoint=f"{self.origin}/auth/refresh/",
+            token_endpoint=f"{self.origin}/oauth/token/",
+            token_endpoint_auth_method="none",
             update_token=self._save,
-            token_endpoint_auth_method=_to_json,
             leeway=0,
         )
         session.cookies = self.glue.storage.cookies
-        session.register_compliance_hook("refresh_token_response", _to_oauth)
         return session
 
     def _save(self, token: dict[str, Any], refresh_token: str) -> None:
@@ -146,34 +143,16 @@ class Authlib:
     def _failures_handled(self) -> Iterator[None]:
         try:
             yield
-        except RefreshFailedError as error:
-            self.glue.fail(error.status)
-            raise
+        except OAuthError as error:
+            # What applications do: another login after invalid_grant, otherwise another attempt.
+            status = 401 if error.error == "invalid_grant" else 503
+            self.glue.fail(status)
+            raise RefreshFailedError(status) from error
 
 
 def _expiry(access: str | None) -> int:
     payload = (access or "").split(".")[1]
     return int(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
-
-
-def _to_json(
-    client: object, method: str, url: str, headers: dict[str, str], body: str
-) -> tuple[str, dict[str, str], str]:
-    (sent,) = parse_qs(body)["refresh_token"]
-    json_headers = {**headers, "Content-Type": "application/json"}
-    return url, json_headers, json.dumps({"refresh": sent})
-
-
-def _to_oauth(response: requests.Response) -> requests.Response:
-    if response.status_code != 200:
-        # Otherwise the library would take the body of the refusal as a token.
-        raise RefreshFailedError(response.status_code)
-    answer = response.json()
-    token = {"access_token": answer["access"], "token_type": "Bearer"}
-    if "refresh" in answer:
-        token["refresh_token"] = answer["refresh"]
-    response._content = json.dumps(token).encode()
-    return response
 
 
 def _keep(glue: Glue, sent: str, status: int, text: str) -> None:
