@@ -91,7 +91,7 @@ def revoke_by_holder(
         reason=RevokedReason.LOGOUT,
         by=session.user,
         request=request,
-        presented=claims.place,
+        logout_token=claims.place,
     )
     if revoked:
         after_commit(

@@ -153,7 +153,7 @@ def revoke_session(
     by: AbstractBaseUser | None = None,
     request: HttpRequest | None = None,
     details: Mapping[str, Any] | None = None,
-    presented: tuple[UUID, int] | None = None,
+    logout_token: tuple[UUID, int] | None = None,
 ) -> bool:
     """Revoke one session, immediately and permanently.
 
@@ -163,7 +163,7 @@ def revoke_session(
         by: the user who revokes it, or None.
         request: the request for the address of the event, or None.
         details: more for the event, as JSON.
-        presented: family and generation of the token of a logout.
+        logout_token: family and generation of the token of a logout.
 
     Returns:
         Whether this call revoked the session; False if it was revoked before.
@@ -174,7 +174,7 @@ def revoke_session(
     """
     using = router.db_for_write(DeviceSession)
     revocation = Revocation(
-        reason=reason, by=by, request=request, details=details or {}, logout_token=presented
+        reason=reason, by=by, request=request, details=details or {}, logout_token=logout_token
     )
 
     with access_cache.forget_if_uncertain(session.pk):
@@ -199,7 +199,7 @@ def revoke_sessions(
     reason: str,
     by: AbstractBaseUser | None = None,
     request: HttpRequest | None = None,
-    presented: tuple[UUID, int] | None = None,
+    logout_token: tuple[UUID, int] | None = None,
 ) -> int:
     """Revoke all sessions of a queryset, in batches.
 
@@ -215,7 +215,7 @@ def revoke_sessions(
 
     """
     using = router.db_for_write(DeviceSession)
-    revocation = Revocation(reason=reason, by=by, request=request, logout_token=presented)
+    revocation = Revocation(reason=reason, by=by, request=request, logout_token=logout_token)
     total = 0
     for batch in _batches(sessions, using):
         _revoke_for_accounts(batch, using, request=request)
@@ -231,7 +231,7 @@ def revoke_user_sessions(
     keep: DeviceSession | UUID | None = None,
     by: AbstractBaseUser | None = None,
     request: HttpRequest | None = None,
-    presented: tuple[UUID, int] | None = None,
+    logout_token: tuple[UUID, int] | None = None,
 ) -> int:
     """Revoke all sessions of a user, except the session ``keep``.
 
@@ -245,7 +245,9 @@ def revoke_user_sessions(
     sessions = DeviceSession.objects.unended().for_user(user)
     if keep is not None:
         sessions = sessions.exclude(pk=keep.pk if isinstance(keep, DeviceSession) else keep)
-    return revoke_sessions(sessions, reason=reason, by=by, request=request, presented=presented)
+    return revoke_sessions(
+        sessions, reason=reason, by=by, request=request, logout_token=logout_token
+    )
 
 
 def revoke_locked_out(

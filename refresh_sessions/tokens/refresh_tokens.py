@@ -36,7 +36,7 @@ TYP: Final = "rt+jwt"
 
 _REQUIRED: Final = ("iss", "aud", "exp", "sid", "fid", "gen", "secret")
 _SECRET_BYTES: Final = 16
-_DERIVATION_SALT: Final = "refresh_sessions.tokens.refresh.stand_in"
+_DERIVATION_SALT: Final = "refresh_sessions.tokens.refresh.derived"
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 

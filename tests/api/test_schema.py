@@ -122,9 +122,9 @@ class TestSettings:
         assert "cookie" not in parameters("/refresh/").values()
 
     def test_schema_methods_follow_settings(self, options):
-        assert set(component("SessionProof")) == {"password"}
+        assert set(component("SessionReauthentication")) == {"password"}
         options(SECOND_FACTORS=("tests.factors.Code",))
-        assert set(component("SessionProof")) == {"password", "code"}
+        assert set(component("SessionReauthentication")) == {"password", "code"}
         assert set(component("SessionSecondStep")) == {"ticket", "device_name", "code"}
 
     def test_schema_session_follows_session_serializer(self, options):

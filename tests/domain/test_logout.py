@@ -49,7 +49,7 @@ def by_own_session(pair):
 
 def by_all_sessions(pair):
     place = access_tokens.verify(pair.access).place
-    revoke_user_sessions(pair.session.user, reason="user", presented=place)
+    revoke_user_sessions(pair.session.user, reason="user", logout_token=place)
 
 
 WAYS = [by_refresh_token, by_access_token, by_own_session, by_all_sessions]

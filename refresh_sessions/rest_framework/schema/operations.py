@@ -219,7 +219,7 @@ def _reauthenticate() -> _Operations:
         ),
         "post": operation(
             "Re-authenticate, with one method of each kind of factor that the user has.",
-            request=serializers.SessionProofSerializer,
+            request=serializers.SessionReauthenticationSerializer,
             answers={200: serializers.SessionSteppedUpSerializer},
             failures=(401, 403, 429, 503),
         ),

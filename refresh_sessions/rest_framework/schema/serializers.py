@@ -121,7 +121,7 @@ class MethodFieldsMixin:
         return fields
 
 
-class SessionProofSerializer(MethodFieldsMixin, _Shape):
+class SessionReauthenticationSerializer(MethodFieldsMixin, _Shape):
     """The request of a re-authentication."""
 
 
@@ -131,7 +131,7 @@ class SessionSecondStepSerializer(MethodFieldsMixin, SecondStepSerializer):
     second_factors_only = True
 
 
-class SessionProofMethodSerializer(_Shape):
+class SessionReauthenticationMethodSerializer(_Shape):
     """An authentication method."""
 
     name = serializers.CharField(help_text="The field of the request for this method.")
@@ -148,7 +148,7 @@ class SessionFreshnessSerializer(_Shape):
     max_age = serializers.IntegerField(
         help_text="Maximum age of the last authentication in seconds."
     )
-    methods = SessionProofMethodSerializer(many=True)
+    methods = SessionReauthenticationMethodSerializer(many=True)
     authenticated_at = UTCDateTimeField(allow_null=True)
 
 
@@ -205,4 +205,4 @@ class SessionProblemSerializer(_Shape):
     error = serializers.CharField(required=False)
     ticket = serializers.CharField(required=False)
     expires_at = UTCDateTimeField(required=False)
-    methods = SessionProofMethodSerializer(many=True, required=False)
+    methods = SessionReauthenticationMethodSerializer(many=True, required=False)

@@ -196,7 +196,7 @@ class OwnSessionsView(SessionsAPIView):
         """The grant of the access token."""
         return cast("AccessGrant", self.request.auth)
 
-    def require_proof_to_revoke(self) -> None:
+    def require_reauthentication_to_revoke(self) -> None:
         """Require a recent re-authentication to revoke other sessions (ASVS 7.5.2).
 
         Raises:

@@ -69,7 +69,7 @@ class SessionDetailView(LiveSessionsView):
         session = self.get_object()
         own = session.pk == self.grant.session_id
         if not own:
-            self.require_proof_to_revoke()
+            self.require_reauthentication_to_revoke()
         response = Response(status=status.HTTP_204_NO_CONTENT)
         if own:
             revoke_by_holder(self.grant.claims, session, request=self.http_request)
@@ -119,7 +119,7 @@ class RevokeOthersView(OwnSessionsView):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the number of revoked sessions."""
-        self.require_proof_to_revoke()
+        self.require_reauthentication_to_revoke()
         revoked = revoke_user_sessions(
             self.owner,
             keep=self.grant.session_id,
@@ -135,13 +135,13 @@ class RevokeAllView(OwnSessionsView):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the number of revoked sessions."""
-        self.require_proof_to_revoke()
+        self.require_reauthentication_to_revoke()
         revoked = revoke_user_sessions(
             self.owner,
             reason=RevokedReason.USER,
             by=self.owner,
             request=self.http_request,
-            presented=self.grant.claims.place,
+            logout_token=self.grant.claims.place,
         )
         response = Response({"revoked": revoked})
         get_transport(self.http_request).clear(self.http_request, response)
