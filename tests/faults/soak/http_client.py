@@ -1,8 +1,10 @@
 """HTTP requests over real connections that may fail, and shared statistics."""
 
 import json
+import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from threading import Lock
@@ -55,10 +57,10 @@ class Statistics:
 
 @dataclass(kw_only=True)
 class HttpClient:
-    """Sends the requests of one group of clients."""
+    """Sends the requests of one group of clients, each to one of the servers."""
 
     who: str
-    port: int
+    ports: Sequence[int]
     statistics: Statistics
 
     def login(self, username: str, password: str) -> Answer | None:
@@ -83,7 +85,7 @@ class HttpClient:
         self.statistics.sent(self.who)
         started = time.monotonic()
         headers = {**headers, "Connection": "close", SENT_AT: str(time.time())}
-        connection = HTTPConnection(HOST, self.port, timeout=TIMEOUT)
+        connection = HTTPConnection(HOST, random.choice(self.ports), timeout=TIMEOUT)  # noqa: S311
         try:
             connection.request(method, path, body, headers)
             if lose == "hang up":

@@ -13,23 +13,25 @@ from pathlib import Path
 from tests.faults.soak.http_client import HOST
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-WORKERS = 3
-THREADS = 6
 START_TIMEOUT = 30.0
 
 
 class Gunicorn:
     """The server on a fixed port."""
 
-    def __init__(self, directory: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, directory: Path, env: dict[str, str], *, workers: int = 3, threads: int = 6
+    ) -> None:
         self.directory = directory
         self.env = env
+        self.workers = workers
+        self.threads = threads
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
-        return self.directory / "gunicorn.log"
+        return self.directory / f"gunicorn-{self.port}.log"
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -56,9 +58,9 @@ class Gunicorn:
             "--preload",
             "--no-control-socket",
             f"--bind={HOST}:{self.port}",
-            f"--workers={WORKERS}",
+            f"--workers={self.workers}",
             "--worker-class=gthread",
-            f"--threads={THREADS}",
+            f"--threads={self.threads}",
         ]
 
     def _listens(self) -> bool:
