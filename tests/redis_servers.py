@@ -18,10 +18,14 @@ needs_redis = pytest.mark.skipif(
 
 
 def redis_clusters() -> Any:
-    """Import the module; the scripts are not a package."""
+    return import_script("redis_clusters")
+
+
+def import_script(name: str) -> Any:
+    """Import a module of ``scripts``, which is not a package."""
     sys.path.insert(0, str(SCRIPTS))
     try:
-        return import_module("redis_clusters")
+        return import_module(name)
     finally:
         sys.path.remove(str(SCRIPTS))
 
