@@ -3,22 +3,19 @@
 The servers of Redis are on this machine. REFRESH_SESSIONS_CLUSTERS=1 runs the tests.
 """
 
-import os
 import time
 from importlib.util import find_spec
 
 import pytest
 
 from tests.clusters.cache_load import running
+from tests.clusters.equipment import needs_switch
 from tests.outages.workers import serving
 from tests.redis_servers import needs_redis, redis_clusters
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        os.environ.get("REFRESH_SESSIONS_CLUSTERS") != "1",
-        reason="REFRESH_SESSIONS_CLUSTERS is not 1",
-    ),
+    needs_switch,
     pytest.mark.skipif(not find_spec("gunicorn"), reason="gunicorn is not installed"),
     needs_redis,
 ]
@@ -33,7 +30,7 @@ needs_django_redis = pytest.mark.skipif(
 
 
 @pytest.fixture
-def group():
+def group(alone):
     with redis_clusters().sentinel_group() as group:
         yield group
 
