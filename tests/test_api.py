@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TWINNED = "refresh_sessions.sessions"
 """The module whose functions have async twins."""
 
-OPTIONAL = {"refresh_sessions.identity.otp": "django_otp"}
+OPTIONAL = {"refresh_sessions.client": "filelock", "refresh_sessions.identity.otp": "django_otp"}
 
 MODULES = frozenset(
     {"refresh_sessions.urls", "refresh_sessions.urls_pages", "refresh_sessions.presets"}
