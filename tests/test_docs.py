@@ -36,6 +36,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ROTATION = (ROOT / "docs" / "rotation.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
 CHECKS = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+CLIENT = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
+CLIENT_MODULE = ROOT / "refresh_sessions" / "static" / "refresh_sessions" / "client.js"
 PICTURE = ROOT / "docs" / "images" / "rotation.svg"
 
 
@@ -163,8 +165,9 @@ class TestRotationPage:
         assert f"{RETENTION.days} days longer" in flat(ROTATION)
         overlap = int(Settings().ROTATION_OVERLAP.total_seconds())
         assert f"(`ROTATION_OVERLAP`, {overlap} seconds)" in flat(ROTATION)
-        (time_out,) = re.findall(r"AbortSignal\.timeout\((\d+)\)", ROTATION)
-        assert int(time_out) < overlap * 1000 / 2
+        (time_out,) = re.findall(r"Set the time-out of refreshes to (\d+) seconds", ROTATION)
+        assert int(time_out) < overlap / 3
+        assert f"const TIMEOUT = {time_out}000;" in CLIENT_MODULE.read_text("utf-8")
 
     def test_settings_in_the_text_are_accepted(self, settings):
         written = re.search(r"`(\{\"ROTATION_OVERLAP\".*?\})`", ROTATION)
@@ -193,6 +196,42 @@ class TestPicture:
         root = ET.parse(PICTURE).getroot()  # noqa: S314
         first = next(element for element in root if element.tag.endswith("rect"))
         assert first.get("fill") == "#ffffff"
+
+
+class TestClientPage:
+    def test_codes_of_errors(self):
+        source = CLIENT_MODULE.read_text("utf-8")
+        own = set(re.findall(r'SessionError\("\w+", "(\w+)"', source)) - codes()
+        row = next(line for line in CLIENT.splitlines() if line.startswith("| `code` |"))
+        assert own
+        assert own <= set(re.findall(r"`(\w+)`", row))
+
+    def test_options_and_calls(self):
+        types = (ROOT / "clients" / "js" / "types.d.ts").read_text("utf-8")
+        options = types[types.index("interface Options") : types.index("interface Client")]
+        named = re.findall(r"^  (\w+)\??[:(]", options, re.MULTILINE)
+        assert len(named) > 8
+        table = CLIENT[CLIENT.index("## Options") : CLIENT.index("## Which answer")]
+        assert [name for name in named if f"`{name}" not in table] == []
+        calls = types[types.index("interface Client") : types.index("interface ErrorDetails")]
+        named = re.findall(r"^ {2,4}(\w+)\(", calls, re.MULTILINE)
+        assert len(named) > 15
+        assert [name for name in named if f"{name}(" not in CLIENT] == []
+
+    def test_adapters(self):
+        folder = ROOT / "clients" / "js" / "adapters"
+        for adapter in folder.glob("*.js"):
+            assert f"adapters/{adapter.stem}" in CLIENT
+            exported = re.findall(
+                r"^export (?:const|function) (\w+)", adapter.read_text("utf-8"), re.M
+            )
+            assert exported
+            assert [name for name in exported if name not in CLIENT] == []
+
+    def test_pauses(self):
+        source = CLIENT_MODULE.read_text("utf-8")
+        (patience,) = re.findall(r"^const PATIENCE = (\d+)000;", source, re.MULTILINE)
+        assert f"after {patience} seconds" in CLIENT
 
 
 class TestAuditPage:

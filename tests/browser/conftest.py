@@ -80,7 +80,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def _policy() -> Iterator[None]:
-    with override_settings(ROOT_URLCONF="tests.browser.urls", **policy_settings()):
+    policy = policy_settings()
+    policy["MIDDLEWARE"] = ["tests.browser.faults.FaultMiddleware", *policy["MIDDLEWARE"]]
+    with override_settings(ROOT_URLCONF="tests.browser.urls", **policy):
         yield
 
 

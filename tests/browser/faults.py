@@ -1,0 +1,59 @@
+"""Faults of the network between a browser and the live server, a thread of this process."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+Fault = Callable[[HttpResponseBase], HttpResponseBase]
+
+
+@dataclass
+class Network:
+    """Faults for the next refreshes, and the number of refreshes so far."""
+
+    faults: deque[Fault] = field(default_factory=deque)
+    refreshes: int = 0
+
+    def reset(self) -> None:
+        self.faults.clear()
+        self.refreshes = 0
+
+
+NETWORK = Network()
+
+
+class FaultMiddleware:
+    """Apply the next fault to the response of a refresh."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not request.path.endswith("/refresh/"):
+            return response
+        NETWORK.refreshes += 1
+        return NETWORK.faults.popleft()(response) if NETWORK.faults else response
+
+
+def lose(response: HttpResponseBase) -> HttpResponseBase:
+    """Lose the response after the server has rotated, as a proxy does."""
+    return HttpResponse(status=502)
+
+
+def stall(response: HttpResponseBase) -> HttpResponseBase:
+    """Send the response after the client has stopped waiting."""
+    time.sleep(3.5)
+    return response
+
+
+def delay(response: HttpResponseBase) -> HttpResponseBase:
+    """Send the response late, but within the time-out of the client."""
+    time.sleep(1.5)
+    return response
