@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
@@ -30,7 +30,7 @@ Attempts = dict[Case, list[float]]
 class Environment:
     """Servers, the proxy, and the host processes of the clients."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, hosts: Mapping[str, Host] | None = None) -> None:
         self.servers = [
             Child(
                 "tests.interop.server",
@@ -41,11 +41,12 @@ class Environment:
             for _ in range(SERVERS)
         ]
         self.proxy = Proxy([server.port for server in self.servers])
-        self.hosts = {name: Host(name) for name in ("javascript", "python")}
+        self.hosts = hosts or {name: Host(name) for name in ("javascript", "python")}
 
     def scenario_run(self, case: Case, username: str, again: int) -> ScenarioRun:
         name = "javascript" if case.client in JAVASCRIPT else "python"
-        return ScenarioRun(case, username, self.hosts[name], self.proxy, again=again)
+        host = self.hosts.get(case.client) or self.hosts[name]
+        return ScenarioRun(case, username, host, self.proxy, again=again)
 
     def close(self) -> None:
         for server in self.servers:
@@ -53,10 +54,13 @@ class Environment:
 
 
 def run_all(
-    cases: Iterable[Case], usernames: dict[Case, str], database: str
+    cases: Iterable[Case],
+    usernames: dict[Case, str],
+    database: str,
+    hosts: Mapping[str, Host] | None = None,
 ) -> dict[Case, Outcome]:
-    """Run each case with its user."""
-    environment = Environment(database)
+    """Run each case with its user; ``hosts`` replace those of the clients from npm and PyPI."""
+    environment = Environment(database, hosts)
     try:
         outcomes, attempts = asyncio.run(_run_all(environment, list(cases), usernames))
     finally:

@@ -25,8 +25,9 @@ class HostError(Exception):
 class Host:
     """One process; it ends with its standard input."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, command: list[str] | None = None) -> None:
         self.name = name
+        self._command = command or COMMANDS[name]
         self._numbers = itertools.count()
         self._open: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._process: asyncio.subprocess.Process | None = None
@@ -34,7 +35,7 @@ class Host:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            *COMMANDS[self.name],
+            *self._command,
             cwd=CHECKOUT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
