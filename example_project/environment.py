@@ -17,6 +17,8 @@ _DEVELOPMENT_KEY: Final = "django-insecure-for-development-only-everybody-can-re
 
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 
+_SQLITE: Final = "django.db.backends.sqlite3"
+
 _SQLITE_OPTIONS: Final = {
     # With WAL, readers and the writer do not wait for each other. With IMMEDIATE, a writer waits
     # when its transaction begins; a transaction that reads before it writes could not wait, and
@@ -65,10 +67,17 @@ def secret_key(*, debug: bool) -> str:
 def database(directory: Path) -> dict[str, Any]:
     """The database of ``DATABASE_URL``, or a SQLite file in ``directory``."""
     url = os.environ.get("DATABASE_URL")
-    config = _parse(url) if url else _sqlite_file(directory / "db.sqlite3")
-    if config["ENGINE"] == "django.db.backends.sqlite3":
+    if not url:
+        return sqlite_database(directory / "db.sqlite3")
+    config = _parse(url)
+    if config["ENGINE"] == _SQLITE:
         config["OPTIONS"] = {**_SQLITE_OPTIONS, **config.get("OPTIONS", {})}
     return config
+
+
+def sqlite_database(path: Path) -> dict[str, Any]:
+    """A SQLite file for concurrent requests."""
+    return {"ENGINE": _SQLITE, "NAME": path, "OPTIONS": _SQLITE_OPTIONS}
 
 
 def refresh_sessions_options() -> dict[str, Any]:
@@ -88,10 +97,6 @@ def _from_json(key: str, value: Any) -> Any:
     if isinstance(default, tuple) and isinstance(value, list):
         return tuple(value)
     return value
-
-
-def _sqlite_file(path: Path) -> dict[str, Any]:
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": path}
 
 
 def _parse(url: str) -> dict[str, Any]:

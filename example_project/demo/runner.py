@@ -37,7 +37,7 @@ class Runner:
         """Send a request; print request and answer."""
         self.screen.request(who, request)
         answer = self.client.exchange(request)
-        self.screen.answer(answer)
+        self.screen.answer(who, request, answer)
         return answer
 
     def send_until(self, who: str, request: Request, *, status: int) -> Answer:
@@ -48,7 +48,7 @@ class Runner:
         while answer.status != status and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
             answer = self.client.exchange(request)
-        self.screen.answer(answer)
+        self.screen.answer(who, request, answer)
         return answer
 
     def send_at_once(self, who: Sequence[str], requests: Sequence[Request]) -> list[Answer]:
@@ -56,15 +56,15 @@ class Runner:
         for name, request in zip(who, requests, strict=True):
             self.screen.request(name, request)
         answers = self.client.exchange_at_once(requests)
-        for name, answer in zip(who, answers, strict=True):
-            self.screen.answer(answer, name)
+        for name, request, answer in zip(who, requests, answers, strict=True):
+            self.screen.answer(name, request, answer, name_it=True)
         return answers
 
     def send_and_lose_answer(self, who: str, request: Request) -> None:
         """Send a request and drop the connection before its answer is read."""
         self.screen.request(who, request)
         self.client.lose_answer(request)
-        self.screen.lost()
+        self.screen.lost(who, request)
 
     def wait_until(self, instant: datetime, reason: str) -> None:
         """Wait for an instant, at most ``MAX_WAIT``."""

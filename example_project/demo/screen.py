@@ -16,6 +16,9 @@ from example_project.demo.http import Answer, Request
 
 _NAME_WIDTH: Final = 13
 _WIDEST: Final = 110
+_CALL_WIDTH: Final = 32
+_TOKENS: Final = ("access", "refresh")
+_KEY: Final = re.compile(r"([0-9a-f]{8})-[0-9a-f-]{27}")
 _TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _TITLE: Final = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _BETWEEN_FIELDS: Final = re.compile(r"(?<=,) (?=\")")
@@ -25,7 +28,8 @@ _SECRETS: Final = frozenset({"password", "csrfmiddlewaretoken"})
 class Screen:
     """Prints the scenario, in colour on a terminal with colours."""
 
-    def __init__(self, stdout: OutputWrapper, style: Style) -> None:
+    def __init__(self, stdout: OutputWrapper, style: Style, *, with_bodies: bool = False) -> None:
+        self._with_bodies = with_bodies
         self._stdout = stdout
         self._style = style
         self._width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
@@ -43,7 +47,9 @@ class Screen:
             self.line(f"   {line}")
 
     def request(self, who: str, request: Request) -> None:
-        """Print a request before it is sent."""
+        """Print a request before it is sent, with bodies only."""
+        if not self._with_bodies:
+            return
         parts = [f"{request.method} {request.path}"]
         if request.access is not None:
             parts.append(f"Authorization: Bearer {shorten(request.access)}")
@@ -51,13 +57,31 @@ class Screen:
             parts.append(_format_data(request))
         self._print(who, "→", *parts)
 
-    def answer(self, answer: Answer, who: str = "") -> None:
-        """Print an answer."""
-        self._print(who, "←", summarize(answer))
+    def answer(self, who: str, request: Request, answer: Answer, *, name_it: bool = False) -> None:
+        """Print an answer: with its request in one line, or with its body.
 
-    def lost(self) -> None:
+        Args:
+            who: the client.
+            request: the request.
+            answer: the answer.
+            name_it: whether the client is named before a body, because others answer meanwhile.
+
+        """
+        if self._with_bodies:
+            self._print(who if name_it else "", "←", summarize(answer))
+        else:
+            self._in_one_line(who, request, outline(answer))
+
+    def lost(self, who: str, request: Request) -> None:
         """Print that an answer was lost."""
-        self._print("", "←", "nothing: the connection was lost before the answer was read")
+        if self._with_bodies:
+            self._print("", "←", "nothing: the connection was lost before the answer was read")
+        else:
+            self._in_one_line(who, request, "the answer is lost")
+
+    def _in_one_line(self, who: str, request: Request, outcome: str) -> None:
+        call = f"{request.method:<5}{_shorten_path(request.path)}"
+        self.line(f"{who:>{_NAME_WIDTH}} {call:<{_CALL_WIDTH}} → {outcome}")
 
     def waiting(self, seconds: float, reason: str) -> None:
         """Print the length and the reason of a wait."""
@@ -88,6 +112,18 @@ def summarize(answer: Answer) -> str:
     return f"{answer.status} {answer.header('Location') or page}".rstrip()
 
 
+def outline(answer: Answer) -> str:
+    """The status with the code, or with the names of the new tokens."""
+    body = answer.json
+    if "code" in body:
+        reason = f", {body['reason']}" if "reason" in body else ""
+        return f"{answer.status} {body['code']}{reason}"
+    tokens = [f"{name} {shorten(body[name])}" for name in _TOKENS if name in body]
+    if tokens or body:
+        return f"{answer.status} {', '.join(tokens)}".rstrip()
+    return _shorten_path(summarize(answer))
+
+
 def format_json(data: Mapping[str, Any]) -> str:
     """JSON with shortened tokens and hidden secrets."""
     return shorten(json.dumps(_hide_secrets(data), ensure_ascii=False))
@@ -101,6 +137,11 @@ def _format_data(request: Request) -> str:
 
 def _hide_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: "…" if key in _SECRETS else value for key, value in data.items()}
+
+
+def _shorten_path(path: str) -> str:
+    """The path with each primary key cut to its first characters."""
+    return _KEY.sub(r"\1…", path).replace("/admin/refresh_sessions/", "/admin/…/")
 
 
 def shorten(text: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_RUN = 90.0
@@ -39,3 +41,37 @@ def python(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[
         timeout=LONGEST_RUN,
         check=False,
     )
+
+
+def start(*arguments: str, env: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a management command that the test stops."""
+    process = subprocess.Popen(  # noqa: S603  (our own command)
+        [sys.executable, "manage.py", *arguments],
+        cwd=CHECKOUT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        # A background process of a shell without job control ignores SIGINT, and so would its
+        # children.
+        preexec_fn=_restore_interrupts,  # noqa: PLW1509  (no other threads hold locks)
+    )
+    # A stuck process must not block the tests.
+    guard = Timer(LONGEST_RUN, process.kill)
+    guard.daemon = True
+    guard.start()
+    return process
+
+
+def read_until(process: subprocess.Popen[str], beginning: str) -> str:
+    """Read the output up to the line with this beginning."""
+    lines = []
+    for line in process.stdout or ():
+        lines.append(line)
+        if line.lstrip().startswith(beginning):
+            break
+    return "".join(lines)
+
+
+def _restore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -26,6 +26,11 @@ def screen(shown):
 
 
 @pytest.fixture
+def detailed_screen(shown):
+    return Screen(OutputWrapper(shown), no_style(), with_bodies=True)
+
+
+@pytest.fixture
 def runner(screen):
     return Runner(HTTPClient("127.0.0.1", 1), screen)
 
@@ -83,22 +88,51 @@ def refuse(*args):
     raise ConnectionRefusedError
 
 
-def test_request_output_hides_password_with_token(screen, shown):
+def test_request_output_hides_password_with_token(detailed_screen, shown):
     data = {"username": "demo", "password": "hush", "refresh": TOKEN}
 
-    screen.request("Phone", Request(method="POST", path="/x/", data=data, access=TOKEN))
+    detailed_screen.request("Phone", Request(method="POST", path="/x/", data=data, access=TOKEN))
 
     assert "hush" not in shown.getvalue()
     assert TOKEN not in shown.getvalue()
     assert shown.getvalue().count("eyJhbG…" + TOKEN[-4:]) == 2
 
 
-def test_form_output_is_urlencoded(screen, shown):
+def test_form_output_is_urlencoded(detailed_screen, shown):
     data = {"username": "admin", "password": "hush"}
 
-    screen.request("Staff", Request(method="POST", path="/x/", data=data, sent_as="form"))
+    detailed_screen.request("Staff", Request(method="POST", path="/x/", data=data, sent_as="form"))
 
     assert shown.getvalue().strip() == "Staff → POST /x/ username=admin&password=…"
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (answered(200, f'{{"access": "{TOKEN}", "session": {{}}}}'), "200 access eyJhbG…zUTI"),
+        (answered(200, '{"username": "ada"}'), "200"),
+        (answered(204, "", ""), "204"),
+        (answered(401, '{"detail": "…", "code": "session_revoked"}'), "401 session_revoked"),
+        (
+            answered(403, '{"code": "session_expired", "reason": "idle"}'),
+            "403 session_expired, idle",
+        ),
+    ],
+)
+def test_answer_without_bodies_is_one_line(screen, shown, answer, outcome):
+    request = Request(method="POST", path="/auth/refresh/", data={"refresh": TOKEN})
+
+    screen.request("Phone", request)
+    screen.answer("Phone", request, answer)
+
+    (line,) = shown.getvalue().splitlines()
+    assert line.split(" → ") == ["        Phone POST /auth/refresh/             ", outcome]
+
+
+def test_lost_answer_without_bodies_is_one_line(screen, shown):
+    screen.lost("Phone", Request(method="POST", path="/auth/refresh/"))
+
+    assert shown.getvalue().endswith("→ the answer is lost\n")
 
 
 def test_redirect_output_has_location():

@@ -1,0 +1,94 @@
+/* The buttons of the page, and the summary of what they did. */
+
+import { command, commandAll, crash, load, requests } from "./browser.js";
+import { loseNextAnswer } from "./network.js";
+import { Attacker, logOutFromPhone, revokeAsStaff } from "./others.js";
+import { onEvent, poll } from "./timeline.js";
+import { claimsOf, readEntry, readTokens, writeEntry } from "./tokens.js";
+import { show, showAttacker, showEvent, summarize } from "./page-view.js";
+
+const { username, password } = document.body.dataset;
+const buttons = [...document.querySelectorAll("button[data-action]")];
+const withoutLocks = document.getElementById("without-locks");
+const attacker = new Attacker();
+
+const session = () => claimsOf(readTokens().access).sid;
+const loadTabs = () => load({ withoutLocks: withoutLocks.checked });
+
+/** Within the overlap of an earlier refresh, the answer contains an access token only. */
+async function refreshUntilRotated() {
+  const { refresh } = readTokens();
+  for (let tries = 0; tries < 8 && readTokens().refresh === refresh; tries++) await command("refresh");
+}
+
+const actions = {
+  refresh: () => commandAll("refresh"),
+
+  lose() {
+    loseNextAnswer();
+    return command("refresh");
+  },
+
+  // The browser writes its storage to disk late, so the newest token is lost.
+  async crash() {
+    const onDisk = readEntry();
+    await refreshUntilRotated();
+    await crash();
+    requests.length = 0;
+    writeEntry(onDisk);
+    await loadTabs();
+    await command("refresh");
+  },
+
+  async steal() {
+    attacker.steal();
+  },
+
+  async attack() {
+    if (!attacker.refresh) attacker.steal();
+    await attacker.use();
+  },
+
+  async phone() {
+    await logOutFromPhone({ username, password, session: session() });
+    await commandAll("call");
+  },
+
+  async staff() {
+    await revokeAsStaff({ session: session() ?? "" });
+    await commandAll("call");
+  },
+
+  login: () => command("login", { username, password }),
+};
+
+async function run(name) {
+  for (const button of buttons) button.setAttribute("aria-disabled", "true");
+  show({ running: name });
+  requests.length = 0;
+  try {
+    await actions[name]();
+    await poll();
+    summarize(name, { requests: [...requests], attacker });
+  } catch (error) {
+    show({ error });
+  } finally {
+    for (const button of buttons) button.removeAttribute("aria-disabled");
+  }
+}
+
+for (const button of buttons) {
+  button.addEventListener("click", () => {
+    if (!button.hasAttribute("aria-disabled") && !button.disabled) run(button.dataset.action);
+  });
+}
+
+withoutLocks.addEventListener("change", loadTabs);
+onEvent(showEvent);
+setInterval(() => showAttacker(attacker), 250);
+
+// Log in, unless the storage has tokens of an earlier visit; then the action of the address.
+await loadTabs();
+if (!readTokens().refresh) await run("login");
+const wanted = location.hash.slice(1);
+if (wanted !== "login" && actions[wanted]) await run(wanted);
