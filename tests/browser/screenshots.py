@@ -20,6 +20,8 @@ NAMES = (
     "devices-page-dark",
     "devices-page-phone",
     "devices-page-proof",
+    "demo",
+    "demo-dark",
 )
 
 
@@ -30,11 +32,15 @@ class Screenshots:
     page: Page
     elsewhere: Path
 
-    def take(self, name: str, *, whole_page: bool = False) -> None:
-        """Take the screenshot with this name, of the viewport or of the whole page."""
+    def take(self, name: str, *, whole_page: bool = False, polls: bool = False) -> None:
+        """Take the screenshot with this name, of the viewport or of the whole page.
+
+        A page that polls its server is never idle.
+        """
         assert name in NAMES
         asked = os.environ.get("REFRESH_SESSIONS_SCREENSHOTS") == "1"
         path = (IMAGES if asked else self.elsewhere) / f"{name}.png"
-        self.page.wait_for_load_state("networkidle")
+        if not polls:
+            self.page.wait_for_load_state("networkidle")
         self.page.evaluate("scrollTo(0, 0)")
         self.page.screenshot(path=path, full_page=whole_page, animations="disabled")

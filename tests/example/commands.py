@@ -13,6 +13,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST_RUN = 90.0
 """Seconds until a process is considered stuck; a demo takes a fifth of that."""
 
+LONGEST_SERVING = 600.0
+
 
 def environment(database: Path, **variables: str) -> dict[str, str]:
     """Return the environment of a new user, with a separate database."""
@@ -43,8 +45,10 @@ def python(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[
     )
 
 
-def start(*arguments: str, env: dict[str, str]) -> subprocess.Popen[str]:
-    """Start a management command that the test stops."""
+def start(
+    *arguments: str, env: dict[str, str], longest: float = LONGEST_RUN
+) -> subprocess.Popen[str]:
+    """Start a management command that the test stops, at most for some seconds."""
     process = subprocess.Popen(  # noqa: S603  (our own command)
         [sys.executable, "manage.py", *arguments],
         cwd=CHECKOUT,
@@ -57,7 +61,7 @@ def start(*arguments: str, env: dict[str, str]) -> subprocess.Popen[str]:
         preexec_fn=_restore_interrupts,  # noqa: PLW1509  (no other threads hold locks)
     )
     # A stuck process must not block the tests.
-    guard = Timer(LONGEST_RUN, process.kill)
+    guard = Timer(longest, process.kill)
     guard.daemon = True
     guard.start()
     return process

@@ -16,7 +16,7 @@ from example_project.demo import modes
 from example_project.demo.accounts import PASSWORD, USERNAME
 from example_project.demo.http import HTTPClient, Request
 from example_project.demo.sample_clients import ATTACKER_ADDRESS
-from tests.example.commands import environment, manage, read_until, start
+from tests.example.commands import LONGEST_SERVING, environment, manage, read_until, start
 
 NAMES = ["default", "strict", "simplejwt"]
 with_simplejwt = pytest.mark.skipif(
@@ -28,7 +28,8 @@ with_simplejwt = pytest.mark.skipif(
 def demo(tmp_path_factory):
     """A running demo."""
     env = environment(tmp_path_factory.mktemp("demo") / "demo.sqlite3")
-    with start("demo", "--serve", "--port", "0", env=env) as process:
+    serving = ("demo", "--serve", "--port", "0")
+    with start(*serving, env=env, longest=LONGEST_SERVING) as process:
         process.shown = read_until(process, "Serving until")
         yield process
         process.send_signal(signal.SIGINT)
@@ -76,11 +77,10 @@ def log_in(address):
 
 
 def submit(address, path, **data):
-    """Submit a form with the token of the page."""
+    """Submit a form with the token of the page's cookie, as its script does."""
     page = get(address, "/")
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
     cookie = SimpleCookie(page.header("Set-Cookie"))["csrftoken"].value
-    form = {"csrfmiddlewaretoken": token, **data}
+    form = {"csrfmiddlewaretoken": cookie, **data}
     request = Request(
         method="POST", path=path, data=form, sent_as="form", cookies={"csrftoken": cookie}
     )

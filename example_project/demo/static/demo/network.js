@@ -42,7 +42,7 @@ export async function fetchInDemo(input, init) {
 /** Run commands of the page, and report their end. */
 export function listen(commands) {
   addEventListener("message", async ({ data, source, origin }) => {
-    if (source !== parent || origin !== location.origin) return;
+    if (source !== parent || origin !== location.origin || !commands[data.command]) return;
     await commands[data.command](data).catch(() => {});
     report({ done: data.number });
   });

@@ -81,10 +81,13 @@ export async function logOutFromPhone({ username, password, session }) {
   phone.close();
 }
 
+/** The token of Django's protection against cross-site requests; each login changes it. */
+export const csrfToken = () => /\bcsrftoken=(\w+)/.exec(document.cookie)?.[1] ?? "";
+
 /** Revoke the session as staff. */
 export async function revokeAsStaff({ session }) {
   const body = new URLSearchParams({ session });
-  const headers = { "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value };
+  const headers = { "X-CSRFToken": csrfToken() };
   const response = await fetch("/staff/revoke/", { method: "POST", headers, body });
   add({ kind: "request", who: "Staff", text: `revoke → ${response.status}` });
 }

@@ -1,6 +1,7 @@
 /* What the page shows: who is logged in, the shared storage, and the summary of an action. */
 
-import { bothOut, reasons } from "./reasons.js";
+import { csrfToken } from "./others.js";
+import { bothOut, reasons, takenOver } from "./reasons.js";
 import { claimsOf, numberOf, readTokens, secondsLeft, shorten, storageKey } from "./tokens.js";
 
 const { mode } = document.body.dataset;
@@ -14,6 +15,11 @@ const isLoggedIn = () => Boolean(readTokens().refresh);
 /** The session of Ada's browser, also after its end. */
 let session = "";
 
+/** What to say about a detected attacker. */
+let alarm = "";
+
+export const modeLinks = document.querySelectorAll("a[data-mode]");
+
 function showState(attackerHasAccess) {
   const { access, refresh } = readTokens();
   session = claimsOf(access).sid ?? session;
@@ -21,8 +27,8 @@ function showState(attackerHasAccess) {
   const too = attackerHasAccess ? ", and the attacker has access" : "";
   set("verdict", `Ada is logged ${refresh ? "in" : "out"}${too}`);
   set("key", storageKey);
-  set("access", access ? `${shorten(access)} ${numberOf(access)}, ${secondsLeft(access)} s left` : "–");
-  set("refresh", refresh ? `${shorten(refresh)} ${numberOf(refresh)}` : "–");
+  set("access", access ? `${shorten(access)}${numberOf(access)}, ${secondsLeft(access)} s left` : "–");
+  set("refresh", refresh ? `${shorten(refresh)}${numberOf(refresh)}` : "–");
   byId("login").hidden = Boolean(refresh);
 }
 
@@ -30,7 +36,7 @@ export function showAttacker(attacker) {
   const { refresh, access, status } = attacker;
   document.body.dataset.attacker = access ? "in" : "out";
   set("attacker-status", status);
-  set("attacker-refresh", refresh ? `${shorten(refresh)} ${numberOf(refresh)}` : "–");
+  set("attacker-refresh", refresh ? `${shorten(refresh)}${numberOf(refresh)}` : "–");
   set("attacker-access", access ? `${shorten(access)}, ${secondsLeft(access)} s left` : "–");
   showState(Boolean(access));
 }
@@ -38,8 +44,11 @@ export function showAttacker(attacker) {
 /** Say that the attacker was detected. */
 export function showEvent({ kind, session: revoked, address, other_address: other }) {
   if (kind !== "reuse_detected" || revoked !== session) return;
-  set("summary", `Reuse is detected: ${address} and ${other} used the same token. ${bothOut}`);
   byId("alarm").dataset.detected = "";
+  // A client that accused itself is described by its action.
+  if (address === other) return;
+  alarm = `Reuse is detected: ${address} and ${other} used the same token. ${bothOut}`;
+  set("summary", alarm);
 }
 
 /** Show that an action runs, or that it failed. */
@@ -50,25 +59,30 @@ export function show({ running, error }) {
 
 const count = (number) => `${number} request${number === 1 ? "" : "s"} to refresh/`;
 
+function explain(name, attacker) {
+  if (alarm) return alarm;
+  if (mode === "simplejwt" && attacker.access && !isLoggedIn()) return takenOver;
+  const reason = reasons[name]?.[mode];
+  const outcome = name === "attack" ? attacker.outcome : isLoggedIn() ? "yes" : "no";
+  return typeof reason === "string" ? reason : (reason?.[outcome] ?? "");
+}
+
 /** Say what an action did, and let the switch repeat it in the other modes. */
 export function summarize(name, { requests, attacker }) {
   document.body.removeAttribute("data-running");
+  if (name === "login") alarm = "";
   const answers = requests.filter(({ path }) => path.endsWith("/refresh/"));
   const statuses = answers.map(({ status, lost }) => (lost ? `${status}, lost` : status));
   const facts = answers.length ? `${count(answers.length)}: ${statuses.join("; ")}. ` : "";
-  const reason = reasons[name]?.[mode];
-  const outcome = name === "attack" ? attacker.outcome : isLoggedIn() ? "yes" : "no";
-  const text = typeof reason === "string" ? reason : reason?.[outcome];
-  set("summary", `${facts}${text ?? ""}`);
-  if (name === "login") return;
-  for (const link of document.querySelectorAll("a[data-mode]")) {
-    link.hash = name;
-  }
+  set("summary", `${facts}${explain(name, attacker)}`);
+  if (name === "login" || name === "locks") return;
+  for (const link of modeLinks) link.hash = name;
   byId("again").hidden = false;
 }
 
-for (const form of document.querySelectorAll("form[data-session]")) {
+for (const form of document.querySelectorAll("form")) {
   form.addEventListener("submit", () => {
+    form.elements.csrfmiddlewaretoken.value = csrfToken();
     form.elements.session.value = session;
   });
 }

@@ -1,11 +1,11 @@
 /* The buttons of the page, and the summary of what they did. */
 
 import { command, commandAll, crash, load, requests } from "./browser.js";
-import { loseNextAnswer } from "./network.js";
+import { loseNextAnswer, options } from "./network.js";
 import { Attacker, logOutFromPhone, revokeAsStaff } from "./others.js";
 import { onEvent, poll } from "./timeline.js";
 import { claimsOf, readEntry, readTokens, writeEntry } from "./tokens.js";
-import { show, showAttacker, showEvent, summarize } from "./page-view.js";
+import { modeLinks, show, showAttacker, showEvent, summarize } from "./page-view.js";
 
 const { username, password } = document.body.dataset;
 const buttons = [...document.querySelectorAll("button[data-action]")];
@@ -13,7 +13,12 @@ const withoutLocks = document.getElementById("without-locks");
 const attacker = new Attacker();
 
 const session = () => claimsOf(readTokens().access).sid;
-const loadTabs = () => load({ withoutLocks: withoutLocks.checked });
+const loadTabs = () => load({ withoutLocks: withoutLocks.ariaPressed === "true" });
+
+function setLocks(areUsed) {
+  withoutLocks.ariaPressed = areUsed ? "false" : "true";
+  for (const link of modeLinks) link.search = areUsed ? "" : "without-locks";
+}
 
 /** Within the overlap of an earlier refresh, the answer contains an access token only. */
 async function refreshUntilRotated() {
@@ -59,6 +64,11 @@ const actions = {
     await commandAll("call");
   },
 
+  locks() {
+    setLocks(withoutLocks.ariaPressed === "true");
+    return loadTabs();
+  },
+
   login: () => command("login", { username, password }),
 };
 
@@ -83,12 +93,12 @@ for (const button of buttons) {
   });
 }
 
-withoutLocks.addEventListener("change", loadTabs);
 onEvent(showEvent);
 setInterval(() => showAttacker(attacker), 250);
 
 // Log in, unless the storage has tokens of an earlier visit; then the action of the address.
+setLocks(!options.has("without-locks"));
 await loadTabs();
 if (!readTokens().refresh) await run("login");
 const wanted = location.hash.slice(1);
-if (wanted !== "login" && actions[wanted]) await run(wanted);
+if (document.querySelector(`[data-action="${CSS.escape(wanted)}"]:enabled`)) await run(wanted);

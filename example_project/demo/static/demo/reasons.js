@@ -4,7 +4,13 @@ const login = "Three tabs share one session. Press a button.";
 
 export const bothOut = "The session is revoked for both; only Ada has the password to log in again.";
 
+export const takenOver =
+  "The attacker has exchanged Ada's token, so it is on the blacklist. The attacker stays.";
+
+const locks = "The tabs are loaded anew. Press “All tabs refresh”.";
+
 export const reasons = {
+  locks: { default: locks, strict: locks, simplejwt: locks },
   login: { default: login, strict: login, simplejwt: login },
   refresh: {
     default: { yes: "One rotation, and all tabs continue." },

@@ -31,10 +31,10 @@ export function claimsOf(token) {
 /** The last characters, which differ from token to token. */
 export const shorten = (token) => (token ? `…${token.slice(-6)}` : "–");
 
-/** "no. 3" for a refresh token of this package. */
+/** " no. 3" for a token of this package. */
 export function numberOf(token) {
   const { gen } = claimsOf(token);
-  return gen ? `no. ${gen}` : "";
+  return gen ? ` no. ${gen}` : "";
 }
 
 /** Seconds until an access token expires. */
