@@ -24,12 +24,12 @@ export const reasons = {
     },
   },
   lose: {
-    default: { yes: "The client repeated the refresh with the same token, and got new tokens." },
+    default: { yes: "The client repeated the refresh with the same token, and the server accepted it again." },
     strict: { no: "The client repeated the refresh with the same token. That counted as reuse." },
     simplejwt: { no: "The client repeated the refresh, but its token was on the blacklist." },
   },
   crash: {
-    default: { yes: "The tabs came back with the token of before the crash, and got new tokens." },
+    default: { yes: "The tabs came back with the token of before the crash, and the server accepted it." },
     strict: { no: "The tabs came back with the token of before the crash. That counted as reuse." },
     simplejwt: { no: "The tabs came back with a token that was on the blacklist." },
   },
