@@ -48,6 +48,12 @@ class DemoPage:
         self.button(name).click()
         self.expect_idle()
 
+    def follow(self, link: Locator) -> Page:
+        """Click a link to another page, which opens in a tab of its own."""
+        with self.page.expect_popup() as popup:
+            link.click()
+        return popup.value
+
     def switch_to(self, mode: str) -> None:
         """Choose another mode, which repeats the last action."""
         self.page.get_by_role("navigation", name="Mode").get_by_role("link", name=mode).click()

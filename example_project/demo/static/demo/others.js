@@ -27,8 +27,8 @@ export class Attacker {
   outcome = "no";
 
   steal() {
-    this.stop("Has a copy of the refresh token, and has not used it.");
     this.refresh = readTokens().refresh ?? "";
+    this.stop(this.refresh ? "Has a copy of the refresh token, and has not used it." : "Finds no token.");
     this.access = "";
   }
 

@@ -10,7 +10,7 @@ const set = (id, text) => {
   if (byId(id).textContent !== text) byId(id).textContent = text;
 };
 
-const isLoggedIn = () => Boolean(readTokens().refresh);
+export const isLoggedIn = () => Boolean(readTokens().refresh);
 
 /** The session of Ada's browser, also after its end. */
 let session = "";
@@ -53,7 +53,7 @@ export function showEvent({ kind, session: revoked, address, other_address: othe
 
 /** Show that an action runs, or that it failed. */
 export function show({ running, error }) {
-  set("summary", error ? `${error.message}` : "…");
+  set("summary", error ?? "…");
   document.body.toggleAttribute("data-running", Boolean(running));
 }
 

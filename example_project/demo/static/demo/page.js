@@ -5,7 +5,7 @@ import { loseNextAnswer, options } from "./network.js";
 import { Attacker, logOutFromPhone, revokeAsStaff } from "./others.js";
 import { onEvent, poll } from "./timeline.js";
 import { claimsOf, readEntry, readTokens, writeEntry } from "./tokens.js";
-import { modeLinks, show, showAttacker, showEvent, summarize } from "./page-view.js";
+import { isLoggedIn, modeLinks, show, showAttacker, showEvent, summarize } from "./page-view.js";
 
 const { username, password } = document.body.dataset;
 const buttons = [...document.querySelectorAll("button[data-action]")];
@@ -51,7 +51,7 @@ const actions = {
 
   async attack() {
     if (!attacker.refresh) attacker.steal();
-    await attacker.use();
+    if (attacker.refresh) await attacker.use();
   },
 
   async phone() {
@@ -69,10 +69,18 @@ const actions = {
     return loadTabs();
   },
 
-  login: () => command("login", { username, password }),
+  // Tokens of an earlier visit are kept if the server accepts them.
+  async login() {
+    await command("call");
+    if (!isLoggedIn()) await command("login", { username, password });
+  },
 };
 
+const withoutTokens = new Set(["attack", "locks", "login"]);
+
 async function run(name) {
+  if (!isLoggedIn() && !withoutTokens.has(name)) return show({ error: "Ada is logged out. Log in first." });
+  const focused = document.activeElement;
   for (const button of buttons) button.setAttribute("aria-disabled", "true");
   show({ running: name });
   requests.length = 0;
@@ -81,9 +89,11 @@ async function run(name) {
     await poll();
     summarize(name, { requests: [...requests], attacker });
   } catch (error) {
-    show({ error });
+    show({ error: error.message });
   } finally {
     for (const button of buttons) button.removeAttribute("aria-disabled");
+    // The button of the login is hidden after it.
+    if (focused?.id === "login" && isLoggedIn()) buttons[0].focus();
   }
 }
 
@@ -96,9 +106,9 @@ for (const button of buttons) {
 onEvent(showEvent);
 setInterval(() => showAttacker(attacker), 250);
 
-// Log in, unless the storage has tokens of an earlier visit; then the action of the address.
 setLocks(!options.has("without-locks"));
 await loadTabs();
-if (!readTokens().refresh) await run("login");
+await run("login");
+// A switch of the mode repeats the last action.
 const wanted = location.hash.slice(1);
 if (document.querySelector(`[data-action="${CSS.escape(wanted)}"]:enabled`)) await run(wanted);
