@@ -282,7 +282,8 @@ export function createClient({
     const { access, at = 0, ttl = NaN } = tokens ?? {};
     const age = Date.now() - at;
     if (!access || age < 0 || age >= ttl) return refresh(access);
-    if (ttl - age < ttl * jitter) refresh(access).catch(onWarning);
+    // Listeners of onChange know of a logout.
+    if (ttl - age < ttl * jitter) refresh(access).catch((error) => error.action === "login" || onWarning(error));
     return access;
   }
 
