@@ -15,7 +15,11 @@ from rest_framework.exceptions import APIException
 import refresh_sessions
 from refresh_sessions import exceptions
 from refresh_sessions.policies import SessionPolicy
-from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing, SessionAPIException
+from refresh_sessions.rest_framework.exceptions import (
+    InvalidRequestError,
+    RefreshTokenMissing,
+    SessionAPIException,
+)
 from refresh_sessions.sessions import check_access_token
 from refresh_sessions.tokens.keys.errors import KeyConfigError
 from tests.factories import make_pair
@@ -41,6 +45,7 @@ ARGUMENTS = {
         [],
         {"ticket": "t", "methods": METHODS, "expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
     ),
+    InvalidRequestError: (["token"], {}),
     RefreshTokenMissing: ([], {"in_body": True}),
 }
 
