@@ -8,17 +8,18 @@ project. Without them, PostgreSQL deletes a batch with all its rows in one state
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from django.db import connections, models, transaction
+from django.db import IntegrityError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_delete, pre_delete
 
-from refresh_sessions.database import DatabaseNow, retry_transient
+from refresh_sessions.database import DatabaseNow, in_outer_transaction, retry_transient
 
 _DIRECT_VENDORS: Final = frozenset({"mysql", "postgresql", "sqlite"})
 
@@ -84,9 +85,14 @@ class BulkDeletion:
         connection = connections[rows.db]
         direct = connection.vendor in _DIRECT_VENDORS and self._is_independent()
         batch = rows.values_list("pk", self.oldest_by)[:size]
-        with transaction.atomic(using=rows.db):
-            if direct and connection.vendor == "postgresql":
+        # In an outer transaction, the failure below would come at its end.
+        if direct and connection.vendor == "postgresql" and not in_outer_transaction(rows.db):
+            # A row may get a child after the statement has begun and before the row is locked. The
+            # statement does not see the child, and the foreign key fails.
+            with suppress(IntegrityError), transaction.atomic(using=rows.db):
                 return self._delete_in_one_statement(batch, connection)
+        with transaction.atomic(using=rows.db):
+            # Several statements: those that delete begin when the rows are locked.
             found = _fetch(batch, connection)
             if not found:
                 return 0, None

@@ -1,12 +1,15 @@
 """Pruning with concurrent requests: only expired sessions are deleted."""
 
+import time
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import connection
 
+from refresh_sessions.bulk_delete import BulkDeletion
 from refresh_sessions.exceptions import SessionExpiredError, SessionRevokedError
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.models import DeviceSession, SessionEvent, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session, start_session
 from refresh_sessions.sessions.prune import prune_sessions
 from tests.domain.client_actions import call, family_of
@@ -65,3 +68,32 @@ def test_prune_with_concurrent_requests_deletes_only_expired_sessions(make_old_p
             statistics.add([*refusals, first, second], live=count_usable(tokens[:1]))
             assert DeviceSession.objects.count() == DeviceSession.objects.active().count()
     assert statistics.live == {1}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a function of PostgreSQL")
+@pytest.mark.parametrize("concurrent", ["event", "family"])
+def test_prune_with_a_row_inserted_during_its_statement_deletes_that_row_too(
+    make_old_pair, concurrent
+):
+    """The statement has begun when the session gets the row, and locks the session after that."""
+    session = make_old_pair(UserFactory()).session
+    slowly = DeviceSession.objects.extra(where=["pg_sleep(1) IS NOT NULL"])
+    children = {SessionEvent: "session", TokenFamily: "session"}
+    deletion = BulkDeletion(rows=slowly, oldest_by="expires_at", children=children)
+
+    def insert():
+        time.sleep(0.3)
+        if concurrent == "event":
+            at = session.created_at
+            return SessionEvent.objects.create(session=session, kind="revoked", created_at=at)
+        return TokenFamily.objects.create(
+            session=session, secret_digest="", idle_expires_at=session.expires_at
+        )
+
+    with thread_pool(2) as race:
+        deleted, inserted = race([partial(deletion.execute, batch_size=10), insert])
+    assert deleted == 1
+    assert inserted.pk
+    assert not DeviceSession.objects.exists()
+    assert not SessionEvent.objects.exists()
+    assert not TokenFamily.objects.exists()
