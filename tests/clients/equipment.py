@@ -14,13 +14,13 @@ SWITCH = "REFRESH_SESSIONS_CLIENTS"
 
 
 def left_out() -> str | None:
-    """CrashResult why clients cannot be tested, or None if they can."""
+    """Return why clients cannot be tested, or None if they can."""
     reason = _missing()
     return f"Clients: left out, {reason}" if reason else None
 
 
 def browser_left_out() -> str | None:
-    """CrashResult why crash tests cannot run, or None if they can."""
+    """Return why crash tests cannot run, or None if they can."""
     if os.environ.get(SWITCH) not in {"1", "all"}:
         return "Crashes: left out, they belong to the clients (tox -e clients)"
     path = os.environ.get(CHROMIUM_VARIABLE)
