@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from django.test import Client, override_settings
 from tests.browser import equipment
 from tests.browser.csp import policy_settings
 from tests.browser.devices import BROWSER, LAPTOP, PHONE, Device, connect
+from tests.browser.faults import NETWORK
 from tests.factories import UserFactory
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from tests.browser.admin_pages import AdminPages
     from tests.browser.devices_page import DevicesPage
     from tests.browser.error_recorder import ErrorRecorder
+    from tests.browser.front_end import Tabs
 
 # Without Playwright these modules cannot be imported. The header of the run reports the reason.
 collect_ignore_glob = ["*.py"] if equipment.left_out() else []
@@ -129,6 +133,35 @@ def page(context: BrowserContext, live_server, error_recorder: ErrorRecorder) ->
     stored = {"origin": live_server.url, "storageTypes": "cookies,local_storage"}
     context.new_cdp_session(page).send("Storage.clearDataForOrigin", stored)
     page.close()
+
+
+@pytest.fixture
+def open_browser(chromium, live_server, transport, options) -> Iterator[Callable[[], Tabs]]:
+    """Return a function that opens a browser profile for the page of the JavaScript client."""
+    from tests.browser.front_end import LIFETIME, Tabs  # noqa: PLC0415 - as above
+
+    options(
+        ACCESS_TOKEN_LIFETIME=LIFETIME,
+        LEEWAY=timedelta(0),
+        CONFIRM_DELIVERY_AFTER=timedelta(seconds=1),
+    )
+    NETWORK.reset()
+    with ExitStack() as stack:
+
+        def open_one() -> Tabs:
+            context = chromium.new_context(base_url=live_server.url)
+            context.set_default_timeout(20_000)
+            stack.callback(context.close)
+            return Tabs(context, live_server.url, transport)
+
+        yield open_one
+    NETWORK.reset()
+
+
+@pytest.fixture
+def tabs(open_browser: Callable[[], Tabs]) -> Tabs:
+    """The tabs of one browser."""
+    return open_browser()
 
 
 @pytest.fixture

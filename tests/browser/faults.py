@@ -15,13 +15,16 @@ Fault = Callable[[HttpResponseBase], HttpResponseBase]
 
 @dataclass
 class Network:
-    """Faults for the next refreshes, and the number of refreshes so far."""
+    """Faults for the next refreshes, and the answers of the server so far."""
 
     faults: deque[Fault] = field(default_factory=deque)
     refreshes: int = 0
+    answers: list[tuple[str, int]] = field(default_factory=list)
+    """Path and status, also of answers that the browser hides from the page."""
 
     def reset(self) -> None:
         self.faults.clear()
+        self.answers.clear()
         self.refreshes = 0
 
 
@@ -36,6 +39,7 @@ class FaultMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        NETWORK.answers.append((request.path, response.status_code))
         if not request.path.endswith("/refresh/"):
             return response
         NETWORK.refreshes += 1

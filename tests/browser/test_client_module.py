@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.utils import timezone
 
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent, TokenFamily
 from tests.browser.faults import NETWORK, delay, lose, stall
+from tests.browser.front_end import (
+    CALL,
+    ME,
+    READY,
+    assert_logged_in,
+    assert_one_live_token,
+    log_in,
+    result,
+    start,
+)
 from tests.factories import PASSWORD, UserFactory
 
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
-
-LIFETIME = timedelta(seconds=4)
 EXPIRED_MS = 4200
-ME = "/who-am-i/"
-
-PAGE = """<!doctype html><html lang="en"><title>Front end</title><script type="module">
-import { createClient } from "/static/refresh_sessions/client.js";
-const askIdentity = () => "%(password)s";
-const transport = "%(transport)s";
-window.client = createClient({ baseUrl: `/${transport}/auth`, transport, askIdentity });
-window.events = [];
-client.onChange((event) => events.push(event));
-const failure = ({ action, code }) => ({ action, code });
-window.call = (url) => client.fetch(url).then((answer) => answer.json(), failure);
-</script></html>"""
-
-READY = "() => 'call' in window"
-CALL = f"call('{ME}')"
 
 
 @pytest.fixture(params=["body", "cookie"])
@@ -41,68 +30,9 @@ def transport(request) -> str:
     return str(request.param)
 
 
-class Tabs:
-    """Tabs of one browser with the client."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.context = context
-        self.url = url
-
-    def open(self) -> Page:
-        page = self.context.new_page()
-        page.goto(self.url)
-        page.wait_for_function(READY)
-        return page
-
-
-@pytest.fixture
-def tabs(chromium, live_server, transport, options) -> Iterator[Tabs]:
-    options(
-        ACCESS_TOKEN_LIFETIME=LIFETIME,
-        LEEWAY=timedelta(0),
-        CONFIRM_DELIVERY_AFTER=timedelta(seconds=1),
-    )
-    NETWORK.reset()
-    context = chromium.new_context(base_url=live_server.url)
-    context.set_default_timeout(20_000)
-    text = PAGE % {"transport": transport, "password": PASSWORD}
-    # The policy of the live server refuses the calls of a front end; this page has none.
-    context.route(
-        "**/front-end/", lambda route: route.fulfill(body=text, content_type="text/html")
-    )
-    yield Tabs(context, f"{live_server.url}/front-end/")
-    context.close()
-    NETWORK.reset()
-
-
 @pytest.fixture
 def grace(live_server):
     return UserFactory.create(username="grace")
-
-
-def log_in(page: Page, user: Any) -> None:
-    page.evaluate("([name, word]) => client.login(name, word)", [user.get_username(), PASSWORD])
-
-
-def start(page: Page, script: str) -> None:
-    """Start a call without waiting for it."""
-    page.evaluate(f"() => {{ window.started = {script}; }}")
-
-
-def result(page: Page) -> Any:
-    return page.evaluate("window.started")
-
-
-def assert_logged_in(page: Page, user: Any) -> None:
-    assert page.evaluate(CALL)["user"] == str(user.pk)
-
-
-def assert_one_live_token(page: Page, user: Any) -> None:
-    """The browser can refresh, and no reuse was recorded."""
-    page.evaluate("client.refresh()")
-    assert_logged_in(page, user)
-    assert DeviceSession.objects.active().for_user(user).count() == 1
-    assert not SessionEvent.objects.filter(kind=EventKind.REUSE_DETECTED).exists()
 
 
 def test_ten_tabs_woken_at_once_after_expiry_continue(tabs, grace, transport, options):
