@@ -283,7 +283,7 @@ export function createClient({
     const age = Date.now() - at;
     if (!access || age < 0 || age >= ttl) return refresh(access);
     // Listeners of onChange know of a logout.
-    if (ttl - age < ttl * jitter) refresh(access).catch((error) => error.action === "login" || onWarning(error));
+    if (ttl - age < ttl * jitter) refresh(access).catch((/** @type {any} */ error) => error.action === "login" || onWarning(error));
     return access;
   }
 
