@@ -57,7 +57,7 @@ private val FINAL = STALE + setOf("session_expired", "device_proof_required")
  * (dataExtractionRules): a copy of the tokens on a second phone is reuse, which ends the session.
  */
 interface TokenStorage {
-    /** The saved text, or null if there is none. Throws if the storage cannot be read. */
+    /** The saved text, or null without one. Throws if the storage cannot be read. */
     fun load(): String?
 
     /** Save or delete (null) the text. Returns when it is durable: commit() and not apply(). */

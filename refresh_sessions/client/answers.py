@@ -93,7 +93,7 @@ class Answer:
 
     @property
     def companion(self) -> str | None:
-        """The companion cookie that the answer sets; "" if it deletes it, None if it has none."""
+        """The companion cookie that the answer sets; "" if it deletes it, None without one."""
         found = None
         for header in self.headers.get_list("set-cookie"):
             try:

@@ -16,7 +16,7 @@ class SessionAuthError(Exception):
     code: str
     """The ``code`` of the server's answer, or a code of the client."""
     status: int | None
-    """The status of the server's answer, or None if there is none."""
+    """The status of the server's answer, or None without one."""
     retry_after: float | None
     """The seconds to wait before another attempt, if known."""
 

@@ -36,7 +36,7 @@ class Tabs:
         self.context = context
         self._url = f"{site}/front-end/"
         text = PAGE % {"transport": transport, "password": PASSWORD}
-        # The policy of the live server refuses the calls of a front end; this page has none.
+        # The policy of the live server refuses the calls of a front end; this page has no policy.
         context.route(self._url, lambda route: route.fulfill(body=text, content_type="text/html"))
 
     def open(self) -> Page:

@@ -15,7 +15,7 @@ PROGRAMS = ("rsync", "etcd", "patroni", "haproxy", "pgbouncer")
 
 
 def missing() -> str:
-    """Name the first missing requirement; empty if there is none."""
+    """Name the first missing requirement; empty without one."""
     for module in MODULES:
         if find_spec(module) is None:
             return f"{module} is not installed (run tox -e clusters)"

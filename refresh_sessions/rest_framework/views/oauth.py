@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -75,6 +76,20 @@ def _basic_credentials(request: HttpRequest) -> tuple[str, str]:
     return name, secret
 
 
+@sensitive_variables()
+def require_parameter(body: Mapping[str, Any], name: str) -> str:
+    """A parameter of a request.
+
+    Raises:
+        InvalidRequestError: the parameter is missing, empty or not a string.
+
+    """
+    value: Any = hide(body.get(name))
+    if not isinstance(value, str) or not value:
+        raise InvalidRequestError(name)
+    return value
+
+
 class OAuthTokenView(SessionsAPIView):
     """Base of the OAuth endpoints: reads ``token`` and ``token_type_hint`` from JSON or a form.
 
@@ -91,10 +106,7 @@ class OAuthTokenView(SessionsAPIView):
             InvalidRequestError: the parameter is missing, empty or not a string.
 
         """
-        token: Any = hide(self.json_body.get("token"))
-        if not isinstance(token, str) or not token:
-            raise InvalidRequestError("token")
-        return token
+        return require_parameter(self.json_body, "token")
 
 
 class IntrospectView(OAuthTokenView):
@@ -154,15 +166,9 @@ class TokenView(RefreshView):
             UnsupportedGrantTypeError: the grant type is not ``refresh_token``.
 
         """
-        grant_type: Any = self.json_body.get("grant_type")
-        token: Any = hide(self.json_body.get("refresh_token"))
-        if isinstance(grant_type, str) and grant_type not in {"", "refresh_token"}:
+        if require_parameter(self.json_body, "grant_type") != "refresh_token":
             raise UnsupportedGrantTypeError
-        if not grant_type or not isinstance(grant_type, str):
-            raise InvalidRequestError("grant_type")
-        if not token or not isinstance(token, str):
-            raise InvalidRequestError("refresh_token")
-        return token
+        return require_parameter(self.json_body, "refresh_token")
 
     def build_response(self, pair: TokenPair) -> Response:
         """The tokens under the names of OAuth; without ``refresh_token``, keep the stored one."""
