@@ -75,9 +75,9 @@ class Circuit:
             result = self._repeat_once(operation, started)
         except Exception as error:
             # Each backend has exceptions of its own.
+            now = time.monotonic()
             burst_logger.exception(failed)
             self._record_failure()
-            now = time.monotonic()
             self._urgent_at = now + min(now - started, OPEN_SECONDS)
             self._probe_at = now + OPEN_SECONDS
             raise CacheDownError from error
