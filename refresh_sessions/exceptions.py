@@ -17,16 +17,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 __all__ = [
+    "BindingRequiredError",
+    "DPoPNonceRequiredError",
     "DatabaseBusyError",
     "DeviceProofRequiredError",
     "ExpiredTokenError",
     "ExpiryReason",
     "ExtraClaimsError",
     "FamilyLimitReachedError",
+    "InvalidDPoPProofError",
     "InvalidTicketError",
     "InvalidTokenError",
     "NoActiveAccountError",
     "OuterTransactionError",
+    "ProofFault",
     "ProofIncompleteError",
     "ReauthenticationFailedError",
     "ReauthenticationRequiredError",
@@ -140,6 +144,61 @@ class DeviceProofRequiredError(RefreshSessionsError):
 
     code = "device_proof_required"
     message = _("This refresh token works only in the browser that it was issued to.")
+
+
+class ProofFault(StrEnum):
+    """Why a DPoP proof was refused (RFC 9449 §4.3); ``reason`` of the response."""
+
+    MISSING = "proof_missing"
+    """A token with a key was presented without a proof."""
+    MALFORMED = "proof_malformed"
+    """Not a proof, with an unusable key, or with a wrong signature."""
+    METHOD = "proof_method"
+    """``htm`` is another method than that of the request."""
+    URL = "proof_url"
+    """``htu`` is another URL than that of the request."""
+    TIME = "proof_time"
+    """``iat`` differs from the clock of the server by more than a minute."""
+    REPLAYED = "proof_replayed"
+    """The ``jti`` was used before."""
+    KEY = "proof_key"
+    """The proof was signed with another key than that of the token."""
+    ACCESS_TOKEN = "proof_access_token"  # noqa: S105  (no token)
+    """``ath`` is missing, or the digest of another access token."""
+
+
+class InvalidDPoPProofError(RefreshSessionsError):
+    """The DPoP proof is missing or invalid (RFC 9449 §5).
+
+    The session stays live: an attacker with a copied token can neither use nor revoke it.
+    """
+
+    code = "invalid_dpop_proof"
+    message = _("This token works only with a DPoP proof of the key that it was issued to.")
+
+    def __init__(self, reason: ProofFault) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class DPoPNonceRequiredError(RefreshSessionsError):
+    """The DPoP proof lacks a recent nonce of the server (RFC 9449 §8).
+
+    The client repeats its request with the nonce of the response header ``DPoP-Nonce``.
+    """
+
+    code = "use_dpop_nonce"
+    message = _("Repeat the request with a DPoP proof that contains the nonce of the response.")
+
+
+class BindingRequiredError(RefreshSessionsError):
+    """The policy requires a session that is bound to a key, and this one is not."""
+
+    code = "binding_required"
+    message = _(
+        "This account can be used only with sessions that are bound to a device. Please sign in "
+        "with another client."
+    )
 
 
 class NoActiveAccountError(RefreshSessionsError):

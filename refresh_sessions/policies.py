@@ -96,6 +96,20 @@ class SessionPolicy:
         """
         return {}
 
+    def require_binding(self, user: ProjectUser, *, request: HttpRequest | None) -> bool:
+        """Whether the sessions of the user must be bound to a key, as with DPoP.
+
+        Called at login and, for a session without a key, at refresh, re-authentication and opening
+        of a family. There True leads to status 403 ``binding_required``. Views that need a bound
+        session for some requests only, such as large transfers, use ``RequireBinding``.
+
+        Args:
+            user: the user.
+            request: the request of the client, or None.
+
+        """
+        return get_settings().DPOP == "require"
+
     def max_refreshes(self, user: ProjectUser, *, session: DeviceSession) -> int | None:
         """The maximum number of refreshes of a session; None for no limit."""
         return get_settings().MAX_REFRESHES_PER_SESSION

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.dispatch import Signal
 
 __all__ = [
+    "bound_token_misused",
     "refresh_token_recovered",
     "refresh_token_reused",
     "session_reauthenticated",
@@ -46,6 +47,13 @@ refresh_token_reused = _NamedSignal("refresh_token_reused")
 Arguments: ``family``, ``generation`` (of the presented token), ``request``, and
 ``details``, the dict of the event. It has address and user agent of both clients, and
 ``after_end`` if the session had been revoked before.
+"""
+
+bound_token_misused = _NamedSignal("bound_token_misused")
+"""A bound refresh token was presented without its key, at most once per family and hour.
+
+The request was refused, and the session stays live. Arguments: ``family``, ``request``, and
+``details``, the dict of the event. It has address and user agent of both clients.
 """
 
 refresh_token_recovered = _NamedSignal("refresh_token_recovered")

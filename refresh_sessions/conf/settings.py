@@ -33,6 +33,17 @@ class Settings:
     """With ``TRANSPORT = "body"``: an HttpOnly cookie that an attacker with a copied token lacks.
     "siblings": parallel refreshes with the cookie get the same successor. "require": after its
     first refresh with the cookie, a family is refused without it."""
+    DPOP: Literal["accept", "require", "off"] = "accept"
+    """DPoP (RFC 9449): whether a login with a proof binds its refresh tokens to the key of the
+    client. "require": logins without a proof are refused, unless the policy says otherwise."""
+    DPOP_ACCESS_TOKENS: bool = False
+    """Whether the access tokens of sessions with a DPoP key are bound to it as well; clients then
+    send a proof with each API request."""
+    DPOP_NONCE: bool = False
+    """Whether DPoP proofs must contain a recent nonce of the server (RFC 9449 §8)."""
+    PUBLIC_ORIGIN: str = ""
+    """Scheme and host of the API as clients know it, such as ``"https://api.example.com"``, for
+    DPoP behind a proxy; empty: those of ``request.build_absolute_uri()``."""
     SESSION_EXPIRED_STATUS: Literal[403, 401] = 403
     """The HTTP status of ``session_expired``; many clients log out on 401 only."""
     ACCESS_TOKEN_CHECK: Literal["session", "cache", "stateless"] = "session"  # noqa: S105
@@ -84,6 +95,8 @@ class Settings:
     is loopback and all private networks, ``"unix"`` is a connection through a Unix socket."""
     MAIL_ON_REUSE: bool = False
     """Mail the user after a session was revoked for reuse of a refresh token."""
+    MAIL_ON_MISUSE: bool = False
+    """Mail the user after a bound refresh token was presented without its key."""
     MAIL_ON_NEW_DEVICE: bool = False
     """Mail the user after a login from a new device."""
     POLICY: str = "refresh_sessions.policies.SessionPolicy"

@@ -2,7 +2,7 @@
 
 from refresh_sessions.models.attempts import ProofAttempts as ProofAttempts
 from refresh_sessions.models.events import EventKind, SessionEvent
-from refresh_sessions.models.families import TokenFamily
+from refresh_sessions.models.families import Binding as Binding, TokenFamily
 from refresh_sessions.models.sessions import DeviceSession, RevokedReason, SessionStatus
 from refresh_sessions.models.tickets import SignInTicket as SignInTicket
 

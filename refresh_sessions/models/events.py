@@ -16,6 +16,7 @@ class EventKind(models.TextChoices):
     SIGNED_OUT = "signed_out", _("Signed out")
     REVOKED = "revoked", _("Revoked")
     REUSE_DETECTED = "reuse_detected", _("Reuse of a refresh token detected")
+    BOUND_TOKEN_MISUSED = "bound_token_misused", _("Bound refresh token used without its key")
     FAMILY_OPENED = "family_opened", _("Token family opened")
     REAUTHENTICATED = "reauthenticated", _("Re-authenticated")
     REAUTHENTICATION_FAILED = "reauthentication_failed", _("Re-authentication failed")

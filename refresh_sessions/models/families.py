@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,16 @@ from refresh_sessions.database import DatabaseNow
 from refresh_sessions.instants import InstantField
 from refresh_sessions.models import owners
 from refresh_sessions.models.fields import PrintableCharField
+
+THUMBPRINT_LENGTH: Final = 43
+"""Characters of a SHA-256 digest in base64url."""
+
+
+class Binding(models.TextChoices):
+    """What a client must show beside the refresh tokens of a family."""
+
+    NONE = "", _("Not bound")
+    DPOP = "dpop", _("Bound to a key of the client")
 
 
 class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):
@@ -79,6 +89,20 @@ class TokenFamily(models.Model):
     authentication_methods = models.JSONField(_("methods"), default=list)
     closed_at = InstantField(_("closed"), null=True)
     """When a recovery undid the rotation that had opened the family."""
+
+    # Set once. Not indexed: no query searches for a key.
+    binding = models.CharField(
+        _("binding"), max_length=8, blank=True, choices=Binding.choices, editable=False
+    )
+    key_thumbprint = models.CharField(
+        _("key"),
+        max_length=THUMBPRINT_LENGTH,
+        blank=True,
+        editable=False,
+        help_text=_("SHA-256 thumbprint of the public key (RFC 7638)."),
+    )
+    public_key = models.TextField(blank=True, editable=False)
+    """The public key as a JWK, where later proofs do not contain it."""
 
     # State of the rotation rule, see refresh_sessions.rotation.
     companion_digest = models.CharField(max_length=64, blank=True, editable=False)

@@ -282,6 +282,15 @@ class DeviceSession(models.Model):
         return max(instants)
 
     @property
+    def bound(self) -> str | None:
+        """How the refresh tokens are bound to a key: "dpop", or None if they are not.
+
+        None if any family has no key. Reads the families, as ``last_used_at``.
+        """
+        bindings = {family.binding for family in self.known_families}
+        return max(bindings) if bindings and "" not in bindings else None
+
+    @property
     def account_reason(self) -> str:
         """Why the account forbids the use of the session; empty if it does not.
 

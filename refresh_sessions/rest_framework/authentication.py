@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -10,6 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from refresh_sessions import lazy_users
+from refresh_sessions.binding.dpop import get_nonce_for_response
 from refresh_sessions.exceptions import InvalidTokenError
 from refresh_sessions.redaction import hide_within
 from refresh_sessions.rest_framework.debug_hints import add_bearer_hint
@@ -21,11 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["AccessTokenAuthentication", "DatabaseAccessTokenAuthentication"]
 
-KEYWORD: Final = "bearer"
+_SCHEMES: Final = {"bearer": False, "dpop": True}
+"""The schemes of access tokens, and whether the client proves a key (RFC 6750, RFC 9449)."""
 
 
 class AccessTokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer <access token>``, checked as ``ACCESS_TOKEN_CHECK`` says.
+
+    A token that is bound to a key has the scheme ``DPoP`` instead, with the proof in the header
+    ``DPoP`` (RFC 9449 §7.1).
 
     Sets ``request.user``, and ``request.auth`` to an ``AccessGrant``. The default check takes one
     query and refuses a revoked session with the next request.
@@ -49,14 +56,16 @@ class AccessTokenAuthentication(BaseAuthentication):
             SessionAPIException: 401 for a refused token, 503 for a busy database.
 
         """
-        with add_bearer_hint(request), as_api_exceptions():
-            token = bearer_token(request)
-            if token is None:
+        with _send_nonce(request), add_bearer_hint(request), as_api_exceptions():
+            presented = read_access_token(request)
+            if presented is None:
                 return None
+            token, with_key = presented
             grant = check_access_token(
                 token,
                 in_database=self.in_database,
                 request=getattr(request, "_request", request),
+                with_key=with_key,
             )
             _prepare_user(grant, request)
         return grant.user, grant
@@ -90,18 +99,33 @@ def _is_async(request: Request) -> bool:
         return True
 
 
+@contextmanager
+def _send_nonce(request: Request) -> Iterator[None]:
+    """Add the nonce for the client's next proof to the response of the view, if there is one."""
+    try:
+        yield
+    finally:
+        nonce = get_nonce_for_response(getattr(request, "_request", request))
+        view = (getattr(request, "parser_context", None) or {}).get("view")
+        if nonce and view is not None and hasattr(view, "headers"):
+            view.headers["DPoP-Nonce"] = nonce
+
+
 @sensitive_variables()
-def bearer_token(request: Request) -> str | None:
+def read_access_token(request: Request) -> tuple[str, bool] | None:
     """The token of the Authorization header, or None without one or with another scheme.
 
+    Returns:
+        The token, and whether the scheme is ``DPoP`` and not ``Bearer``.
+
     Raises:
-        InvalidTokenError: the scheme is Bearer, but the rest is not a single token.
+        InvalidTokenError: the rest of the header is not a single token.
 
     """
     parts = hide_within(request.META.get("HTTP_AUTHORIZATION", "").split())
-    if not parts or parts[0].lower() != KEYWORD:
+    with_key = _SCHEMES.get(parts[0].lower()) if parts else None
+    if with_key is None:
         return None
     if len(parts) != 2:  # noqa: PLR2004  (scheme and token)
         raise InvalidTokenError
-    token: str = parts[1]
-    return token
+    return parts[1], with_key

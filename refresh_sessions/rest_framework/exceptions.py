@@ -25,6 +25,7 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.database import is_transient
 from refresh_sessions.rest_framework.debug_hints import add_hint
 from refresh_sessions.rest_framework.refusal_log import log_refusal
+from refresh_sessions.tokens.client_keys import CLIENT_ALGORITHMS
 
 __all__ = ["SessionAPIException", "exception_handler"]
 
@@ -32,6 +33,9 @@ CHALLENGE: Final = 'Bearer realm="api"'
 """``WWW-Authenticate`` of every 401 (RFC 6750 §3)."""
 
 _INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
+
+_DPOP_CHALLENGE: Final = f'DPoP error="{{}}", algs="{" ".join(CLIENT_ALGORITHMS)}"'
+"""RFC 9449 §7.1."""
 
 _STATUS_AND_CHALLENGE: Final[
     tuple[tuple[type[exceptions.RefreshSessionsError], int, str | None], ...]
@@ -44,6 +48,17 @@ _STATUS_AND_CHALLENGE: Final[
     (exceptions.InvalidTokenError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
     (exceptions.SessionRevokedError, status.HTTP_401_UNAUTHORIZED, _INVALID_TOKEN),
     (exceptions.DeviceProofRequiredError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
+    (
+        exceptions.InvalidDPoPProofError,
+        status.HTTP_401_UNAUTHORIZED,
+        _DPOP_CHALLENGE.format(exceptions.InvalidDPoPProofError.code),
+    ),
+    (
+        exceptions.DPoPNonceRequiredError,
+        status.HTTP_401_UNAUTHORIZED,
+        _DPOP_CHALLENGE.format(exceptions.DPoPNonceRequiredError.code),
+    ),
+    (exceptions.BindingRequiredError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.NoActiveAccountError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
     (
         exceptions.ReauthenticationRequiredError,
@@ -237,6 +252,12 @@ _TEMPORARY: Final = (
     status.HTTP_503_SERVICE_UNAVAILABLE,
 )
 
+_PROOF_CODES: Final = (
+    exceptions.InvalidDPoPProofError.code,
+    exceptions.DPoPNonceRequiredError.code,
+)
+"""Codes that are errors of OAuth as well (RFC 9449 §5 and §8)."""
+
 _REFUSED: Final = (status.HTTP_401_UNAUTHORIZED, status.HTTP_403_FORBIDDEN)
 
 
@@ -250,6 +271,8 @@ def add_oauth_error(response: Response) -> Response:
         return response
     if response.status_code in _TEMPORARY:
         error = "temporarily_unavailable"
+    elif response.data["code"] in _PROOF_CODES:
+        error = response.data["code"]
     elif response.data["code"] == exceptions.DeviceProofRequiredError.code:
         error = "invalid_request"
     else:

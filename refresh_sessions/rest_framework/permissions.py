@@ -22,6 +22,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from refresh_sessions.conf import get_settings
+from refresh_sessions.exceptions import BindingRequiredError
 from refresh_sessions.rest_framework.exceptions import AccessTokenRequired, as_api_exceptions
 from refresh_sessions.sessions import AccessGrant, read_grant, require_recent_authentication
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     # A circular import: REST framework's views import the permissions of its settings.
     from rest_framework.views import APIView
 
-__all__ = ["RecentlyAuthenticated", "recently_authenticated"]
+__all__ = ["RecentlyAuthenticated", "RequireBinding", "recently_authenticated"]
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -93,6 +94,30 @@ class RecentlyAuthenticated(BasePermission):
     def _choose(self, name: str, view: APIView) -> Any:
         own = getattr(self, name)
         return getattr(view, f"reauthentication_{name}", None) if own is None else own
+
+
+class RequireBinding(BasePermission):
+    """Require a session that is bound to a key, as with DPoP (RFC 9449).
+
+    A copied refresh token of such a session is useless. The check reads the database regardless of
+    ``ACCESS_TOKEN_CHECK``; it takes no further query if the token check has read the session
+    already.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Return True or raise the error; returning False would give it another code.
+
+        Raises:
+            APIException: 401 ``not_authenticated`` without an access token of this package, 403
+                ``binding_required`` for a session without a key.
+
+        """
+        if not isinstance(request.auth, AccessGrant):
+            raise AccessTokenRequired
+        with as_api_exceptions():
+            if not read_grant(request.auth, request=request._request).binding:
+                raise BindingRequiredError
+        return True
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from refresh_sessions.conf import RENAMABLE_FIELDS, get_settings
 from refresh_sessions.models import DeviceSession
 from refresh_sessions.models.sessions import NAME_LENGTH
 from refresh_sessions.sessions import TokenPair
+from refresh_sessions.sessions.issue import BEARER
 from refresh_sessions.transports import get_transport
 
 __all__ = ["LoginSerializer", "SessionSerializer"]
@@ -79,13 +80,14 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
     created_at = UTCDateTimeField(read_only=True)
     last_used_at = UTCDateTimeField(read_only=True)
     expires_at = UTCDateTimeField(read_only=True)
+    bound = serializers.CharField(read_only=True, allow_null=True)
     is_current = serializers.SerializerMethodField()
 
     class Meta:
         model = DeviceSession
         fields = (
             *("id", "name", "device", "kind", "ip_address", "place"),
-            *("created_at", "last_used_at", "expires_at", "is_current"),
+            *("created_at", "last_used_at", "expires_at", "bound", "is_current"),
         )
         read_only_fields = ("id", "kind", "ip_address")
 
@@ -115,6 +117,7 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
             "created_at": represent_instant(instance.created_at),
             "last_used_at": represent_instant(instance.last_used_at),
             "expires_at": represent_instant(instance.expires_at),
+            "bound": instance.bound,
             "is_current": self.get_is_current(instance),
         }
 
@@ -131,6 +134,8 @@ def build_token_body(
         "access": pair.access,
         "access_expires_at": represent_instant(pair.access_expires_at),
     }
+    if pair.token_type != BEARER:
+        body["token_type"] = pair.token_type
     if pair.refresh is not None and pair.refresh_expires_at is not None:
         if get_transport(request).in_body:
             body["refresh"] = pair.refresh

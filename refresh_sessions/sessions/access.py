@@ -33,6 +33,7 @@ from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.redaction import hide
 from refresh_sessions.sessions import access_cache
 from refresh_sessions.sessions.account_changes import revoke_after_refusal
+from refresh_sessions.sessions.key_binding import check_access_token_key
 from refresh_sessions.sessions.queries import read_family
 from refresh_sessions.tenants import is_this_environment, may_depend_on_thread
 from refresh_sessions.tokens import access_tokens
@@ -110,7 +111,11 @@ class AccessGrant:
 
 @sensitive_variables()
 def check_access_token(
-    token: str, *, in_database: bool = False, request: HttpRequest | None = None
+    token: str,
+    *,
+    in_database: bool = False,
+    request: HttpRequest | None = None,
+    with_key: bool = False,
 ) -> AccessGrant:
     """Verify an access token and check that its session is live.
 
@@ -123,15 +128,21 @@ def check_access_token(
         token: the encoded token.
         in_database: read the row whatever the setting ``ACCESS_TOKEN_CHECK``.
         request: the request for the policy and for the address of a revocation, or None.
+        with_key: whether the client presented the token with a key, as the scheme ``DPoP`` says.
+            ``request`` must then have the proof.
 
     Raises:
-        InvalidTokenError: the token is malformed, forged, expired or superseded.
+        InvalidTokenError: the token is malformed, forged, expired or superseded, or has a key
+            although it was presented without one, or the reverse.
+        InvalidDPoPProofError: the request does not prove the key of the token.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         SessionRevokedError: the session is revoked.
         DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     token = hide(token)
     claims = access_tokens.verify(token)
+    check_access_token_key(claims, token, with_key=with_key, request=request)
     check = "session" if in_database else get_settings().ACCESS_TOKEN_CHECK
     if check != "session" and not is_this_environment(claims.environment):
         # The issuer is another environment with the same keys, or a process that uses another
@@ -161,6 +172,7 @@ async def acheck_access_token(
     in_database: bool = False,
     request: HttpRequest | None = None,
     load_user: bool = True,
+    with_key: bool = False,
 ) -> AccessGrant:
     """Check an access token in a coroutine, like ``check_access_token``.
 
@@ -174,28 +186,35 @@ async def acheck_access_token(
         load_user: False to load the user later, with ``await grant.auser()``. The check
             "stateless" then takes no call in a thread, unless a tenant, a database router or
             ``USER_ID_FIELD`` may require it.
+        with_key: as for ``check_access_token``. With a key, the check always takes a call in a
+            thread, as it uses the cache.
 
     Raises:
         InvalidTokenError: the token is malformed, forged, expired or superseded, or the account
-            was deleted or may not continue.
+            was deleted or may not continue, or as ``check_access_token``.
+        InvalidDPoPProofError: as ``check_access_token``.
+        DPoPNonceRequiredError: as ``check_access_token``.
         SessionRevokedError: the session is revoked.
         DatabaseBusyError: every attempt failed with a transient database error.
 
     """
     token = hide(token)
-    if not load_user and not in_database and _is_checked_in_memory():
+    if not load_user and not in_database and not with_key and _is_checked_in_memory():
         claims = access_tokens.verify(token)
+        check_access_token_key(claims, token, with_key=False, request=request)
         if is_this_environment(claims.environment):
             return _check_cached(claims, router.db_for_write(TokenFamily), request=request)
     check = _check_and_load_user if load_user else check_access_token
-    return await sync_to_async(check)(token, in_database=in_database, request=request)
+    return await sync_to_async(check)(
+        token, in_database=in_database, request=request, with_key=with_key
+    )
 
 
 @sensitive_variables()
 def _check_and_load_user(
-    token: str, *, in_database: bool, request: HttpRequest | None
+    token: str, *, in_database: bool, request: HttpRequest | None, with_key: bool
 ) -> AccessGrant:
-    grant = check_access_token(token, in_database=in_database, request=request)
+    grant = check_access_token(token, in_database=in_database, request=request, with_key=with_key)
     lazy_users.load_user(grant.user)
     return grant
 

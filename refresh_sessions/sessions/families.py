@@ -34,6 +34,14 @@ from refresh_sessions.sessions.issue import (
     get_idle_expiry,
     issue_pair,
 )
+from refresh_sessions.sessions.key_binding import (
+    NewBinding,
+    read_binding_of_child,
+    report_requests_without_key,
+    require_binding,
+    require_bound_child,
+    require_key,
+)
 from refresh_sessions.sessions.locks import lock_session, read_after_lock
 from refresh_sessions.sessions.presented_token import (
     get_presenter,
@@ -66,6 +74,7 @@ def open_family(
     token: str | refresh_tokens.RefreshClaims,
     *,
     request: HttpRequest | None = None,
+    proof: str | None = None,
 ) -> OpenedFamily:
     """Open another token family in the session of the caller, and rotate the caller's token.
 
@@ -77,6 +86,8 @@ def open_family(
         grant: the result of ``check_access_token``.
         token: the newest refresh token of the same family, or its verified claims.
         request: the request for address, user agent and companion cookie, or None.
+        proof: a DPoP proof of the key of the new family, for the same request; required if the
+            family of the caller is bound.
 
     Returns:
         Two pairs: ``opened`` for the second process, ``current`` for the caller to store.
@@ -90,6 +101,10 @@ def open_family(
         SessionExpiredError: the session has reached its limit of refreshes.
         SessionRevokedError: the session is revoked, or is revoked now because of reuse.
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        InvalidDPoPProofError: the session is bound, and the request does not prove its key, or
+            ``proof`` is missing or invalid.
+        DPoPNonceRequiredError: a proof lacks a recent nonce.
+        BindingRequiredError: the session is not bound, and the policy requires it.
         DatabaseBusyError: every attempt failed with a transient database error.
         OuterTransactionError: called inside a transaction.
 
@@ -98,9 +113,18 @@ def open_family(
     forbid_outer_transaction(using)
     token = hide(token)
     claims = refresh_tokens.verify(token) if isinstance(token, str) else token
-    operation = _OpenFamily(grant=grant, claims=claims, request=request, using=using)
+    operation = _OpenFamily(
+        grant=grant,
+        claims=claims,
+        request=request,
+        using=using,
+        binding=read_binding_of_child(hide(proof), request),
+    )
     try:
-        with access_cache.forget_if_uncertain(grant.session_id):
+        with (
+            report_requests_without_key(request),
+            access_cache.forget_if_uncertain(grant.session_id),
+        ):
             result = commit_once(
                 using,
                 operation.save,
@@ -145,6 +169,8 @@ class _OpenFamily:
     claims: refresh_tokens.RefreshClaims
     request: HttpRequest | None
     using: str
+    binding: NewBinding
+    """Of the new family."""
     secret: str = field(default_factory=new_secret, repr=False)
 
     def save(self) -> _OpenFamilyResult:
@@ -153,6 +179,9 @@ class _OpenFamily:
         parent = read_family(access, using=using, request=self.request)
         if self.claims.family_id != parent.pk or not self.claims.matches(parent.secret_digest):
             raise InvalidTokenError
+        require_key(parent, self.request)
+        require_binding(parent.session.user, parent.binding, request=self.request)
+        require_bound_child(parent, self.binding)
         presenter = get_presenter(parent, self.request)
         require_companion(parent, presenter)
         state = get_family_state(parent)
@@ -205,7 +234,7 @@ class _OpenFamily:
 
     def _create(self, parent: TokenFamily) -> TokenFamily:
         device = read_device(self.request)
-        return TokenFamily.objects.using(self.using).create(
+        child = TokenFamily(
             session=parent.session,
             secret_digest=hash_secret(self.secret),
             companion_digest=parent.companion_digest,
@@ -215,6 +244,9 @@ class _OpenFamily:
             authenticated_at=parent.authenticated_at,
             authentication_methods=parent.authentication_methods,
         )
+        self.binding.apply(child)
+        child.save(using=self.using, force_insert=True)
+        return child
 
     def _rotate(
         self,

@@ -15,6 +15,7 @@ from refresh_sessions.models import TokenFamily
 from refresh_sessions.redaction import hide
 from refresh_sessions.rotation import Presenter, judge
 from refresh_sessions.sessions.access import check_state
+from refresh_sessions.sessions.issue import BEARER, DPOP
 from refresh_sessions.sessions.presented_token import get_rotation_rules
 from refresh_sessions.sessions.queries import Claims, get_family_state, read_family
 from refresh_sessions.sessions.rotate import RefreshQuota
@@ -39,7 +40,8 @@ def introspect_access_token(token: str) -> Mapping[str, Any] | None:
         check_state(claims, _read_family(claims))
     except (InvalidTokenError, SessionRevokedError):
         return None
-    return {"token_type": "Bearer", **access_tokens.get_payload(claims)}
+    token_type = DPOP if claims.key_thumbprint else BEARER
+    return {"token_type": token_type, **access_tokens.get_payload(claims)}
 
 
 @sensitive_variables()
@@ -63,9 +65,12 @@ def introspect_refresh_token(token: str) -> Mapping[str, Any] | None:
         return None
     if not _is_exchangeable(claims, family):
         return None
+    # RFC 9449 §6.2: the caller must not accept the token without a proof of this key.
+    confirmation = {"cnf": {"jkt": family.key_thumbprint}} if family.key_thumbprint else {}
     return {
         "token_type": "refresh_token",
         **refresh_tokens.get_payload(claims),
+        **confirmation,
         "sub": get_subject(family.session.user),
         "client_id": get_settings().CLIENT_ID,
     }

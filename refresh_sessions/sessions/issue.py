@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 
-from refresh_sessions.models import DeviceSession, TokenFamily
+from refresh_sessions.conf import get_settings
+from refresh_sessions.models import Binding, DeviceSession, TokenFamily
 from refresh_sessions.policies import get_policy
 from refresh_sessions.sessions.auth_time import authenticated_at_for_generation
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.users import get_subject
+
+BEARER: Final = "Bearer"
+DPOP: Final = "DPoP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class TokenPair:
     family: TokenFamily
     companion: str | None = field(default=None, repr=False)
     """The value of the companion cookie, after a login with ``TRANSPORT = "body"``."""
+    token_type: str = BEARER
+    """The scheme of the access token, "Bearer" or "DPoP"."""
     repeated: bool = False
     """Whether the pair repeats the response of a sibling, without a new refresh token."""
 
@@ -38,6 +44,7 @@ class AccessToken:
 
     token: str = field(repr=False)
     expires_at: datetime
+    token_type: str
 
 
 def get_extra_claims(session: DeviceSession, *, request: HttpRequest | None) -> Mapping[str, Any]:
@@ -75,6 +82,7 @@ def issue_access(
     session = family.session
     lifetime = get_policy().access_token_lifetime(session.user, session=session, request=request)
     expires_at = _truncate_to_seconds(min(now + lifetime, session.expires_at))
+    key_thumbprint = _get_key_of_access_tokens(family)
     claims = access_tokens.AccessClaims(
         subject=get_subject(session.user),
         session_id=session.pk,
@@ -85,8 +93,13 @@ def issue_access(
         issued_at=now,
         expires_at=expires_at,
         extra=get_extra_claims(session, request=request) if extra is None else extra,
+        key_thumbprint=key_thumbprint,
     )
-    return AccessToken(token=access_tokens.issue(claims), expires_at=expires_at)
+    return AccessToken(
+        token=access_tokens.issue(claims),
+        expires_at=expires_at,
+        token_type=DPOP if key_thumbprint else BEARER,
+    )
 
 
 def issue_pair(
@@ -120,6 +133,7 @@ def issue_pair(
         refresh_expires_at=_truncate_to_seconds(family.idle_expires_at),
         session=family.session,
         family=family,
+        token_type=token.token_type,
     )
 
 
@@ -132,6 +146,7 @@ def access_only(token: AccessToken, family: TokenFamily) -> TokenPair:
         refresh_expires_at=None,
         session=family.session,
         family=family,
+        token_type=token.token_type,
         repeated=True,
     )
 
@@ -177,6 +192,12 @@ def get_idle_expiry(
     """The expiry of a refresh token issued now, at most the hard deadline."""
     lifetime = get_policy().refresh_token_lifetime(session.user, session=session, request=request)
     return min(now + lifetime, session.expires_at)
+
+
+def _get_key_of_access_tokens(family: TokenFamily) -> str:
+    """The key that access tokens of the family are bound to, or an empty text."""
+    bound = family.binding == Binding.DPOP.value and get_settings().DPOP_ACCESS_TOKENS
+    return family.key_thumbprint if bound else ""
 
 
 def _truncate_to_seconds(instant: datetime) -> datetime:

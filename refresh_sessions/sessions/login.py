@@ -35,6 +35,11 @@ from refresh_sessions.sessions.issue import (
     get_idle_expiry,
     issue_pair,
 )
+from refresh_sessions.sessions.key_binding import (
+    NewBinding,
+    read_new_binding,
+    require_binding,
+)
 from refresh_sessions.sessions.locks import lock_user, read_after_lock
 from refresh_sessions.sessions.presented_token import new_companion
 from refresh_sessions.sessions.queries import family_exists, read_clock, read_clock_and_count
@@ -171,6 +176,8 @@ class Login:
     using: str
     companion: str | None = field(repr=False)
     """From ``new_companion``."""
+    binding: NewBinding
+    """From ``read_new_binding``."""
     authenticated: bool = True
     """Whether the user has authenticated for this login."""
     before_create: Callable[[], object] = lambda: None
@@ -181,6 +188,7 @@ class Login:
     def execute(self) -> TokenPair:
         """Create the session, send signals after the commit, and issue the first tokens."""
         require_access(self.user, request=self.request, using=self.using)
+        require_binding(self.user, self.binding.kind, request=self.request)
         result = commit_once(
             self.using,
             lambda: _save(self),
@@ -236,6 +244,9 @@ def start_session(
 
     Raises:
         NoActiveAccountError: the account was deleted or may not log in.
+        InvalidDPoPProofError: the request has a header ``DPoP`` without a valid proof.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        BindingRequiredError: the policy requires a proof, and the request has none.
         SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: every attempt failed with a transient database error.
 
@@ -249,6 +260,7 @@ def start_session(
         authenticated=authenticated,
         using=router.db_for_write(DeviceSession),
         companion=new_companion(request),
+        binding=read_new_binding(request),
     )
     return login.execute()
 
@@ -297,6 +309,7 @@ def _create_family(login: Login, session: DeviceSession, now: datetime) -> Token
         authenticated_at=now if login.authenticated else None,
         authentication_methods=list(login.methods),
     )
+    login.binding.apply(family)
     insert(family, using=login.using)
     return family
 

@@ -8,9 +8,15 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.database import after_commit, retry_transient
+from refresh_sessions.exceptions import DPoPNonceRequiredError, InvalidDPoPProofError
 from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
 from refresh_sessions.rotation import Verdict
 from refresh_sessions.sessions import access_cache
+from refresh_sessions.sessions.key_binding import (
+    hide_misuse,
+    report_requests_without_key,
+    require_key,
+)
 from refresh_sessions.sessions.presented_token import (
     get_presenter,
     judge_token,
@@ -43,13 +49,46 @@ def log_out(
 
     Raises:
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        InvalidDPoPProofError: a bound token, and the request does not prove its key.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         DatabaseBusyError: every attempt failed with a transient database error.
 
     """
+    with report_requests_without_key(request):
+        return _log_out(claims, request)
+
+
+def revoke_replaced_session(claims: RefreshClaims, *, request: HttpRequest | None) -> bool:
+    """Revoke the session of a refresh cookie that a login overwrites.
+
+    A bound session stays live, if the request does not prove its key. Its cookie may be a copy, or
+    the browser may have lost the key, which is no misuse.
+
+    Args:
+        claims: the claims of the cookie.
+        request: the request of the login, or None.
+
+    Returns:
+        Whether this call revoked the session.
+
+    Raises:
+        DatabaseBusyError: every attempt failed with a transient database error.
+
+    """
+    try:
+        with hide_misuse():
+            return _log_out(claims, request)
+    except (InvalidDPoPProofError, DPoPNonceRequiredError):
+        return False
+
+
+def _log_out(claims: AccessClaims | RefreshClaims, request: HttpRequest | None) -> bool:
     using = router.db_for_write(DeviceSession)
     family = retry_transient(using, lambda: _find_family(claims, using))
     if family is None:
         return False
+    if isinstance(claims, RefreshClaims) or claims.key_thumbprint:
+        require_key(family, request)
     if isinstance(claims, RefreshClaims):
         presenter = get_presenter(family, request)
         require_companion(family, presenter)

@@ -42,6 +42,7 @@ from refresh_sessions.sessions.issue import (
     get_extra_claims,
     issue_by_access_token,
 )
+from refresh_sessions.sessions.key_binding import report_requests_without_key, require_key
 from refresh_sessions.sessions.locks import lock_session, lock_user, read_after_lock
 from refresh_sessions.sessions.presented_token import get_rotation_rules
 from refresh_sessions.sessions.queries import get_family_state, read_family
@@ -85,6 +86,8 @@ def change_password(
     Raises:
         InvalidTokenError: the access token has expired or was superseded since its check.
         SessionRevokedError: the session has ended or the password has changed since the check.
+        InvalidDPoPProofError: the session is bound, and the request does not prove its key.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         DatabaseBusyError: every attempt failed with a transient database error.
 
     """
@@ -95,7 +98,10 @@ def change_password(
     user.set_password(new_password)
     change = _PasswordChange(grant=grant, user=user, request=request, using=using)
     try:
-        with access_cache.forget_if_uncertain(grant.session_id):
+        with (
+            report_requests_without_key(request),
+            access_cache.forget_if_uncertain(grant.session_id),
+        ):
             result = commit_once(using, change.save, is_committed=change.is_committed)
     except ConcurrentUpdateError as error:
         # Only inside an outer transaction, which the caller has to restart.
@@ -137,6 +143,7 @@ class _PasswordChange:
         lock_session(claims.session_id, using=using)
         family = read_family(claims, using=using, request=self.request)
         check_state(claims, family)
+        require_key(family, self.request)
         authenticated_at = authenticated_at_for_token(family, claims)
         rotated = self._rotate(family)
         # Before the signal of the saved user, so that the events have this actor and address.

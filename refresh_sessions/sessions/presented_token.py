@@ -43,7 +43,8 @@ security_logger = logging.getLogger("refresh_sessions.security")
 def get_presenter(family: TokenFamily, request: HttpRequest | None) -> Presenter:
     """Compare the client of a request with the client of the last rotation."""
     return Presenter(
-        shows_companion=_shows_companion(family, request),
+        # The key of a bound family was required before: it distinguishes clients as the cookie.
+        shows_companion=bool(family.binding) or _shows_companion(family, request),
         resembles_last_client=_resembles_last_client(family, request),
     )
 

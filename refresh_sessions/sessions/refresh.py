@@ -44,6 +44,11 @@ from refresh_sessions.sessions.issue import (
     issue_access,
     issue_pair,
 )
+from refresh_sessions.sessions.key_binding import (
+    report_requests_without_key,
+    require_binding,
+    require_key,
+)
 from refresh_sessions.sessions.presented_token import (
     get_presenter,
     judge_token,
@@ -86,6 +91,9 @@ def refresh_session(
         SessionExpiredError: a limit of time, refreshes or recoveries was reached.
         RefreshSupersededError: a sibling has stored a newer token.
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        InvalidDPoPProofError: the token is bound, and the request does not prove its key.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        BindingRequiredError: the token is not bound, and the policy requires it.
         DatabaseBusyError: every attempt failed with a transient database error; the client may
             retry with the same token.
         OuterTransactionError: called inside a transaction.
@@ -96,7 +104,8 @@ def refresh_session(
     forbid_outer_transaction(using)
     claims = refresh_tokens.verify(token) if isinstance(token, str) else token
     refresh = _Refresh(claims=claims, request=request, using=using)
-    return retry_transient(using, refresh.attempt)
+    with report_requests_without_key(request):
+        return retry_transient(using, refresh.attempt)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +122,8 @@ class _Refresh:
 
     def attempt(self) -> TokenPair:
         family = self._read_family()
+        require_key(family, self.request)
+        require_binding(family.session.user, family.binding, request=self.request)
         usable = family.session.revoked_at is None and family.closed_at is None
         if usable and (committed := self._find_committed(family)):
             return self._issue(committed, family)

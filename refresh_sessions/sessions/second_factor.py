@@ -22,6 +22,7 @@ from refresh_sessions.identity.attempts import get_second_factor_limiter
 from refresh_sessions.models import SignInTicket
 from refresh_sessions.redaction import hide, hide_items
 from refresh_sessions.sessions.issue import TokenPair
+from refresh_sessions.sessions.key_binding import read_new_binding, require_binding
 from refresh_sessions.sessions.login import Login, require_access, start_session
 from refresh_sessions.sessions.presented_token import new_companion
 from refresh_sessions.sessions.tickets import (
@@ -66,6 +67,9 @@ def log_in(
         SecondFactorRequiredError: a second factor is needed; has the ticket for
             ``finish_login``.
         NoActiveAccountError: the account was deleted or may not log in.
+        InvalidDPoPProofError: the request has a header ``DPoP`` without a valid proof.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        BindingRequiredError: the policy requires a proof, and the request has none.
         SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: every attempt failed with a transient database error.
 
@@ -114,6 +118,9 @@ def finish_login(
         ProofIncompleteError: the request has no second factor; this does not count as an attempt.
         SecondFactorFailedError: the second factor is wrong.
         TooManyAttemptsError: too many failures with any ticket; the factor was not checked.
+        InvalidDPoPProofError: the request has a header ``DPoP`` without a valid proof.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        BindingRequiredError: the policy requires a proof, and the request has none.
         SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: every attempt failed with a transient database error.
         OuterTransactionError: called inside a transaction.
@@ -124,9 +131,12 @@ def finish_login(
     # A rollback by the caller would undo the count of attempts.
     forbid_outer_transaction(using)
     first_step = read_ticket(ticket) if isinstance(ticket, str) else ticket
+    # First: an invalid proof must use up neither the ticket nor an attempt.
+    binding = read_new_binding(request)
     row = retry_transient(using, lambda: find_ticket(first_step, using, request))
     user = row.user
     user.backend = first_step.backend
+    require_binding(user, binding.kind, request=request)
     factors = missing_second_factors(user, first_step.methods)
     if not factors:
         # The second factor was removed meanwhile: a new login needs none.
@@ -154,5 +164,6 @@ def finish_login(
         data=first_step.data,
         using=using,
         companion=new_companion(request),
+        binding=binding,
         before_create=consume,
     ).execute()

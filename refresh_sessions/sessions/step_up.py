@@ -35,6 +35,11 @@ from refresh_sessions.sessions.issue import (
     get_extra_claims,
     issue_by_access_token,
 )
+from refresh_sessions.sessions.key_binding import (
+    report_requests_without_key,
+    require_binding,
+    require_key,
+)
 from refresh_sessions.sessions.locks import lock_session
 from refresh_sessions.sessions.presented_token import get_rotation_rules
 from refresh_sessions.sessions.queries import get_family_state, read_family
@@ -67,6 +72,9 @@ def reauthenticate_session(
     Raises:
         InvalidTokenError: the access token has expired or was superseded since its check.
         SessionRevokedError: the session has ended since the check.
+        InvalidDPoPProofError: the session is bound, and the request does not prove its key.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        BindingRequiredError: the session is not bound, and the policy requires it.
         DatabaseBusyError: every attempt failed with a transient database error.
         OuterTransactionError: called inside a transaction.
 
@@ -74,7 +82,10 @@ def reauthenticate_session(
     using = router.db_for_write(TokenFamily)
     forbid_outer_transaction(using)
     operation = _Reauthentication(grant=grant, methods=list(methods), request=request, using=using)
-    with access_cache.forget_if_uncertain(grant.session_id):
+    with (
+        report_requests_without_key(request),
+        access_cache.forget_if_uncertain(grant.session_id),
+    ):
         result = commit_once(using, operation.save, is_committed=operation.is_committed)
     operation.announce(result)
     return operation.issue(result)
@@ -134,6 +145,8 @@ class _Reauthentication:
         lock_session(claims.session_id, using=using)
         family = read_family(claims, using=using, request=self.request)
         check_state(claims, family)
+        require_key(family, self.request)
+        require_binding(family.session.user, family.binding, request=self.request)
         expected = {
             "generation": family.generation,
             "redeemable_generation": family.redeemable_generation,

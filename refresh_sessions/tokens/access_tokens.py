@@ -32,7 +32,7 @@ _REQUIRED: Final = (
     *("iss", "aud", "sub", "exp", "iat", "jti", "client_id"),
     *("sid", "fid", "gen", "amr", "env"),
 )
-_OWN: Final = frozenset({*_REQUIRED, "auth_time"})
+_OWN: Final = frozenset({*_REQUIRED, "auth_time", "cnf"})
 
 PROTECTED: Final = frozenset({*_OWN, "nbf", "acr", "cnf", "active", "token_type"})
 """Claims that a policy must not set: those of this package, those that would change the meaning of
@@ -65,6 +65,8 @@ class AccessClaims:
     """The claim ``iss`` of a verified token; ``issue`` uses the present tenant."""
     environment: str = ""
     """The claim ``env`` of a verified token: a digest of the issuer and its database."""
+    key_thumbprint: str = ""
+    """``jkt`` of the claim ``cnf`` (RFC 9449 §6.1); empty for a token without a key."""
 
     @property
     def place(self) -> tuple[UUID, int]:
@@ -156,6 +158,8 @@ def _to_payload(
     }
     if claims.authenticated_at is not None:
         payload["auth_time"] = from_instant(claims.authenticated_at)
+    if claims.key_thumbprint:
+        payload["cnf"] = {"jkt": claims.key_thumbprint}
     return payload
 
 
@@ -199,6 +203,7 @@ def verify(token: str, *, allow_expired: bool = False) -> AccessClaims:
             client_id=to_text(payload["client_id"]),
             issuer=to_text(payload["iss"]),
             environment=to_text(payload["env"]),
+            key_thumbprint=to_text(payload["cnf"]["jkt"]) if "cnf" in payload else "",
         )
     except MALFORMED:
         raise InvalidTokenError from None

@@ -27,6 +27,7 @@ from rest_framework.status import HTTP_200_OK
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from refresh_sessions.binding.dpop import get_nonce_for_response
 from refresh_sessions.burst_log import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import retry_transient
@@ -145,6 +146,8 @@ class SessionsAPIView(APIView):
         """Forbid caches to store the response (OAuth 2.1 §3.2.3, ASVS 14.3.2)."""
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
+        if nonce := get_nonce_for_response(self.http_request):
+            response["DPoP-Nonce"] = nonce
         return response
 
     @property

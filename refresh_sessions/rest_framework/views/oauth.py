@@ -175,7 +175,7 @@ class TokenView(RefreshView):
         lifetime = pair.access_expires_at - pair.family.now
         body = {
             "access_token": pair.access,
-            "token_type": "Bearer",
+            "token_type": pair.token_type,
             "expires_in": max(0, int(lifetime.total_seconds())),
         }
         if pair.refresh is not None:

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from django.http import Http404
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.models import DeviceSession, RevokedReason
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
+from refresh_sessions.redaction import hide
 from refresh_sessions.rest_framework.exceptions import TokenFamilyOverCookie
 from refresh_sessions.rest_framework.serializers import build_token_body
 from refresh_sessions.rest_framework.views.base import OwnSessionsView, PresentedTokenView
@@ -104,11 +107,26 @@ class OpenFamilyView(PresentedTokenView, OwnSessionsView):
     a cookie holds one family, and tokens in the body would be exposed to scripts.
     """
 
+    @property
+    def proof_of_child(self) -> str | None:
+        """The field ``dpop``: a DPoP proof of the key of the new family, or None.
+
+        Raises:
+            ValidationError: the field is not a string.
+
+        """
+        proof = hide(self.json_body.get("dpop"))
+        if proof is not None and not isinstance(proof, str):
+            raise ValidationError({"dpop": [_("Not a string.")]})
+        return proof
+
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with 201, the body of a login, and the caller's new tokens in ``current``."""
         if not get_transport(self.http_request).in_body:
             raise TokenFamilyOverCookie
-        families = open_family(self.grant, self.claims, request=self.http_request)
+        families = open_family(
+            self.grant, self.claims, request=self.http_request, proof=self.proof_of_child
+        )
         response = self.token_response(families.opened, status=status.HTTP_201_CREATED)
         response.data["current"] = build_token_body(families.current, request=self.http_request)
         return response

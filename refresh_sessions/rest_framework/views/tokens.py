@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -20,6 +20,8 @@ from rest_framework.throttling import BaseThrottle
 from refresh_sessions.conf import NAMESPACE, get_settings
 from refresh_sessions.exceptions import (
     DeviceProofRequiredError,
+    DPoPNonceRequiredError,
+    InvalidDPoPProofError,
     InvalidTokenError,
     NoActiveAccountError,
     SettingsError,
@@ -28,7 +30,7 @@ from refresh_sessions.identity import authenticate, watch_accounts
 from refresh_sessions.identity.backends import announce_login_failure
 from refresh_sessions.lookups import canonical_username
 from refresh_sessions.redaction import hide, hide_items
-from refresh_sessions.rest_framework.authentication import bearer_token
+from refresh_sessions.rest_framework.authentication import read_access_token
 from refresh_sessions.rest_framework.exceptions import RefreshTokenMissing, as_api_exceptions
 from refresh_sessions.rest_framework.serializers import SecondStepSerializer, build_token_body
 from refresh_sessions.rest_framework.throttling import (
@@ -47,10 +49,19 @@ from refresh_sessions.sessions import (
     read_ticket,
     refresh_session,
 )
+from refresh_sessions.sessions.key_binding import read_new_binding
+from refresh_sessions.sessions.logout import revoke_replaced_session
 from refresh_sessions.tokens import access_tokens, refresh_tokens
 from refresh_sessions.tokens.access_tokens import AccessClaims
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims
 from refresh_sessions.transports import get_transport
+
+KEEPS_SESSION: Final = (
+    DeviceProofRequiredError,
+    DPoPNonceRequiredError,
+    InvalidDPoPProofError,
+)
+"""Errors of a request without the key of the session; the client keeps its tokens."""
 
 
 class NewSessionView(SessionsAPIView):
@@ -68,10 +79,8 @@ class NewSessionView(SessionsAPIView):
         token = hide(get_transport(self.http_request).read(request, {}))
         if token is None:
             return
-        try:
-            log_out(refresh_tokens.verify(token), request=request)
-        except InvalidTokenError:
-            return
+        with suppress(InvalidTokenError):
+            revoke_replaced_session(refresh_tokens.verify(token), request=request)
 
 
 class LoginView(NewSessionView):
@@ -88,6 +97,8 @@ class LoginView(NewSessionView):
         validated = serializer.validated_data
         data = hide_items(validated, shown=validated.keys() - {"password"})
         require_credentials(data, serializer)
+        # Before the password: after it, the error would tell that the password was right.
+        read_new_binding(self.http_request)
         return self.login_response(self.log_in(self.http_request, data))
 
     def log_in(self, request: HttpRequest, data: dict[str, Any]) -> TokenPair:
@@ -208,6 +219,9 @@ class RefreshView(PresentedTokenView):
         """Answer with an access token, and with a refresh token if the client is to store one."""
         try:
             pair = refresh_session(self.claims, request=self.http_request)
+        except KEEPS_SESSION:
+            # Without the key, an attacker must not use up the rate of the session.
+            raise
         except Exception:
             self._count()
             raise
@@ -245,7 +259,7 @@ class LogoutView(PresentedTokenView):
         """Delete the cookies of the client after a 401 as well."""
         response = super().handle_exception(exc)
         refused = response.status_code == status.HTTP_401_UNAUTHORIZED
-        if refused and not isinstance(exc, DeviceProofRequiredError):
+        if refused and not isinstance(exc, KEEPS_SESSION):
             get_transport(self.http_request).clear(self.http_request, response)
         return response
 
@@ -253,7 +267,8 @@ class LogoutView(PresentedTokenView):
         """The claims of the refresh token, or of the access token without one."""
         if self.presented_token is not None:
             return self.claims
-        token = bearer_token(request)
-        if token is None:
+        presented = read_access_token(request)
+        if presented is None:
             raise RefreshTokenMissing(in_body=get_transport(self.http_request).in_body)
+        token, _ = presented
         return access_tokens.verify(token, allow_expired=True)
