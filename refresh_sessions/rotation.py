@@ -80,7 +80,7 @@ class Presenter:
     """Attributes of the client that presents a token."""
 
     shows_companion: bool = False
-    """The request has the companion cookie of the family, or proves its key."""
+    """The request has the companion cookie of the family, or a proof of its key."""
     resembles_last_client: bool = False
     """The request has the network or the user agent of the last rotation."""
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["AccessTokenAuthentication", "DatabaseAccessTokenAuthentication"]
 
 _SCHEMES: Final = {"bearer": False, "dpop": True}
-"""The schemes of access tokens, and whether the client proves a key (RFC 6750, RFC 9449)."""
+"""The schemes of access tokens, and whether they come with a proof (RFC 6750, RFC 9449)."""
 
 
 class AccessTokenAuthentication(BaseAuthentication):

@@ -134,7 +134,7 @@ def check_access_token(
     Raises:
         InvalidTokenError: the token is malformed, forged, expired or superseded, or has a key
             although it was presented without one, or the reverse.
-        InvalidDPoPProofError: the request does not prove the key of the token.
+        InvalidDPoPProofError: the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         SessionRevokedError: the session is revoked.
         DatabaseBusyError: every attempt failed with a transient database error.

@@ -101,7 +101,7 @@ def open_family(
         SessionExpiredError: the session has reached its limit of refreshes.
         SessionRevokedError: the session is revoked, or is revoked now because of reuse.
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
-        InvalidDPoPProofError: the session is bound, and the request does not prove its key, or
+        InvalidDPoPProofError: the session is bound, and the request has no proof of its key, or
             ``proof`` is missing or invalid.
         DPoPNonceRequiredError: a proof lacks a recent nonce.
         BindingRequiredError: the session is not bound, and the policy requires it.

@@ -49,7 +49,7 @@ def log_out(
 
     Raises:
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
-        InvalidDPoPProofError: a bound token, and the request does not prove its key.
+        InvalidDPoPProofError: a bound token, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         DatabaseBusyError: every attempt failed with a transient database error.
 
@@ -61,8 +61,8 @@ def log_out(
 def revoke_replaced_session(claims: RefreshClaims, *, request: HttpRequest | None) -> bool:
     """Revoke the session of a refresh cookie that a login overwrites.
 
-    A bound session stays live, if the request does not prove its key. Its cookie may be a copy, or
-    the browser may have lost the key, which is no misuse.
+    A bound session stays live if the request has no proof of its key: the cookie may be a copy. No
+    misuse is reported: the browser may have lost the key.
 
     Args:
         claims: the claims of the cookie.

@@ -86,7 +86,7 @@ def change_password(
     Raises:
         InvalidTokenError: the access token has expired or was superseded since its check.
         SessionRevokedError: the session has ended or the password has changed since the check.
-        InvalidDPoPProofError: the session is bound, and the request does not prove its key.
+        InvalidDPoPProofError: the session is bound, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         DatabaseBusyError: every attempt failed with a transient database error.
 

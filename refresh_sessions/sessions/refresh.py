@@ -91,7 +91,7 @@ def refresh_session(
         SessionExpiredError: a limit of time, refreshes or recoveries was reached.
         RefreshSupersededError: a sibling has stored a newer token.
         DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
-        InvalidDPoPProofError: the token is bound, and the request does not prove its key.
+        InvalidDPoPProofError: the token is bound, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         BindingRequiredError: the token is not bound, and the policy requires it.
         DatabaseBusyError: every attempt failed with a transient database error; the client may

@@ -72,7 +72,7 @@ def reauthenticate_session(
     Raises:
         InvalidTokenError: the access token has expired or was superseded since its check.
         SessionRevokedError: the session has ended since the check.
-        InvalidDPoPProofError: the session is bound, and the request does not prove its key.
+        InvalidDPoPProofError: the session is bound, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         BindingRequiredError: the session is not bound, and the policy requires it.
         DatabaseBusyError: every attempt failed with a transient database error.

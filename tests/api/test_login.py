@@ -38,6 +38,7 @@ class TestAnswer:
             "created_at": iso(session.created_at),
             "last_used_at": iso(session.created_at),
             "expires_at": iso(session.expires_at),
+            "bound": None,
             "is_current": True,
         }
 

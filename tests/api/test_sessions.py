@@ -73,7 +73,7 @@ class TestList:
         (only,) = api.get("sessions/", access=pair.access).json()
         assert set(only) == {
             *("id", "name", "device", "kind", "ip_address", "place"),
-            *("created_at", "last_used_at", "expires_at", "is_current"),
+            *("created_at", "last_used_at", "expires_at", "bound", "is_current"),
         }
 
     def test_session_list_has_current_first_then_last_used(self, api, user, clock):
