@@ -42,6 +42,7 @@ from refresh_sessions.sessions.step_up import (
     get_step_up_limiter as get_step_up_limiter,
     reauthenticate_session,
     record_failed_reauthentication,
+    require_session_key,
 )
 from refresh_sessions.sessions.tickets import Ticket as Ticket, read_ticket as read_ticket
 
@@ -63,6 +64,7 @@ achange_password = sync_to_async(change_password)
 # These ask the methods of SECOND_FACTORS, which may read the database.
 ais_recently_authenticated = sync_to_async(is_recently_authenticated)
 arequire_recent_authentication = sync_to_async(require_recent_authentication)
+arequire_session_key = sync_to_async(require_session_key)
 aintrospect_access_token = sync_to_async(introspect_access_token)
 aintrospect_refresh_token = sync_to_async(introspect_refresh_token)
 
@@ -85,6 +87,7 @@ __all__ = [
     "arecord_failed_reauthentication",
     "arefresh_session",
     "arequire_recent_authentication",
+    "arequire_session_key",
     "arevoke_session",
     "arevoke_sessions",
     "arevoke_user_sessions",
@@ -104,6 +107,7 @@ __all__ = [
     "record_failed_reauthentication",
     "refresh_session",
     "require_recent_authentication",
+    "require_session_key",
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",

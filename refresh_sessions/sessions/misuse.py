@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db import Error, router
 from django.http import HttpRequest
 
-from refresh_sessions.database import commit_once
+from refresh_sessions.database import commit_once, retry_transient
 from refresh_sessions.devices import read_device
 from refresh_sessions.events.record import record_events
 from refresh_sessions.exceptions import DatabaseBusyError, RefreshSessionsError
@@ -55,6 +55,9 @@ def report_misuse(
     }
     using = router.db_for_write(TokenFamily)
     try:
+        # Without a lock first: further attempts of the hour write nothing.
+        if retry_transient(using, lambda: _is_recorded(family, using)):
+            return
         recorded = commit_once(
             using,
             lambda: _record(family, details, request, using),

@@ -28,7 +28,7 @@ from refresh_sessions.rotation import (
     rotates_on_reauthentication,
 )
 from refresh_sessions.sessions import access_cache
-from refresh_sessions.sessions.access import AccessGrant, check_state
+from refresh_sessions.sessions.access import AccessGrant, check_state, read_grant
 from refresh_sessions.sessions.auth_time import authenticated_at_beside_rotation
 from refresh_sessions.sessions.issue import (
     TokenPair,
@@ -89,6 +89,30 @@ def reauthenticate_session(
         result = commit_once(using, operation.save, is_committed=operation.is_committed)
     operation.announce(result)
     return operation.issue(result)
+
+
+def require_session_key(grant: AccessGrant, *, request: HttpRequest | None = None) -> None:
+    """Require the key of a bound session, before the identity of its user is verified.
+
+    Otherwise an attacker with a copied access token could try passwords.
+
+    Args:
+        grant: the result of ``check_access_token``.
+        request: the request with the proof, or None.
+
+    Raises:
+        InvalidTokenError: the access token has expired or was superseded since its check.
+        SessionRevokedError: the session has ended since the check.
+        InvalidDPoPProofError: the session is bound, and the request has no proof of its key.
+        DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        BindingRequiredError: the session is not bound, and the policy requires it.
+        DatabaseBusyError: every attempt failed with a transient database error.
+
+    """
+    family = read_grant(grant, request=request)
+    with report_requests_without_key(request):
+        require_key(family, request)
+    require_binding(family.session.user, family.binding, request=request)
 
 
 @sensitive_variables()

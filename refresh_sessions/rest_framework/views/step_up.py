@@ -23,6 +23,7 @@ from refresh_sessions.sessions import (
     read_grant,
     reauthenticate_session,
     record_failed_reauthentication,
+    require_session_key,
 )
 
 
@@ -53,6 +54,7 @@ class ReauthenticateView(OwnSessionsView):
     @sensitive_variables()
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Verify the user and answer with the body of a login."""
+        require_session_key(self.grant, request=self.http_request)
         attempts = get_step_up_limiter(self.grant)
         try:
             methods = verify_identity(
