@@ -300,9 +300,15 @@ def _is_in_use(
 
 
 def _confirm_delivery(claims: access_tokens.AccessClaims, family: TokenFamily, using: str) -> None:
-    """Record the delivery of the newest generation once; the token before becomes unusable."""
+    """Record the delivery of the newest generation once; the token before becomes unusable.
+
+    Not in a bound family. An attacker without the key may have copied the access token from a
+    response that was lost, and could so make the retry of its owner a reuse. Nor is it needed: the
+    token before is useless without the key.
+    """
     if (
-        claims.generation == family.generation
+        not family.binding
+        and claims.generation == family.generation
         and family.redeemable_generation is not None
         and family.delivered_at is None
         and _is_stored_by_now(family)

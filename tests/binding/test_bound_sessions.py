@@ -13,7 +13,7 @@ from refresh_sessions.models import (
     SessionEvent,
     TokenFamily,
 )
-from refresh_sessions.sessions import refresh_session
+from refresh_sessions.sessions import check_access_token, refresh_session
 from refresh_sessions.signals import bound_token_misused
 from tests.binding.keys import GENUINE, BoundClient, ClientKey
 from tests.factories import PASSWORD, make_pair
@@ -339,6 +339,20 @@ class TestMisuse:
         attacker.refresh(proof=None)
         attacker.post("logout/", {"refresh": attacker.refresh_token})
         assert all_rows()[:2] == before
+
+
+class TestEvidence:
+    """A call is evidence of delivery only where no key is required."""
+
+    def test_call_with_copied_access_token_confirms_no_delivery(self, owner, clock):
+        lost = owner.refresh_token
+        copied = owner.refresh().json()["access"]
+        clock.move(timedelta(minutes=5))
+        assert check_access_token(copied).user
+        assert TokenFamily.objects.get().delivered_at is None
+        # The owner has not received the response, and tries again.
+        assert owner.refresh(lost).status_code == 200
+        assert DeviceSession.objects.get().revoked_at is None
 
 
 class TestIntrospection:

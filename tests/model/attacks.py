@@ -60,6 +60,10 @@ def _attacker_acts(state: State, attacker: Attacker, scenario: Scenario) -> Tran
         called = scenario.rule.call(state.family.newest, state.family)
         if called != state.family:
             yield Event("the attacker calls the API"), state._replace(family=called)
+    if scenario.bound:
+        # Judged before the rule: the family is not even locked.
+        yield Event("the server refuses the attacker, who lacks the key"), state
+        return
     for token in attacker.tokens:
         text = f"the attacker sends {kind_of(token, state.family)}"
         reply = scenario.rule.refresh(token, state.family, presenter)

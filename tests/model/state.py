@@ -51,6 +51,8 @@ class Scenario:
     saves: Saves = Saves.DOCS
     companion: bool = False
     """The honest client shows the companion."""
+    bound: bool = False
+    """The family is bound to a key, which the honest client shows and the attacker lacks."""
     prompt: bool = False
     """The client calls the API as soon as a response arrives; otherwise later or never."""
     steps_up: bool = False

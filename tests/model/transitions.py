@@ -96,8 +96,8 @@ def _client_sends(state: State, scenario: Scenario) -> Transitions:
 
 
 def owner(state: State, scenario: Scenario) -> Presenter:
-    """Return what the owner's requests show."""
-    return Presenter(scenario.companion, not state.by_attacker)
+    """Return what the owner's requests show. The key distinguishes clients as the companion."""
+    return Presenter(scenario.companion or scenario.bound, not state.by_attacker)
 
 
 def request_arrives(state: State, scenario: Scenario, request: Message) -> Transitions:
