@@ -65,16 +65,18 @@ class TestJoserfc:
             self.verify(refresh_token(), algorithm)
 
 
-def _missing() -> str | None:
+def find_missing_library(*names: str) -> str | None:
+    """Why libraries of npm cannot be used, or None if they can."""
     if shutil.which("node") is None:
         return "node is not installed"
-    return None if (NODE / "node_modules" / "jose").exists() else "scripts/node-jose was not run"
+    installed = all((NODE / "node_modules" / name).exists() for name in names)
+    return None if installed else "scripts/node-libraries was not run"
 
 
 class TestNode:
     @pytest.fixture(autouse=True)
     def _node(self):
-        if reason := _missing():
+        if reason := find_missing_library("jose"):
             if os.environ.get("REFRESH_SESSIONS_REQUIRE_SERVERS") == "1":
                 pytest.fail(reason)
             pytest.skip(reason)
