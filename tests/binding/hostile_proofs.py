@@ -203,7 +203,8 @@ def _claims(target: Target) -> Iterator[tuple[str, str]]:
         yield f"no {name}", target.proof(**{name: None})
         for value in ("", 1.5e300, True, [], {}, [target.claims()[name]]):
             yield f"{name} {value!r}", target.proof(**{name: value})
-    for value in (0, -1, 10**30, 10**400, "now", str(int(NOW())), 1e400):
+    moments: tuple[Any, ...] = (0, -1, 10**30, 10**400, "now", str(int(NOW())), 1e400)
+    for value in moments:
         text = json.dumps({**target.claims(), "iat": "IAT"}).encode()
         payload = text.replace(b'"IAT"', json.dumps(value).encode())
         yield f"iat {str(value)[:20]}", target.key.sign(target.key.header(), payload)

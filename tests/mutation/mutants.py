@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.mutation.binding_faults import BINDING_FAULTS
+
 ROTATION = ("tests/unit/test_rotation.py",)
 DOMAIN = ("tests/domain",)
 LOGIN = ("tests/api/test_login.py", "tests/api/test_throttling.py", "tests/api/test_user_names.py")
 CACHE = ("tests/domain/test_cached_access.py", "tests/outages/test_circuit.py")
+BINDING = ("tests/binding",)
 TOKENS = ("tests/forgery/test_codec.py",)
 
 CODEC_FAULTS = (
@@ -164,6 +167,7 @@ MUTANTS = (
     ),
     # Tokens and keys.
     *(Mutant(f"tokens/{module}", line, fault, TOKENS) for module, line, fault in CODEC_FAULTS),
+    *(Mutant(module, line, fault, BINDING) for module, line, fault in BINDING_FAULTS),
     Mutant(
         "tokens/keys/symmetric.py",
         "jwt.get_algorithm_by_name(name).prepare_key(secret)",
