@@ -20,7 +20,7 @@ def client(db) -> BoundClient:
 
 
 @pytest.fixture
-def owner(client, credentials) -> BoundClient:
+def owner(client: BoundClient, credentials) -> BoundClient:
     """A client with a bound session."""
     answer = client.log_in(credentials)
     assert answer.status_code == 200, answer.json()

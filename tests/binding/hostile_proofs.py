@@ -201,7 +201,8 @@ def _with_hmac(target: Target, algorithm: str, key: bytes | None) -> str:
 def _claims(target: Target) -> Iterator[tuple[str, str]]:
     for name in ("jti", "htm", "htu", "iat"):
         yield f"no {name}", target.proof(**{name: None})
-        for value in ("", 1.5e300, True, [], {}, [target.claims()[name]]):
+        values: tuple[Any, ...] = ("", 1.5e300, True, [], {}, [target.claims()[name]])
+        for value in values:
             yield f"{name} {value!r}", target.proof(**{name: value})
     moments: tuple[Any, ...] = (0, -1, 10**30, 10**400, "now", str(int(NOW())), 1e400)
     for value in moments:

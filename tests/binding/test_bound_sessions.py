@@ -13,7 +13,7 @@ from refresh_sessions.models import (
     SessionEvent,
     TokenFamily,
 )
-from refresh_sessions.sessions import check_access_token, refresh_session
+from refresh_sessions.sessions import change_password, check_access_token, refresh_session
 from refresh_sessions.signals import bound_token_misused
 from tests.binding.keys import GENUINE, BoundClient, ClientKey
 from tests.factories import PASSWORD, make_pair
@@ -193,6 +193,21 @@ class TestOtherEndpoints:
         )
         assert self.refused(answer, proof)
         assert TokenFamily.objects.count() == 1
+
+
+class TestPasswordChange:
+    def test_password_change_needs_key(self, owner, rf, user):
+        """A view of the project changes the password of an accepted access token."""
+        grant = check_access_token(owner.access)
+        old = user.password
+        for headers in ({}, {"dpop": ClientKey(number=1).proof("/password/")}):
+            with pytest.raises(InvalidDPoPProofError):
+                change_password(grant, "another", request=rf.post("/password/", headers=headers))
+        user.refresh_from_db()
+        assert user.password == old
+        headers = {"dpop": owner.key.proof("/password/")}
+        pair = change_password(grant, "another", request=rf.post("/password/", headers=headers))
+        assert owner.refresh(pair.refresh).status_code == 200
 
 
 class TestLogout:
