@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from refresh_sessions.tokens.client_keys import ClientKey, parse_client_key
@@ -56,13 +57,24 @@ def _decode(proof: str, typ: str, key: ClientKey | None) -> Proof:
         raise ValueError("too long")
     signing_input, signature = proof.encode("ascii").rsplit(b".", 1)
     header_segment, payload = signing_input.split(b".", 1)
-    header = load_object(decode_segment(header_segment))
-    if header.get("typ") != typ or _REFUSED_HEADERS & header.keys():
-        raise ValueError("another type of JWT")
     if key is None:
-        key = parse_client_key(header.get("jwk"), header.get("alg"))
-    elif header.get("alg") != key.algorithm:
+        key = _read_embedded_key(header_segment, typ)
+    elif _read_header(header_segment, typ).get("alg") != key.algorithm:
         raise ValueError("another algorithm than that of the key")
     if not key.verify(signing_input, decode_segment(signature)):
         raise ValueError("a wrong signature")
     return Proof(claims=load_object(decode_segment(payload)), key=key)
+
+
+@lru_cache(maxsize=512)
+def _read_embedded_key(header_segment: bytes, typ: str) -> ClientKey:
+    # Cached: the header of a client is the same in each of its proofs.
+    header = _read_header(header_segment, typ)
+    return parse_client_key(header.get("jwk"), header.get("alg"))
+
+
+def _read_header(segment: bytes, typ: str) -> dict[str, Any]:
+    header = load_object(decode_segment(segment))
+    if header.get("typ") != typ or _REFUSED_HEADERS & header.keys():
+        raise ValueError("another type of JWT")
+    return header
