@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from typing import Final
+
+from django.core.cache import BaseCache
 
 from refresh_sessions.cache.circuit import CacheDownError, get_circuit
 from refresh_sessions.conf import get_settings
@@ -25,8 +28,13 @@ def is_first_use(thumbprint: str, proof_id: str, *, timeout: float) -> bool:
     """
     digest = hashlib.sha256(proof_id.encode("utf-8", "surrogatepass")).hexdigest()
     key = f"{_PREFIX}:{thumbprint}:{digest}"
-    circuit = get_circuit(get_settings().CACHE_ALIAS)
+    use = secrets.token_urlsafe(9)
+
+    def add(cache: BaseCache) -> bool:
+        # The circuit repeats a call whose connection broke, perhaps after the entry was stored.
+        return bool(cache.add(key, use, timeout=timeout)) or cache.get(key) == use
+
     try:
-        return circuit.call(lambda cache: bool(cache.add(key, 1, timeout=timeout)), _FAILED)
+        return get_circuit(get_settings().CACHE_ALIAS).call(add, _FAILED)
     except CacheDownError:
         return True

@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import DisallowedHost
 
 from refresh_sessions.binding.replays import is_first_use
@@ -128,6 +129,22 @@ class TestNonces:
         assert self.age(nonce) is None
 
 
+class ForgetfulCache(LocMemCache):
+    """A cache whose first response is lost, after it has stored the entry."""
+
+    lost = False
+
+    def __init__(self, _, params):
+        super().__init__("forgetful", params)
+
+    def add(self, *args, **kwargs):
+        added = super().add(*args, **kwargs)
+        if not ForgetfulCache.lost:
+            ForgetfulCache.lost = True
+            raise ConnectionError
+        return added
+
+
 class TestReplays:
     def test_second_use_of_id_is_no_first_use(self):
         assert is_first_use("key", "id", timeout=60)
@@ -139,6 +156,11 @@ class TestReplays:
     def test_id_may_be_any_text(self, proof_id):
         assert is_first_use("key", proof_id, timeout=60)
         assert not is_first_use("key", proof_id, timeout=60)
+
+    def test_lost_response_of_cache_is_no_replay(self, settings):
+        settings.CACHES = {"default": {"BACKEND": f"{__name__}.ForgetfulCache"}}
+        assert is_first_use("key", "id", timeout=60)
+        assert not is_first_use("key", "id", timeout=60)
 
     def test_failing_cache_refuses_nothing_and_is_logged(self, settings, caplog):
         settings.CACHES = {"default": {"BACKEND": "nowhere.Cache"}}
