@@ -190,7 +190,7 @@ def _read_time(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(value, int | float):
         raise InvalidDPoPProofError(ProofFault.MALFORMED)
     try:
         return float(value)

@@ -72,7 +72,8 @@ def _texts(target: Target) -> Iterator[tuple[str, str]]:
     yield "a line break", f"{header}.{payload}\n.{signature}"
     yield "a NUL", f"{genuine}\0"
     yield "a non-ASCII character", f"{genuine}é"
-    yield "too long", target.proof(jti="x" * 4000)
+    yield "too long", target.proof(extra="x" * 4000)
+    yield "a long header", target.proof(header={"kid": "x" * 4000})
     yield "a header that is no object", f"{b64(b'[]')}.{payload}.{signature}"
     yield "a header that is no JSON", f"{b64(b'{')}.{payload}.{signature}"
     yield "a payload that is no object", target.key.sign(target.key.header(), [])

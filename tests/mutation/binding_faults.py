@@ -23,7 +23,7 @@ BINDING_FAULTS = (
     ("binding/dpop.py", "expires_at <= now) or (", "False) or ("),
     ("binding/dpop.py", "not_before > now + MAX_AGE", "False"),
     ("binding/dpop.py", " or not 0 < len(proof_id) <= _MAX_JTI", " or len(proof_id) > _MAX_JTI"),
-    ("binding/dpop.py", "if isinstance(value, bool) or", "if"),
+    ("binding/dpop.py", "if not isinstance(value, int | float):", "if value == []:"),
     ("binding/dpop.py", "if age is None or age > MAX_NONCE_AGE:", "if age is None:"),
     ("binding/dpop.py", "if age is None or age > MAX_NONCE_AGE:", "if False:"),
     ("binding/dpop.py", "if age is None or age > _RENEW_NONCE_AFTER:", "if age is None:"),
