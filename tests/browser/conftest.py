@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from django.test import Client, override_settings
 from tests.browser import equipment
 from tests.browser.csp import policy_settings
 from tests.browser.devices import BROWSER, LAPTOP, PHONE, Device, connect
-from tests.browser.faults import NETWORK
 from tests.factories import UserFactory
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from tests.browser.admin_pages import AdminPages
     from tests.browser.devices_page import DevicesPage
     from tests.browser.error_recorder import ErrorRecorder
-    from tests.browser.front_end import Tabs
+    from tests.browser.front_end import Site, Tabs
 
 # Without Playwright these modules cannot be imported. The header of the run reports the reason.
 collect_ignore_glob = ["*.py"] if equipment.left_out() else []
@@ -84,9 +82,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def _policy() -> Iterator[None]:
-    policy = policy_settings()
-    policy["MIDDLEWARE"] = ["tests.browser.faults.FaultMiddleware", *policy["MIDDLEWARE"]]
-    with override_settings(ROOT_URLCONF="tests.browser.urls", **policy):
+    with override_settings(ROOT_URLCONF="tests.browser.urls", **policy_settings()):
         yield
 
 
@@ -135,27 +131,32 @@ def page(context: BrowserContext, live_server, error_recorder: ErrorRecorder) ->
     page.close()
 
 
-@pytest.fixture
-def open_browser(chromium, live_server, transport, options) -> Iterator[Callable[[], Tabs]]:
-    """Return a function that opens a browser profile for the page of the JavaScript client."""
-    from tests.browser.front_end import LIFETIME, Tabs  # noqa: PLC0415 - as above
+@pytest.fixture(scope="package")
+def site(django_db_setup, django_db_blocker) -> Iterator[Site]:
+    """The front end, on gunicorn workers behind a proxy."""
+    from tests.browser.front_end import serving  # noqa: PLC0415 - may be missing
 
-    options(
-        ACCESS_TOKEN_LIFETIME=LIFETIME,
-        LEEWAY=timedelta(0),
-        CONFIRM_DELIVERY_AFTER=timedelta(seconds=1),
-    )
-    NETWORK.reset()
+    with django_db_blocker.unblock(), serving(CONFIRM_DELIVERY_AFTER=1) as site:
+        yield site
+
+
+@pytest.fixture
+def open_browser(
+    request, chromium, site, transport, transactional_db
+) -> Iterator[Callable[[], Tabs]]:
+    """Return a function that opens a browser profile for the page of the JavaScript client."""
+    from tests.browser.front_end import Tabs  # noqa: PLC0415 - as above
+
     with ExitStack() as stack:
 
         def open_one() -> Tabs:
-            context = chromium.new_context(base_url=live_server.url)
+            context = chromium.new_context()
             context.set_default_timeout(20_000)
             stack.callback(context.close)
-            return Tabs(context, live_server.url, transport)
+            # The faults and answers of this test.
+            return Tabs(context, site, f"{id(request.node):x}", transport)
 
         yield open_one
-    NETWORK.reset()
 
 
 @pytest.fixture

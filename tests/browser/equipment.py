@@ -27,8 +27,9 @@ def left_out() -> str | None:
 
 
 def _missing() -> str | None:
-    if find_spec("playwright") is None:
-        return "Playwright is not installed (run tox -m browser)"
+    for module in ("playwright", "gunicorn"):
+        if find_spec(module) is None:
+            return f"{module} is not installed (run tox -m browser)"
     for variable in (CHROMIUM_VARIABLE, AXE_VARIABLE):
         path = os.environ.get(variable)
         if not path:

@@ -9,11 +9,14 @@ import pytest
 from django.utils import timezone
 
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent, TokenFamily
-from tests.browser.faults import NETWORK, delay, lose, stall
 from tests.browser.front_end import (
     CALL,
+    EXPIRED_MS,
+    LATE,
+    LOST,
     ME,
     READY,
+    TOO_LATE,
     assert_logged_in,
     assert_one_live_token,
     log_in,
@@ -22,8 +25,6 @@ from tests.browser.front_end import (
 )
 from tests.factories import PASSWORD, UserFactory
 
-EXPIRED_MS = 4200
-
 
 @pytest.fixture(params=["body", "cookie"])
 def transport(request) -> str:
@@ -31,19 +32,17 @@ def transport(request) -> str:
 
 
 @pytest.fixture
-def grace(live_server):
+def grace(transactional_db):
     return UserFactory.create(username="grace")
 
 
-def test_ten_tabs_woken_at_once_after_expiry_continue(tabs, grace, transport, options):
+def test_ten_tabs_woken_at_once_after_expiry_continue(tabs, grace, transport):
     pages = [tabs.open() for _ in range(10)]
     log_in(pages[0], grace)
     for page in pages:
         assert page.evaluate("client.loggedIn()") is True
     pages[0].wait_for_timeout(EXPIRED_MS)
-    # On a slow machine, the last tabs would find new tokens expired as well.
-    options(ACCESS_TOKEN_LIFETIME=timedelta(minutes=15))
-    before = NETWORK.refreshes
+    before = tabs.refreshes
     at = pages[0].evaluate("Date.now() + 1000")
     for page in pages:
         start(
@@ -53,7 +52,7 @@ def test_ten_tabs_woken_at_once_after_expiry_continue(tabs, grace, transport, op
     assert [result(page)["user"] for page in pages] == [str(grace.pk)] * 10
     if transport == "body":
         # Chromium may show a tab the storage from before the refresh for some milliseconds.
-        assert NETWORK.refreshes - before < 5
+        assert tabs.refreshes - before < 5
     assert_one_live_token(pages[3], grace)
 
 
@@ -61,7 +60,7 @@ def test_reload_during_refresh_keeps_session(tabs, grace):
     page = tabs.open()
     log_in(page, grace)
     page.wait_for_timeout(EXPIRED_MS)
-    NETWORK.faults.append(delay)
+    tabs.network.disturbances.append(LATE)
     start(page, CALL)
     page.wait_for_timeout(300)
     page.reload()
@@ -70,14 +69,14 @@ def test_reload_during_refresh_keeps_session(tabs, grace):
     assert_one_live_token(page, grace)
 
 
-@pytest.mark.parametrize("faults", [[lose], [lose, lose], [stall]], ids=["one", "two", "late"])
+@pytest.mark.parametrize("faults", [[LOST], [LOST, LOST], [TOO_LATE]], ids=["one", "two", "late"])
 def test_lost_response_to_refresh_is_retried(tabs, grace, faults):
     page = tabs.open()
     log_in(page, grace)
     page.wait_for_timeout(EXPIRED_MS)
-    NETWORK.faults.extend(faults)
+    tabs.network.disturbances.extend(faults)
     assert_logged_in(page, grace)
-    assert not NETWORK.faults
+    assert not tabs.network.disturbances
     assert_one_live_token(page, grace)
 
 
@@ -85,7 +84,7 @@ def test_login_during_refresh_of_another_tab_gives_both_tabs_the_new_session(tab
     first, second = tabs.open(), tabs.open()
     log_in(first, grace)
     first.wait_for_timeout(1500)
-    NETWORK.faults.append(delay)
+    tabs.network.disturbances.append(LATE)
     start(first, "client.refresh().catch(({ action }) => action)")
     first.wait_for_timeout(300)
     other = UserFactory.create(username="other")
@@ -101,7 +100,7 @@ def test_logout_during_refresh_of_another_tab_logs_both_tabs_out(tabs, grace):
     log_in(first, grace)
     assert_logged_in(second, grace)
     first.wait_for_timeout(1500)
-    NETWORK.faults.append(delay)
+    tabs.network.disturbances.append(LATE)
     start(first, "client.refresh().catch(({ action }) => action)")
     first.wait_for_timeout(300)
     second.evaluate("client.logout()")
@@ -129,16 +128,16 @@ def test_refresh_token_in_cookie_is_unreadable_for_scripts(tabs, grace, transpor
         assert cookies["refresh_companion"]["httpOnly"]
 
 
-def test_redirect_to_another_origin_is_not_followed(tabs, grace, live_server):
+def test_redirect_to_another_origin_is_not_followed(tabs, grace):
     page = tabs.open()
     log_in(page, grace)
-    elsewhere = live_server.url.replace("localhost", "127.0.0.1") + ME
+    elsewhere = f"{tabs.url}/{ME}".replace("localhost", "127.0.0.1")
     asked: list[str] = []
     tabs.context.on("request", lambda request: asked.append(request.url))
     tabs.context.route(
         "**/moved/", lambda route: route.fulfill(status=302, headers={"Location": elsewhere})
     )
-    assert page.evaluate("call('/moved/')") == {"action": "fix", "code": "redirected"}
+    assert page.evaluate("call('moved/')") == {"action": "fix", "code": "redirected"}
     assert elsewhere not in asked
 
 
@@ -164,24 +163,23 @@ def test_call_with_body_is_sent_whole_and_again_after_refresh(tabs, grace):
         page.wait_for_timeout(wait)
         page.evaluate("([id, name]) => client.sessions.rename(id, name)", [session["id"], name])
         assert DeviceSession.objects.get().name == name
-    assert NETWORK.refreshes >= 1
+    assert tabs.refreshes >= 1
     page.evaluate("([id]) => client.sessions.revoke(id)", [session["id"]])
     assert page.evaluate("events.at(-1)") == {"type": "logout", "remote": False}
 
 
 WORKER = """
-const { createClient } = await import(`${origin}/static/refresh_sessions/client.js`);
-const client = createClient({ baseUrl: `${origin}/${transport}/auth/`, transport });
+const { createClient } = await import(`${site}/static/refresh_sessions/client.js`);
+const client = createClient({ baseUrl: `${site}/${transport}/auth/`, transport });
 const { session } = await client.login(...credentials);
-const answer = await client.fetch("/who-am-i/");
+const answer = await client.fetch(`${site}/who-am-i/`);
 await client.refresh();
-const { status } = await client.fetch("/who-am-i/");
+const { status } = await client.fetch(`${site}/who-am-i/`);
 postMessage([session.id, (await answer.json()).session, status]);
 """
 
-RUN_WORKER = """([text, transport, ...credentials]) => new Promise((done) => {
-    const known = `const [origin, transport, credentials] =
-        ${JSON.stringify([location.origin, transport, credentials])};`;
+RUN_WORKER = """([text, ...values]) => new Promise((done) => {
+    const known = `const [site, transport, credentials] = ${JSON.stringify(values)};`;
     const url = URL.createObjectURL(new Blob([known, text], { type: "text/javascript" }));
     const worker = new Worker(url, { type: "module" });
     worker.onmessage = ({ data }) => done(data);
@@ -191,7 +189,7 @@ RUN_WORKER = """([text, transport, ...credentials]) => new Promise((done) => {
 
 def test_client_in_worker_logs_in_and_refreshes(tabs, grace, transport):
     page = tabs.open()
-    script = [WORKER, transport, grace.get_username(), PASSWORD]
+    script = [WORKER, tabs.url, transport, [grace.get_username(), PASSWORD]]
     logged_in, called, status = page.evaluate(RUN_WORKER, script)
     assert (logged_in, called, status) == (called, logged_in, 200)
     assert str(DeviceSession.objects.get().pk) == called

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db.models import F
 
+from refresh_sessions.conf import Settings
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent, TokenFamily
-from tests.browser.faults import NETWORK
 from tests.browser.front_end import CALL, Tabs, assert_logged_in, log_in
 from tests.factories import PASSWORD, UserFactory
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 ENDPOINTS = ("refresh", "logout", "login")
+OVERLAP = Settings().ROTATION_OVERLAP
 
 FORM = """([url, type, name, value]) => {
     const form = Object.assign(document.createElement("form"), { action: url, method: "post" });
@@ -47,9 +48,9 @@ def victim(tabs: Tabs) -> tuple[Page, Any]:
 
 
 @pytest.fixture
-def attack(tabs: Tabs, live_server) -> Page:
+def attack(tabs: Tabs) -> Page:
     """A page of another site in the same browser."""
-    site = live_server.url.replace("localhost", "127.0.0.1")
+    site = tabs.url.replace("localhost", "127.0.0.1")
     tabs.context.route(
         f"{site}/attack/", lambda route: route.fulfill(body="<body>", content_type="text/html")
     )
@@ -69,11 +70,11 @@ def assert_unchanged(page: Page, user: Any) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("form", ["text/plain", "application/x-www-form-urlencoded"])
-def test_form_of_another_site_is_refused(victim, attack, live_server, endpoint, form):
+def test_form_of_another_site_is_refused(victim, attack, tabs, endpoint, form):
     UserFactory.create(username="attacker")
     # In text/plain, name and value together are JSON.
     field = (f'{{"username": "attacker", "password": "{PASSWORD}", "x": "', '"}')
-    url = f"{live_server.url}/cookie/auth/{endpoint}/"
+    url = f"{tabs.url}/cookie/auth/{endpoint}/"
     with attack.expect_navigation() as navigation:
         attack.evaluate(FORM, [url, form, *field])
     response = navigation.value
@@ -83,24 +84,23 @@ def test_form_of_another_site_is_refused(victim, attack, live_server, endpoint, 
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_request_of_another_site_without_body_is_refused(victim, attack, live_server, endpoint):
+def test_request_of_another_site_without_body_is_refused(victim, attack, tabs, endpoint):
     path = f"/cookie/auth/{endpoint}/"
-    attack.evaluate(BODILESS, live_server.url + path)
-    assert NETWORK.answers[-1] == (path, 403)
+    attack.evaluate(BODILESS, tabs.url + path)
+    assert tabs.network.answers[-1] == (path, 403)
     assert_unchanged(*victim)
 
 
 def test_cookie_in_a_second_browser_is_detected_and_logs_both_out(
-    victim, tabs: Tabs, open_browser, options
+    victim, tabs: Tabs, open_browser
 ):
-    options(ROTATION_OVERLAP=timedelta(seconds=1))
     page, user = victim
     other = open_browser()
     other.context.add_cookies(tabs.context.cookies())
     copy = other.open()
-    # The first call of a page refreshes; a call more than a second later uses the new tokens.
+    # The first call of a page refreshes; a call after the overlap uses the new tokens.
     assert_logged_in(copy, user)
-    copy.wait_for_timeout(1200)
+    TokenFamily.objects.update(rotated_at=F("rotated_at") - OVERLAP)
     assert_logged_in(copy, user)
     outcome = page.evaluate("client.refresh().catch(({ action, code }) => ({ action, code }))")
     assert outcome == {"action": "login", "code": "session_revoked"}

@@ -80,9 +80,6 @@ urlpatterns = [
     # Projects have a login page; the URLconf of the tests has none.
     path("accounts/login/", LoginView.as_view(template_name="admin/login.html")),
     path("", include("tests.urls")),
-    # For the JavaScript client, with each transport.
-    path("body/auth/", include("refresh_sessions.urls_body")),
-    path("cookie/auth/", include("refresh_sessions.urls_cookie")),
     # The same path suffixes and links as the real admin, so that elements have equal selectors.
     path("plain/admin/", plain.urls),
     path("with-users/admin/", with_users.urls),

@@ -38,6 +38,8 @@ class Route:
     """Disturbances of the next refreshes, in the order of arrival."""
     group_size: int = 1
     """Number of refreshes that are released together."""
+    answers: list[tuple[str, int]] = field(default_factory=list)
+    """Path and status of each answer of the servers, also of lost ones."""
     slowest: float = 0
     """Duration of the slowest request at the server, in seconds."""
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
@@ -104,28 +106,30 @@ class Proxy:
             writer.close()
 
     async def _pass_on(self, route: Route, path: str, request: bytes) -> bytes | None:
-        if path not in REFRESHES:
-            return await self._ask(route, request)
+        if not path.endswith(REFRESHES):
+            return await self._ask(route, path, request)
         await route.gather()
         disturbance = route.disturbances.popleft() if route.disturbances else None
         if disturbance is None:
-            return await self._ask(route, request)
+            return await self._ask(route, path, request)
         # The scenario depends on their order at the server.
         async with route._order:
-            answer = await self._ask(route, request)
+            answer = await self._ask(route, path, request)
             if disturbance.repeated:
-                answer = await self._ask(route, request)
+                answer = await self._ask(route, path, request)
         await asyncio.sleep(disturbance.delay)
         return None if disturbance.lost else answer
 
-    async def _ask(self, route: Route, request: bytes) -> bytes:
+    async def _ask(self, route: Route, path: str, request: bytes) -> bytes:
         self._ports.rotate()
         asked = time.monotonic()
         self.requests_at_servers += 1
         reader, writer = await asyncio.open_connection(HOST, self._ports[0])
         try:
             writer.write(request)
-            return await reader.read(-1)
+            answer = await reader.read(-1)
+            route.answers.append((path, int(answer.split(b" ", 2)[1])))
+            return answer
         finally:
             writer.close()
             self.requests_at_servers -= 1

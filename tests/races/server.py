@@ -35,7 +35,7 @@ class Answer:
 
 
 @contextmanager
-def gunicorn(**variables: str) -> Iterator[int]:
+def gunicorn(workers: int = WORKERS, **variables: str) -> Iterator[int]:
     """Serve the tests' project with several processes; yield the port.
 
     Keyword arguments are further environment variables of the servers.
@@ -46,7 +46,10 @@ def gunicorn(**variables: str) -> Iterator[int]:
         port = listening.getsockname()[1]
         descriptor = listening.fileno()
         with subprocess.Popen(  # noqa: S603  (our own command)
-            [sys.executable, "-m", supervisor.__name__, str(descriptor), *_command(descriptor)],
+            [
+                *(sys.executable, "-m", supervisor.__name__, str(descriptor)),
+                *_command(descriptor, workers),
+            ],
             cwd=CHECKOUT,
             env={**os.environ, **_environment(), **variables},
             pass_fds=[descriptor],
@@ -58,10 +61,10 @@ def gunicorn(**variables: str) -> Iterator[int]:
                 process.communicate(timeout=2 * supervisor.STOP_TIMEOUT)
 
 
-def _command(descriptor: int) -> list[str]:
+def _command(descriptor: int, workers: int) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "tests.races.wsgi:application"),
-        *("--bind", f"fd://{descriptor}", "--workers", str(WORKERS), "--worker-class", "sync"),
+        *("--bind", f"fd://{descriptor}", "--workers", str(workers), "--worker-class", "sync"),
         *("--timeout", "60", "--graceful-timeout", "5", "--no-control-socket"),
         # Load the project once, so that all workers are ready at the same time.
         "--preload",
