@@ -122,6 +122,22 @@ def result(page: Page) -> Any:
     return page.evaluate("window.started")
 
 
+@contextmanager
+def frozen(page: Page) -> Iterator[None]:
+    """Stop all scripts of a tab, its timers and answers too.
+
+    Chromium itself freezes only hidden tabs, and under Playwright none is hidden.
+    """
+    page.evaluate("() => { window.ticks = 0; window.ticking = setInterval(() => ticks++, 50); }")
+    debugger = page.context.new_cdp_session(page)
+    debugger.send("Debugger.enable")
+    debugger.send("Debugger.pause")
+    yield
+    debugger.send("Debugger.resume")
+    debugger.detach()
+    assert page.evaluate("clearInterval(ticking), ticks") < 10
+
+
 def assert_logged_in(page: Page, user: Any) -> None:
     assert page.evaluate(CALL)["user"] == str(user.pk)
 

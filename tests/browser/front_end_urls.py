@@ -17,11 +17,13 @@ PAGE = f"""<!doctype html><html lang="en"><title>Front end</title><script type="
 const [, run, , transport] = location.pathname.split("/");
 const {{ createClient }} = await import(`/${{run}}/static/refresh_sessions/client.js`);
 const askIdentity = () => "{PASSWORD}";
-window.client = createClient({{ baseUrl: `/${{run}}/${{transport}}/auth`, transport, askIdentity }});
+const baseUrl = `/${{run}}/${{transport}}/auth`;
+window.client = createClient({{ baseUrl, transport, askIdentity }});
 window.events = [];
 client.onChange((event) => events.push(event));
 const failure = ({{ action, code }}) => ({{ action, code }});
-window.call = (path) => client.fetch(`/${{run}}/${{path}}`).then((answer) => answer.json(), failure);
+window.call = (path) =>
+  client.fetch(`/${{run}}/${{path}}`).then((answer) => answer.json(), failure);
 </script></html>"""
 
 

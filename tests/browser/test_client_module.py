@@ -6,8 +6,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
+from refresh_sessions.conf import Settings
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent, TokenFamily
 from tests.browser.front_end import (
     CALL,
@@ -19,11 +21,14 @@ from tests.browser.front_end import (
     TOO_LATE,
     assert_logged_in,
     assert_one_live_token,
+    frozen,
     log_in,
     result,
     start,
 )
 from tests.factories import PASSWORD, UserFactory
+
+OVERLAP = Settings().ROTATION_OVERLAP
 
 
 @pytest.fixture(params=["body", "cookie"])
@@ -69,7 +74,7 @@ def test_reload_during_refresh_keeps_session(tabs, grace):
     assert_one_live_token(page, grace)
 
 
-@pytest.mark.parametrize("faults", [[LOST], [LOST, LOST], [TOO_LATE]], ids=["one", "two", "late"])
+@pytest.mark.parametrize("faults", [[LOST], [LOST, TOO_LATE]], ids=["lost", "lost-and-late"])
 def test_lost_response_to_refresh_is_retried(tabs, grace, faults):
     page = tabs.open()
     log_in(page, grace)
@@ -111,6 +116,40 @@ def test_logout_during_refresh_of_another_tab_logs_both_tabs_out(tabs, grace):
         assert page.evaluate("localStorage.length") == 0
     assert not DeviceSession.objects.active().for_user(grace).exists()
     assert not SessionEvent.objects.filter(kind=EventKind.REUSE_DETECTED).exists()
+
+
+def test_tab_frozen_beyond_expiry_continues_with_tokens_of_another_tab(tabs, grace):
+    page, other = tabs.open(), tabs.open()
+    log_in(page, grace)
+    assert_logged_in(other, grace)
+    with frozen(page):
+        other.wait_for_timeout(EXPIRED_MS)
+        # The token that the frozen tab knows is two generations old at the end.
+        for _ in range(2):
+            other.evaluate("client.refresh()")
+            TokenFamily.objects.update(rotated_at=F("rotated_at") - OVERLAP)
+    assert_logged_in(page, grace)
+    assert_one_live_token(page, grace)
+    assert_logged_in(other, grace)
+
+
+def test_tab_frozen_during_refresh_leaves_the_lock_to_other_tabs(tabs, grace):
+    page, other = tabs.open(), tabs.open()
+    log_in(page, grace)
+    # Instead of 15 seconds.
+    other.evaluate(
+        "() => { const timeout = AbortSignal.timeout.bind(AbortSignal);"
+        "AbortSignal.timeout = (ms) => timeout(ms > 10_000 ? 2000 : ms); }"
+    )
+    other.wait_for_timeout(EXPIRED_MS)
+    tabs.network.disturbances.append(LATE)
+    start(page, CALL)
+    page.wait_for_timeout(300)
+    with frozen(page):
+        assert_logged_in(other, grace)
+    assert result(page)["user"] == str(grace.pk)
+    assert_one_live_token(page, grace)
+    assert_one_live_token(other, grace)
 
 
 def test_refresh_token_in_cookie_is_unreadable_for_scripts(tabs, grace, transport):

@@ -93,7 +93,9 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             run, path, request = await _read(reader)
-            answer = await self._pass_on(self._routes[run], path, request)
+            route = self._routes.get(run)
+            # Browsers ask for an icon outside of all runs.
+            answer = route and await self._pass_on(route, path, request)
             if answer is None:
                 writer.transport.abort()
                 return
@@ -141,7 +143,7 @@ async def _read(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.split("\r\n")[:-2]
     method, target, _ = first.split(" ")
-    _, run, rest = target.split("/", 2)
+    run, _, rest = target[1:].partition("/")
     headers = [line for line in lines if not line.lower().startswith("connection:")]
     lengths = [line.partition(":")[2] for line in lines if line.lower().startswith("content-le")]
     body = await reader.readexactly(int(lengths[0]) if lengths else 0)
