@@ -23,6 +23,9 @@ def browser_left_out() -> str | None:
     """Return why crash tests cannot run, or None if they can."""
     if os.environ.get(SWITCH) not in {"1", "all"}:
         return "Crashes: left out, they belong to the clients (tox -e clients)"
+    for module in ("playwright", "gunicorn"):
+        if find_spec(module) is None:
+            return f"Crashes: left out, {module} is not installed (run tox -e clients)"
     path = os.environ.get(CHROMIUM_VARIABLE)
     if path and Path(path).is_file():
         return None

@@ -4,84 +4,101 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-from refresh_sessions.models import EventKind, SessionEvent
+from playwright.sync_api import Page, Playwright, sync_playwright
+
+from tests.browser.front_end import CALL, Site, Tabs, serving
 from tests.clients.crash.browser import Browser
-from tests.clients.crash.site import OVERLAP_SECONDS, Site
 from tests.factories import PASSWORD
 
 DELAYS = (1, 3, 20, 40)
 """Seconds between refresh and crash."""
 SETTLE_SECONDS = 35
 """Chromium writes cookies to disk 30 seconds after the first change."""
+OVERLAP_SECONDS = 1
 TRANSPORTS = ("body", "cookie")
+
+LOG_IN = "([name, word]) => client.login(name, word)"
+KEEP_CALLING = f"() => {{ setInterval(() => {CALL}, 250); }}"
+REFRESH = "client.refresh().then(() => 'refreshed', ({ action, code }) => ({ action, code }))"
 
 Usernames = Mapping[tuple[int, str], str]
 
 
-@dataclass(frozen=True)
+@dataclass
 class CrashResult:
-    """State of one session after the restart of the browser."""
+    """What the client of one transport reported."""
 
-    before: dict[str, Any]
-    """The report of the page before the crash."""
-    after: dict[str, Any]
-    reuse_reported: bool
-
-
-def crash_all(
-    directory: Path, usernames: Usernames, database: str
-) -> dict[tuple[int, str], CrashResult]:
-    """Kill a browser after each delay, in parallel."""
-    site = Site(database)
-    try:
-        with ThreadPoolExecutor(len(DELAYS)) as pool:
-            reports = list(
-                pool.map(lambda delay: _crash(site, directory, delay, usernames), DELAYS)
-            )
-    finally:
-        site.close()
-    return {
-        (delay, transport): CrashResult(
-            before=before[transport],
-            after=after[transport],
-            reuse_reported=SessionEvent.objects.filter(
-                session__user__username=usernames[delay, transport],
-                kind=EventKind.REUSE_DETECTED,
-            ).exists(),
-        )
-        for delay, (before, after) in zip(DELAYS, reports, strict=True)
-        for transport in TRANSPORTS
-    }
+    before: Any = None
+    """The answer to a call after the refresh, before the crash."""
+    after: Any = None
+    """The same after the restart."""
+    refreshed: Any = None
+    """The outcome of a refresh after the restart."""
 
 
-def _crash(
-    site: Site, directory: Path, delay: int, usernames: Usernames
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    profile = directory / f"profile-{delay}"
-    names = {transport: usernames[delay, transport] for transport in TRANSPORTS}
-    query = {**names, "password": PASSWORD, "settle": str(SETTLE_SECONDS)}
-    with _visit(site, profile, "first", f"{delay}-before", query) as (browser, before):
-        time.sleep(delay)
-        browser.kill()
-    time.sleep(max(0, OVERLAP_SECONDS - delay) + 0.5)
-    with _visit(site, profile, "again", f"{delay}-after", {}) as (_, after):
-        return before, after
+@dataclass
+class Crash:
+    """One browser, which is killed after a delay."""
+
+    delay: int
+    profile: Path
+    results: dict[str, CrashResult] = field(
+        default_factory=lambda: {transport: CrashResult() for transport in TRANSPORTS}
+    )
+
+    @contextmanager
+    def start(self, playwright: Playwright, site: Site) -> Iterator[dict[str, Page]]:
+        """Start the browser, with one tab per transport; kill it at the end."""
+        browser = Browser(playwright, self.profile)
+        try:
+            run = str(self.delay)
+            yield {how: Tabs(browser.context, site, run, how).open() for how in TRANSPORTS}
+        finally:
+            browser.kill()
 
 
-@contextmanager
-def _visit(
-    site: Site, profile: Path, what: str, visit: str, query: Mapping[str, str]
-) -> Iterator[tuple[Browser, dict[str, Any]]]:
-    address = f"{site.origin}/?{urlencode({'do': what, 'visit': visit, **query})}"
-    browser = Browser(profile, address)
-    try:
-        yield browser, site.report(visit)
-    finally:
-        browser.kill()
+def crash_all(directory: Path, usernames: Usernames) -> dict[tuple[int, str], CrashResult]:
+    """Kill a browser after each delay."""
+    crashes = [Crash(delay, directory / f"profile-{delay}") for delay in DELAYS]
+    with serving(ROTATION_OVERLAP=OVERLAP_SECONDS) as site, sync_playwright() as playwright:
+        _crash(crashes, usernames, playwright, site)
+        time.sleep(OVERLAP_SECONDS + 0.5)
+        for crash in crashes:
+            _restart(crash, playwright, site)
+    return {(crash.delay, how): crash.results[how] for crash in crashes for how in TRANSPORTS}
+
+
+def _crash(crashes: list[Crash], usernames: Usernames, playwright: Playwright, site: Site) -> None:
+    with ExitStack() as stack:
+        tabs = {}
+        for crash in crashes:
+            running = stack.enter_context(ExitStack())
+            pages = running.enter_context(crash.start(playwright, site))
+            tabs[crash.delay] = running, pages
+            for how, page in pages.items():
+                page.evaluate(LOG_IN, [usernames[crash.delay, how], PASSWORD])
+        time.sleep(SETTLE_SECONDS)
+        # The longest delay first, so that none delays the kill of another.
+        refreshed = {}
+        for crash in sorted(crashes, key=lambda crash: -crash.delay):
+            running, pages = tabs[crash.delay]
+            for how, page in pages.items():
+                page.evaluate(REFRESH)
+                crash.results[how].before = page.evaluate(CALL)
+                page.evaluate(KEEP_CALLING)
+            refreshed[crash.delay] = time.monotonic()
+        for crash in crashes:
+            time.sleep(max(0, refreshed[crash.delay] + crash.delay - time.monotonic()))
+            tabs[crash.delay][0].close()
+
+
+def _restart(crash: Crash, playwright: Playwright, site: Site) -> None:
+    with crash.start(playwright, site) as pages:
+        for how, page in pages.items():
+            crash.results[how].after = page.evaluate(CALL)
+            crash.results[how].refreshed = page.evaluate(REFRESH)
