@@ -1,6 +1,5 @@
 /** A server in virtual time with the rule of docs/rotation.md, and a network with faults. */
 
-const OVERLAP = 10_000;
 const CONFIRM_AFTER = 60_000;
 const MAX_RECOVERIES = 8;
 export const ACCESS_LIFETIME = 15 * 60_000;
@@ -17,6 +16,7 @@ export class FakeServer {
   sessions = new Map();
   log = []; // [path, status or fault] of each request.
   issued = 0;
+  overlap = 10_000;
   lifetime = ACCESS_LIFETIME;
   secondFactor = false;
   stepUp = false; // Calls of /api/sensitive/ need a recent authentication.
@@ -77,6 +77,7 @@ export class FakeServer {
     const claims = { sid: session.id, gen, iat: now / 1000, exp: now + this.lifetime, auth, n: this.issued++ };
     const body = { access: makeToken(claims), access_expires_at: iso, ...(more.session && { session: more.session }) };
     const token = refresh && makeToken({ sid: session.id, gen: session.generation, auth });
+    if (token) body.refresh_expires_at = iso;
     if (token && this.transport !== "cookie") body.refresh = token;
     return { status: 200, body, cookie: this.transport === "cookie" ? token || undefined : undefined, companion: more.companion };
   }
@@ -113,12 +114,12 @@ export class FakeServer {
 
   judge(session, gen, shows, auth) {
     const age = session.rotated === null ? Infinity : this.clock.now - session.rotated;
-    const early = age < OVERLAP / 3;
+    const early = age < this.overlap / 3;
     if (session.ended) {
-      if (gen !== session.generation && gen !== session.redeemable && age >= OVERLAP) this.revoke(session, "reuse");
+      if (gen !== session.generation && gen !== session.redeemable && age >= this.overlap) this.revoke(session, "reuse");
       return error(401, "session_revoked");
     }
-    if (age < OVERLAP && gen >= (session.redeemable ?? session.generation)) {
+    if (age < this.overlap && gen >= (session.redeemable ?? session.generation)) {
       if (shows && session.shown && early && gen !== session.generation) return this.tokens(session, { refresh: true, auth: 0 });
       if (gen === session.redeemable && shows && !session.shown) return this.rotate(session, gen, shows, 0);
       if (session.shown && !shows) return error(409, "refresh_superseded");
@@ -142,7 +143,7 @@ export class FakeServer {
   reauthenticate(session, bearer, { password }, shown) {
     if (password !== PASSWORD) return error(401, "reauthentication_failed");
     session.authenticated++;
-    const rotates = decode(bearer).gen === session.generation && this.clock.now - (session.rotated ?? -Infinity) >= OVERLAP;
+    const rotates = decode(bearer).gen === session.generation && this.clock.now - (session.rotated ?? -Infinity) >= this.overlap;
     if (rotates) return this.rotate(session, session.generation, shown, session.authenticated);
     return this.tokens(session, { refresh: false, auth: session.authenticated, gen: decode(bearer).gen });
   }

@@ -127,15 +127,15 @@ export class FakeStorage {
     });
   removeItem = (key) => this.#do("removeItem", () => void this.values.delete(key));
   get tokens() {
-    const [text] = this.values.values();
-    return text === undefined ? null : JSON.parse(text);
+    const entries = [...this.values].filter(([key]) => !key.endsWith(":lost"));
+    return entries.length ? JSON.parse(entries[0][1]) : null;
   }
 }
 
 /** localStorage as the process of one tab sees it: writes of other tabs arrive up to `lag` ms later. */
 export class LateStorage {
   #seen = new Map();
-  #own = 0; // Number of the newest write that this tab knows.
+  #own = new Map(); // Number of the newest write of each key that this tab knows.
 
   constructor(shared, clock, lag) {
     this.shared = shared;
@@ -152,8 +152,8 @@ export class LateStorage {
   }
 
   #see(number, key, value) {
-    if (number < this.#own) return;
-    this.#own = number;
+    if (number < this.#own.get(key)) return;
+    this.#own.set(key, number);
     if (value === null) this.#seen.delete(key);
     else this.#seen.set(key, value);
   }

@@ -96,6 +96,7 @@ export function createClient({
   let noCookie = false;
   let epoch = 0; // Counts logins and logouts.
   let lastRefresh = -1000;
+  let lost = [0, 0]; // The number of refreshes in a row without an answer, and the time of the last one.
   let blockedUntil = 0;
   /** @type {any} */
   let blockedBy;
@@ -136,6 +137,18 @@ export function createClient({
     }
   }
 
+  /** Read or write `lost`, for all tabs. @param {number[]} [value] */
+  async function shareLost(value) {
+    lost = value ?? lost;
+    const entry = `${key}:lost`;
+    try {
+      if (!value) lost = JSON.parse(`${await storage?.getItem(entry)}`) ?? [0, 0];
+      else await (value[0] ? storage?.setItem(entry, JSON.stringify(value)) : storage?.removeItem(entry));
+    } catch {
+      // Each tab counts alone.
+    }
+  }
+
   /** @param {unknown} cause */
   function warn(cause) {
     if (!inMemory) onWarning(new SessionError("fix", "storage", `No storage (${cause}): the tokens end with this tab.`, { cause }));
@@ -166,10 +179,11 @@ export function createClient({
   async function forget() {
     await save(null);
     tell("logout");
+    await shareLost([0, 0]);
   }
 
   /** @param {Data} answer @param {Tokens | null} before @param {Change} type */
-  async function keep({ data, now }, before, type) {
+  async function keep({ data, now }, before, type, former = [0, 0]) {
     const access = data[nameOf("access")];
     const refresh = data[nameOf("refresh")] || before?.refresh;
     if (!access || (inBody && !refresh)) {
@@ -179,16 +193,17 @@ export function createClient({
     const ttl = Date.parse(data[nameOf("access_expires_at")]) - (now || claimsOf(access).iat * 1000);
     await save({ ...before, access, refresh: inBody ? refresh : undefined, at: Date.now(), ttl: ttl > 0 ? ttl : undefined });
     tell(type);
+    await shareLost(data[nameOf("refresh_expires_at")] ? [0, 0] : former);
     return access;
   }
 
-  /** @param {string} path @param {Data} body @param {string} [access] */
+  /** @param {string} path @param {Data} [body] @param {string} [access] */
   async function post(path, body, access, timeout = TIMEOUT) {
     const url = base + path;
     let response, text;
     try {
       response = await fetch(url, {
-        method: "POST",
+        method: body ? "POST" : "GET",
         headers: { "Content-Type": "application/json", ...(access && { Authorization: `Bearer ${access}` }) },
         body: JSON.stringify(body),
         credentials,
@@ -250,10 +265,12 @@ export function createClient({
     if (before?.access && before.access !== refused) return before.access;
     if (isLoggedOut(before)) throw noSession();
     const isCurrent = sameSession(before);
+    const former = await waitForNetwork();
     lastRefresh = performance.now();
     const answer = await post("refresh/", refreshBody(before)).catch((error) => error);
     if (await isCurrent()) {
-      if (!(answer instanceof Error)) return keep(answer, before, "refresh");
+      if (!(answer instanceof Error)) return keep(answer, before, "refresh", former);
+      if (answer.action !== "retry" || answer.data.code) await shareLost(former);
       if (isFinal(answer)) await forget();
       throw answer;
     }
@@ -262,6 +279,22 @@ export function createClient({
     if (isLoggedOut(now)) throw noSession();
     if (now?.access) return now.access;
     throw replaced();
+  }
+
+  /** The server ends a session after eight lost answers in a row: send no refresh into a network that loses them. */
+  async function waitForNetwork() {
+    await shareLost();
+    const former = lost;
+    const [count, at] = former;
+    const pause = count < 8 ? 1000 * 4 ** (count - 3) : 3_600_000;
+    const age = Date.now() - at;
+    if (age >= 0 && age < pause) {
+      throw new SessionError("retry", "no_answer", "The last refreshes had no answer.", { retryAfter: (pause - age) / 1000 });
+    }
+    const other = count && (await post("sessions/").catch((error) => error));
+    if (other.action === "retry") throw other;
+    await shareLost([count + 1, Date.now()]);
+    return former;
   }
 
   /** @param {Tokens | null} before */

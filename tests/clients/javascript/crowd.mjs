@@ -49,7 +49,8 @@ async function live(username, number) {
       await sleep(PAUSE * 2 * Math.random());
     }
     let known;
-    while (known === undefined) known = await patiently(() => client.loggedIn());
+    // After lost answers, the client may refuse to send anything for some seconds.
+    while ((known = await patiently(() => client.loggedIn())) === undefined) await sleep(1000);
     if (!known) loggedOut.push(username);
   } catch (error) {
     (error.action === "login" ? loggedOut : failures).push(`${username}: ${error}`);
