@@ -22,7 +22,7 @@ NAME = "refresh_sessions/client.js"
 MODULE = CHECKOUT / "refresh_sessions" / "static" / NAME
 TESTS = CHECKOUT / "clients" / "js" / "test"
 
-MAX_SIZE = 5500
+MAX_SIZE = 6000
 MAX_SIZE_WITHOUT_COMMENTS = 5000
 """Bytes that a browser loads, compressed with gzip."""
 

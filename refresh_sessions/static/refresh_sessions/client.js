@@ -9,6 +9,8 @@ const PATIENCE = 15000; // For passwords, Retry-After, and the lock, which a sus
 const STALE = /^(not_authenticated|token_not_valid|session_revoked)$/;
 const FINAL = /^(not_authenticated|token_not_valid|session_revoked|session_expired|device_proof_required)$/;
 
+const JSON_BODY = { "Content-Type": "application/json" };
+
 const ADVICE = {
   login: "Log in again.",
   reauthenticate: "Call reauthenticate().",
@@ -33,10 +35,11 @@ export class SessionError extends Error {
 const noSession = () => new SessionError("login", "logged_out", "There is no session.");
 const replaced = () => new SessionError("retry", "replaced", "Another tab has replaced the tokens.");
 
-/** @template T @param {() => T} run */
+/** The result, or undefined after an error. @param {() => any} run @returns {any} */
 const attempt = (run) => {
   try {
-    return run();
+    const result = run();
+    return result instanceof Promise ? result.catch(() => undefined) : result;
   } catch {
     return undefined;
   }
@@ -84,6 +87,7 @@ export function createClient({
   const base = attempt(() => new URL(baseUrl.replace(/\/*$/, "/"), globalThis.location?.href));
   if (!base) throw new SessionError("fix", "base_url", `baseUrl "${baseUrl}" is not absolute.`);
   const key = name ?? `refresh_sessions:${base}`;
+  const lostKey = `${key}:lost`; // Of all tabs, with both transports.
   const trusted = [base, ...origins].map((url) => new URL(url).origin);
   const channel = attempt(() => new BroadcastChannel(key));
   const jitter = 0.1 + 0.15 * Math.random();
@@ -96,7 +100,8 @@ export function createClient({
   let noCookie = false;
   let epoch = 0; // Counts logins and logouts.
   let lastRefresh = -1000;
-  let lost = [0, 0]; // The number of refreshes in a row without an answer, and the time of the last one.
+  /** @type {number[] | null} */
+  let lost = null; // Refreshes in a row without an answer: their number, and the time of the last one.
   let blockedUntil = 0;
   /** @type {any} */
   let blockedBy;
@@ -133,21 +138,15 @@ export function createClient({
     } catch (error) {
       warn(error);
       // A used token in the storage would count as reuse later.
-      await new Promise((done) => done(store?.removeItem(key))).catch(warn);
+      await attempt(() => store?.removeItem(key));
     }
   }
 
-  /** Read or write `lost`, for all tabs. @param {number[]} [value] */
-  async function shareLost(value) {
-    lost = value ?? lost;
-    const entry = `${key}:lost`;
-    try {
-      if (!value) lost = JSON.parse(`${await storage?.getItem(entry)}`) ?? [0, 0];
-      else await (value[0] ? storage?.setItem(entry, JSON.stringify(value)) : storage?.removeItem(entry));
-    } catch {
-      // Each tab counts alone.
-    }
-  }
+  /** @param {number[] | null} value */
+  const setLost = (value) => {
+    lost = value;
+    return attempt(() => (value ? storage?.setItem(lostKey, `[${value}]`) : storage?.removeItem(lostKey)));
+  };
 
   /** @param {unknown} cause */
   function warn(cause) {
@@ -169,8 +168,8 @@ export function createClient({
   }
 
   if (channel) {
-    /** @type {any} */ (channel).unref?.();
-    channel.onmessage = ({ data }) => {
+    channel.unref?.();
+    channel.onmessage = (/** @type {MessageEvent} */ { data }) => {
       if (data === "logout" || (data === "login" && !inBody)) memory = null;
       if (/^(login|logout|refresh)$/.test(data)) tell(data, true);
     };
@@ -179,11 +178,11 @@ export function createClient({
   async function forget() {
     await save(null);
     tell("logout");
-    await shareLost([0, 0]);
+    await setLost(null);
   }
 
   /** @param {Data} answer @param {Tokens | null} before @param {Change} type */
-  async function keep({ data, now }, before, type, former = [0, 0]) {
+  async function keep({ data, now }, before, type, former = lost) {
     const access = data[nameOf("access")];
     const refresh = data[nameOf("refresh")] || before?.refresh;
     if (!access || (inBody && !refresh)) {
@@ -193,18 +192,21 @@ export function createClient({
     const ttl = Date.parse(data[nameOf("access_expires_at")]) - (now || claimsOf(access).iat * 1000);
     await save({ ...before, access, refresh: inBody ? refresh : undefined, at: Date.now(), ttl: ttl > 0 ? ttl : undefined });
     tell(type);
-    await shareLost(data[nameOf("refresh_expires_at")] ? [0, 0] : former);
+    await setLost(data[nameOf("refresh_expires_at")] ? null : former);
     return access;
   }
 
-  /** @param {string} path @param {Data} [body] @param {string} [access] */
-  async function post(path, body, access, timeout = TIMEOUT) {
+  /** The headers of a call. @param {string} [token] @returns {Record<string, string>} */
+  const authorize = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
+
+  /** POST a body, or GET. @param {string} path @param {Data} [body] @param {string} [access] */
+  async function send(path, body, access, timeout = TIMEOUT) {
     const url = base + path;
     let response, text;
     try {
       response = await fetch(url, {
         method: body ? "POST" : "GET",
-        headers: { "Content-Type": "application/json", ...(access && { Authorization: `Bearer ${access}` }) },
+        headers: { ...JSON_BODY, ...authorize(access) },
         body: JSON.stringify(body),
         credentials,
         redirect: "manual",
@@ -249,7 +251,7 @@ export function createClient({
       if (pause > 0) await new Promise((done) => setTimeout(done, pause));
       try {
         return await locked(() => exchange(refused));
-      } catch (/** @type {any} */ error) {
+      } catch (error) {
         if (error.action !== "retry") throw error;
         const wait = 1000 * (error.retryAfter ?? 2 ** tries * (0.5 + Math.random()));
         blockedUntil = performance.now() + wait;
@@ -261,17 +263,19 @@ export function createClient({
 
   /** @param {string} [refused] @returns {Promise<string>} */
   async function exchange(refused) {
+    await waitForNetwork();
     const before = await load();
     if (before?.access && before.access !== refused) return before.access;
     if (isLoggedOut(before)) throw noSession();
     const isCurrent = sameSession(before);
-    const former = await waitForNetwork();
+    const former = lost;
+    await setLost([(former?.[0] ?? 0) + 1, Date.now()]);
     lastRefresh = performance.now();
-    const answer = await post("refresh/", refreshBody(before)).catch((error) => error);
+    const answer = await outcomeOf("refresh/", before);
     if (await isCurrent()) {
-      if (!(answer instanceof Error)) return keep(answer, before, "refresh", former);
-      if (answer.action !== "retry" || answer.data.code) await shareLost(former);
-      if (isFinal(answer)) await forget();
+      if (!(answer instanceof SessionError)) return keep(answer, before, "refresh", former);
+      if (answer.action !== "retry" || answer.data.code) await setLost(former);
+      if (FINAL.test(answer.code)) await forget();
       throw answer;
     }
     // Another tab has replaced the tokens: discard the answer.
@@ -281,20 +285,18 @@ export function createClient({
     throw replaced();
   }
 
-  /** The server ends a session after eight lost answers in a row: send no refresh into a network that loses them. */
+  /** The server ends a session after eight lost answers in a row. */
   async function waitForNetwork() {
-    await shareLost();
-    const former = lost;
-    const [count, at] = former;
+    const shared = await attempt(() => storage?.getItem(lostKey));
+    if (shared !== undefined) lost = attempt(() => JSON.parse(shared));
+    const [count, at] = lost ?? [0, 0];
     const pause = count < 8 ? 1000 * 4 ** (count - 3) : 3_600_000;
     const age = Date.now() - at;
     if (age >= 0 && age < pause) {
-      throw new SessionError("retry", "no_answer", "The last refreshes had no answer.", { retryAfter: (pause - age) / 1000 });
+      throw new SessionError("retry", "no_answer", "Refreshes had no answer.", { retryAfter: (pause - age) / 1000 });
     }
-    const other = count && (await post("sessions/").catch((error) => error));
-    if (other.action === "retry") throw other;
-    await shareLost([count + 1, Date.now()]);
-    return former;
+    const probe = count && (await send("sessions/").catch((error) => error));
+    if (probe.action === "retry") throw probe;
   }
 
   /** @param {Tokens | null} before */
@@ -303,11 +305,8 @@ export function createClient({
     return async () => (inBody ? (await load())?.refresh === before?.refresh : epoch === started);
   }
 
-  /** @param {Tokens | null} tokens */
-  const refreshBody = (tokens) => (inBody ? { [nameOf("refresh")]: tokens?.refresh } : {});
-
-  /** @param {any} error */
-  const isFinal = ({ status, code }) => (status === 401 || status === 403) && FINAL.test(code);
+  /** Send the refresh token; the answer or the error. @param {string} path @param {Tokens | null} tokens @returns {Promise<any>} */
+  const outcomeOf = (path, tokens) => send(path, inBody ? { [nameOf("refresh")]: tokens?.refresh } : {}).catch((error) => error);
 
   async function access() {
     const tokens = await load();
@@ -325,8 +324,7 @@ export function createClient({
 
   /** @type {Client["headers"]} */
   async function headers(url) {
-    const token = isTrusted(url) && (await access());
-    return token ? { Authorization: `Bearer ${token}` } : {};
+    return isTrusted(url) ? authorize(await access()) : {};
   }
 
   /** @type {Client["recover"]} */
@@ -359,7 +357,7 @@ export function createClient({
   /** @param {string} path @param {Data} body */
   const start = (path, body) =>
     locked(async () => {
-      const answer = await post(path, body, undefined, PATIENCE);
+      const answer = await send(path, body, undefined, PATIENCE);
       await keep(answer, null, "login");
       blockedUntil = 0;
       ticket = undefined;
@@ -375,11 +373,11 @@ export function createClient({
       await locked(async () => {
         const before = await load();
         const isCurrent = sameSession(before);
-        const answer = await post("reauthenticate/", body, before?.access, PATIENCE);
+        const answer = await send("reauthenticate/", body, before?.access, PATIENCE);
         if (!(await isCurrent())) throw replaced();
         await keep(answer, before, "refresh");
       });
-    } catch (/** @type {any} */ error) {
+    } catch (error) {
       const stale = STALE.test(error.code);
       // After a lost answer, the server accepts the same call once more.
       if (!tries || !(stale || error.code === "no_answer")) throw stale ? replaced() : error;
@@ -400,8 +398,7 @@ export function createClient({
 
   /** @param {string} method @param {string} path @param {Data} [body] @returns {Promise<any>} */
   async function manage(method, path, body) {
-    const headers = { "Content-Type": "application/json" };
-    const response = await sessionFetch(`${base}sessions/${path}`, { method, credentials, headers, body: JSON.stringify(body) });
+    const response = await sessionFetch(`${base}sessions/${path}`, { method, credentials, headers: JSON_BODY, body: JSON.stringify(body) });
     const data = await response.json().catch(() => null);
     if (!response.ok) throw errorOf(response, data);
     return data;
@@ -426,8 +423,8 @@ export function createClient({
       locked(async () => {
         const tokens = await load();
         if (isLoggedOut(tokens)) return;
-        const answer = await post("logout/", refreshBody(tokens)).catch((error) => error);
-        const failure = answer instanceof Error && !isFinal(answer) && answer;
+        const answer = await outcomeOf("logout/", tokens);
+        const failure = answer instanceof SessionError && !FINAL.test(answer.code) && answer;
         // Without an answer, the browser still has the cookie.
         if (inBody || !failure) await forget();
         if (failure) throw failure;
