@@ -38,7 +38,7 @@ def missing_node() -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("client", 80), ("bad-input", 50), ("budget", 20), ("tabs", 500)]
+    ("name", "least"), [("client", 70), ("bad-input", 50), ("budget", 20), ("tabs", 500)]
 )
 def test_module_in_node_passes_its_tests(name, least):
     if reason := missing_node():
