@@ -95,7 +95,7 @@ class Proxy:
             run, path, request = await _read(reader)
             route = self._routes.get(run)
             # Browsers ask for an icon outside of all runs.
-            answer = route and await self._pass_on(route, path, request)
+            answer = await self._pass_on(route, path, request) if route else None
             if answer is None:
                 writer.transport.abort()
                 return

@@ -35,7 +35,7 @@ class Answer:
 
 
 @contextmanager
-def gunicorn(workers: int = WORKERS, **variables: str) -> Iterator[int]:
+def gunicorn(workers: int = WORKERS, /, **variables: str) -> Iterator[int]:
     """Serve the tests' project with several processes; yield the port.
 
     Keyword arguments are further environment variables of the servers.
