@@ -75,6 +75,7 @@ for (const variant of VARIANTS) {
         inBrowser(async ({ open, server, storage, network, clock, faults }) => {
           const tabs = Array.from({ length: 2 + Math.floor(clock.random() * 4) }, () => open());
           await login(tabs[0]);
+          await clock.sleep(variant.lag ?? 0); // Until then, the other tabs know no session.
           faults.push(faultsOf(clock, server, 0.25));
           network.latency = [1, 800];
           const work = tabs.map(async (_, index) => {
@@ -107,6 +108,7 @@ for (const variant of VARIANTS) {
         inBrowser(async ({ open, server, storage, network, clock }) => {
           const tabs = Array.from({ length: 4 }, () => open());
           await login(tabs[0]);
+          await clock.sleep(variant.lag ?? 0);
           network.latency = [1, 900];
           const work = tabs.map(async (tab, index) => {
             for (let call = 0; call < 8; call++) {
