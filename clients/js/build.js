@@ -1,4 +1,4 @@
-/** Put the module, the adapters and their declarations into dist/. The module has its source in the Django app. */
+/** Put the modules, the adapters and their declarations into dist/. The modules have their source in the Django app. */
 
 import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
@@ -10,7 +10,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
 
 rmSync(dist, { recursive: true, force: true });
-cpSync(join(here, "../../refresh_sessions/static/refresh_sessions/client.js"), join(dist, "client.js"));
+for (const name of ["client.js", "client-dpop.js"]) {
+  cpSync(join(here, "../../refresh_sessions/static/refresh_sessions", name), join(dist, name));
+}
 cpSync(join(here, "types.d.ts"), join(dist, "types.d.ts"));
 cpSync(join(here, "adapters"), join(dist, "adapters"), { recursive: true });
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");

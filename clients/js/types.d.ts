@@ -33,6 +33,54 @@ export interface TokenStorage {
   removeItem(key: string): unknown;
 }
 
+/** Keys per client name, as a Map; the values are structured-cloneable. The methods may return promises. */
+export interface KeyStorage {
+  getItem(name: string): BoundKey[] | null | undefined | Promise<BoundKey[] | null | undefined>;
+  setItem(name: string, keys: BoundKey[]): unknown;
+}
+
+/** The key of one login. Without a pair: the session `sid` is not bound. */
+export interface BoundKey {
+  pair?: CryptoKeyPair;
+  jwk?: JsonWebKey;
+  /** RFC 7638. */
+  jkt?: string;
+  /** Of the session; undefined until the login is answered. */
+  sid?: string;
+}
+
+export interface DpopOptions {
+  /** ES256, for all logins of this client. */
+  keyPair?: CryptoKeyPair;
+  /** IndexedDB by default; without it, as in node, memory. */
+  store?: KeyStorage;
+}
+
+/** What client.js shares with client-dpop.js. */
+export interface Binding {
+  dpop?: boolean | DpopOptions;
+  name: string;
+  base: URL;
+  storage?: TokenStorage | null;
+  nameOf(field: string): string;
+  claimsOf(token: unknown): Data;
+  fetch(input: any, init?: RequestInit): Promise<Response>;
+  onWarning(error: unknown): void;
+  /** Of the last login. */
+  pending?: BoundKey;
+  /** Of the session. */
+  used?: BoundKey;
+  memory?: BoundKey[];
+  /** Of each origin. */
+  nonces?: Record<string, string>;
+  /** The server's clock minus that of the device, in ms. */
+  skew?: number;
+  /** A read of the keys has failed. */
+  failed?: boolean;
+  /** This tab cannot store or read keys. */
+  unable?: boolean;
+}
+
 export interface Options {
   /** Prefix of the endpoints, such as "/auth/" in a page, or an absolute URL. */
   baseUrl: string;
@@ -52,6 +100,8 @@ export interface Options {
   onWarning?: (error: unknown) => void;
   /** Of the storage entry, the lock and the channel. */
   name?: string;
+  /** Bind each session to a key that scripts cannot read, with DPoP (RFC 9449). */
+  dpop?: boolean | DpopOptions;
   /** navigator.locks by default; null for none. */
   locks?: Pick<LockManager, "request"> | null;
   /** The global fetch by default. */
@@ -84,10 +134,10 @@ export interface Client {
   onChange(listener: (event: ChangeEvent) => void): () => void;
   /** A usable access token, refreshed if necessary; undefined without a session. */
   access(): Promise<string | undefined>;
-  /** The headers of a call, for libraries without fetch; empty for a foreign origin. */
-  headers(url: string | URL): Promise<Record<string, string>>;
-  /** Handle the body of a 401 to a call with these headers. True: repeat it with new headers. */
-  recover(body: Data | null | undefined, sent: Record<string, string>): Promise<boolean>;
+  /** The headers of a call, for libraries without fetch; empty for a foreign origin. The method is GET by default. */
+  headers(url: string | URL, method?: string): Promise<Record<string, string>>;
+  /** Handle the body, and `DPoP-Nonce`, of a 401 to a call with these headers. True: repeat it with new headers. */
+  recover(body: Data | null | undefined, sent: Record<string, string>, nonce?: string | null): Promise<boolean>;
   /** Stop listening to other tabs. */
   close(): void;
 }

@@ -24,11 +24,22 @@ def test_package_passes_strict_type_checks():
     run("node", "node_modules/typescript/bin/tsc", "-p", ".")
 
 
-def test_type_checks_of_module_find_a_wrong_type(tmp_path):
-    source = PACKAGE / "../../refresh_sessions/static/refresh_sessions/client.js"
-    changed = source.read_text("utf-8").replace("let epoch = 0;", 'let epoch = "";')
-    (tmp_path / "client.js").write_text(changed, "utf-8")
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("client.js", "let epoch = 0;", 'let epoch = "";'),
+        ("client-dpop.js", "const MAX_KEYS = 3;", 'const MAX_KEYS = "3";'),
+    ],
+)
+def test_type_checks_of_modules_find_a_wrong_type(tmp_path, name, right, wrong):
+    for module in ("client.js", "client-dpop.js"):
+        source = PACKAGE / "../../refresh_sessions/static/refresh_sessions" / module
+        text = source.read_text("utf-8")
+        if module == name:
+            assert right in text
+            text = text.replace(right, wrong)
+        (tmp_path / module).write_text(text, "utf-8")
     config = f'{{"extends": "{PACKAGE}/tsconfig.json", "files": ["client.js"], "include": []}}'
     (tmp_path / "tsconfig.json").write_text(config, "utf-8")
-    with pytest.raises(AssertionError, match="TS2"):
+    with pytest.raises(AssertionError, match=rf"{name}\(.*error TS2(?!307)"):
         run("node", "node_modules/typescript/bin/tsc", "-p", str(tmp_path))

@@ -187,7 +187,9 @@ export class Network {
         body: attempt(() => JSON.parse(text)),
         cookie: jar.refresh,
         companion: jar.companion,
-        authorization: request.headers.get("Authorization"),
+        authorization: request.headers.get("Authorization") ?? undefined,
+        dpop: request.headers.get("DPoP"),
+        url: request.url,
       }));
     for (const fault of this.faults) {
       const outcome = await fault({ path, origin, request, answer });
@@ -198,13 +200,13 @@ export class Network {
       return outcome === "never" ? new Promise(() => {}) : outcome;
     }
     if (!path.startsWith("/auth/")) server.seen.push({ path, text, authorization: request.headers.get("Authorization"), origin });
-    const { status, body, cookie, companion } = answer();
+    const { status, body, cookie, companion, headers } = answer();
     server.log.push([path, status]);
     await this.delay();
     if (request.signal.aborted) throw request.signal.reason;
     if (cookie !== undefined) jar.refresh = cookie;
     if (companion && this.companion) jar.companion = companion;
-    return json(status, body, { Date: new Date(clock.now).toUTCString() });
+    return json(status, body, { Date: new Date(clock.now).toUTCString(), ...headers });
   }
 }
 

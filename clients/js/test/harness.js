@@ -1,6 +1,7 @@
 /** What a test needs: a browser with tabs and a server. */
 
 import { createClient } from "../../../refresh_sessions/static/refresh_sessions/client.js";
+import { DpopServer, FakeDatabase, followCrypto } from "./fake-dpop.js";
 import { BASE, FakeServer, json, Network, PASSWORD } from "./fake-server.js";
 import { Clock, FakeLocks, FakeStorage, LateStorage } from "./simulation.js";
 
@@ -8,31 +9,38 @@ export { BASE, PASSWORD };
 export const ME = "https://api.example/api/me/";
 export const SENSITIVE = "https://api.example/api/sensitive/";
 
+await import("../../../refresh_sessions/static/refresh_sessions/client-dpop.js"); // Loading takes real time.
+
 /**
  * Run a test in virtual time.
  * @param {(world: any) => Promise<void>} test @param {any} [options]
  */
-export function inBrowser(test, { seed = 1, transport = "body", locks = true, companion = true, lag = 0 } = {}) {
+export function inBrowser(test, { seed = 1, transport = "body", locks = true, companion = true, lag = 0, dpop = false } = {}) {
   return async () => {
     const clock = new Clock(seed).install();
     const tabs = [];
+    const restore = followCrypto(clock);
     try {
-      const server = Object.assign(new FakeServer(clock), { transport });
+      const server = Object.assign(dpop ? new DpopServer(clock) : new FakeServer(clock), { transport });
       const network = new Network(server, clock, { companion });
       const storage = new FakeStorage();
+      const database = dpop ? new FakeDatabase() : undefined;
+      if (dpop) globalThis.indexedDB = database;
       const shared = locks ? new FakeLocks() : null;
       const open = (more = {}) => {
-        const client = createClient({ baseUrl: BASE, transport, storage: lag ? new LateStorage(storage, clock, lag) : storage, locks: shared, fetch: network.fetch, ...more });
+        const client = createClient({ baseUrl: BASE, transport, storage: lag ? new LateStorage(storage, clock, lag) : storage, locks: shared, fetch: network.fetch, dpop, ...more });
         const events = [];
         client.onChange((event) => events.push(event));
         tabs.push(client);
         return Object.assign(client, { events });
       };
       const faults = network.faults;
-      await clock.run(test({ clock, server, network, storage, locks: shared, open, faults, seed }));
+      await clock.run(test({ clock, server, network, storage, locks: shared, open, faults, seed, database }));
     } finally {
       for (const tab of tabs) tab.close();
       clock.uninstall();
+      restore();
+      delete globalThis.indexedDB;
     }
   };
 }
@@ -53,9 +61,9 @@ export const lostAnswer = ({ answer }) => {
 
 /** The server answers at once; the answer arrives late. */
 export const lateAnswer = (clock, ms) => async ({ answer }) => {
-  const { status, body } = answer();
+  const { status, body, headers } = answer();
   await clock.sleep(ms);
-  return json(status, body, { Date: new Date(clock.now).toUTCString() });
+  return json(status, body, { Date: new Date(clock.now).toUTCString(), ...headers });
 };
 
 /** @param {Promise<any>} promise @returns {Promise<any>} The error. */

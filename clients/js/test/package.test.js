@@ -9,16 +9,23 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const HERE = join(dirname(fileURLToPath(import.meta.url)), "..");
-const SOURCE = join(HERE, "../../refresh_sessions/static/refresh_sessions/client.js");
+const SOURCES = join(HERE, "../../refresh_sessions/static/refresh_sessions");
 const TSC = join(HERE, "node_modules/typescript/bin/tsc");
 
 const USER = `
 import { createClient, SessionError } from "refresh-sessions-client";
 import { kyOptions } from "refresh-sessions-client/adapters/ky";
-import type { Client, Options } from "refresh-sessions-client/types";
+import type { BoundKey, Client, KeyStorage, Options } from "refresh-sessions-client/types";
 
 const options: Options = { baseUrl: "/auth/", transport: "cookie", askIdentity: async () => ({ otp: "1" }) };
 const client: Client = createClient(options);
+const keys = new Map<string, BoundKey[]>();
+const store: KeyStorage = { getItem: (name) => keys.get(name), setItem: async (name, value) => keys.set(name, value) };
+createClient({ baseUrl: "/auth/", dpop: true });
+createClient({ baseUrl: "/auth/", dpop: { store } });
+createClient({ baseUrl: "/auth/", dpop: { keyPair: await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]) } });
+const proven: Record<string, string> = await client.headers("/api/", "POST");
+console.log(await client.recover({ code: "use_dpop_nonce" }, proven, new Headers().get("DPoP-Nonce")));
 const { session, methods } = await client.login("ada", "secret", { deviceName: "Phone" });
 const list: { [field: string]: any }[] = await client.sessions.list();
 const end: () => void = client.onChange(({ type, remote }) => console.log(type === "logout", remote));
@@ -31,7 +38,7 @@ try {
 }
 `;
 
-const WRONG = ['client.createClient({});', 'client.createClient({ baseUrl: "/", transport: "header" });', 'client.createClient({ baseUrl: "/" }).login("ada");'];
+const WRONG = ['client.createClient({});', 'client.createClient({ baseUrl: "/", transport: "header" });', 'client.createClient({ baseUrl: "/", dpop: "yes" });', 'client.createClient({ baseUrl: "/" }).login("ada");'];
 
 describe("npm package", { skip: !existsSync(TSC) && "npm ci was not run" }, () => {
   const directory = mkdtempSync(join(tmpdir(), "refresh-sessions-client-"));
@@ -54,12 +61,24 @@ describe("npm package", { skip: !existsSync(TSC) && "npm ci was not run" }, () =
 
   test("contents: the module of the Django app, declarations, adapters, README", () => {
     const names = packed.files.map(({ path }) => path);
-    for (const name of ["README.md", "package.json", "dist/client.js", "dist/client.d.ts", "dist/types.d.ts", "dist/adapters/axios.js", "dist/adapters/axios.d.ts"]) {
+    for (const name of ["README.md", "package.json", "dist/client.js", "dist/client.d.ts", "dist/client-dpop.js", "dist/types.d.ts", "dist/adapters/axios.js", "dist/adapters/axios.d.ts"]) {
       assert.ok(names.includes(name), name);
     }
     assert.equal(names.filter((name) => /test|node_modules|lock/.test(name)).length, 0);
-    const installed = join(directory, "node_modules/refresh-sessions-client/dist/client.js");
-    assert.equal(readFileSync(installed, "utf-8"), readFileSync(SOURCE, "utf-8"));
+    for (const name of ["client.js", "client-dpop.js"]) {
+      const installed = join(directory, "node_modules/refresh-sessions-client/dist", name);
+      assert.equal(readFileSync(installed, "utf-8"), readFileSync(join(SOURCES, name), "utf-8"));
+    }
+  });
+
+  test("option dpop: the package has the module that it loads", () => {
+    const program = `
+      import { createClient } from "refresh-sessions-client";
+      const fetch = async ({ headers }) => Response.json({ access: "a", refresh: "r", session: { bound: headers.has("DPoP") } });
+      const client = createClient({ baseUrl: "https://api.example/auth", dpop: true, fetch });
+      console.log((await client.login("ada", "secret")).session.bound);
+    `;
+    assert.equal(run(process.execPath, ["--input-type=module", "--eval", program]).trim(), "true");
   });
 
   test("import: the module and an adapter without a library", () => {

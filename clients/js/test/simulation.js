@@ -30,6 +30,7 @@ export class Clock {
   now = START;
   skew = 0; // Of the device, in ms.
   timers = [];
+  busy = 0; // Calls that take real time.
   #number = 0;
 
   constructor(seed = 1) {
@@ -73,7 +74,8 @@ export class Clock {
     const end = () => void (settled = true);
     promise.then(end, end);
     for (;;) {
-      await new Promise((done) => real.setImmediate(done));
+      do await new Promise((done) => real.setImmediate(done));
+      while (this.busy && !settled);
       if (settled) return promise;
       this.timers.sort((a, b) => a.at - b.at || a.number - b.number);
       const timer = this.timers.shift();

@@ -7,7 +7,7 @@ const TIMEOUT = 3000; // Below a third of ROTATION_OVERLAP: docs/rotation.md.
 const PATIENCE = 15000; // For passwords, Retry-After, and the lock, which a suspended tab may hold.
 
 const STALE = /^(not_authenticated|token_not_valid|session_revoked)$/;
-const FINAL = /^(not_authenticated|token_not_valid|session_revoked|session_expired|device_proof_required)$/;
+const FINAL = /^(not_authenticated|token_not_valid|session_revoked|session_expired)$/;
 
 const JSON_BODY = { "Content-Type": "application/json" };
 
@@ -54,8 +54,8 @@ function refuseRedirect({ type, status, url }) {
   throw new SessionError("fix", "redirected", `${url} redirects, but tokens follow no redirect: use the final URL.`);
 }
 
-/** @param {Response} response @param {any} data */
-function errorOf({ status, headers }, data) {
+/** @param {Response & { action?: Action }} response @param {any} data */
+function errorOf({ status, headers, action: advised }, data) {
   const code = data?.code ?? `http_${status}`;
   /** @type {Action} */
   let action = "fix";
@@ -65,7 +65,7 @@ function errorOf({ status, headers }, data) {
   const after = headers.get("Retry-After");
   const until = (Date.parse(`${after}`) - Date.parse(`${headers.get("Date")}`)) / 1000;
   const retryAfter = after ? Math.max(+after >= 0 ? +after : until || 0, 0) : undefined;
-  return new SessionError(action, code, data?.detail ?? `The server answered ${status}.`, { status, retryAfter, data });
+  return new SessionError(advised ?? action, code, data?.detail ?? `The server answered ${status}.`, { status, retryAfter, data });
 }
 
 /** @param {Options} options @returns {Client} */
@@ -79,6 +79,7 @@ export function createClient({
   askIdentity,
   onWarning = (error) => console.warn(`${error}`),
   name,
+  dpop,
   locks = globalThis.navigator?.locks,
   fetch = (...request) => globalThis.fetch(...request),
 }) {
@@ -177,6 +178,7 @@ export function createClient({
 
   async function forget() {
     await save(null);
+    if (dpop) await proofs().then(({ drop }) => drop(binding)).catch(onWarning);
     tell("logout");
     await setLost(null);
   }
@@ -252,7 +254,7 @@ export function createClient({
       try {
         return await locked(() => exchange(refused));
       } catch (error) {
-        if (error.action !== "retry") throw error;
+        if (error.action !== "retry" && error.code !== "device_proof_required") throw error;
         const wait = 1000 * (error.retryAfter ?? 2 ** tries * (0.5 + Math.random()));
         blockedUntil = performance.now() + wait;
         blockedBy = error;
@@ -322,20 +324,25 @@ export function createClient({
   /** @param {string | URL} url */
   const isTrusted = (url) => trusted.includes(new URL(url, base).origin);
 
+  const binding = { dpop, name: key, base, storage: store, nameOf, claimsOf, fetch, onWarning };
+  const proofs = () => import("./client-dpop.js");
+  if (dpop) fetch = async (...request) => (await proofs()).send(binding, ...request);
+
   /** @type {Client["headers"]} */
-  async function headers(url) {
-    return isTrusted(url) ? authorize(await access()) : {};
+  async function headers(url, method = "GET") {
+    const token = isTrusted(url) && (await access());
+    return dpop && token ? (await proofs()).headers(binding, url, method, token) : authorize(token || undefined);
   }
 
   /** @type {Client["recover"]} */
-  async function recover(body, sent) {
+  async function recover(body, sent, nonce) {
     const code = body?.code;
-    const token = sent.Authorization?.slice(7);
+    const token = sent.Authorization?.split(" ")[1];
     if (!token && code === "not_authenticated") throw noSession();
     if (token && code === "reauthentication_required") {
       if ((await load())?.access === token) await join("ask", ask);
     } else if (token && STALE.test(code)) await refresh(token);
-    else return false;
+    else return !!dpop && (await proofs()).repeat(binding, body, sent, nonce);
     return true;
   }
 
@@ -343,7 +350,7 @@ export function createClient({
   async function sessionFetch(input, init) {
     const request = new Request(input instanceof Request ? input : new URL(input, base), init);
     for (let tries = 1; ; tries++) {
-      const sent = await headers(request.url);
+      const sent = await headers(request.url, request.method);
       const manual = sent.Authorization && request.redirect === "follow";
       const call = new Request(request.clone(), manual ? { redirect: "manual" } : {});
       for (const field in sent) call.headers.set(field, sent[field]);

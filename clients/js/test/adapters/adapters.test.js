@@ -24,6 +24,7 @@ import { useLoggedIn as useLoggedInReact } from "../../adapters/react.js";
 import { sessionBaseQuery } from "../../adapters/redux-toolkit.js";
 import { clearOnLogout, queryOptions } from "../../adapters/tanstack-query.js";
 import { useLoggedIn as useLoggedInVue } from "../../adapters/vue.js";
+import { DpopServer } from "../fake-dpop.js";
 import { BASE, FakeServer, Network, PASSWORD } from "../fake-server.js";
 import { errorOf, login, ME, SENSITIVE } from "../harness.js";
 
@@ -37,10 +38,10 @@ const clock = {
 
 let number = 0;
 
-async function open() {
-  const server = Object.assign(new FakeServer(clock), { transport: "body" });
+async function open({ dpop = false } = {}) {
+  const server = Object.assign(dpop ? new DpopServer(clock) : new FakeServer(clock), { transport: "body", bindsAccess: dpop, asksNonce: dpop });
   const network = Object.assign(new Network(server, clock), { latency: [0, 1] });
-  const options = { baseUrl: BASE, storage: null, name: `adapters ${number++}`, fetch: network.fetch, askIdentity: () => PASSWORD };
+  const options = { baseUrl: BASE, storage: null, name: `adapters ${number++}`, fetch: network.fetch, askIdentity: () => PASSWORD, dpop };
   const client = createClient(options);
   await login(client);
   return { client, server, network };
@@ -106,6 +107,18 @@ for (const [name, make] of Object.entries(LIBRARIES)) {
       const error = await errorOf(send(ME, {}));
       assert.equal((error.action ? error : error.cause)?.action, "login", `${error}`);
       assert.equal(server.count("/auth/refresh/"), 1);
+      client.close();
+    });
+
+    test("token bound to a key, and a nonce that is too old: repeated with another proof", async () => {
+      const { client, server, network } = await open({ dpop: true });
+      if (name === "Angular") globalThis.fetch = network.fetch;
+      const send = make(client);
+      server.nonceOf = () => "the next nonce";
+      assert.deepEqual(await send(ME, { a: 1 }), { sid: "s1" });
+      assert.deepEqual(server.seen.map(({ text }) => text), ['{"a":1}', '{"a":1}']);
+      assert.deepEqual(server.proofs.at(-1)[1].htm, "POST");
+      assert.equal(server.misuses, 0);
       client.close();
     });
 
