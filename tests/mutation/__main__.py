@@ -10,6 +10,7 @@ code that keeps tokens safe.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,8 @@ def is_found(mutant: Mutant, copy: Path) -> bool:
         done = run_tests(mutant.tests, copy)
     finally:
         module.write_text(original, encoding="utf-8")
-    if done.returncode and "\nFAILED " not in done.stdout:
+    # A fixture of a test may fail as well; an error of a whole module ends the run.
+    if done.returncode and not re.search(r"^(FAILED|ERROR) \S+::", done.stdout, re.MULTILINE):
         raise SystemExit(f"{mutant} ended the tests:\n{done.stdout[-2000:]}")
     return done.returncode != 0
 
