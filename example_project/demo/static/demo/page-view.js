@@ -1,7 +1,7 @@
 /* What the page shows: who is logged in, the shared storage, and the summary of an action. */
 
 import { csrfToken } from "./others.js";
-import { bothOut, reasons, takenOver } from "./reasons.js";
+import { bothOut, reasons, takenOver, withKey } from "./reasons.js";
 import { claimsOf, numberOf, readTokens, secondsLeft, shorten, storageKey } from "./tokens.js";
 
 const { mode } = document.body.dataset;
@@ -59,8 +59,9 @@ export function show({ running, error }) {
 
 const count = (number) => `${number} request${number === 1 ? "" : "s"} to refresh/`;
 
-function explain(name, attacker) {
+function explain(name, { attacker, isTied }) {
   if (alarm) return alarm;
+  if (isTied && withKey[name]) return withKey[name];
   if (mode === "simplejwt" && attacker.access && !isLoggedIn()) return takenOver;
   const reason = reasons[name]?.[mode];
   const outcome = name === "attack" ? attacker.outcome : isLoggedIn() ? "yes" : "no";
@@ -68,14 +69,14 @@ function explain(name, attacker) {
 }
 
 /** Say what an action did, and let the switch repeat it in the other modes. */
-export function summarize(name, { requests, attacker }) {
+export function summarize(name, { requests, ...outcome }) {
   document.body.removeAttribute("data-running");
-  if (name === "login") alarm = "";
+  if (name === "login" || name === "tie") alarm = "";
   const answers = requests.filter(({ path }) => path.endsWith("/refresh/"));
   const statuses = answers.map(({ status, lost }) => (lost ? `${status}, lost` : status));
   const facts = answers.length ? `${count(answers.length)}: ${statuses.join("; ")}. ` : "";
-  set("summary", `${facts}${explain(name, attacker)}`);
-  if (name === "login" || name === "locks") return;
+  set("summary", `${facts}${explain(name, outcome)}`);
+  if (name === "login" || name === "locks" || name === "tie") return;
   for (const link of modeLinks) link.hash = name;
   byId("again").hidden = false;
 }

@@ -9,15 +9,27 @@ import { isLoggedIn, modeLinks, show, showAttacker, showEvent, summarize } from 
 
 const { username, password } = document.body.dataset;
 const buttons = [...document.querySelectorAll("button[data-action]")];
-const withoutLocks = document.getElementById("without-locks");
+const switches = [...document.querySelectorAll("button[data-option]")];
 const attacker = new Attacker();
 
 const session = () => claimsOf(readTokens().access).sid;
-const loadTabs = () => load({ withoutLocks: withoutLocks.ariaPressed === "true" });
+/** The options of the tabs, as a query: "?tied&without-locks". */
+function search() {
+  const pressed = switches.filter(({ ariaPressed }) => ariaPressed === "true");
+  return pressed.length ? `?${pressed.map(({ dataset }) => dataset.option).join("&")}` : "";
+}
 
-function setLocks(areUsed) {
-  withoutLocks.ariaPressed = areUsed ? "false" : "true";
-  for (const link of modeLinks) link.search = areUsed ? "" : "without-locks";
+const loadTabs = () => load(search());
+
+function setOption(option, isPressed) {
+  const button = switches.find(({ dataset }) => dataset.option === option);
+  button.ariaPressed = isPressed && !button.disabled ? "true" : "false";
+  for (const link of modeLinks) link.search = search();
+}
+
+function toggle(option) {
+  const button = switches.find(({ dataset }) => dataset.option === option);
+  setOption(option, button.ariaPressed !== "true");
 }
 
 /** Within the overlap of an earlier refresh, the answer contains an access token only. */
@@ -65,8 +77,16 @@ const actions = {
   },
 
   locks() {
-    setLocks(withoutLocks.ariaPressed === "true");
+    toggle("without-locks");
     return loadTabs();
+  },
+
+  // Only a login ties a session to the key of a browser.
+  async tie() {
+    if (isLoggedIn()) await command("logout");
+    toggle("tied");
+    await loadTabs();
+    await command("login", { username, password });
   },
 
   // Tokens of an earlier visit are kept if the server accepts them.
@@ -76,7 +96,7 @@ const actions = {
   },
 };
 
-const withoutTokens = new Set(["attack", "locks", "login"]);
+const withoutTokens = new Set(["attack", "locks", "login", "tie"]);
 
 async function run(name) {
   if (!isLoggedIn() && !withoutTokens.has(name)) return show({ error: "Ada is logged out. Log in first." });
@@ -87,7 +107,7 @@ async function run(name) {
   try {
     await actions[name]();
     await poll();
-    summarize(name, { requests: [...requests], attacker });
+    summarize(name, { requests: [...requests], attacker, isTied: search().includes("tied") });
   } catch (error) {
     show({ error: error.message });
   } finally {
@@ -106,7 +126,7 @@ for (const button of buttons) {
 onEvent(showEvent);
 setInterval(() => showAttacker(attacker), 250);
 
-setLocks(!options.has("without-locks"));
+for (const { dataset } of switches) setOption(dataset.option, options.has(dataset.option));
 await loadTabs();
 await run("login");
 // A switch of the mode repeats the last action.

@@ -9,17 +9,27 @@ export const takenOver =
 
 const locks = "The tabs are loaded anew. Press “All tabs refresh”.";
 
+const tied = "Ada has logged in anew. Press “Steal the token”, then “Attacker uses it”.";
+
+/** What to say while Ada's session is tied to a key in her browser. */
+export const withKey = {
+  tie: "The session is tied to a key in Ada’s browser, which no script can copy. Press “Steal the token”.",
+  steal: "The attacker has copied the refresh token. The key of Ada's browser cannot be copied.",
+  attack: "The copy is useless without the key. Ada stays logged in, and an event records the attempt.",
+};
+
 export const reasons = {
+  tie: { default: tied, strict: tied },
   locks: { default: locks, strict: locks, simplejwt: locks },
   login: { default: login, strict: login, simplejwt: login },
   refresh: {
     default: { yes: "One rotation, and all tabs continue." },
     strict: {
-      yes: "With Web Locks one tab refreshes for all. Without them, this logs Ada out.",
+      yes: "One tab refreshes for all. Without Web Locks, a race may log Ada out.",
       no: "Parallel tabs presented one token. All but the first counted as reuse.",
     },
     simplejwt: {
-      yes: "With Web Locks one tab refreshes for all. Without them, the answer depends on a race.",
+      yes: "One tab refreshes for all. Without Web Locks, the answer depends on a race.",
       no: "Parallel tabs presented one token. It was on the blacklist after the first request.",
     },
   },

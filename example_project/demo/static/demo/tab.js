@@ -6,6 +6,8 @@ import { showAnswer, showError, showLoggedOut } from "./tab-view.js";
 
 const client = createClient({
   baseUrl: "/auth/",
+  // A login makes a key in this browser; its refresh token is useless without it.
+  dpop: options.has("tied"),
   // For the buttons of this page; an application has neither.
   fetch: fetchInDemo,
   locks: options.has("without-locks") ? null : navigator.locks,
@@ -29,6 +31,10 @@ async function refresh() {
   await call();
 }
 
+async function logout() {
+  await client.logout();
+}
+
 async function login({ username, password }) {
   await client.login(username, password, { deviceName: "Ada's browser" });
 }
@@ -37,5 +43,5 @@ async function login({ username, password }) {
 client.onChange(({ type }) => (type === "logout" ? showLoggedOut() : call()));
 
 setInterval(call, 3000);
-listen({ call, refresh, login });
+listen({ call, refresh, login, logout });
 call();

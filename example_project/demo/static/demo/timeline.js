@@ -34,13 +34,16 @@ export function add({ at = Date.now(), kind, who, text }) {
   while (list.children.length > SHOWN) list.lastElementChild.remove();
 }
 
+/** Events with two clients: one presented a token, the other one holds the newest. */
+const alarms = { reuse_detected: "alarm", bound_token_misused: "alarm" };
+
 function describe({ kind, label, reason, device, address, other_address: other, actor }) {
-  if (kind === "reuse_detected") return `${label}, from ${address}; the other client: ${other}`;
+  if (kind in alarms) return `${label}, from ${address}; the other client: ${other}`;
   const by = actor && kind === "revoked" ? ` by ${actor}` : "";
   return `${label}${by}: ${device}${reason && kind === "revoked" ? ` (${reason})` : ""}`;
 }
 
-const kinds = { reuse_detected: "alarm", revoked: "ended", signed_out: "ended" };
+const kinds = { ...alarms, revoked: "ended", signed_out: "ended" };
 
 /** Read new events, now and from time to time. */
 export async function poll() {
