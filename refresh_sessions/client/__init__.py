@@ -24,11 +24,13 @@ from refresh_sessions.client.errors import (
     UnexpectedAnswerError,
 )
 from refresh_sessions.client.file_storage import FileStorage
+from refresh_sessions.client.keys import DPoPKey
 from refresh_sessions.client.retry import RetryPolicy
 from refresh_sessions.client.storage import MemoryStorage, Storage
 from refresh_sessions.client.tokens import Tokens
 
 __all__ = [
+    "DPoPKey",
     "FileStorage",
     "LoginRequiredError",
     "MemoryStorage",

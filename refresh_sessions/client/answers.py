@@ -31,9 +31,27 @@ ENDED: Final = {
     "token_not_valid": "The server does not accept the tokens",
     "session_revoked": "The session was revoked",
     "session_expired": "The session has expired",
-    "device_proof_required": "The storage lacks the companion cookie of the session",
 }
-"""Codes of a refresh after which the tokens are of no use."""
+"""Codes after which the tokens are of no use."""
+
+COMPANION_MISSING: Final = "device_proof_required"
+
+USE_NONCE: Final = "use_dpop_nonce"
+PROOF_REFUSED: Final = "invalid_dpop_proof"
+BINDING_REQUIRED: Final = "binding_required"
+
+_BINDING_REFUSED: Final = {
+    USE_NONCE: "The server has refused the nonce that it has sent for {}. Check its clock.",
+    PROOF_REFUSED: (
+        "The server refuses the DPoP proof of {}. If the session is bound to a key, give that key "
+        "as the argument dpop. Otherwise compare base_url with the public address that the server "
+        "knows, and the clock of the server with its header Date."
+    ),
+    BINDING_REQUIRED: (
+        "The server requires a session that is bound to a key at {}. Give the argument dpop. If "
+        "it is given, the server does not accept DPoP: change its settings."
+    ),
+}
 
 _LOGIN_REFUSED: Final = {
     "no_active_account": "The server refused the user name or the password. Correct them.",
@@ -45,6 +63,13 @@ _LOGIN_REFUSED: Final = {
 _REAUTHENTICATION_REFUSED: Final = {
     "reauthentication_failed": "The server refused the re-authentication. Correct the password.",
     "proof_incomplete": "The re-authentication needs another factor. Give both.",
+}
+
+_CHALLENGES: Final = {
+    "insufficient_user_authentication": "reauthentication_required",
+    USE_NONCE: USE_NONCE,
+    PROOF_REFUSED: PROOF_REFUSED,
+    "invalid_token": TOKEN_REFUSED,
 }
 
 _CODE: Final = re.compile(r"[a-z0-9_]{1,64}")
@@ -83,13 +108,13 @@ class Answer:
         value = self.headers.get("retry-after", "").strip()
         if re.fullmatch(r"\d{1,9}", value):
             return float(value)
-        until, now = _parse_date(value), self.date
+        until, now = parse_date(value), self.date
         return max((until - now).total_seconds(), 0.0) if until and now else None
 
     @property
     def date(self) -> datetime | None:
         """The server's clock."""
-        return _parse_date(self.headers.get("date", ""))
+        return parse_date(self.headers.get("date", ""))
 
     @property
     def companion(self) -> str | None:
@@ -145,6 +170,12 @@ class Answer:
         code, status = self.code, self.status
         if code in ENDED:
             return session_ended(code, status)
+        if code == COMPANION_MISSING:
+            return LoginRequiredError(
+                "The storage lacks the companion cookie of the session. Log in again.",
+                code=code,
+                status=status,
+            )
         if code in _LOGIN_REFUSED:
             return LoginRequiredError(_LOGIN_REFUSED[code], code=code, status=status)
         if code == "reauthentication_required":
@@ -160,7 +191,9 @@ class Answer:
             f"The server refused {self.endpoint} ({self._summary}). Compare the request with the "
             "endpoints of the server, and base_url and field_names with its settings."
         )
-        if code == "not_authenticated":
+        if code in _BINDING_REFUSED:
+            text = _BINDING_REFUSED[code].format(self.endpoint)
+        elif code == "not_authenticated":
             text = (
                 f"{self.endpoint} has not found the token in the request. Set field_names to the "
                 "FIELD_NAMES of the server, and do not use its cookie transport."
@@ -177,6 +210,35 @@ class Answer:
 def session_ended(code: str, status: int) -> LoginRequiredError:
     """Return the error for a session that the server has ended."""
     return LoginRequiredError(f"{ENDED[code]}. Log in again.", code=code, status=status)
+
+
+def companion_refused(status: int) -> TransientError:
+    """Return the error for a companion cookie that the server may accept later."""
+    return TransientError(
+        "The server does not accept the companion cookie of the session now. Try again later; "
+        "the tokens are kept.",
+        code=COMPANION_MISSING,
+        status=status,
+    )
+
+
+def binding_required() -> LoginRequiredError:
+    """Return the error for a request that needs a session bound to the key of the client."""
+    return LoginRequiredError(
+        "The request needs a session that is bound to the key, and this session began without it. "
+        "Log in again.",
+        code=BINDING_REQUIRED,
+        status=httpx.codes.FORBIDDEN,
+    )
+
+
+def key_lost() -> LoginRequiredError:
+    """Return the error for a session that is bound to a key which the client does not have."""
+    return LoginRequiredError(
+        "The session is bound to another key than that of the argument dpop. If the old key is "
+        "lost, its tokens are of no use: log in again.",
+        code="key_lost",
+    )
 
 
 def reauthentication_required() -> ReauthenticationRequiredError:
@@ -196,13 +258,12 @@ def read_code(body: object) -> str:
 
 
 def read_challenge(response: httpx.Response) -> str:
-    """The code of a 401 of any view, from its body or from its challenge (RFC 6750, RFC 9470)."""
+    """The code of a refusal of any view, from its body or its challenge (RFC 6750, 9449, 9470)."""
     if code := read_code(_parse(response.content)):
         return code
     challenge = response.headers.get("www-authenticate", "")
-    if 'error="insufficient_user_authentication"' in challenge:
-        return "reauthentication_required"
-    return TOKEN_REFUSED if 'error="invalid_token"' in challenge else ""
+    codes = [code for error, code in _CHALLENGES.items() if f'error="{error}"' in challenge]
+    return codes[0] if codes else ""
 
 
 def _parse(content: bytes) -> Any:
@@ -212,7 +273,7 @@ def _parse(content: bytes) -> Any:
         return None
 
 
-def _parse_date(value: str) -> datetime | None:
+def parse_date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

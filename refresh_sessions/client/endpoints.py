@@ -13,6 +13,7 @@ import httpx
 
 from refresh_sessions.client.answers import Answer
 from refresh_sessions.client.errors import TransientError, UnexpectedAnswerError
+from refresh_sessions.client.proofs import CORRECTABLE, Prover
 from refresh_sessions.client.tokens import Tokens, is_token
 from refresh_sessions.redaction import hide
 
@@ -25,6 +26,9 @@ SESSIONS: Final = "sessions/"
 
 ROTATING: Final = frozenset({REFRESH, REAUTHENTICATE})
 """Endpoints that rotate: their time-out has to be less than a third of ROTATION_OVERLAP."""
+
+PROVEN: Final = frozenset({LOGIN, VERIFY, REFRESH, LOGOUT, REAUTHENTICATE})
+"""Endpoints that get a DPoP proof without the help of an ``httpx.Auth``."""
 
 OTHER_TIMEOUT: Final = 10.0
 
@@ -52,8 +56,10 @@ class Endpoints:
         field_names: Mapping[str, str],
         timeout: float,
         open_client: Callable[[], httpx.Client],
+        prover: Prover | None = None,
     ) -> None:
         self.base_url = normalize_base_url(base_url)
+        self.prover = prover
         self._names = dict(field_names)
         self._timeout = timeout
         self._open_client = open_client
@@ -68,11 +74,14 @@ class Endpoints:
         endpoint: str,
         body: Mapping[str, Any] | None = None,
         *,
-        access: str = "",
+        access: Tokens | None = None,
         companion: str = "",
         auth: httpx.Auth | None = None,
     ) -> Answer:
         """Send one request and read its answer.
+
+        A refused DPoP proof is replaced by one with the nonce and the clock of the refusal, once
+        for each of the two reasons.
 
         Raises:
             TransientError: there is no complete answer, or it asks to wait.
@@ -81,9 +90,35 @@ class Endpoints:
         """
         headers = {"Accept": "application/json"}
         if access:
-            headers["Authorization"] = f"Bearer {access}"
+            headers["Authorization"] = f"{access.scheme} {access.access}"
         if companion:
             headers["Cookie"] = companion
+        url, correctable = httpx.URL(self.base_url + endpoint), set(CORRECTABLE)
+        while True:
+            if self.prover and endpoint in PROVEN:
+                headers["DPoP"] = self.prover.prove(
+                    method, url, access=access.access if access and access.is_dpop else ""
+                )
+            answer = self._send(method, endpoint, body, headers=headers, auth=auth)
+            if self.prover:
+                self.prover.learn(url, answer.headers, uncached=True)
+            if "DPoP" not in headers or answer.code not in correctable:
+                break
+            correctable.remove(answer.code)
+        if answer.is_transient:
+            answer.raise_for_refusal()
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        endpoint: str,
+        body: Mapping[str, Any] | None,
+        *,
+        headers: dict[str, str],
+        auth: httpx.Auth | None,
+    ) -> Answer:
+        """Send one request once, and read a complete answer."""
         timeout = self._timeout if endpoint in ROTATING else OTHER_TIMEOUT
         deadline = time.monotonic() + 2 * timeout
         try:
@@ -111,10 +146,7 @@ class Endpoints:
                 "tokens are kept.",
                 code="no_answer",
             ) from error
-        answer = Answer(endpoint, response.status_code, response.headers, content)
-        if answer.is_transient:
-            answer.raise_for_refusal()
-        return answer
+        return Answer(endpoint, response.status_code, response.headers, content)
 
     def read_login(self, answer: Answer) -> Tokens:
         """The tokens of a new session."""
@@ -127,12 +159,20 @@ class Endpoints:
                 code="refresh_missing",
                 status=answer.status,
             )
-        empty = Tokens(base_url=self.base_url, access="", refresh=values["refresh"])
+        bound = values["scheme"] == "DPoP" or self._is_bound(answer)
+        key = self.prover.thumbprint if self.prover and bound else ""
+        empty = Tokens(base_url=self.base_url, access="", refresh=values["refresh"], key=key)
         return empty.renewed(**values)
 
     def read_renewal(self, answer: Answer, tokens: Tokens) -> Tokens:
         """The tokens after a refresh or a re-authentication."""
         return tokens.renewed(**self._read_values(answer))
+
+    def _is_bound(self, answer: Answer) -> bool:
+        """Whether the login has bound the session to the key of its DPoP proof."""
+        session = answer.json.get(self.name("session"))
+        bound = session.get(self.name("bound")) if isinstance(session, dict) else None
+        return bound == "dpop"
 
     def _read_values(self, answer: Answer) -> dict[str, Any]:
         body = answer.read_object()
@@ -149,7 +189,13 @@ class Endpoints:
             "refresh": refresh,
             "companion": answer.companion,
             "expires_in": self._read_lifetime(answer, body),
+            "scheme": "DPoP" if self._is_dpop(body) else "Bearer",
         }
+
+    def _is_dpop(self, body: Mapping[str, Any]) -> bool:
+        """Whether each request with the access token needs a DPoP proof."""
+        token_type = body.get(self.name("token_type"))
+        return isinstance(token_type, str) and token_type.lower() == "dpop"
 
     def _read_lifetime(self, answer: Answer, body: Mapping[str, Any]) -> float | None:
         """The lifetime of the access token by the server's clock; None if it makes no sense."""
@@ -177,12 +223,6 @@ def normalize_base_url(base_url: str) -> str:
     if url.userinfo or url.query or url.fragment:
         raise ValueError("base_url must have no user name, password, query or fragment.")
     return str(url).rstrip("/") + "/"
-
-
-def get_origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
-    """Scheme, host and port of a URL; the default port is the same as none."""
-    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    return url.scheme, url.raw_host, port
 
 
 def _read(response: httpx.Response, deadline: float) -> bytes:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 from weakref import WeakSet
 
+from refresh_sessions.client.errors import LoginRequiredError, TransientError
 from refresh_sessions.client.tokens import Tokens
 
 
@@ -37,6 +38,31 @@ class Storage(Protocol):
 
     def check_writable(self) -> None:
         """Raise an error if ``save`` would fail. Called before a request that issues tokens."""
+
+
+@contextmanager
+def entered(lock: AbstractContextManager[object]) -> Iterator[None]:
+    """Hold a lock; a ``TransientError`` tells that it was not free in time."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock)
+        except TimeoutError as error:
+            raise TransientError(
+                "Another thread or process has the lock of the tokens for too long. Try again; if "
+                "that does not help, find out which process waits.",
+                code="storage_locked",
+            ) from error
+        yield
+
+
+def require_stored(stored: Tokens | None) -> Tokens:
+    """The tokens that another process has stored during a request."""
+    if stored is None:
+        raise LoginRequiredError(
+            "Another process has logged out, or deleted the tokens. Log in again.",
+            code="logged_out",
+        )
+    return stored
 
 
 class ThreadLock:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
-
-from anyio import from_thread
+from typing import Final
 
 from refresh_sessions.client import endpoints as paths
-from refresh_sessions.client.answers import TOKEN_REFUSED, Answer, reauthentication_required
+from refresh_sessions.client.answers import (
+    BINDING_REQUIRED,
+    COMPANION_MISSING,
+    TOKEN_REFUSED,
+    Answer,
+    binding_required,
+    companion_refused,
+    key_lost,
+    reauthentication_required,
+)
+from refresh_sessions.client.callbacks import Callback, Fields, SecondFactor, call
 from refresh_sessions.client.endpoints import Endpoints
 from refresh_sessions.client.errors import (
     LoginRequiredError,
+    SessionAuthError,
     StorageError,
     TransientError,
     UnexpectedAnswerError,
 )
+from refresh_sessions.client.logins import Logins
 from refresh_sessions.client.retry import Pace, RetryPolicy
-from refresh_sessions.client.storage import Storage, ThreadLock
+from refresh_sessions.client.storage import Storage, ThreadLock, entered, require_stored
 from refresh_sessions.client.tokens import Tokens
 from refresh_sessions.redaction import hide_items
-
-Fields = Mapping[str, Any]
-"""Fields of a request body."""
-
-Callback = Callable[[], Fields | Awaitable[Fields]]
-SecondFactor = Callable[[list[str]], Fields | Awaitable[Fields]]
 
 PACED: Final = (paths.LOGIN, paths.VERIFY, paths.REFRESH, paths.LOGOUT, paths.REAUTHENTICATE)
 
@@ -59,7 +61,7 @@ class TokenSource:
         retry: RetryPolicy,
     ) -> None:
         self.endpoints, self.storage = endpoints, storage
-        self._credentials, self._second_factor = credentials, second_factor
+        self._logins = Logins(endpoints, storage, self._send, credentials, second_factor)
         self._reauthentication = reauthentication
         self._policy = retry
         self._paces = {path: Pace(retry) for path in PACED}
@@ -67,7 +69,6 @@ class TokenSource:
         self._cached: Tokens | None = None
         self._unsaved: tuple[Tokens, Tokens] | None = None
         """Tokens that the storage did not accept, behind the tokens that they replace."""
-        self._refused_credentials: Fields | None = None
 
     def current(self) -> Tokens | None:
         """The tokens as this process knows them, if they need no refresh; reads no storage."""
@@ -77,7 +78,7 @@ class TokenSource:
     def obtain(self, refused: str | None = None) -> Renewal:
         """Tokens with another access token than ``refused``: stored, refreshed, or of a login."""
         stored = self._cached = self._load_unlocked()
-        usable = stored if stored and stored.access != refused else None
+        usable = stored if stored and stored.access != refused and self._has_key(stored) else None
         if usable and usable.is_fresh():
             return Renewal(usable, adopted=True)
         if usable and usable.is_expired():
@@ -91,6 +92,11 @@ class TokenSource:
                 return Renewal(usable, adopted=True)
             raise
 
+    def is_bound(self) -> bool:
+        """Whether the stored session is bound to the key of this client."""
+        tokens = self._load_unlocked()
+        return tokens is not None and tokens.key != "" and self._has_key(tokens)
+
     def refresh(self) -> Tokens:
         """Refresh now."""
         with self._locked():
@@ -101,7 +107,7 @@ class TokenSource:
     def log_in(self, credentials: Fields | None = None) -> Tokens:
         """Start a new session; its tokens replace the stored ones."""
         with self._locked():
-            self._refused_credentials = None
+            self._logins.forget_refusal()
             return self._keep(self._start_session(credentials)).tokens
 
     def replace_session(self, refused: str, error: LoginRequiredError) -> Renewal:
@@ -112,16 +118,35 @@ class TokenSource:
                 return self._keep(Renewal(tokens, adopted=True))
             return self._keep(self._replace(tokens, error))
 
+    def bind_session(self, refused: str) -> Renewal:
+        """Replace a session without a key by one that is bound to the key."""
+        with self._locked():
+            tokens = self._load()
+            if tokens is None:
+                return self._keep(self._start_session(None))
+            if tokens.access != refused:
+                return self._keep(Renewal(tokens, adopted=True))
+            # The tokens still serve the requests that need no binding.
+            if not self._logins.are_automatic:
+                raise binding_required()
+            # Otherwise the old session would stay active beside the new one.
+            with suppress(SessionAuthError):
+                self._send_logout(tokens)
+            return self._keep(self._replace(tokens, binding_required()))
+
+    def newest(self) -> Renewal:
+        """The stored tokens, for a request whose DPoP proof was refused and not its token."""
+        tokens = self._load_unlocked()
+        if tokens is None:
+            return self.obtain()
+        return self._keep(Renewal(tokens, adopted=False))
+
     def log_out(self) -> None:
         """Revoke the session and delete the tokens."""
         with self._locked():
             tokens = self._load()
             if tokens is not None:
-                body = {self.endpoints.name("refresh"): tokens.refresh}
-                answer = self._send(paths.LOGOUT, body, companion=tokens.companion)
-                # The session may have ended before.
-                with suppress(LoginRequiredError):
-                    answer.raise_for_refusal()
+                self._send_logout(tokens)
                 stored = self.storage.load()
                 if stored is not None and stored.refresh == tokens.refresh:
                     self.storage.clear()
@@ -155,7 +180,7 @@ class TokenSource:
         tokens = self._load()
         if tokens is None:
             return self._start_session(None)
-        usable = tokens.access != refused and not tokens.is_expired()
+        usable = tokens.access != refused and not tokens.is_expired() and self._has_key(tokens)
         if usable and tokens.is_fresh():
             return Renewal(tokens, adopted=True)
         try:
@@ -170,6 +195,9 @@ class TokenSource:
 
         The server remembers what it has issued: a lost answer is repeated with the same token.
         """
+        if not self._has_key(tokens):
+            # The server would take the request for a theft.
+            return self._replace(tokens, key_lost())
         # Processes share the rate through the storage.
         age = tokens.age
         pause = self._policy.min_interval - age if 0 <= age < self._policy.min_interval else 0.0
@@ -177,12 +205,15 @@ class TokenSource:
         def attempt() -> Renewal:
             stored = self.storage.load()
             if stored is None or stored.refresh != tokens.refresh:
-                return Renewal(_require_stored(stored), adopted=True)
+                return Renewal(require_stored(stored), adopted=True)
             self.storage.check_writable()
             body = {self.endpoints.name("refresh"): tokens.refresh}
             answer = self.endpoints.request(
                 "POST", paths.REFRESH, body, companion=tokens.companion
             )
+            if answer.code == COMPANION_MISSING and tokens.companion:
+                raise companion_refused(answer.status)
+            self._require_binding(answer)
             return self._store(tokens, self.endpoints.read_renewal(answer, tokens))
 
         try:
@@ -190,55 +221,20 @@ class TokenSource:
         except LoginRequiredError as error:
             return self._replace(tokens, error)
 
-    def _read_credentials(self, given: Fields | None) -> Fields:
-        """The fields of a login: the given ones, completed with the configured ones."""
-        fields = dict(given or {})
-        if "username" not in fields and self._credentials is not None:
-            fields = {**call(self._credentials), **fields}
-        if not fields:
-            raise LoginRequiredError(
-                "There are no tokens in the storage. Log in: call login(username, password).",
-                code="not_logged_in",
-            )
-        return hide_items(fields)
-
     def _start_session(self, given: Fields | None) -> Renewal:
-        credentials = self._read_credentials(given)
-        if credentials == self._refused_credentials:
-            raise LoginRequiredError(
-                "The server has refused these credentials before. Correct them, or call login().",
-                code="no_active_account",
-            )
-        self.storage.check_writable()
-        body = {self.endpoints.name(name): value for name, value in credentials.items()}
-        answer = self._send(paths.LOGIN, body)
-        if answer.code == "mfa_required" and self._second_factor is not None:
-            answer = self._verify_second_factor(answer, credentials)
-        try:
-            tokens = self.endpoints.read_login(answer)
-        except LoginRequiredError:
-            self._refused_credentials = credentials
-            raise
-        self.storage.save(tokens)
+        tokens = self._logins.start(given)
         self._unsaved = None
         return Renewal(tokens, adopted=False)
 
-    def _verify_second_factor(self, answer: Answer, credentials: Fields) -> Answer:
-        offered = answer.json.get("methods") or ()
-        methods = [str(one["name"]) for one in offered if isinstance(one, dict) and "name" in one]
-        ask = self._second_factor
-        assert ask is not None  # noqa: S101
-        name = self.endpoints.name("device_name")
-        kept = {name: credentials["device_name"]} if "device_name" in credentials else {}
-        body = {**kept, **call(lambda: ask(methods)), "ticket": answer.json.get("ticket")}
-        return self._send(paths.VERIFY, hide_items(body))
-
     def _verify(self, tokens: Tokens, factors: Fields) -> Renewal:
+        if not self._has_key(tokens):
+            tokens = self._replace(tokens, key_lost()).tokens
         self.storage.check_writable()
-        answer = self._send(paths.REAUTHENTICATE, factors, access=tokens.access)
+        answer = self._send(paths.REAUTHENTICATE, factors, access=tokens)
         if answer.code == TOKEN_REFUSED:
             tokens = self._exchange(tokens).tokens
-            answer = self._send(paths.REAUTHENTICATE, factors, access=tokens.access)
+            answer = self._send(paths.REAUTHENTICATE, factors, access=tokens)
+        self._require_binding(answer)
         return self._store(tokens, self.endpoints.read_renewal(answer, tokens))
 
     def _replace(self, tokens: Tokens | None, error: LoginRequiredError) -> Renewal:
@@ -252,7 +248,7 @@ class TokenSource:
         if stored is not None:
             self.storage.clear()
         self._cached = None
-        if self._credentials is None:
+        if not self._logins.are_automatic:
             raise error
         return self._start_session(None)
 
@@ -260,7 +256,7 @@ class TokenSource:
         """Save an answer, unless another process has logged in or out since the request."""
         stored = self.storage.load()
         if stored is None or stored.refresh != sent.refresh:
-            return Renewal(_require_stored(stored), adopted=True)
+            return Renewal(require_stored(stored), adopted=True)
         try:
             self.storage.save(received)
         except Exception:
@@ -269,7 +265,32 @@ class TokenSource:
             raise
         return Renewal(received, adopted=False)
 
-    def _send(self, path: str, body: Fields, *, access: str = "", companion: str = "") -> Answer:
+    def _require_binding(self, answer: Answer) -> None:
+        """Require a login if the session needs a key, and a login can bind it."""
+        if answer.code == BINDING_REQUIRED and self.endpoints.prover is not None:
+            raise binding_required()
+
+    def _send_logout(self, tokens: Tokens) -> None:
+        """Revoke the session, by its access token if its key is lost."""
+        if self._has_key(tokens):
+            body = {self.endpoints.name("refresh"): tokens.refresh}
+            answer = self._send(paths.LOGOUT, body, companion=tokens.companion)
+        elif tokens.is_dpop:
+            return
+        else:
+            answer = self._send(paths.LOGOUT, {}, access=tokens)
+        # The session may have ended before.
+        with suppress(LoginRequiredError):
+            answer.raise_for_refusal()
+
+    def _has_key(self, tokens: Tokens) -> bool:
+        """Whether the client has the key of the session, if it is bound to one."""
+        prover = self.endpoints.prover
+        return not tokens.key or (prover is not None and prover.has(tokens.key))
+
+    def _send(
+        self, path: str, body: Fields, *, access: Tokens | None = None, companion: str = ""
+    ) -> Answer:
         """Send a request, and repeat it after a transient error."""
         return self._paces[path].run(
             lambda: self.endpoints.request("POST", path, body, access=access, companion=companion)
@@ -294,51 +315,13 @@ class TokenSource:
                 f"{self.endpoints.base_url}. Give each server its own storage.",
                 code="storage_of_another_server",
             )
+        if stored is not None and stored.key and self.endpoints.prover is None:
+            raise StorageError(
+                f"The session in {self.storage!r} is bound to a key. Give the argument dpop with "
+                "the key of its login, or log in again.",
+                code="key_missing",
+            )
         return stored
 
     def _locked(self, timeout: float = LOCK_TIMEOUT) -> AbstractContextManager[None]:
         return entered(self.storage.lock(timeout))
-
-
-@contextmanager
-def entered(lock: AbstractContextManager[object]) -> Iterator[None]:
-    """Hold a lock; a ``TransientError`` tells that it was not free in time."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(lock)
-        except TimeoutError as error:
-            raise TransientError(
-                "Another thread or process has the lock of the tokens for too long. Try again; if "
-                "that does not help, find out which process waits.",
-                code="storage_locked",
-            ) from error
-        yield
-
-
-def call(callback: Callable[[], Fields | Awaitable[Fields]]) -> Fields:
-    """Call a callback, which may be a coroutine function if the caller is async."""
-    result = callback()
-    if isinstance(result, Mapping):
-        return result
-    if inspect.iscoroutine(result):
-        try:
-            # An error outside of anyio's worker threads.
-            from_thread.check_cancelled()
-        except RuntimeError:
-            result.close()
-            raise TypeError("A synchronous request needs a synchronous callback.") from None
-    return from_thread.run(_wait, result)
-
-
-async def _wait(result: Awaitable[Fields]) -> Fields:
-    return await result
-
-
-def _require_stored(stored: Tokens | None) -> Tokens:
-    """The tokens that another process has stored during a request."""
-    if stored is None:
-        raise LoginRequiredError(
-            "Another process has logged out, or deleted the tokens. Log in again.",
-            code="logged_out",
-        )
-    return stored

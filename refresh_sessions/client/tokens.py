@@ -16,6 +16,8 @@ REFRESH_AHEAD: Final = 30.0
 """Seconds before the expiry of an access token in which it is refreshed; a quarter of its lifetime
 if that is less."""
 
+SCHEMES: Final = ("Bearer", "DPoP")
+
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
@@ -42,10 +44,19 @@ class Tokens:
     """The lifetime of the access token when it was issued, or None if unknown."""
     received_at: float = 0.0
     """The client's clock when the access token was received."""
+    scheme: str = "Bearer"
+    """The scheme of the access token: "Bearer", or "DPoP" if each request needs a DPoP proof."""
+    key: str = ""
+    """The thumbprint of the key to which the session is bound, or an empty string."""
 
     def __post_init__(self) -> None:
         for name in ("access", "refresh", "companion"):
             object.__setattr__(self, name, hide(getattr(self, name)))
+
+    @property
+    def is_dpop(self) -> bool:
+        """Whether each request with the access token needs a DPoP proof."""
+        return self.scheme == "DPoP"
 
     @property
     def age(self) -> float:
@@ -63,7 +74,13 @@ class Tokens:
         return self.expires_in is not None and self.age >= self.expires_in
 
     def renewed(
-        self, *, access: str, refresh: str | None, companion: str | None, expires_in: float | None
+        self,
+        *,
+        access: str,
+        refresh: str | None,
+        companion: str | None,
+        expires_in: float | None,
+        scheme: str = "Bearer",
     ) -> Tokens:
         """Replace what an answer contains; None keeps the old refresh token or cookie."""
         return replace(
@@ -73,6 +90,7 @@ class Tokens:
             companion=self.companion if companion is None else companion,
             expires_in=expires_in,
             received_at=time.time(),
+            scheme=scheme,
         )
 
     def to_json(self) -> str:
@@ -99,6 +117,8 @@ class Tokens:
 
 def _validated(values: dict[str, Any]) -> dict[str, Any]:
     companion, expires_in = values.get("companion"), values.get("expires_in")
+    # Files of earlier versions have neither name.
+    values = {"scheme": "Bearer", "key": "", **values}
     valid = (
         values.keys() == Tokens.__dataclass_fields__.keys()
         and isinstance(values["base_url"], str)
@@ -107,6 +127,8 @@ def _validated(values: dict[str, Any]) -> dict[str, Any]:
         and (companion == "" or is_token(companion))
         and (expires_in is None or _is_number(expires_in))
         and _is_number(values["received_at"])
+        and values["scheme"] in SCHEMES
+        and (values["key"] == "" or is_token(values["key"]))
     )
     if not valid:
         raise ValueError("missing or invalid values")

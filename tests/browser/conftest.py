@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
 from django.test import Client, override_settings
 
 from tests.browser import equipment
@@ -20,12 +22,15 @@ from tests.browser.devices import BROWSER, LAPTOP, PHONE, Device, connect
 from tests.factories import UserFactory
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from _typeshed.wsgi import WSGIApplication
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
     from tests.browser.admin_pages import AdminPages
+    from tests.browser.bound_browser import BoundBrowser
     from tests.browser.devices_page import DevicesPage
     from tests.browser.error_recorder import ErrorRecorder
     from tests.browser.front_end import Site, Tabs
+    from tests.browser.secure_server import Certificates, SecureServer
 
 # Without Playwright these modules cannot be imported. The header of the run reports the reason.
 collect_ignore_glob = ["*.py"] if equipment.left_out() else []
@@ -66,8 +71,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests of the package."""
+def playwright() -> Iterator[Playwright]:
+    """The one object of this thread that starts browsers."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may be missing
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
@@ -75,9 +80,15 @@ def chromium() -> Iterator[Browser]:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         # Python's development mode would record a stack for every step.
         asyncio.get_running_loop().set_debug(False)
-        browser = playwright.chromium.launch(executable_path=equipment.chromium(), args=_ARGUMENTS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One browser for all tests of the package."""
+    browser = playwright.chromium.launch(executable_path=equipment.chromium(), args=_ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="package")
@@ -163,6 +174,77 @@ def open_browser(
 def tabs(open_browser: Callable[[], Tabs]) -> Tabs:
     """The tabs of one browser."""
     return open_browser()
+
+
+@pytest.fixture(scope="package")
+def certificates(tmp_path_factory) -> Certificates:
+    """A certificate authority, and a certificate for ``app.example.com``."""
+    from tests.browser.secure_server import Certificates  # noqa: PLC0415 - may be missing
+
+    return Certificates.create(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def serve_securely(certificates: Certificates) -> Iterator[Callable[..., SecureServer]]:
+    """Return a function that serves a WSGI application at ``https://app.example.com:<port>``."""
+    from tests.browser.secure_server import SecureServer  # noqa: PLC0415 - may be missing
+
+    with ExitStack() as stack:
+
+        def serve(application: WSGIApplication, **options: Any) -> SecureServer:
+            server = SecureServer(application, certificates, **options)
+            server.start()
+            stack.callback(server.stop)
+            return server
+
+        yield serve
+
+
+@pytest.fixture
+def secure_site(
+    transactional_db, settings, serve_securely: Callable[..., SecureServer]
+) -> Iterator[SecureServer]:
+    """The tests' project over HTTPS; ``bound_browser`` opens it.
+
+    The page of the front end is ``secure_site.url + "/app/front-end/cookie/"``, and the endpoints
+    are below ``/app/cookie/auth/``. ``answers`` has each request, also those that the browser
+    sends by itself. ``stop()`` and ``start()`` restart the server.
+    """
+    from tests.browser.secure_server import HOST  # noqa: PLC0415 - may be missing
+
+    settings.ALLOWED_HOSTS = [HOST]
+    settings.ROOT_URLCONF = "tests.browser.secure_urls"
+    # A database in memory belongs to this thread.
+    shared: list[Any] = [one for one in connections.all() if one.vendor == "sqlite"]
+    shared = [connection for connection in shared if connection.is_in_memory_db()]
+    for connection in shared:
+        connection.inc_thread_sharing()
+    override = {connection.alias: connection for connection in shared}
+    yield serve_securely(WSGIHandler(), connections=override)
+    for connection in shared:
+        connection.dec_thread_sharing()
+
+
+@pytest.fixture
+def bound_browser(
+    playwright: Playwright, certificates: Certificates, tmp_path: Path
+) -> Iterator[BoundBrowser]:
+    """Opens browsers that bind sessions to the device: ``bound_browser.open("owner")``.
+
+    The context has one tab, ``context.pages[0]``. Close it and open the profile again to restart
+    the browser.
+
+    Chromium refreshes a bound cookie during the first request in the last two minutes of its life.
+    It signs six times in nine minutes at most, registration included, and then sends requests
+    without the cookie: give the cookie a short life for one refresh, and a long one after that.
+    """
+    from tests.browser.bound_browser import BoundBrowser, trust  # noqa: PLC0415 - may be missing
+
+    home = tmp_path / "home"
+    trust(home, certificates.authority)
+    browser = BoundBrowser(playwright, home, _ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

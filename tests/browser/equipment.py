@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,13 @@ AXE_VARIABLE = "REFRESH_SESSIONS_AXE"
 def chromium() -> str:
     """Return the path of the browser."""
     return os.environ[CHROMIUM_VARIABLE]
+
+
+def certutil() -> str:
+    """Return the path of the program that makes the browser trust a certificate."""
+    found = shutil.which("certutil")
+    assert found is not None
+    return found
 
 
 def axe_source() -> str:
@@ -36,4 +44,6 @@ def _missing() -> str | None:
             return f"{variable} is not set (run scripts/browser install)"
         if not Path(path).is_file():
             return f"{variable} names no file: {path}"
+    if shutil.which("certutil") is None:
+        return "certutil is not installed (run scripts/browser install)"
     return None

@@ -19,7 +19,7 @@ collect_ignore_glob = [] if INSTALLED else ["test_*.py"]
 if INSTALLED:
     import httpx
 
-    from refresh_sessions.client import SessionAuth, endpoints, retry, tokens
+    from refresh_sessions.client import SessionAuth, endpoints, proofs, retry, tokens
     from tests.python_client.model_server import BASE_URL, CREDENTIALS, ORIGIN, ModelServer
     from tests.python_client.model_transport import ModelTransport
 
@@ -28,7 +28,7 @@ if INSTALLED:
 def simulated(monkeypatch) -> SimulatedClock:
     """The clock of the model server and of the clients."""
     clock = SimulatedClock()
-    for module in (endpoints, retry, tokens):
+    for module in (endpoints, proofs, retry, tokens):
         monkeypatch.setattr(module, "time", clock)
     return clock
 

@@ -42,6 +42,10 @@ class ModelServer:
         """A fault of each request to an endpoint of the package."""
         self.reuses = 0
         self.session = self.serial = 0
+        self.scheme = "Bearer"
+        """The scheme of access tokens."""
+        self.fields: dict[str, Any] = {}
+        """Further fields of answers with tokens."""
         self.authenticated_at = float("-inf")
         self.family: FamilyState | None = None
         self._lock = Lock()
@@ -164,7 +168,7 @@ class ModelServer:
 
     def _check_access(self, request: httpx.Request) -> httpx.Response | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Bearer":
+        if scheme != self.scheme:
             return self.refuse(401, "not_authenticated")
         session, generation, issued_at = map(float, token.split("_")[1:4])
         family = self.family
@@ -186,6 +190,7 @@ class ModelServer:
         body = {
             "access": f"a_{self.session}_{generation}_{issued_at}_{self.serial}",
             "access_expires_at": (self.now + timedelta(seconds=self.lifetime)).isoformat(),
+            **self.fields,
         }
         if refresh:
             body["refresh"] = f"r.{self.session}.{generation}"

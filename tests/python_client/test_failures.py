@@ -1,5 +1,6 @@
 """Answers that are lost, delayed, broken or refused: the tokens are kept, and no loop begins."""
 
+from dataclasses import replace
 from email.utils import formatdate
 from itertools import pairwise
 
@@ -215,7 +216,6 @@ def test_invalid_retry_after_is_ignored(server, simulated, web, value):
         (401, "session_revoked"),
         (401, "session_expired"),
         (403, "session_expired"),
-        (401, "device_proof_required"),
     ],
 )
 def test_final_refusal_deletes_the_tokens(server, simulated, make_auth, connect, status, code):
@@ -228,6 +228,34 @@ def test_final_refusal_deletes_the_tokens(server, simulated, make_auth, connect,
     with connect(auth) as web, pytest.raises(LoginRequiredError) as raised:
         web.get("/items/")
     assert (raised.value.code, raised.value.status) == (code, status)
+    assert storage.load() is None
+
+
+def test_refused_companion_cookie_keeps_the_tokens_and_is_sent_again(
+    server, simulated, web, storage
+):
+    web.get("/items/")
+    simulated.advance(61)
+    refusal = replying(401, b'{"code": "device_proof_required"}')
+    server.faults["/refresh/"].extend([refusal] * 2)
+    assert web.get("/items/").status_code == 200
+    assert (server.calls["/login/"], server.calls["/refresh/"]) == (1, 3)
+    simulated.advance(61)
+    before = storage.load()
+    server.faults["/refresh/"].extend([refusal] * 4)
+    with pytest.raises(TransientError) as raised:
+        web.get("/items/")
+    assert (raised.value.code, raised.value.status) == ("device_proof_required", 401)
+    assert storage.load() == before
+
+
+def test_missing_companion_cookie_requires_a_login(server, simulated, make_auth, storage):
+    auth = make_auth(storage=storage, username=None)
+    auth.login("ada@example.org", "correct horse")
+    storage.save(replace(storage.load(), companion=""))
+    server.faults["/refresh/"].append(replying(401, b'{"code": "device_proof_required"}'))
+    with pytest.raises(LoginRequiredError, match="lacks the companion cookie"):
+        auth.refresh()
     assert storage.load() is None
 
 

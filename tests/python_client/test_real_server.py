@@ -257,8 +257,16 @@ def test_threads_that_refresh_at_once_rotate_once(live_server, auth, storage):
 
 
 @pytest.mark.usefixtures("unthrottled")
-def test_killed_processes_and_lost_answers_log_out_no_one(live_server, auth, tmp_path, options):
+@pytest.mark.parametrize("bound", [False, True])
+def test_killed_processes_and_lost_answers_log_out_no_one(
+    live_server, make_auth, tmp_path, options, bound
+):
+    if bound:
+        pytest.importorskip("cryptography")
+    key = tmp_path / "key.pem" if bound else None
     options(
+        DPOP_ACCESS_TOKENS=bound,
+        DPOP_NONCE=bound,
         # A busy machine takes less than this from a refresh to the repeated request.
         ACCESS_TOKEN_LIFETIME=timedelta(seconds=5),
         LEEWAY=timedelta(0),
@@ -266,12 +274,13 @@ def test_killed_processes_and_lost_answers_log_out_no_one(live_server, auth, tmp
         ROTATION_OVERLAP=timedelta(seconds=4),
         CONFIRM_DELIVERY_AFTER=timedelta(seconds=0.2),
     )
-    auth.login()
+    make_auth(dpop=key).login()
     log = tmp_path / "log"
     done = subprocess.run(  # noqa: S603  (our own command)
         [
             *(sys.executable, "-m", "tests.python_client.workers"),
             *(live_server.url, str(tmp_path / "tokens.json"), str(log), "30", "0.2", "1"),
+            *([str(key)] if key else []),
         ],
         cwd=CHECKOUT,
         capture_output=True,
@@ -283,5 +292,89 @@ def test_killed_processes_and_lost_answers_log_out_no_one(live_server, auth, tmp
     outcomes = Counter(log.read_text().split())
     assert set(outcomes) == {"200"}, outcomes
     assert DeviceSession.objects.get().revoked_at is None
-    assert TokenFamily.objects.get().generation > 1
+    family = TokenFamily.objects.get()
+    assert family.generation > 1
+    assert family.binding == ("dpop" if bound else "")
     assert set(SessionEvent.objects.values_list("kind", flat=True)) == {"signed_in"}
+
+
+class TestDPoP:
+    """Sessions bound to a key file, at the endpoints themselves."""
+
+    @pytest.fixture(autouse=True)
+    def crypto(self):
+        pytest.importorskip("cryptography")
+
+    @pytest.fixture
+    def key(self, tmp_path):
+        return tmp_path / "key.pem"
+
+    @pytest.mark.parametrize("nonce", [False, True])
+    @pytest.mark.parametrize("access_tokens", [False, True])
+    def test_session_is_bound_and_used_by_all_calls(
+        self, live_server, make_auth, key, options, access_tokens, nonce
+    ):
+        options(DPOP_ACCESS_TOKENS=access_tokens, DPOP_NONCE=nonce)
+        auth = make_auth(dpop=key)
+        with httpx.Client(base_url=live_server.url, auth=auth) as web:
+            session = who(web)
+            assert auth.is_bound()
+            auth.refresh()
+            auth.reauthenticate(password=PASSWORD)
+            make_auth(dpop=key, username=None).refresh()
+            assert who(web) == session
+        assert auth.sessions()[0]["bound"] == "dpop"
+        assert TokenFamily.objects.get().binding == "dpop"
+        auth.logout()
+        assert DeviceSession.objects.get().revoked_reason == "logout"
+        assert set(SessionEvent.objects.values_list("kind", flat=True)) == {
+            *("signed_in", "reauthenticated", "signed_out")
+        }
+
+    def test_copied_token_file_is_of_no_use_and_the_owner_is_not_disturbed(
+        self, make_auth, key, storage, tmp_path, options
+    ):
+        options(DPOP_ACCESS_TOKENS=True)
+        auth = make_auth(dpop=key)
+        auth.login()
+        copy = MemoryStorage()
+        copy.save(replace(storage.load(), key="", scheme="Bearer"))
+        for other in (
+            make_auth(storage=copy, username=None),
+            make_auth(storage=copy, username=None, dpop=tmp_path / "other.pem"),
+        ):
+            with pytest.raises(UnexpectedAnswerError) as raised:
+                other.refresh()
+            assert raised.value.code == "invalid_dpop_proof"
+        auth.refresh()
+        assert SessionEvent.objects.filter(kind="bound_token_misused").count() == 1
+
+    def test_lost_key_alarms_no_one(self, make_auth, key):
+        make_auth(dpop=key).login()
+        key.unlink()
+        with pytest.raises(LoginRequiredError) as raised:
+            make_auth(dpop=key, username=None).refresh()
+        assert raised.value.code == "key_lost"
+        assert set(SessionEvent.objects.values_list("kind", flat=True)) == {"signed_in"}
+
+    def test_server_that_requires_a_key_is_told_apart_by_the_login(self, make_auth, key, options):
+        options(DPOP="require")
+        with pytest.raises(UnexpectedAnswerError, match="argument dpop"):
+            make_auth().login()
+        make_auth(dpop=key).login()
+
+    def test_server_without_the_feature_binds_nothing(self, make_auth, key, options):
+        options(DPOP="off")
+        auth = make_auth(dpop=key)
+        auth.login()
+        auth.refresh()
+        assert not auth.is_bound()
+
+    def test_unbound_session_is_replaced_once_the_server_requires_a_key(
+        self, make_auth, key, options
+    ):
+        make_auth().login()
+        options(DPOP="require")
+        auth = make_auth(dpop=key)
+        auth.refresh()
+        assert auth.is_bound()

@@ -1,9 +1,9 @@
 """Processes that share one token file, lose answers, and are killed at random points.
 
-    python -m tests.python_client.workers URL TOKEN_FILE LOG_FILE KILLS LOSS SEED
+    python -m tests.python_client.workers URL TOKEN_FILE LOG_FILE KILLS LOSS SEED [KEY_FILE]
 
-Before each of KILLS kills, at least one request is answered. The log has one line per request: a
-status or a code.
+With a key file, they use DPoP. Before each of KILLS kills, at least one request is answered. The
+log has one line per request: a status or a code.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -44,19 +45,34 @@ class LossyTransport(httpx.HTTPTransport):
         return response
 
 
-def work(url: str, token_file: str, log_file: str, loss: float, draw: random.Random) -> None:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What each worker does."""
+
+    url: str
+    token_file: str
+    log_file: str
+    loss: float
+    key_file: str | None
+
+
+def work(task: Task, draw: random.Random) -> None:
     """Call a view until the process is killed, or its parent has ended."""
     parent = os.getppid()
     auth = SessionAuth(
-        f"{url}/auth/",
-        storage=FileStorage(token_file),
+        f"{task.url}/auth/",
+        storage=FileStorage(task.token_file),
+        dpop=task.key_file,
         retry=RetryPolicy(attempts=8, min_interval=0.05),
-        open_client=lambda: httpx.Client(transport=LossyTransport(loss, draw)),
+        open_client=lambda: httpx.Client(transport=LossyTransport(task.loss, draw)),
     )
-    log = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    log = os.open(task.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     # On a kept connection, Django's development server answers 40 ms later.
     headers = {"Connection": "close"}
-    with httpx.Client(base_url=url, auth=auth, headers=headers, timeout=30, verify=False) as web:  # noqa: S501
+    transport = httpx.HTTPTransport(verify=False)
+    with httpx.Client(
+        base_url=task.url, auth=auth, headers=headers, timeout=30, transport=transport
+    ) as web:
         while os.getppid() == parent:
             try:
                 if draw.random() < REFRESHES:
@@ -68,13 +84,13 @@ def work(url: str, token_file: str, log_file: str, loss: float, draw: random.Ran
             time.sleep(0.02)
 
 
-def start(url: str, token_file: str, log_file: str, loss: float, draw: random.Random) -> int:
+def start(task: Task, draw: random.Random) -> int:
     """Fork one worker; return its process id."""
     seed = draw.random()
     pid = os.fork()
     if pid == 0:
         try:
-            work(url, token_file, log_file, loss, random.Random(seed))  # noqa: S311
+            work(task, random.Random(seed))  # noqa: S311
         except BaseException:  # noqa: BLE001 - a forked process must not return
             traceback.print_exc()
         os._exit(1)
@@ -89,15 +105,21 @@ def wait_for_request(log: Path, size: int) -> int:
     return log.stat().st_size
 
 
-def main(url: str, token_file: str, log_file: str, kills: str, loss: str, seed: str) -> None:
+def main(
+    url: str,
+    token_file: str,
+    log_file: str,
+    kills: str,
+    loss: str,
+    seed: str,
+    key_file: str | None = None,
+) -> None:
     """Keep the workers running, and kill one after the other."""
     draw = random.Random(int(seed))  # noqa: S311
 
-    def start_one() -> int:
-        return start(url, token_file, log_file, float(loss), draw)
-
+    task = Task(url, token_file, log_file, float(loss), key_file)
     Path(log_file).touch()
-    workers = [start_one() for _ in range(WORKERS)]
+    workers = [start(task, draw) for _ in range(WORKERS)]
     size = 0
     for _ in range(int(kills)):
         size = wait_for_request(Path(log_file), size)
@@ -105,7 +127,7 @@ def main(url: str, token_file: str, log_file: str, kills: str, loss: str, seed: 
         killed = workers.pop(0)
         os.kill(killed, signal.SIGKILL)
         os.waitpid(killed, 0)
-        workers.append(start_one())
+        workers.append(start(task, draw))
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
