@@ -1,3 +1,4 @@
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,12 @@ def pytest_cmdline_main() -> int | None:
 def pytest_configure(config: pytest.Config) -> None:
     """Mark the tests that use a database."""
     selection.register(config)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what collection created out of each run of the garbage collector."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> str | None:

@@ -73,8 +73,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """The one object of this thread that starts browsers."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may be missing
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - may be missing
 
+    # Playwright's own five seconds are too short on a busy machine.
+    expect.set_options(timeout=30_000)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright runs an event loop in this thread, which Django takes for async code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -125,7 +127,7 @@ def context(chromium, live_server) -> Iterator[BrowserContext]:
         timezone_id="UTC",
         reduced_motion="reduce",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     yield context
     context.close()
 
@@ -162,7 +164,7 @@ def open_browser(
 
         def open_one() -> Tabs:
             context = chromium.new_context()
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(30_000)
             stack.callback(context.close)
             # The faults and answers of this test.
             return Tabs(context, site, f"{id(request.node):x}", transport)

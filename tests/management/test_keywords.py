@@ -1,8 +1,6 @@
 """Each option of each command, on the command line and by keyword from ``call_command``."""
 
-import os
 import re
-import subprocess
 import sys
 from argparse import _SubParsersAction
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +9,12 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command, load_command_class
+from django.core.management import (
+    CommandError,
+    call_command,
+    execute_from_command_line,
+    load_command_class,
+)
 
 from refresh_sessions.management.options import CheckedCommand
 from refresh_sessions.models import DeviceSession, EventKind, RevokedReason
@@ -303,15 +306,10 @@ class TestFromPython:
     ],
     ids=" ".join,
 )
-def test_wrong_command_line_option_is_a_usage_error(words):
-    run = subprocess.run(  # noqa: S603  (our own command)
-        [sys.executable, "manage.py", *words, "--settings", "tests.settings"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 2
-    assert run.stderr.startswith(f"usage: manage.py {words[0]}")
-    assert re.search(rf"manage\.py {words[0]}( rotate)?: error: ", run.stderr)
+def test_wrong_command_line_option_is_a_usage_error(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", *words])
+    assert ended.value.code == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"usage: manage.py {words[0]}")
+    assert re.search(rf"manage\.py {words[0]}( rotate)?: error: ", shown)

@@ -28,7 +28,7 @@ AUTUMN = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
 """In New York the hour from one to two occurs twice, from 05:00 and from 06:00 UTC on."""
 SPRING = datetime(2026, 3, 8, 5, 30, tzinfo=UTC)
 """The hour from two to three is skipped at 07:00 UTC."""
-STEPS = [start + timedelta(minutes=15 * step) for start in (AUTUMN, SPRING) for step in range(13)]
+STEPS = [start + timedelta(minutes=30 * step) for start in (AUTUMN, SPRING) for step in range(7)]
 
 
 class ServerClock:
