@@ -4,67 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 from urllib.parse import unquote
 
 from django.utils.translation import gettext as _
 
+from refresh_sessions.devices.browsers import find_browser, format_model
 from refresh_sessions.devices.client_hints import ClientHints
 from refresh_sessions.devices.systems import ANDROID, find_system
 from refresh_sessions.devices.texts import shorten, strip_control_chars, truncate_user_agent
-
-# Suffixes of ua-parser for the system of a browser, which the name of a device contains already.
-_VARIANTS: Final = (" Mobile iOS", " Mobile", " iOS")
-
-_NAMES: Final = {
-    "Amazon Silk": "Silk",
-    "HeadlessChrome": "Headless Chrome",
-    "IE": "Internet Explorer",
-    "Mobile Safari": "Safari",
-}
-
-_NOT_BROWSERS: Final = frozenset(
-    {"Android", "Chrome Mobile WebView", "Mobile Safari UI/WKWebView", "Other"}
-)
-
-
-@cache
-def can_parse() -> bool:
-    """Whether ua-parser is installed: ``pip install django-refresh-sessions[ua]``."""
-    return find_spec("ua_parser") is not None
-
-
-def find_browser(user_agent: str) -> str:
-    """The common name of the browser; empty for a client that is not a browser."""
-    found = _parser().parse_user_agent(truncate_user_agent(user_agent))
-    if found is None or found.family in _NOT_BROWSERS:
-        return ""
-    name = str(found.family)
-    if name in _NAMES:
-        return _NAMES[name]
-    for variant in _VARIANTS:
-        name = name.removesuffix(variant)
-    return name
-
-
-def format_model(code: str) -> str:
-    """An Android model with its brand ("Samsung SM-S918B"), or unchanged ("Pixel 7")."""
-    found = _parser().parse_device(
-        f"Mozilla/5.0 (Linux; Android 10; {code} Build/1) AppleWebKit/537.36 Mobile Safari/537.36"
-    )
-    # Without a matching rule the brand of ua-parser is "Generic_Android".
-    if found is None or not found.brand or found.brand.startswith("Generic"):
-        return code
-    return str(found.family)
-
-
-def _parser() -> Any:
-    # Imported late: its rules take megabytes of memory.
-    return import_module("ua_parser")
-
 
 _CACHED: Final = 1024
 
@@ -113,12 +62,12 @@ class _Client:
 def name_device(user_agent: str, hints: ClientHints) -> str:
     """A short name of a device, such as "Chrome on macOS"; empty for an unknown device.
 
-    In the active language, so call it where the name is shown. Without ua-parser the name is the
-    user agent or a hint, shortened to one line.
+    In the active language, so call it where the name is shown. Without ua-parser only the most
+    common browsers are named, and Android models have no brand.
     """
     user_agent = strip_control_chars(user_agent)
-    client = _read_client(user_agent, hints) if can_parse() else _Client()
-    return shorten(_format_name(client) or user_agent or hints.model or hints.platform)
+    name = _format_name(_read_client(user_agent, hints))
+    return shorten(name or user_agent or hints.model or hints.platform)
 
 
 def _format_name(client: _Client) -> str:

@@ -37,7 +37,6 @@ def never_shown(monkeypatch, settings, tmp_path):
     ):
         for name in names:
             monkeypatch.setattr(module, name, fail)
-    monkeypatch.setattr(devices_names, "can_parse", lambda: True)
 
 
 @pytest.fixture

@@ -43,5 +43,5 @@ def override(settings, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _plain_names(monkeypatch):
-    """Devices have their user agent as name, with and without the extra."""
-    monkeypatch.setattr(names, "can_parse", lambda: False)
+    """Devices have their user agent as name, as an unknown client has."""
+    monkeypatch.setattr(names, "_read_client", lambda user_agent, hints: names._Client())
