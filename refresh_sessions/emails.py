@@ -1,8 +1,9 @@
-"""Mails to users about token reuse and about logins from a new device.
+"""Mails to users about token reuse, misuse of bound tokens, and logins from a new device.
 
-Off by default; ``MAIL_ON_REUSE`` and ``MAIL_ON_NEW_DEVICE`` enable them. The texts are templates
-under ``refresh_sessions/mail/``, which a project may override. The signals are sent after the
-commit with ``send_robust``: a mail that fails is logged and does not affect the request.
+Off by default; ``MAIL_ON_REUSE``, ``MAIL_ON_MISUSE`` and ``MAIL_ON_NEW_DEVICE`` enable them. The
+texts are templates under ``refresh_sessions/mail/``, which a project may override. The signals are
+sent after the commit with ``send_robust``: a mail that fails is logged and does not affect the
+request.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from refresh_sessions.conf import get_settings
 from refresh_sessions.devices import Device, read_device, remove_links
 from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.policies import get_policy
-from refresh_sessions.signals import refresh_token_reused, session_started
+from refresh_sessions.signals import bound_token_misused, refresh_token_reused, session_started
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -39,6 +40,7 @@ def connect() -> None:
     """Connect the receivers below; each checks its setting for every signal."""
     for signal, receiver in (
         (refresh_token_reused, mail_on_reuse),
+        (bound_token_misused, mail_on_misuse),
         (session_started, mail_on_new_device),
     ):
         signal.connect(
@@ -66,19 +68,49 @@ def mail_on_reuse(
     """
     if not get_settings().MAIL_ON_REUSE:
         return
-    presented_by = read_device(request)
-    refreshed_by = Device(
-        user_agent=details["other_user_agent"], ip_address=details["other_ip_address"]
-    )
     context = {
-        "ip_address": presented_by.ip_address,
-        "time": family.now,
-        "presented_by": _Unlinked(presented_by),
-        "refreshed_by": _Unlinked(refreshed_by),
+        **_describe_clients(family, request, details),
         "after_end": details.get("after_end", False),
         "everywhere": get_policy().reuse_ends(session.user, session=session) == "user",
     }
     _send("reuse", session, context)
+
+
+def mail_on_misuse(
+    *,
+    session: DeviceSession,
+    family: TokenFamily,
+    request: HttpRequest | None,
+    details: Mapping[str, Any],
+    **kwargs: Any,
+) -> None:
+    """Mail the user after a bound refresh token was presented without its key.
+
+    At most one mail per token family and hour, as the signal. The templates
+    ``misuse_subject.txt`` and ``misuse_body.txt`` get ``user``, ``username``, ``session``,
+    ``device``, ``ip_address`` and ``time``, and in addition:
+
+    - ``presented_by``: the client without the key.
+    - ``refreshed_by``: the client of the last refresh.
+    """
+    if get_settings().MAIL_ON_MISUSE:
+        _send("misuse", session, _describe_clients(family, request, details))
+
+
+def _describe_clients(
+    family: TokenFamily, request: HttpRequest | None, details: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The client of the request and the client of the last refresh."""
+    presented_by = read_device(request)
+    refreshed_by = Device(
+        user_agent=details["other_user_agent"], ip_address=details["other_ip_address"]
+    )
+    return {
+        "ip_address": presented_by.ip_address,
+        "time": family.now,
+        "presented_by": _Unlinked(presented_by),
+        "refreshed_by": _Unlinked(refreshed_by),
+    }
 
 
 def mail_on_new_device(

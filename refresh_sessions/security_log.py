@@ -20,7 +20,9 @@ from django.utils.crypto import salted_hmac
 from refresh_sessions.devices import read_device, strip_control_chars
 from refresh_sessions.models import DeviceSession, EventKind
 from refresh_sessions.signals import (
+    bound_token_misused,
     refresh_token_recovered,
+    refresh_token_reused,
     session_reauthenticated,
     session_revoked,
     session_started,
@@ -39,6 +41,8 @@ def connect() -> None:
         (session_reauthenticated, log_reauthentication),
         (session_revoked, log_revocation),
         (refresh_token_recovered, log_recovery),
+        (refresh_token_reused, log_reuse),
+        (bound_token_misused, log_misuse),
     ):
         signal.connect(
             receiver, sender=DeviceSession, dispatch_uid=f"refresh_sessions.{receiver.__name__}"
@@ -87,6 +91,27 @@ def log_recovery(*, session: DeviceSession, request: HttpRequest | None, **kwarg
         "Recovery from a lost response: session %s of user %s, from %s",
         *(session.pk, session.user_id, address),
         extra=_attributes(session, "recovered", ip_address=address),
+    )
+
+
+def log_reuse(*, session: DeviceSession, details: Mapping[str, Any], **kwargs: Any) -> None:
+    """Log the reuse of a refresh token."""
+    address, after_end = details["ip_address"], details.get("after_end", False)
+    security_logger.critical(
+        "Refresh token reused%s: session %s of user %s, from %s",
+        *(" after the session had ended" if after_end else "", session.pk, session.user_id),
+        address,
+        extra=_attributes(session, EventKind.REUSE_DETECTED, ip_address=address),
+    )
+
+
+def log_misuse(*, session: DeviceSession, details: Mapping[str, Any], **kwargs: Any) -> None:
+    """Log a bound refresh token without its key; the session stays live."""
+    address = details["ip_address"]
+    security_logger.critical(
+        "Bound refresh token used without its key: session %s of user %s, from %s",
+        *(session.pk, session.user_id, address),
+        extra=_attributes(session, EventKind.BOUND_TOKEN_MISUSED, ip_address=address),
     )
 
 

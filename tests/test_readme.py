@@ -78,7 +78,7 @@ def test_endpoints_page_has_each_error_code():
 
 
 def test_python_page_has_each_signal():
-    names = [name for name in vars(signals) if name.startswith(("session_", "refresh_"))]
+    names = [name for name in vars(signals) if name.startswith(("bound_", "session_", "refresh_"))]
     assert names
     for name in names:
         assert f"`{name}`" in PYTHON

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from refresh_sessions.devices import device_icon
-from refresh_sessions.models import DeviceSession, SessionStatus
+from refresh_sessions.devices import device_icon, key_icon
+from refresh_sessions.models import Binding, DeviceSession, SessionStatus
 from refresh_sessions.naturaltime import naturaltime
 
 
@@ -67,6 +67,22 @@ def _device_names(session: DeviceSession) -> SafeString:
     )
 
 
+def render_binding(session: DeviceSession) -> SafeString | str:
+    """A key and the text "Tied to this device"; empty if the session is not bound.
+
+    The tooltip names the kind of binding. Reads the families, as ``DeviceSession.bound``.
+    """
+    bound = session.bound
+    if bound is None:
+        return ""
+    return format_html(
+        '<span class="refresh-sessions-line refresh-sessions-bound" title="{}">{}{}</span>',
+        dict(Binding.choices).get(bound, bound),
+        key_icon(),
+        gettext("Tied to this device"),
+    )
+
+
 def render_status(session: DeviceSession) -> SafeString:
     """The status in colour, with its expiry or the reason of the revocation below."""
     status = session.status
@@ -105,7 +121,8 @@ class DisplayMixin:
 
     @admin.display(description=gettext_lazy("device"))
     def device(self, session: DeviceSession) -> SafeString:
-        return render_device(session)
+        """The device, with a sign below if the session is bound to a key."""
+        return format_html("{}{}", render_device(session), render_binding(session))
 
     @admin.display(description=gettext_lazy("address"))
     def address(self, session: DeviceSession) -> SafeString:

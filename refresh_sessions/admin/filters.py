@@ -7,21 +7,26 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import Model, QuerySet, TextChoices
+from django.db.models import Model, OuterRef, QuerySet, Subquery, TextChoices
+from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.admin.base import EventModelAdmin, SessionModelAdmin
 from refresh_sessions.admin.overview_counts import last_days
+from refresh_sessions.database import DatabaseNow
 from refresh_sessions.devices import DeviceKind
 from refresh_sessions.lookups import InvalidValueError, convert_value
 from refresh_sessions.models import (
+    Binding,
     DeviceSession,
     EventKind,
     RevokedReason,
     SessionEvent,
     SessionStatus,
+    TokenFamily,
+    owners,
 )
 from refresh_sessions.models.sessions import DeviceSessionQuerySet
 
@@ -30,6 +35,10 @@ Choices = list[tuple[str, Any]]
 IDLE: Final = "idle"
 
 REUSE: Final = "reuse"
+
+MISUSE: Final = "misuse"
+
+UNBOUND: Final = "none"
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -49,6 +58,7 @@ class StatusFilter(admin.SimpleListFilter):
             (IDLE, _("Expired: unused for too long")),
             (SessionStatus.REVOKED.value, SessionStatus.REVOKED.label),
             (REUSE, _("Reuse detected")),
+            (MISUSE, _("Copied token refused")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
@@ -67,11 +77,18 @@ def _with_status(sessions: DeviceSessionQuerySet, status: str) -> DeviceSessionQ
             return sessions.idle()
         case SessionStatus.REVOKED:
             return sessions.revoked()
-        case _ if status == REUSE:
-            return sessions.filter(revoked_reason=RevokedReason.REUSE)
         case _:
-            # An unknown value matches nothing, instead of removing the filter.
-            return sessions.none()
+            return _with_alarm(sessions, status)
+
+
+def _with_alarm(sessions: DeviceSessionQuerySet, status: str) -> DeviceSessionQuerySet:
+    if status == REUSE:
+        return sessions.filter(revoked_reason=RevokedReason.REUSE)
+    if status == MISUSE:
+        misused = SessionEvent.objects.filter(kind=EventKind.BOUND_TOKEN_MISUSED)
+        return sessions.filter(pk__in=misused.values("session"))
+    # An unknown value matches nothing, instead of removing the filter.
+    return sessions.none()
 
 
 class ColumnFilter(admin.SimpleListFilter):
@@ -104,6 +121,46 @@ class KindFilter(ColumnFilter):
     parameter_name = "kind"
     column = "kind"
     known = DeviceKind
+
+
+class BindingFilter(admin.SimpleListFilter):
+    """Binding of live sessions, as ``DeviceSession.bound`` tells it.
+
+    Only live sessions: a filter of all sessions would read the families of the whole table.
+    """
+
+    title = _("binding")
+    parameter_name = "bound"
+
+    def lookups(self, request: HttpRequest, model_admin: SessionModelAdmin) -> Choices:
+        return [
+            (value or UNBOUND, _("Live: %(binding)s") % {"binding": label})
+            for value, label in Binding.choices
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> DeviceSessionQuerySet:
+        sessions: DeviceSessionQuerySet = queryset
+        value = self.value()
+        if value is None:
+            return sessions
+        if value == UNBOUND:
+            return _live_with_family(sessions, Binding.NONE)
+        # An unbound family refreshes the session without a key.
+        return _live_with_family(sessions, value).exclude(_has_family(Binding.NONE))
+
+
+def _live_with_family(sessions: DeviceSessionQuerySet, binding: str) -> DeviceSessionQuerySet:
+    # As active(), which would search for a usable family once more.
+    unended = sessions.filter(
+        _has_family(binding), revoked_at__isnull=True, expires_at__gt=DatabaseNow()
+    )
+    return unended.exclude(owners.is_locked_out())
+
+
+def _has_family(binding: str) -> IsNull:
+    # PostgreSQL would turn EXISTS into a join that reads the whole table of families.
+    families = TokenFamily.objects.usable().filter(session=OuterRef("pk"), binding=binding)
+    return IsNull(Subquery(families.values("pk")[:1]), False)  # noqa: FBT003
 
 
 class PeriodFilter(admin.SimpleListFilter):

@@ -62,6 +62,9 @@ WIDTH: Final = 240
 
 HEIGHT: Final = 36
 
+_ALARMING: Final = frozenset({"alarms", "misuses"})
+"""Cards that are emphasized if their number is above zero."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayBar:
@@ -109,12 +112,25 @@ def build_cards(figures: Figures) -> list[Card]:
             "revoked", gettext("Revocations"), figures.revocations, figures, "status=revoked"
         ),
         _daily_card("alarms", gettext("Reuse alarms"), figures.alarms, figures, "status=reuse"),
+        _daily_card(
+            "misuses",
+            gettext("Copied tokens refused"),
+            figures.misuses,
+            figures,
+            "status=misuse",
+        ),
     ]
 
 
-def build_rows(figures: Figures) -> list[tuple[date, int, int, int]]:
+def build_rows(figures: Figures) -> list[tuple[date, int, int, int, int]]:
     """The numbers by day, the newest first."""
-    columns = (figures.dates, figures.sign_ins, figures.revocations, figures.alarms)
+    columns = (
+        figures.dates,
+        figures.sign_ins,
+        figures.revocations,
+        figures.alarms,
+        figures.misuses,
+    )
     return list(zip(*columns, strict=True))[::-1]
 
 
@@ -151,7 +167,7 @@ def _daily_card(
             last=gettext("Today"),
             days=_draw_days(values, figures.dates),
         ),
-        is_alarming=name == "alarms" and total > 0,
+        is_alarming=name in _ALARMING and total > 0,
     )
 
 
@@ -189,7 +205,7 @@ class Overview:
     """Context of the overview template."""
 
     cards: list[Card]
-    rows: list[tuple[date, int, int, int]]
+    rows: list[tuple[date, int, int, int, int]]
     zone: str
 
 

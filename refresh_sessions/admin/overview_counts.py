@@ -59,6 +59,9 @@ REVOCATIONS: Final = (EventKind.REVOKED, EventKind.LIMIT_REACHED, EventKind.REUS
 
 ALARMS: Final = (EventKind.REUSE_DETECTED,)
 
+MISUSES: Final = (EventKind.BOUND_TOKEN_MISUSED,)
+"""Copied tokens that gained nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
@@ -71,6 +74,7 @@ class Figures:
     sign_ins: tuple[int, ...]
     revocations: tuple[int, ...]
     alarms: tuple[int, ...]
+    misuses: tuple[int, ...]
 
 
 def count_figures(days: Sequence[Day], *, using: str) -> Figures:
@@ -88,6 +92,7 @@ def count_figures(days: Sequence[Day], *, using: str) -> Figures:
         sign_ins=by_day(SIGN_INS),
         revocations=by_day(REVOCATIONS),
         alarms=by_day(ALARMS),
+        misuses=by_day(MISUSES),
     )
 
 
@@ -134,7 +139,7 @@ def _count_events(days: Sequence[Day], *, using: str) -> Counter[tuple[str, int]
 
 def _events_of(day: Day, index: int, *, using: str) -> QuerySet[SessionEvent, Any]:
     events = SessionEvent.objects.using(using).order_by()
-    kinds = {*SIGN_INS, *REVOCATIONS, *ALARMS}
+    kinds = {*SIGN_INS, *REVOCATIONS, *ALARMS, *MISUSES}
     of_day = events.filter(kind__in=kinds, created_at__gte=day.start, created_at__lt=day.end)
     return of_day.values("kind").annotate(day=Value(index), number=Count("*"))
 

@@ -15,7 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from refresh_sessions.admin.base import SessionModelAdmin, style_sheets
 from refresh_sessions.admin.display import DisplayMixin
-from refresh_sessions.admin.filters import KindFilter, PeriodFilter, ReasonFilter, StatusFilter
+from refresh_sessions.admin.filters import (
+    BindingFilter,
+    KindFilter,
+    PeriodFilter,
+    ReasonFilter,
+    StatusFilter,
+)
 from refresh_sessions.admin.links import changelist_url, events_url, session_url
 from refresh_sessions.admin.overview import OverviewMixin
 from refresh_sessions.admin.pagination import LargeListMixin
@@ -75,7 +81,15 @@ class TokenFamilyInline(ReadOnlyInlineMixin, _FamilyInline):
 
     model = TokenFamily
     formset = FirstRowsFormSet
-    fields = ("generation", "rotated_at", "idle_expires_at", "last_ip_address", "closed_at")
+    fields = (
+        "generation",
+        "rotated_at",
+        "idle_expires_at",
+        "last_ip_address",
+        "binding",
+        "key_thumbprint",
+        "closed_at",
+    )
     readonly_fields = fields
     # Each refresh sets it and it is never null, so all databases sort it alike.
     ordering = ("-idle_expires_at", "pk")
@@ -107,7 +121,13 @@ class SessionAdminMixin(OverviewMixin, DisplayMixin, SearchMixin, SignOutMixin, 
         "last_used",
     )
     list_display_links = ("device",)
-    list_filter: ClassVar[tuple[Any, ...]] = (StatusFilter, ReasonFilter, KindFilter, PeriodFilter)
+    list_filter: ClassVar[tuple[Any, ...]] = (
+        StatusFilter,
+        ReasonFilter,
+        KindFilter,
+        BindingFilter,
+        PeriodFilter,
+    )
     list_select_related = ("user",)
     ordering = ("-created_at",)
     search_help_text = _(

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from refresh_sessions.admin.display import format_instant
+from refresh_sessions.exceptions import ProofFault
 from refresh_sessions.models import (
     DeviceSession,
     EventKind,
@@ -21,6 +23,15 @@ from refresh_sessions.models import (
     SessionStatus,
 )
 from refresh_sessions.naturaltime import naturaltime
+
+_EXPLANATIONS: Final[Mapping[str, Promise]] = {
+    EventKind.BOUND_TOKEN_MISUSED: _(
+        "Somebody presented a copied token of this session without the device's key. Nothing was "
+        "lost: the token was refused, and the session stays signed in. Find out where the token "
+        "was copied."
+    ),
+}
+"""What a kind of event means, where its name does not tell."""
 
 _LABELS: Final = {
     "ip_address": _("address"),
@@ -34,14 +45,26 @@ _LABELS: Final = {
     "other_user_agent": _("user agent of the other client"),
 }
 
+_REASONS: Final[Mapping[str, Any]] = {
+    **dict(RevokedReason.choices),
+    ProofFault.MISSING: _("no proof of the key"),
+    ProofFault.MALFORMED: _("an invalid proof of the key"),
+    ProofFault.KEY: _("a proof of another key"),
+}
+
 
 def describe_details(event: SessionEvent) -> SafeString:
-    """The details of an event, one per line; empty if there are no details."""
-    return format_html_join(
+    """The explanation and the details of an event, one per line; empty if there are none."""
+    explanation = _EXPLANATIONS.get(event.kind)
+    details = format_html_join(
         "",
         '<span class="refresh-sessions-line">{}: {}</span>',
         ((_label(key), _value(key, value)) for key, value in event.details.items()),
     )
+    if explanation is None:
+        return details
+    line = '<span class="refresh-sessions-line refresh-sessions-explanation">{}</span>{}'
+    return format_html(line, explanation, details)
 
 
 def _label(key: str) -> str:
@@ -50,7 +73,7 @@ def _label(key: str) -> str:
 
 def _value(key: str, value: object) -> object:
     if key == "reason":
-        return dict(RevokedReason.choices).get(str(value), value)
+        return _REASONS.get(str(value), value)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value) or "-"
     return "-" if value is None or value == "" else value
@@ -69,6 +92,7 @@ _TONES: Final[Mapping[str, tuple[str, str]]] = {
     EventKind.REVOKED: ("ended", "✕"),
     EventKind.LIMIT_REACHED: ("ended", "✕"),
     EventKind.REUSE_DETECTED: ("alarm", "!"),
+    EventKind.BOUND_TOKEN_MISUSED: ("alarm", "!"),
     EventKind.TOKEN_AHEAD_OF_DATABASE: ("alarm", "!"),
 }
 

@@ -17,6 +17,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004  (Django's na
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.encoding import force_str
 
+from refresh_sessions.checks.bound_sessions import check_bound_sessions
 from refresh_sessions.checks.throttles import check_access_token_check, check_throttles
 from refresh_sessions.checks.views import transports_in_use
 from refresh_sessions.conf import NAMESPACE, NETWORK_WORDS, Settings
@@ -51,6 +52,7 @@ def find_warnings(settings: Settings) -> Iterator[CheckMessage]:
     yield from check_access_token_check(settings)
     yield from _check_proxies(settings)
     yield from _check_unnamed_proxy(settings)
+    yield from check_bound_sessions(settings)
     yield from _check_user_id_field(settings)
     yield from _check_sender(settings)
     yield from _check_places()
@@ -229,8 +231,8 @@ def _check_user_id_field(settings: Settings) -> Iterator[CheckMessage]:
 
 
 def _check_sender(settings: Settings) -> Iterator[CheckMessage]:
-    mails = settings.MAIL_ON_REUSE or settings.MAIL_ON_NEW_DEVICE
-    if mails and django_settings.DEFAULT_FROM_EMAIL == global_settings.DEFAULT_FROM_EMAIL:
+    mails = settings.MAIL_ON_REUSE, settings.MAIL_ON_MISUSE, settings.MAIL_ON_NEW_DEVICE
+    if any(mails) and django_settings.DEFAULT_FROM_EMAIL == global_settings.DEFAULT_FROM_EMAIL:
         yield Warning(
             f"{NAMESPACE} turns on mails to users, but their sender DEFAULT_FROM_EMAIL is still "
             f"{global_settings.DEFAULT_FROM_EMAIL!r}: mail servers refuse them or mark them as "

@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.module_loading import import_string
 
+from refresh_sessions.checks.bound_sessions import check_library
 from refresh_sessions.checks.classes import check_classes
 from refresh_sessions.checks.throttles import check_rates
 from refresh_sessions.checks.users import check_users
@@ -59,6 +60,7 @@ def find_errors(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_user_id_field(settings)
     yield from _check_audience(settings)
     yield from _check_cache(settings)
+    yield from check_library(settings)
     yield from check_rates()
     if "cookie" in transports_in_use(settings):
         yield from _check_cookie(settings)

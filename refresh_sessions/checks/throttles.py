@@ -42,14 +42,14 @@ def check_throttles() -> Iterator[CheckMessage]:
         )
     if off == scopes:
         return
-    if _is_cache(DEFAULT_CACHE_ALIAS, LocMemCache):
+    if is_cache(DEFAULT_CACHE_ALIAS, LocMemCache):
         yield Warning(
             "Throttles use the cache 'default', which is local to each process: several processes "
             "multiply the limits, and a restart resets them.",
             hint="Use a cache that all processes share, such as Redis or Memcached.",
             id="refresh_sessions.W009",
         )
-    elif _is_cache(DEFAULT_CACHE_ALIAS, DummyCache):
+    elif is_cache(DEFAULT_CACHE_ALIAS, DummyCache):
         yield Warning(
             "Throttles use the cache 'default', which stores nothing: no limit is ever reached.",
             hint="Use a cache that all processes share, such as Redis or Memcached.",
@@ -59,7 +59,7 @@ def check_throttles() -> Iterator[CheckMessage]:
 
 def check_access_token_check(settings: Settings) -> Iterator[CheckMessage]:
     check = settings.ACCESS_TOKEN_CHECK
-    if check == "cache" and _is_cache(settings.CACHE_ALIAS, LocMemCache):
+    if check == "cache" and is_cache(settings.CACHE_ALIAS, LocMemCache):
         yield Warning(
             f"{NAMESPACE}['ACCESS_TOKEN_CHECK'] is 'cache', but the cache "
             f"{settings.CACHE_ALIAS!r} is local to each process: other processes notice a "
@@ -95,7 +95,8 @@ def _is_rate(rate: Any) -> bool:
     return True
 
 
-def _is_cache(alias: str, kind: type) -> bool:
+def is_cache(alias: str, kind: type) -> bool:
+    """Whether the cache of this alias has a backend of this kind."""
     # The class, not an instance: the constructor of a cache may connect to its server.
     try:
         backend = import_string(django_settings.CACHES[alias]["BACKEND"])

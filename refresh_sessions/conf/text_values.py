@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
 
 from django.utils.dateparse import parse_duration
 
@@ -144,3 +145,26 @@ def _network(text: str, *, strict: bool = False) -> IPv4Network | IPv6Network | 
 def _shortest(network: IPv4Network | IPv6Network) -> str:
     is_single_address = network.prefixlen == network.max_prefixlen
     return str(network.network_address if is_single_address else network)
+
+
+def find_origin_problem(text: str) -> str | None:
+    """Describe the mistake in the text of an origin (RFC 6454); None for a valid one."""
+    if any(char.isspace() or char in "\\," for char in text):
+        return f"{text!r} has white space or more than one origin"
+    parts = _split_url(text)
+    if parts is None or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
+        return f"{text!r} is not a scheme and a host, such as 'https://api.example.com'"
+    meant = f"{parts.scheme}://{parts.netloc}"
+    if text.lower() != meant.lower():
+        return f"{text!r} has more than scheme, host and port; did you mean {meant!r}?"
+    return None
+
+
+def _split_url(text: str) -> SplitResult | None:
+    """The parts of a URL; None without a host or with an invalid port."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    return parts if parts.hostname and port != 0 else None

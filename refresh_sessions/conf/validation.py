@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
@@ -17,6 +17,7 @@ from refresh_sessions.conf.text_values import (
     NETWORK_WORDS,
     coerce_duration,
     find_network_problem,
+    find_origin_problem,
     format_duration,
 )
 
@@ -117,14 +118,10 @@ def _value_problems(key: str, value: Any) -> Iterator[str]:
     elif key.startswith("MAX_") and value is not None and value < 1:
         no_limit = "; None means no limit" if matches_type(None, _HINTS[key]) else ""
         yield f"{name} must be at least 1{no_limit}."
-    elif key == "FIELD_NAMES":
-        yield from _field_name_problems(name, value)
-    elif key == "TRUSTED_PROXIES":
-        yield from _network_problems(name, value)
-    elif key == "INTROSPECTION_CLIENTS":
-        yield from _client_problems(name, value)
     elif key == "CLIENT_ID" and not value:
         yield f"{name} must not be empty."
+    elif key in _CHECKS_OF_CONTENT:
+        yield from _CHECKS_OF_CONTENT[key](name, value)
 
 
 def _field_name_problems(name: str, value: Mapping[str, str]) -> Iterator[str]:
@@ -156,7 +153,24 @@ def _network_problems(name: str, value: Iterable[str]) -> Iterator[str]:
         if (word := network.strip().lower()) in NETWORK_WORDS:
             yield f"{name}: {network!r} is not a network; did you mean {word}?"
         elif (problem := find_network_problem(network)) is not None:
-            yield f"{name}: {problem}{'' if problem.endswith('?') else '.'}"
+            yield f"{name}: {problem}{_full_stop(problem)}"
+
+
+def _origin_problems(name: str, value: str) -> Iterator[str]:
+    if value and (problem := find_origin_problem(value)) is not None:
+        yield f"{name} must be an origin: {problem}{_full_stop(problem)}"
+
+
+_CHECKS_OF_CONTENT: Final[Mapping[str, Callable[[str, Any], Iterator[str]]]] = {
+    "FIELD_NAMES": _field_name_problems,
+    "TRUSTED_PROXIES": _network_problems,
+    "INTROSPECTION_CLIENTS": _client_problems,
+    "PUBLIC_ORIGIN": _origin_problems,
+}
+
+
+def _full_stop(problem: str) -> str:
+    return "" if problem.endswith("?") else "."
 
 
 def _suggest_value(key: str, value: Any) -> str:

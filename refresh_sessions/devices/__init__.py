@@ -1,7 +1,13 @@
 """The device of a request: address, user agent, client hints, name, kind and place."""
 
 from refresh_sessions.devices.client_hints import STORED_LENGTH, ClientHints
-from refresh_sessions.devices.device import USER_AGENT_LENGTH, Device, device_icon, read_device
+from refresh_sessions.devices.device import (
+    USER_AGENT_LENGTH,
+    Device,
+    device_icon,
+    key_icon,
+    read_device,
+)
 from refresh_sessions.devices.names import name_device
 from refresh_sessions.devices.places import get_place
 from refresh_sessions.devices.systems import DeviceKind, get_device_kind
@@ -17,6 +23,7 @@ __all__ = [
     "device_icon",
     "get_device_kind",
     "get_place",
+    "key_icon",
     "name_device",
     "read_device",
     "remove_links",

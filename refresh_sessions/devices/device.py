@@ -58,4 +58,17 @@ def device_icon(kind: str) -> SafeString:
 
     """
     known = DeviceKind(kind) if kind in DeviceKind.values else DeviceKind.OTHER
-    return render_to_string(f"refresh_sessions/icons/{known.value}.svg")
+    return _render_icon(known.value)
+
+
+def key_icon() -> SafeString:
+    """The icon of a session that is bound to a key of the device, as inline SVG.
+
+    It is hidden from screen readers, so show a text beside it. A project can override the template
+    ``refresh_sessions/icons/key.svg``.
+    """
+    return _render_icon("key")
+
+
+def _render_icon(name: str) -> SafeString:
+    return render_to_string(f"refresh_sessions/icons/{name}.svg")

@@ -49,6 +49,8 @@ class DeviceRow:
     session: DeviceSession | None = None
     signed_in_at: datetime | None = None
     last_used_at: datetime | None = None
+    is_bound: bool = False
+    """Whether the session works only with a key of the device."""
 
     @classmethod
     def of_session(cls, session: DeviceSession) -> Self:
@@ -63,6 +65,7 @@ class DeviceRow:
             session=session,
             signed_in_at=session.created_at,
             last_used_at=session.last_used_at,
+            is_bound=session.bound is not None,
         )
 
     @classmethod

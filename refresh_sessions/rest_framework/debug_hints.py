@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.exceptions import InvalidTokenError, ProofFault
 from refresh_sessions.lookups import canonical_username, username_field
 from refresh_sessions.redaction import hide_within
 from refresh_sessions.tokens import access_tokens, refresh_tokens
@@ -31,6 +31,28 @@ _SCHEMES: Final = {"jwt": "JWT", "token": "Token", "basic": "Basic"}
 """Schemes of other packages' clients, with the spelling for a hint."""
 _EMPTY: Final = frozenset({"null", "undefined", "none", "nan"})
 """Texts that client programs send for an empty variable."""
+
+_PROOF_HINTS: Final[Mapping[str, str]] = {
+    ProofFault.MISSING: "The session was bound to a key at its login. Send a proof of that key in "
+    "the header DPoP with each request that has its refresh token or bound access token.",
+    ProofFault.MALFORMED: "The header DPoP must contain one JWT of at most 4096 characters, with "
+    '"typ": "dpop+jwt", the public key in "jwk", its algorithm in "alg" (ES256, EdDSA, PS256 or '
+    'RS256), a "jti", and a signature with the private key.',
+    ProofFault.METHOD: 'The claim "htm" must be the method of this request in capital letters.',
+    ProofFault.URL: 'The claim "htu" must be the URL of this request without query and fragment. '
+    "Behind a proxy, the server may see another scheme or host than the client: set "
+    "PUBLIC_ORIGIN in REFRESH_SESSIONS, or SECURE_PROXY_SSL_HEADER and USE_X_FORWARDED_HOST.",
+    ProofFault.TIME: 'The claim "iat" must be within a minute of the clock of the server, in '
+    "seconds and not milliseconds. If the clock of the client is wrong, correct it with the "
+    "response header Date.",
+    ProofFault.REPLAYED: 'This proof was used before. Make a proof with a new "jti" for each '
+    "request and for each retry.",
+    ProofFault.KEY: "The proof is of another key than the one at login. Use one key for all "
+    "requests of a session; if the key is lost, log in again.",
+    ProofFault.ACCESS_TOKEN: 'The claim "ath" must be the SHA-256 digest of the access token in '
+    "the Authorization header, in base64url without padding.",
+}
+"""By ``reason``."""
 
 
 def add_hint(response: Response, request: Request, view: Any) -> None:
@@ -51,23 +73,26 @@ def add_bearer_hint(request: Request) -> Iterator[None]:
     except APIException as error:
         detail: Any = error.detail
         code = detail.get("code") if isinstance(detail, dict) else None
-        if (
-            django_settings.DEBUG
-            and code == "token_not_valid"
-            and (hint := _explain_bearer(request))
-        ):
+        explain = _OF_AUTHENTICATION.get(str(code), _no_hint)
+        if django_settings.DEBUG and (hint := explain(request, None, detail)) is not None:
             detail["hint"] = hint
         raise
 
 
-def _explain_bearer(request: Request) -> str | None:
+def _explain_bearer(request: Request, view: Any = None, error: _Body | None = None) -> str | None:
     scheme, *words = _authorization(request) or [""]
-    return _explain_access_token(words) if scheme.lower() == "bearer" else None
+    match scheme.lower():
+        case "bearer":
+            return _explain_access_token(words)
+        case "dpop" if words and _is_bound(words[0]) is False:
+            return f"This access token is not bound to a key: {_WRITE}."
+        case _:
+            return None
 
 
 @sensitive_variables()
 def _explain_access_token(words: list[str]) -> str | None:
-    """Explain a mistake in the header's words after the scheme."""
+    """Explain a mistake in the header's words after the scheme ``Bearer``."""
     first = words[0].lower() if words else ""
     if not words or first == "bearer" or len(words) > 1:
         return f"The header must contain the scheme and one token: {_WRITE}."
@@ -75,6 +100,11 @@ def _explain_access_token(words: list[str]) -> str | None:
         return "The client sent the text of an empty variable instead of the access token."
     if first != first.strip("\"'<>,;"):
         return f"The token is enclosed in quotes, brackets or commas: {_WRITE}."
+    if _is_bound(words[0]):
+        return (
+            "This access token is bound to a key of the client: write 'Authorization: DPoP "
+            "<access token>', and send a proof in the header DPoP."
+        )
     try:
         refresh_tokens.verify(words[0])
     except InvalidTokenError:
@@ -85,12 +115,21 @@ def _explain_access_token(words: list[str]) -> str | None:
     )
 
 
+@sensitive_variables()
+def _is_bound(token: str) -> bool | None:
+    """Whether an access token is bound to a key; None if it is not a valid access token."""
+    try:
+        return bool(access_tokens.verify(token, allow_expired=True).key_thumbprint)
+    except InvalidTokenError:
+        return None
+
+
 def _explain_missing_token(request: Request, view: Any, error: _Body) -> str | None:
     parts = _authorization(request)
     if not parts:
         return None
     scheme = parts[0].lower()
-    if scheme == "bearer":
+    if scheme in {"bearer", "dpop"}:
         return "This endpoint does not read the Authorization header."
     if len(parts) == 1:
         return f"The token has no scheme: {_WRITE}."
@@ -146,6 +185,25 @@ def _no_hint(request: Request, view: Any, error: _Body) -> None:
     return None
 
 
+def _explain_proof(request: Request, view: Any, error: _Body) -> str | None:
+    return _PROOF_HINTS.get(str(error.get("reason")))
+
+
+def _explain_nonce(request: Request, view: Any, error: _Body) -> str:
+    return (
+        'Repeat the request once, with a new proof whose claim "nonce" is the value of the '
+        "response header DPoP-Nonce. For a front end on another origin, the header must be in "
+        "Access-Control-Expose-Headers."
+    )
+
+
+def _explain_binding(request: Request, view: Any, error: _Body) -> str:
+    return (
+        "DPOP is 'require' in REFRESH_SESSIONS, or the policy's require_binding() is True for "
+        "this user: send a DPoP proof with the login. A session cannot be bound later."
+    )
+
+
 def _explain_cross_site(request: Request, view: Any, error: _Body) -> str | None:
     return "If the front end is your own, add its origin to CSRF_TRUSTED_ORIGINS."
 
@@ -170,4 +228,14 @@ _EXPLANATIONS: Final[Mapping[str, Callable[[Request, Any, _Body], str | None]]] 
     "no_active_account": _explain_credentials,
     "invalid": _explain_invalid_input,
     "csrf_failed": _explain_cross_site,
+    "invalid_dpop_proof": _explain_proof,
+    "use_dpop_nonce": _explain_nonce,
+    "binding_required": _explain_binding,
 }
+
+_OF_AUTHENTICATION: Final[Mapping[str, Callable[[Request, Any, _Body], str | None]]] = {
+    "token_not_valid": _explain_bearer,
+    "invalid_dpop_proof": _explain_proof,
+    "use_dpop_nonce": _explain_nonce,
+}
+"""Explanations of errors that authentication raises, before there is a view's response."""

@@ -1,7 +1,7 @@
 """Security log of refused requests: logins, tokens, sensitive actions and throttled requests.
 
 One record of the logger ``refresh_sessions.security`` for each (ASVS 16.3.1 to 16.3.3), with the
-attributes ``event`` (``"refused"``), ``code``, ``ip_address`` and ``user_id``.
+attributes ``event`` (``"refused"``), ``code``, ``reason``, ``ip_address`` and ``user_id``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STATUSES: Final = frozenset({401, 403, 404, 429})
 _EXPECTED_CODES: Final = frozenset(
     {
         *("not_authenticated", "not_found", "session_expired", "token_expired"),
-        *("token_superseded", "mfa_required", "reauthentication_required"),
+        *("token_superseded", "mfa_required", "reauthentication_required", "use_dpop_nonce"),
         # Failed credentials have their own record.
         *("no_active_account", "second_factor_failed", "reauthentication_failed"),
     }
@@ -36,10 +36,12 @@ def log_refusal(response: Response, request: Request) -> None:
     if response.status_code not in _STATUSES or not isinstance(response.data, Mapping):
         return
     code = str(response.data.get("code", response.status_code))
-    expected = {code, str(response.data.get("reason"))} & _EXPECTED_CODES
+    reason = response.data.get("reason")
+    expected = {code, str(reason)} & _EXPECTED_CODES
     attributes = {
         "event": "refused",
         "code": code,
+        "reason": None if reason is None else str(reason),
         "ip_address": get_client_ip(request._request),
         # Not request.user: it would authenticate the token again.
         "user_id": getattr(getattr(request, "_user", None), "pk", None),

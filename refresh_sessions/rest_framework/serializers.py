@@ -80,7 +80,12 @@ class SessionSerializer(serializers.ModelSerializer[DeviceSession]):
     created_at = UTCDateTimeField(read_only=True)
     last_used_at = UTCDateTimeField(read_only=True)
     expires_at = UTCDateTimeField(read_only=True)
-    bound = serializers.CharField(read_only=True, allow_null=True)
+    bound = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="How the session is bound to a key of the device, such as `dpop`; null if it is "
+        "not bound.",
+    )
     is_current = serializers.SerializerMethodField()
 
     class Meta:

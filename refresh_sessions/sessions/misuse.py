@@ -24,13 +24,12 @@ from refresh_sessions.signals import bound_token_misused
 REPORT_AGAIN_AFTER: Final = timedelta(hours=1)
 
 logger = logging.getLogger("refresh_sessions")
-security_logger = logging.getLogger("refresh_sessions.security")
 
 
 def report_misuse(
     family: TokenFamily, error: RefreshSessionsError, request: HttpRequest | None
 ) -> None:
-    """Record an event, once per family and hour, then log and signal it.
+    """Record an event, once per family and hour, then signal it.
 
     Call it outside of transactions. A failure of the database is logged.
 
@@ -67,10 +66,6 @@ def report_misuse(
         logger.exception("The misuse of a bound refresh token was not recorded")
         return
     if recorded:
-        security_logger.critical(
-            "Bound refresh token used without its key: session %s of user %s",
-            *(session.pk, session.user_id),
-        )
         bound_token_misused.send_robust(
             sender=DeviceSession, session=session, family=family, request=request, details=details
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -36,8 +35,6 @@ from refresh_sessions.sessions.revoke import (
 )
 from refresh_sessions.signals import refresh_token_reused
 from refresh_sessions.tokens.refresh_tokens import RefreshClaims, hash_secret, new_secret
-
-security_logger = logging.getLogger("refresh_sessions.security")
 
 
 def get_presenter(family: TokenFamily, request: HttpRequest | None) -> Presenter:
@@ -188,10 +185,6 @@ def revoke_for_reuse(
         details["after_end"] = True
         if not _record_after_revocation(session, details, request):
             return False
-    security_logger.critical(
-        "Refresh token reused%s: session %s of user %s",
-        *("" if revoked else " after the session had ended", session.pk, session.user_id),
-    )
     refresh_token_reused.send_robust(
         sender=DeviceSession,
         session=session,

@@ -7,13 +7,16 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from refresh_sessions.devices import device_icon
+from refresh_sessions.devices import device_icon, key_icon
 from refresh_sessions.pages.links import page_url
 
 register = template.Library()
 
 # {% device_icon session.kind %}
 register.simple_tag(device_icon)
+
+# {% key_icon %}
+register.simple_tag(key_icon)
 
 
 @register.simple_tag(takes_context=True)

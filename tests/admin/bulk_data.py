@@ -90,17 +90,22 @@ _SESSIONS = """
     ORDER BY n
 """
 
-# One session of twenty has a second process.
+# One session of twenty has a second process, and one of ten is bound to a key.
 _FAMILIES = """
     INSERT INTO refresh_sessions_tokenfamily (
         id, session_id, secret_digest, generation, rotated_at, idle_expires_at, last_ip_address,
-        last_user_agent, authentication_methods, companion_digest, recoveries_by_others
+        last_user_agent, authentication_methods, companion_digest, recoveries_by_others,
+        binding, key_thumbprint, public_key
     )
     SELECT gen_random_uuid(), id, repeat('0', 64), 40,
         created_at + (least(now(), coalesce(revoked_at, expires_at)) - created_at) * random(),
         expires_at,
-        ip_address, user_agent, '["pwd"]', '', 0
-    FROM refresh_sessions_devicesession, generate_series(1, 20) family
+        ip_address, user_agent, '["pwd"]', '', 0,
+        CASE WHEN bound THEN 'dpop' ELSE '' END,
+        CASE WHEN bound THEN repeat('k', 43) ELSE '' END,
+        ''
+    FROM refresh_sessions_devicesession, generate_series(1, 20) family,
+        LATERAL (SELECT abs(hashtext(id::text)) %% 10 = 0 AS bound) AS key
     WHERE family = 1 OR (family = 2 AND abs(hashtext(id::text)) %% 20 = 0)
     ORDER BY created_at
 """

@@ -117,6 +117,18 @@ def make_session():
 
 
 @pytest.fixture
+def bind():
+    """Return a function that binds the token families of a session to a key."""
+
+    def change(session, binding="dpop"):
+        families = TokenFamily.objects.filter(session=session)
+        families.update(binding=binding, key_thumbprint="k" * 43)
+        return session
+
+    return change
+
+
+@pytest.fixture
 def record(make_session):
     """Return a function that adds events to one session without an event of its login."""
     session = make_session()

@@ -15,10 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from refresh_sessions.admin import DeviceSessionAdmin, SessionEventAdmin
-from refresh_sessions.admin.filters import IDLE, REUSE
+from refresh_sessions.admin.filters import IDLE, MISUSE, REUSE, UNBOUND
 from refresh_sessions.admin.pagination import BOUND
 from refresh_sessions.devices import DeviceKind
-from refresh_sessions.models import DeviceSession, EventKind, RevokedReason, SessionStatus
+from refresh_sessions.models import Binding, DeviceSession, EventKind, RevokedReason, SessionStatus
 from tests.admin.event_pages import LIST as EVENTS
 from tests.admin.pages import LIST, PREFIX
 from tests.admin.query_plans import Node, nodes_of, worst_of
@@ -83,8 +83,10 @@ def _queries() -> Iterator[dict[str, object]]:
     yield {}
     # The last page.
     yield {"p": str(BOUND // DeviceSessionAdmin.list_per_page)}
-    for status in (*SessionStatus.values, IDLE, REUSE):
+    for status in (*SessionStatus.values, IDLE, REUSE, MISUSE):
         yield {"status": status}
+    for bound in (UNBOUND, Binding.DPOP, "a binding of nobody"):
+        yield {"bound": bound}
     for reason in (*RevokedReason.values, "a reason of nobody"):
         yield {"reason": reason}
     for kind in DeviceKind.values:

@@ -24,8 +24,14 @@ class TestChart:
 
     def test_chart_has_title_with_description(self, charts):
         titles = [chart.findtext("title") for chart in charts]
-        assert titles == ["Sign-ins by day", "Revocations by day", "Reuse alarms by day"]
-        for chart, name in zip(charts, ("sign-ins", "revoked", "alarms"), strict=True):
+        assert titles == [
+            "Sign-ins by day",
+            "Revocations by day",
+            "Reuse alarms by day",
+            "Copied tokens refused by day",
+        ]
+        names = ("sign-ins", "revoked", "alarms", "misuses")
+        for chart, name in zip(charts, names, strict=True):
             assert chart.get("role") == "img"
             ids = [element.get("id") for element in chart if element.tag in {"title", "desc"}]
             assert ids == chart.get("aria-labelledby").split()
@@ -49,7 +55,7 @@ class TestChart:
         page = pages.list().text
         first = date_format(timezone.now() - timedelta(days=29), "MONTH_DAY_FORMAT")
         axis = f'aria-hidden="true"><span>{first}</span><span>Today</span></span>'
-        assert page.count(axis) == 3
+        assert page.count(axis) == 4
 
     def test_chart_table_large_number_has_thousands_separator(self, pages, record):
         record(EventKind.SIGNED_IN, *[timezone.now()] * 1234)

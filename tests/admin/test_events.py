@@ -45,6 +45,7 @@ class TestRows:
             ("signed_out", "quiet"),
             ("revoked", "ended"),
             ("reuse_detected", "alarm"),
+            ("bound_token_misused", "alarm"),
             ("a kind of tomorrow", "quiet"),
         ],
     )

@@ -102,9 +102,10 @@ def test_overview_counts_events_by_category(overview, record):
         record(kind, now)
     record(EventKind.SIGNED_IN, now)
     shown = overview()
-    assert numbers(shown) == {"live": "1", "sign-ins": "2", "revoked": "3", "alarms": "1"}
-    assert shown.rows[0][1:] == (2, 3, 1)
-    assert [card.name for card in shown.cards if card.is_alarming] == ["alarms"]
+    expected = {"live": "1", "sign-ins": "2", "revoked": "3", "alarms": "1", "misuses": "1"}
+    assert numbers(shown) == expected
+    assert shown.rows[0][1:] == (2, 3, 1, 1)
+    assert [card.name for card in shown.cards if card.is_alarming] == ["alarms", "misuses"]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/St_Johns"])

@@ -49,7 +49,10 @@ def test_schema_of_project_view_has_bearer_security():
     assert schema["paths"]["/who-am-i/"]["get"]["security"] == [{"accessToken": []}]
 
 
-@pytest.mark.parametrize("options_", [{}, {"TRANSPORT": "cookie"}])
+@pytest.mark.parametrize(
+    "options_",
+    [{}, {"TRANSPORT": "cookie"}, {"DPOP_ACCESS_TOKENS": True, "DPOP_NONCE": True}],
+)
 def test_schema_describes_each_endpoint_without_warning(options, options_):
     options(**options_)
     reset_generator_stats()
@@ -114,7 +117,7 @@ class TestSettings:
 
     def test_schema_with_body_transport_has_token_field(self):
         assert "refresh" in component("SessionSignedIn")
-        assert parameters("/refresh/") == {"__Host-refresh_companion": "cookie"}
+        assert parameters("/refresh/") == {"__Host-refresh_companion": "cookie", "DPoP": "header"}
         assert "403" not in described()["paths"]["/sessions/"]["get"]["responses"]
 
     def test_schema_without_companion_has_no_cookie_parameter(self, options):
@@ -131,6 +134,78 @@ class TestSettings:
         options(SESSION_SERIALIZER="tests.api.test_schema.ShortSerializer")
         session = component("SessionSignedIn")["session"]
         assert session == {"$ref": "#/components/schemas/Short"}
+
+
+class TestProofs:
+    """The header ``DPoP`` and its errors."""
+
+    PATHS = (
+        *("/login/", "/login/verify/", "/refresh/", "/refresh-token/", "/logout/", "/revoke/"),
+        *("/reauthenticate/", "/sessions/branch/"),
+    )
+
+    def operations(self):
+        return {
+            (path, method): operation
+            for path, operations in described()["paths"].items()
+            for method, operation in operations.items()
+        }
+
+    def with_header(self):
+        return {
+            place
+            for place, operation in self.operations().items()
+            if any(one["name"] == "DPoP" for one in operation.get("parameters", ()))
+        }
+
+    def test_schema_has_header_where_a_bound_session_needs_a_proof(self):
+        assert self.with_header() == {(path, "post") for path in self.PATHS}
+        assert "headers" not in self.operations()["/refresh/", "post"]["responses"]["401"]
+
+    def test_schema_without_dpop_has_no_header(self, options):
+        options(DPOP="off", DPOP_ACCESS_TOKENS=True, DPOP_NONCE=True)
+        assert self.with_header() == set()
+        assert "accessTokenWithProof" not in described()["components"]["securitySchemes"]
+        assert "token_type" not in component("SessionSignedIn")
+
+    def test_schema_describes_errors_of_proofs(self):
+        for endpoint in self.PATHS:
+            answers = self.operations()[endpoint, "post"]["responses"]
+            for code in ("invalid_dpop_proof", "reason", "use_dpop_nonce"):
+                assert code in answers["401"]["description"], endpoint
+        for endpoint in ("/login/", "/refresh/", "/reauthenticate/", "/sessions/branch/"):
+            answers = self.operations()[endpoint, "post"]["responses"]
+            assert "binding_required" in answers["403"]["description"]
+
+    def test_schema_with_bound_access_tokens_has_header_and_scheme_everywhere(self, options):
+        options(DPOP_ACCESS_TOKENS=True)
+        scheme = described()["components"]["securitySchemes"]["accessTokenWithProof"]
+        assert (scheme["type"], scheme["scheme"]) == ("http", "dpop")
+        either = [{"accessToken": []}, {"accessTokenWithProof": []}]
+        for place, operation in self.operations().items():
+            takes_access_token = {"accessToken": []} in operation["security"]
+            assert takes_access_token <= (place in self.with_header()), place
+            if takes_access_token:
+                assert operation["security"][:2] == either
+
+    def test_schema_has_token_type_if_access_tokens_are_bound(self, options):
+        for name in ("SessionSignedIn", "SessionRefreshed", "SessionSteppedUp"):
+            options(DPOP_ACCESS_TOKENS=False)
+            assert "token_type" not in component(name)
+            options(DPOP_ACCESS_TOKENS=True)
+            assert "token_type" in component(name)
+
+    def test_schema_has_nonce_of_answers_if_nonces_are_on(self, options):
+        options(DPOP_NONCE=True)
+        for endpoint in self.PATHS:
+            for status, answer in self.operations()[endpoint, "post"]["responses"].items():
+                assert "DPoP-Nonce" in answer["headers"], (endpoint, status)
+
+    def test_schema_has_proof_of_new_family(self):
+        assert set(component("SessionFamilyOpening")) == {"refresh", "dpop"}
+
+    def test_schema_session_says_how_it_is_bound(self):
+        assert "null" in component("DeviceSession")["bound"]["type"]
 
 
 class TestViews:

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from refresh_sessions.exceptions import SessionRevokedError
-from refresh_sessions.models import DeviceSession, RevokedReason
+from refresh_sessions.exceptions import InvalidDPoPProofError, ProofFault, SessionRevokedError
+from refresh_sessions.models import Binding, DeviceSession, RevokedReason, TokenFamily
 from refresh_sessions.sessions import refresh_session, revoke_session, start_session
+from refresh_sessions.sessions.misuse import report_misuse
 from tests.browser.devices import LAPTOP, PHONE
 from tests.clock import Clock
 from tests.factories import UserFactory
@@ -47,13 +48,18 @@ class SampleLogin(NamedTuple):
     signed_in: int
     used: int
     ended: str = ""
+    bound: bool = False
+    misused: bool = False
+    """Whether an attacker has presented a copied token without the key."""
 
 
 LOGINS = (
-    SampleLogin("anna.keller", "Anna's iPhone", PHONE, "203.0.113.24", 4, 2),
+    SampleLogin("anna.keller", "Anna's iPhone", PHONE, "203.0.113.24", 4, 2, bound=True),
     SampleLogin("dilara.yildiz", "iPad in the office", _TABLET, "192.0.2.181", 23, 20),
     SampleLogin("grace.okafor", "Pixel 10", _ANDROID, "203.0.113.77", 55, 48, ended="reuse"),
-    SampleLogin("chen.wei", "Front desk", _WINDOWS, "203.0.113.24", 99, 11),
+    SampleLogin(
+        *("chen.wei", "Front desk", _WINDOWS, "203.0.113.24", 99, 11), bound=True, misused=True
+    ),
     SampleLogin("fatima.haddad", "", _MAC, "192.0.2.181", 155, 136, ended="logout"),
     SampleLogin("bruno.silva", "Work laptop", _MAC, "198.51.100.230", 224, 31),
     SampleLogin(
@@ -70,7 +76,7 @@ MONTH = (5, 1, 0, 6, 4, 5, 7, 4, 1, 0, 5, 6, 4, 3, 5, 0, 1, 4, 6, 5, 4, 3, 1, 0,
 
 DEVICES_OF_ADA = (
     SampleLogin("ada@example.org", "", _MAC, "203.0.113.9", 127, 7),
-    SampleLogin("ada@example.org", "Ada's phone", PHONE, "198.51.100.7", 155, 35),
+    SampleLogin("ada@example.org", "Ada's phone", PHONE, "198.51.100.7", 155, 35, bound=True),
     SampleLogin("ada@example.org", "", _TABLET, "2001:db8:85a3::8a2e:370:7334", 295, 130),
     SampleLogin("ada@example.org", "", _ANDROID, "192.0.2.200", 995, 850),
     SampleLogin(
@@ -127,7 +133,24 @@ def _create_session(
             revoke_session(pair.session, reason=login.ended, by=user, request=request)
         case _:
             pass
+    if login.bound:
+        _bind(pair.session, number)
+    if login.misused:
+        clock.move(timedelta(minutes=1))
+        misuse = InvalidDPoPProofError(ProofFault.MISSING)
+        family = TokenFamily.objects.with_owner().get(session=pair.session)
+        report_misuse(family, misuse, _request("198.51.100.66", "python-requests/2.32"))
     return _with_fixed_id(pair.session, number)
+
+
+def _bind(session: DeviceSession, number: int) -> None:
+    """Bind the session to a key, as if its login had sent a proof."""
+    TokenFamily.objects.filter(session=session).update(
+        # Fixed, because the pages show both.
+        id=UUID(f"2f64b1aa-8c05-4e7d-b3f2-{number:012d}"),
+        binding=Binding.DPOP,
+        key_thumbprint=f"{number}sZVy6YbrT3xWkUo1HqLd8PjNc4AeRmGfIvB0iQtEwA",
+    )
 
 
 def _reuse(token: str) -> None:

@@ -4,8 +4,10 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.exceptions import InvalidDPoPProofError, ProofFault
+from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.sessions import revoke_session
+from refresh_sessions.sessions.misuse import report_misuse
 from tests.browser.accessibility import scrolls_horizontally, violations_beyond_django
 from tests.browser.admin_pages import AdminPages
 from tests.factories import make_pair
@@ -31,14 +33,28 @@ def ended(live_server) -> DeviceSession:
     return session
 
 
+@pytest.fixture
+def bound(live_server) -> DeviceSession:
+    """A session that is bound to a key, with an event of a refused copy."""
+    session = make_pair(name="Ada's watch").session
+    families = TokenFamily.objects.filter(session=session)
+    families.update(binding="dpop", key_thumbprint="k" * 43)
+    misuse = InvalidDPoPProofError(ProofFault.MISSING)
+    report_misuse(TokenFamily.objects.with_owner().get(session=session), misuse, None)
+    return session
+
+
 def plain(page: str, *args) -> str:
     return reverse(f"{PLAIN}_{page}", args=args)
 
 
-def test_session_list_is_accessible(admin_pages, session, nameless, ended):
+def test_session_list_is_accessible(admin_pages, session, nameless, ended, bound):
     admin_pages.open_list()
 
-    expect(admin_pages.rows).to_have_count(3)
+    expect(admin_pages.rows).to_have_count(4)
+    sign = admin_pages.rows.get_by_text("Tied to this device")
+    expect(sign).to_be_visible()
+    expect(sign.locator("svg")).to_be_visible()
     assert violations_beyond_django(admin_pages.page, plain=plain("changelist")) == {}
 
 
@@ -61,7 +77,7 @@ def test_filtered_session_list_is_accessible(admin_pages, session, nameless, end
     assert violations_beyond_django(admin_pages.page, plain=plain("changelist")) == {}
 
 
-@pytest.mark.parametrize("which", ["session", "nameless", "ended"])
+@pytest.mark.parametrize("which", ["session", "nameless", "ended", "bound"])
 def test_session_page_is_accessible(admin_pages, request, which):
     session = request.getfixturevalue(which)
     admin_pages.open(session)

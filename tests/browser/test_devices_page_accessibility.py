@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.users import get_auth_hash, get_password_fingerprint
 from tests.browser.accessibility import scrolls_horizontally, serious_violations, small_targets
 from tests.browser.devices_page import PREFIX
@@ -43,10 +43,12 @@ def _accessible(page):
 def test_device_list_is_accessible(devices_page, ada, phone, laptop, make_device):
     make_device(ada, "W" * 128)
     make_device(ada, "")
+    TokenFamily.objects.filter(session__name="W" * 128).update(binding="dpop")
     devices_page.log_in_to_api(ada)
     devices_page.open_list()
 
     expect(devices_page.names).to_have_count(5)
+    expect(devices_page.page.get_by_text("Tied to this device")).to_be_visible()
 
 
 def test_device_list_with_double_font_size_is_accessible(devices_page, ada, phone, make_device):

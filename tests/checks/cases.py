@@ -16,7 +16,15 @@ from tests.keys import entry
 
 THROTTLES_OFF = rates(None)
 
+HTTPS = "https://api.example.com"
+
+ORIGIN = {"PUBLIC_ORIGIN": HTTPS}
+"""For settings with proxies, so that these do not cause W026."""
+
 a_policy = SessionPolicy()
+
+
+DPOP_UNUSED = {"DPOP": "off", "DPOP_ACCESS_TOKENS": True, "DPOP_NONCE": True}
 
 
 def entry_for(algorithm):
@@ -73,6 +81,11 @@ class Stricter(SessionPolicy):
     @staticmethod
     def reuse_ends(user, *, session):
         return "user"
+
+
+class StaffWithKey(SessionPolicy):
+    def require_binding(self, user, *, request):
+        return user.is_staff
 
 
 class WantsArguments(SessionPolicy):
@@ -338,14 +351,24 @@ CASES = [
     Case("W012", "'COOKIE_SAMESITE'", **cookie(COOKIE_SAMESITE="None")),
     Case("W013", "'local'", ACCESS_TOKEN_CHECK="cache", CACHE_ALIAS="local"),
     Case("W014", "'stateless'", ACCESS_TOKEN_CHECK="stateless"),
-    Case("W015", "'0.0.0.0/0'", TRUSTED_PROXIES=("10.0.0.0/8", "0.0.0.0/0")),
-    Case("W015", "'::/0'", TRUSTED_PROXIES=["::/0"]),
+    Case("W015", "'0.0.0.0/0'", TRUSTED_PROXIES=("10.0.0.0/8", "0.0.0.0/0"), **ORIGIN),
+    Case("W015", "'::/0'", TRUSTED_PROXIES=["::/0"], **ORIGIN),
     Case("E001", "did you mean 10.0.0.0/8", TRUSTED_PROXIES=["10.1.0.0/8"]),
     Case("E001", "host names are not looked up", TRUSTED_PROXIES=["proxy"]),
+    Case("E001", "did you mean 'https://api.example.com'?", PUBLIC_ORIGIN=f"{HTTPS}/api/"),
+    Case("E001", "is not a scheme and a host", PUBLIC_ORIGIN="api.example.com"),
+    Case("E001", "is not a scheme and a host", PUBLIC_ORIGIN="https://x:99999"),
+    Case("E001", "is not a scheme and a host", PUBLIC_ORIGIN="https://me@api.example.com"),
+    Case("E001", "more than one origin", PUBLIC_ORIGIN=f"{HTTPS}, https://example.org"),
+    Case("W027", "'DPOP_ACCESS_TOKENS' has", DPOP="off", DPOP_ACCESS_TOKENS=True),
+    Case("W027", "'DPOP_ACCESS_TOKENS' and 'DPOP_NONCE'", **DPOP_UNUSED),
+    Case("W028", "require_binding()", DPOP="off", POLICY="tests.checks.cases.StaffWithKey"),
+    Case("W030", "http:", PUBLIC_ORIGIN="http://api.example.com"),
     Case("E001", "simplejwt", "KEYS", SIGNING_KEY="x"),
     Case("E014", "'ES257' is not known; did you mean ES256?", KEYS=[entry_for("ES257")]),
     Case("W016", "'USER_ID_FIELD'", USER_ID_FIELD=get_user_model().USERNAME_FIELD),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_REUSE=True),
+    Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_MISUSE=True),
     Case("W017", "DEFAULT_FROM_EMAIL", MAIL_ON_NEW_DEVICE=True),
     Case("W018", "GEOIP_PATH", django={"GEOIP_PATH": "/var/lib/geoip"}),
     Case(
@@ -440,13 +463,17 @@ FINE = [
     Case("shared cache", ACCESS_TOKEN_CHECK="cache"),
     Case("mails", django={"DEFAULT_FROM_EMAIL": "shop@example.org"}, MAIL_ON_REUSE=True),
     Case("replica", django={"DATABASE_ROUTERS": [f"{__name__}.UsersReadElsewhere"]}),
-    Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix")),
-    Case("named", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=["private"]),
+    Case("local origin", PUBLIC_ORIGIN="http://localhost:8000"),
+    Case("origin with port", PUBLIC_ORIGIN="https://[2001:db8::1]:8443"),
+    Case("no DPoP", DPOP="off", TRUSTED_PROXIES=["private"]),
+    Case("proxies", TRUSTED_PROXIES=("10.0.0.0/8", "::1", "0.0.0.0/1", "unix"), **ORIGIN),
+    Case("named", django={"USE_X_FORWARDED_HOST": True}, TRUSTED_PROXIES=["private"], **ORIGIN),
     Case(
         "lists",
         TRUSTED_PROXIES=["10.0.0.0/8", "unix"],
         SECOND_FACTORS=["tests.factors.Code"],
         REAUTHENTICATION_METHODS=["refresh_sessions.identity.PasswordMethod"],
+        **ORIGIN,
     ),
     Case(
         "throttles",

@@ -1,6 +1,10 @@
 """The logins and reuses that cause mails."""
 
+import pytest
+
+from refresh_sessions.exceptions import InvalidDPoPProofError
 from refresh_sessions.sessions import refresh_session
+from tests.binding.keys import ClientKey
 from tests.domain.client_actions import AFTER_OVERLAP, family_of, refused
 from tests.factories import UserFactory, make_pair
 
@@ -41,6 +45,19 @@ def reuse(user, rf, clock, **options):
     attacker = come_from(rf, "curl/8.1", "198.51.100.7")
     assert refused(stolen.refresh, request=attacker) == "session_revoked"
     return newest
+
+
+def log_in_with_key(user, rf, user_agent="Shop/1.2", **options):
+    """Log in with a DPoP proof, which binds the session to a key."""
+    request = come_from(rf, user_agent)
+    request.META["HTTP_DPOP"] = ClientKey().proof("/", method="GET")
+    return make_pair(user, request=request, **options)
+
+
+def present_copy(pair, rf, address="198.51.100.7"):
+    """Let an attacker present a copy of a bound token without its key."""
+    with pytest.raises(InvalidDPoPProofError):
+        refresh_session(pair.refresh, request=come_from(rf, "curl/8.1", address))
 
 
 def only(mailoutbox):

@@ -17,7 +17,7 @@ def user():
 
 @pytest.fixture
 def both(options):
-    options(MAIL_ON_REUSE=True, MAIL_ON_NEW_DEVICE=True)
+    options(MAIL_ON_REUSE=True, MAIL_ON_MISUSE=True, MAIL_ON_NEW_DEVICE=True)
 
 
 @pytest.fixture

@@ -11,21 +11,27 @@ from django.utils import timezone, translation
 from refresh_sessions import emails
 from refresh_sessions.checks import check_deployment
 from tests.domain.client_actions import call, family_of, session_of
-from tests.emails.builders import ADDRESS, log_in, only, reuse
+from tests.emails.builders import ADDRESS, log_in, log_in_with_key, only, present_copy, reuse
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.usefixtures("both")
 class TestEachMail:
-    @pytest.fixture(params=["reuse", "new device"])
+    @pytest.fixture(params=["reuse", "misuse", "new device"])
     def send(self, request, user, rf, clock):
-        """Send one of the two mails, with a device name from the client."""
+        """Send one of the mails, with a device name from the client."""
+        if request.param == "misuse":
+            pytest.importorskip("cryptography")
 
         def send(name="", agent=None):
+            more = {} if agent is None else {"user_agent": agent}
             if request.param == "reuse":
-                more = {} if agent is None else {"user_agent": agent}
                 return reuse(user, rf, clock, name=name, **more)
+            if request.param == "misuse":
+                pair = log_in_with_key(user, rf, name=name, **more)
+                present_copy(pair, rf)
+                return pair
             log_in(user, rf)
             return log_in(user, rf, agent or "curl/8.1", name=name)
 
@@ -59,10 +65,11 @@ class TestEachMail:
             template_rendered.disconnect(look)
         assert seen
         known = {"user", "username", "session", "device", "ip_address", "time"}
-        reuse_knows = known | {"presented_by", "refreshed_by", "after_end", "everywhere"}
+        misuse_knows = known | {"presented_by", "refreshed_by"}
+        reuse_knows = misuse_knows | {"after_end", "everywhere"}
         basics = {"True", "False", "None"}
         for context in seen:
-            assert context.keys() - basics in (known, reuse_knows)
+            assert context.keys() - basics in (known, misuse_knows, reuse_knows)
 
     def test_mail_is_marked_as_auto_generated(self, send, mailoutbox):
         send()
@@ -97,7 +104,7 @@ class TestEachMail:
         self, send, user, mailoutbox, override, where
     ):
         text = "Pay\n\nhttps://evil.example/x ada@evil.example %65vil%2Eexample"
-        for name in ("reuse", "new_device"):
+        for name in ("reuse", "misuse", "new_device"):
             override(
                 f"{name}_subject.txt",
                 "{{ session.name }} {{ session.user_agent }} {{ session }} {{ username }}",
@@ -143,6 +150,7 @@ class TestEachMail:
     def test_mail_is_in_the_language_of_the_project(self, send, mailoutbox, override):
         text = "{% load i18n %}{% get_current_language as now %}{{ now }} {{ time|date:'F' }}"
         override("reuse_body.txt", text)
+        override("misuse_body.txt", text)
         override("new_device_body.txt", text)
         with translation.override("de"):
             send()
@@ -150,7 +158,7 @@ class TestEachMail:
         assert only(mailoutbox).body == "en January"
 
     def test_mail_template_can_be_overridden(self, send, mailoutbox, override):
-        for name in ("reuse", "new_device"):
+        for name in ("reuse", "misuse", "new_device"):
             override(f"{name}_subject.txt", "About {{ device }}\n of {{ user.pk }}\n")
         send("Tablet")
         message = only(mailoutbox)
@@ -159,7 +167,7 @@ class TestEachMail:
         assert message.alternatives == []
 
     def test_mail_with_html_template_has_alternative(self, send, mailoutbox, override):
-        for name in ("reuse", "new_device"):
+        for name in ("reuse", "misuse", "new_device"):
             override(f"{name}_body.html", "<p>{{ device }}</p>")
         send("<b>Tablet</b>")
         message = only(mailoutbox)
@@ -186,7 +194,7 @@ class TestEachMail:
         assert mail.outbox == []
 
     def test_broken_mail_template_fails_no_request(self, send, mailoutbox, override, caplog):
-        for name in ("reuse", "new_device"):
+        for name in ("reuse", "misuse", "new_device"):
             override(f"{name}_body.txt", "{% nonsense %}")
         pair = send()
         assert call(pair) == ("session_revoked" if session_of(pair).revoked_at else "ok")

@@ -63,6 +63,21 @@ def test_device_row_shows_name_use_address_with_login_time(browser, device, cloc
     assert len(row.all("svg")) == 1
 
 
+def test_device_row_of_bound_session_has_key_with_text(browser, device):
+    sessions = [device(name) for name in ("Bound", "Half bound", "Not bound")]
+    for session in sessions[:2]:
+        TokenFamily.objects.filter(session=session).update(binding="dpop", key_thumbprint="k" * 43)
+    family = TokenFamily.objects.get(session=sessions[1])
+    family.pk, family.binding = None, ""
+    family.save(force_insert=True)
+    page = Page(browser.show().text)
+    (row,) = [item for item in page.all("li") if "Tied to this device" in item.text]
+    assert row.text.split()[0] == "Bound"
+    # The kind of device, and the key.
+    assert len(row.all("svg")) == 2
+    assert all(icon.attrs["aria-hidden"] == "true" for icon in row.all("svg"))
+
+
 def test_device_row_recent_use_shows_just_now(browser, device):
     device("Phone")
     assert "Last used just now" in browser.show().text

@@ -1,7 +1,8 @@
 """The items of the standards that this package must cover.
 
 Levels: M must, S should, B goes beyond. Sources: OWASP ASVS 5.0, NIST SP 800-63B-4, the RFCs by
-their numbers, the OWASP cheat sheet on JSON Web Tokens, the draft that updates RFC 8725 ("bis").
+their numbers, the OWASP cheat sheet on JSON Web Tokens, the draft that updates RFC 8725 ("bis"),
+the OpenID FAPI 2.0 Security Profile as far as it is about tokens.
 """
 
 from dataclasses import dataclass
@@ -151,6 +152,11 @@ ASVS 3.3.5
 ASVS 10.3.5 = RFC 9449
 ASVS 10.4.14 = RFC 9449
 RFC 7662 §2.2
+FAPI 2.0 §5.3.2.1 tokens
+FAPI 2.0 §5.3.2.1 clocks
+FAPI 2.0 §5.3.2.1 rotation
+FAPI 2.0 §5.3.4
+FAPI 2.0 §5.4
 CAEP
 DBSC
 """

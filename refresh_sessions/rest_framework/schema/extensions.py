@@ -11,6 +11,8 @@ from drf_spectacular.extensions import (
 )
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 
+from refresh_sessions.rest_framework.schema.proofs import SCHEME, are_access_tokens_bound
+
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
     from drf_spectacular.utils import Direction
@@ -59,7 +61,7 @@ _TARGET: Final = "refresh_sessions.rest_framework.authentication.AccessTokenAuth
 
 
 class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The security scheme of bearer tokens.
+    """The security scheme of bearer tokens, and that of bound tokens if there are any.
 
     The scheme of a project's subclass is named after the class: drf-spectacular warns of two
     classes with the same scheme.
@@ -74,12 +76,19 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         kind = target.__class__
         if f"{kind.__module__}.{kind.__name__}" != _TARGET:
             self.name = kind.__name__[0].lower() + kind.__name__[1:]
+        if are_access_tokens_bound():
+            self.name = [self.name, f"{self.name}WithProof"]  # type: ignore[assignment]
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        """The OpenAPI security scheme of ``AccessTokenAuthentication``."""
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        """One of the schemes."""
+        names = [self.name] if isinstance(self.name, str) else self.name
+        return [{name: []} for name in names]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:
+        """The OpenAPI security schemes of ``AccessTokenAuthentication``."""
         scheme: dict[str, Any] = build_bearer_security_scheme_object(
             header_name="Authorization",
             token_prefix="Bearer",  # noqa: S106  (the scheme of the header, not a password)
             bearer_format="JWT",
         )
-        return scheme
+        return scheme if isinstance(self.name, str) else [scheme, dict(SCHEME)]

@@ -2,127 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.utils.module_loading import import_string
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_view,
-)
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_view
 from rest_framework.authentication import BasicAuthentication
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
 from refresh_sessions.conf import get_settings
-from refresh_sessions.request_transport import TransportName, get_transport_name
 from refresh_sessions.rest_framework import views
 from refresh_sessions.rest_framework.authentication import AccessTokenAuthentication
 from refresh_sessions.rest_framework.schema import serializers
+from refresh_sessions.rest_framework.schema.operation import (
+    companion_cookie,
+    describe_transport,
+    operation,
+    presented_token,
+    refresh_cookie,
+)
+from refresh_sessions.rest_framework.schema.proofs import are_access_tokens_bound
 from refresh_sessions.rest_framework.views.base import OwnSessionsView
 from refresh_sessions.sessions.queries import LISTED
-
-_REASONS: Final[Mapping[int, str]] = {
-    400: "The body is malformed, or `errors` names the invalid fields.",
-    401: "Refused, see `code`.",
-    403: "Refused, see `code`.",
-    404: "Not found.",
-    409: "`refresh_superseded`: the client has stored a newer token already.",
-    413: "`body_too_large`: the body has more than 131072 bytes.",
-    415: "The body is not JSON in UTF-8.",
-    429: "`throttled`: retry after `Retry-After` seconds. The token is not consumed.",
-    503: "`database_busy`, `throttle_unavailable`: retry soon. The token is not consumed.",
-}
-
-_RETRYABLE: Final = (429, 503)
-
-
-def operation(
-    description: str,
-    *,
-    request: Any = None,
-    answers: Mapping[int, Any],
-    failures: Iterable[int],
-    parameters: Iterable[OpenApiParameter] = (),
-) -> Callable[[Any], Any]:
-    """A decorator for a method of a view, made with ``extend_schema``.
-
-    Args:
-        description: text in Markdown.
-        request: serializer of the body, or None for an operation without a body.
-        answers: serializers or responses by status.
-        failures: statuses of errors, besides those of all endpoints.
-        parameters: path parameters and cookies.
-
-    """
-    failing = sorted({*failures, *_common_failures(takes_body=request is not None)})
-    problems = {
-        status: OpenApiResponse(serializers.SessionProblemSerializer, _REASONS[status])
-        for status in failing
-    }
-    retryable = [status for status in failing if status in _RETRYABLE]
-    retry_after = OpenApiParameter(
-        "Retry-After", int, OpenApiParameter.HEADER, description="Seconds.", response=retryable
-    )
-    return extend_schema(
-        description=description,
-        request=request,
-        responses={**_with_transport(answers), **problems},
-        parameters=[*parameters, *([retry_after] if retryable else [])],
-    )
-
-
-_transport: ContextVar[TransportName | None] = ContextVar(
-    "refresh_sessions_described_transport", default=None
-)
-"""The transport of the view that is described; None for that of the settings."""
-
-
-def _is_in_body() -> bool:
-    return (_transport.get() or get_transport_name(None)) == "body"
-
-
-def _with_transport(answers: Mapping[int, Any]) -> Mapping[int, Any]:
-    transport = _transport.get()
-    return {
-        status: serializers.with_transport(answer, transport) for status, answer in answers.items()
-    }
-
-
-def _common_failures(*, takes_body: bool) -> Iterator[int]:
-    yield 413
-    if takes_body:
-        yield from (400, 415)
-    if not _is_in_body():
-        yield 403
-
-
-def refresh_cookie(*, required: bool) -> Iterator[OpenApiParameter]:
-    """The parameter of the refresh cookie, with the cookie transport."""
-    if not _is_in_body():
-        name = get_settings().COOKIE_NAME
-        yield OpenApiParameter(name, str, OpenApiParameter.COOKIE, required=required)
-
-
-def companion_cookie() -> Iterator[OpenApiParameter]:
-    """The parameter of the companion cookie, with the body transport."""
-    if _is_in_body() and get_settings().COMPANION_COOKIE != "off":
-        yield OpenApiParameter(
-            "__Host-refresh_companion",
-            str,
-            OpenApiParameter.COOKIE,
-            description="Set by the login; browsers send it automatically.",
-        )
-
-
-def presented_token(serializer: Any) -> Any:
-    """``serializer`` with the body transport, None with the cookie transport."""
-    return serializer if _is_in_body() else None
-
 
 _NOT_MODIFIED: Final = OpenApiResponse(description="The keys still match the `ETag`.")
 
@@ -141,11 +44,8 @@ def describe_view(view: type[APIView]) -> type[APIView]:
         return view
     attributes = {"__doc__": view.__doc__, **_authentication(endpoint)}
     subclass = type(view.__name__, (view,), attributes)
-    token = _transport.set(getattr(view, "transport", None))
-    try:
+    with describe_transport(getattr(view, "transport", None)):
         return extend_schema_view(**_OPERATIONS[endpoint]())(subclass)
-    finally:
-        _transport.reset(token)
 
 
 def _authentication(view: type[APIView]) -> Mapping[str, Any]:
@@ -169,6 +69,7 @@ def _login() -> _Operations:
             answers={200: serializers.SessionSignedInSerializer},
             failures=(401, 403, 429, 503),
             parameters=refresh_cookie(required=False),
+            takes_proof=True,
         )
     }
 
@@ -181,6 +82,7 @@ def _verify() -> _Operations:
             answers={200: serializers.SessionSignedInSerializer},
             failures=(401, 403, 429, 503),
             parameters=refresh_cookie(required=False),
+            takes_proof=True,
         )
     }
 
@@ -193,6 +95,7 @@ def _refresh() -> _Operations:
             answers={200: serializers.SessionRefreshedSerializer},
             failures=(400, 401, 403, 409, 415, 429, 503),
             parameters=[*refresh_cookie(required=True), *companion_cookie()],
+            takes_proof=True,
         )
     }
 
@@ -206,6 +109,7 @@ def _logout() -> _Operations:
             answers={204: _DONE},
             failures=(400, 401, 415, 503),
             parameters=refresh_cookie(required=False),
+            takes_proof=True,
         )
     }
 
@@ -216,12 +120,14 @@ def _reauthenticate() -> _Operations:
             "Whether a sensitive action requires a re-authentication now.",
             answers={200: serializers.SessionFreshnessSerializer},
             failures=(401, 503),
+            takes_proof=are_access_tokens_bound(),
         ),
         "post": operation(
             "Re-authenticate, with one method of each kind of factor that the user has.",
             request=serializers.SessionReauthenticationSerializer,
             answers={200: serializers.SessionSteppedUpSerializer},
             failures=(401, 403, 429, 503),
+            takes_proof=True,
         ),
     }
 
@@ -233,6 +139,7 @@ def _session_list() -> _Operations:
             f"at most {LISTED}.",
             answers={200: import_string(get_settings().SESSION_SERIALIZER)(many=True)},
             failures=(401, 503),
+            takes_proof=are_access_tokens_bound(),
         )
     }
 
@@ -242,7 +149,11 @@ def _session_detail() -> _Operations:
     where = [OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)]
     return {
         "get": operation(
-            "One session.", answers={200: serializer}, failures=(401, 404, 503), parameters=where
+            "One session.",
+            answers={200: serializer},
+            failures=(401, 404, 503),
+            parameters=where,
+            takes_proof=are_access_tokens_bound(),
         ),
         "patch": operation(
             "Rename the device of a session.",
@@ -250,12 +161,14 @@ def _session_detail() -> _Operations:
             answers={200: serializer},
             failures=(401, 404, 503),
             parameters=where,
+            takes_proof=are_access_tokens_bound(),
         ),
         "delete": operation(
             "Revoke a session. A session other than this one requires a recent re-authentication.",
             answers={204: _DONE},
             failures=(401, 404, 503),
             parameters=where,
+            takes_proof=are_access_tokens_bound(),
         ),
     }
 
@@ -266,9 +179,10 @@ def _open_family() -> _Operations:
             "Open a token family for a second process of this device. Requires the newest refresh "
             "token and a recent re-authentication. Replace that token with the tokens in "
             "`current`.",
-            request=presented_token(serializers.SessionRefreshSerializer),
+            request=presented_token(serializers.SessionFamilyOpeningSerializer),
             answers={201: serializers.SessionFamilyOpenedSerializer},
             failures=(400, 401, 403, 409, 503),
+            takes_proof=True,
         )
     }
 
@@ -279,6 +193,7 @@ def _revoke_sessions(description: str) -> Callable[[], _Operations]:
             f"{description} Requires a recent re-authentication.",
             answers={200: serializers.SessionsRevokedSerializer},
             failures=(401, 503),
+            takes_proof=are_access_tokens_bound(),
         )
     }
 
@@ -310,7 +225,8 @@ def _revoke() -> _Operations:
             "Revoke the session of an access token or refresh token (RFC 7009).",
             request=serializers.SessionTokenSerializer,
             answers={200: _DONE},
-            failures=(503,),
+            failures=(401, 503),
+            takes_proof=True,
         )
     }
 
@@ -325,6 +241,7 @@ def _token() -> _Operations:
             answers={200: serializers.SessionGrantedSerializer},
             failures=(400, 409, 415, 429, 503),
             parameters=companion_cookie(),
+            takes_proof=True,
         )
     }
 

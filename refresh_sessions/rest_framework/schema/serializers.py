@@ -16,6 +16,7 @@ from rest_framework import serializers
 from refresh_sessions.conf import get_settings
 from refresh_sessions.identity import configured_methods
 from refresh_sessions.request_transport import TransportName, get_transport_name
+from refresh_sessions.rest_framework.schema.proofs import are_access_tokens_bound
 from refresh_sessions.rest_framework.serializers import (
     CREDENTIAL_LENGTH,
     RenamedFieldsMixin,
@@ -26,8 +27,15 @@ from refresh_sessions.rest_framework.serializers import (
 _Shape = serializers.Serializer[Any]
 
 
+def _bound_token_type() -> serializers.CharField:
+    return serializers.CharField(
+        required=False,
+        help_text='"DPoP" if the access token requires a proof; otherwise it is missing.',
+    )
+
+
 class TokensMixin:
-    """Removes the field ``refresh`` with the cookie transport."""
+    """Removes the fields that answers with these settings do not have."""
 
     transport: ClassVar[TransportName | None] = None
     """The transport of the described view; None for that of the settings."""
@@ -36,6 +44,8 @@ class TokensMixin:
         fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
         if (self.transport or get_transport_name(None)) == "cookie":
             fields.pop("refresh", None)
+        if not are_access_tokens_bound():
+            fields.pop("token_type", None)
         if "session" in fields:
             fields["session"] = import_string(get_settings().SESSION_SERIALIZER)()
         return fields
@@ -50,6 +60,7 @@ class SessionRefreshedSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
         required=False, help_text="Store it; if it is missing, keep the stored token."
     )
     refresh_expires_at = UTCDateTimeField(required=False)
+    token_type = _bound_token_type()
 
 
 class SessionSignedInSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
@@ -59,6 +70,7 @@ class SessionSignedInSerializer(RenamedFieldsMixin, TokensMixin, _Shape):
     access_expires_at = UTCDateTimeField()
     refresh = serializers.CharField()
     refresh_expires_at = UTCDateTimeField()
+    token_type = _bound_token_type()
     session = serializers.JSONField()
 
 
@@ -99,6 +111,15 @@ class SessionRefreshSerializer(RenamedFieldsMixin, _Shape):
     """The request of a refresh."""
 
     refresh = serializers.CharField()
+
+
+class SessionFamilyOpeningSerializer(SessionRefreshSerializer):
+    """The request to open a token family."""
+
+    dpop = serializers.CharField(
+        required=False,
+        help_text="A DPoP proof of the key of the new family; required in a bound session.",
+    )
 
 
 class SessionLogoutSerializer(RenamedFieldsMixin, _Shape):
@@ -182,7 +203,7 @@ class SessionGrantedSerializer(_Shape):
     """The response to an OAuth grant (RFC 6749 §5.1)."""
 
     access_token = serializers.CharField()
-    token_type = serializers.ChoiceField(["Bearer"])
+    token_type = serializers.CharField(help_text='"Bearer", or "DPoP" for a bound token.')
     expires_in = serializers.IntegerField(min_value=0, help_text="Seconds.")
     refresh_token = serializers.CharField(
         required=False, help_text="Store it; if it is missing, keep the stored token."
