@@ -20,12 +20,14 @@ __all__ = [
     "BindingRequiredError",
     "DPoPNonceRequiredError",
     "DatabaseBusyError",
+    "DeviceChallengeRequiredError",
     "DeviceProofRequiredError",
     "ExpiredTokenError",
     "ExpiryReason",
     "ExtraClaimsError",
     "FamilyLimitReachedError",
     "InvalidDPoPProofError",
+    "InvalidDeviceProofError",
     "InvalidTicketError",
     "InvalidTokenError",
     "NoActiveAccountError",
@@ -137,9 +139,10 @@ class RefreshSupersededError(RefreshSessionsError):
 
 
 class DeviceProofRequiredError(RefreshSessionsError):
-    """The request lacks the required companion cookie of the token's family.
+    """The request lacks the required companion cookie or bound cookie of the token's family.
 
-    The session stays live: an attacker with a copied token can neither use nor revoke it.
+    The session stays live: an attacker with a copied token can neither use nor revoke it. A
+    browser with a device key renews its bound cookie itself, and the client retries.
     """
 
     code = "device_proof_required"
@@ -147,7 +150,7 @@ class DeviceProofRequiredError(RefreshSessionsError):
 
 
 class ProofFault(StrEnum):
-    """Why a DPoP proof was refused (RFC 9449 §4.3); ``reason`` of the response."""
+    """Why the proof of a key was refused (RFC 9449 §4.3); ``reason`` of the response."""
 
     MISSING = "proof_missing"
     """A token with a key was presented without a proof."""
@@ -165,6 +168,10 @@ class ProofFault(StrEnum):
     """The proof was signed with another key than that of the token."""
     ACCESS_TOKEN = "proof_access_token"  # noqa: S105  (no token)
     """``ath`` is missing, or the digest of another access token."""
+    CHALLENGE = "proof_challenge"
+    """The proof of a browser answers no challenge of the last login or re-authentication."""
+    REGISTERED = "proof_registered"
+    """The session is bound to another key."""
 
 
 class InvalidDPoPProofError(RefreshSessionsError):
@@ -189,6 +196,27 @@ class DPoPNonceRequiredError(RefreshSessionsError):
 
     code = "use_dpop_nonce"
     message = _("Repeat the request with a DPoP proof that contains the nonce of the response.")
+
+
+class InvalidDeviceProofError(RefreshSessionsError):
+    """The proof of a browser for its device key is missing or invalid.
+
+    The session stays live, and the cookies stay.
+    """
+
+    code = "invalid_device_proof"
+    message = _("This session works only with the key of the browser that it was issued to.")
+
+    def __init__(self, reason: ProofFault) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class DeviceChallengeRequiredError(RefreshSessionsError):
+    """The browser has to sign the challenge of the header ``Secure-Session-Challenge``."""
+
+    code = "device_challenge_required"
+    message = _("Repeat the request with a signature of the challenge in the response.")
 
 
 class BindingRequiredError(RefreshSessionsError):

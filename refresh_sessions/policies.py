@@ -100,8 +100,10 @@ class SessionPolicy:
         """Whether the sessions of the user must be bound to a key, as with DPoP.
 
         Called at login and, for a session without a key, at refresh, re-authentication and opening
-        of a family. There True leads to status 403 ``binding_required``. Views that need a bound
-        session for some requests only, such as large transfers, use ``RequireBinding``.
+        of a family. There True leads to status 403 ``binding_required``. With
+        ``DEVICE_BOUND_SESSIONS`` a browser has five minutes after a login or re-authentication to
+        register its key; only then are refreshes refused. Views that need a bound session for some
+        requests only, such as large transfers, use ``RequireBinding``.
 
         Args:
             user: the user.

@@ -78,6 +78,11 @@ def get_refresh_audience(issuer: str) -> str:
     return f"{issuer}#refresh"
 
 
+def get_device_audience(issuer: str) -> str:
+    """The claim ``aud`` of bound cookies, distinct from that of tokens."""
+    return f"{issuer}#device"
+
+
 def cache_prefix() -> str:
     """The prefix of cache keys for users and sessions.
 

@@ -14,6 +14,7 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from refresh_sessions.binding.bound_cookie import clear_bound_cookie
 from refresh_sessions.companion_cookie import clear_companion, set_companion
 from refresh_sessions.conf import get_settings
 from refresh_sessions.request_transport import get_transport_name, set_transport
@@ -102,7 +103,11 @@ class CookieTransport:
         )
 
     def clear(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        """Delete the cookie; browsers require its attributes for the prefix ``__Host-``."""
+        """Delete the refresh cookie and the bound cookie.
+
+        Browsers require the attributes of a cookie with the prefix ``__Host-``.
+        """
+        clear_bound_cookie(request, response)
         settings = get_settings()
         response.set_cookie(
             settings.COOKIE_NAME,

@@ -5,6 +5,7 @@ from rest_framework.views import APIView
 
 from refresh_sessions.request_transport import TransportName
 from refresh_sessions.rest_framework import views
+from refresh_sessions.rest_framework.device_sessions import REFRESH, REGISTER
 from refresh_sessions.rest_framework.views.base import SessionsAPIView
 
 app_name = "refresh_sessions"
@@ -15,6 +16,8 @@ _ENDPOINTS: tuple[tuple[str, type[SessionsAPIView], str], ...] = (
     ("refresh/", views.RefreshView, "refresh"),
     ("refresh-token/", views.RefreshView, "refresh-token"),
     ("logout/", views.LogoutView, "logout"),
+    ("device/register/", views.DeviceRegisterView, REGISTER),
+    ("device/refresh/", views.DeviceRefreshView, REFRESH),
     ("introspect/", views.IntrospectView, "introspect"),
     ("revoke/", views.RevokeView, "revoke"),
     ("jwks.json", views.JWKSView, "jwks"),

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.encoding import force_str
 
 from refresh_sessions.checks.bound_sessions import check_bound_sessions
+from refresh_sessions.checks.device_sessions import check_device_sessions_deployment
 from refresh_sessions.checks.throttles import check_access_token_check, check_throttles
 from refresh_sessions.checks.views import transports_in_use
 from refresh_sessions.conf import NAMESPACE, NETWORK_WORDS, Settings
@@ -56,6 +57,7 @@ def find_warnings(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_user_id_field(settings)
     yield from _check_sender(settings)
     yield from _check_places()
+    yield from check_device_sessions_deployment(settings)
 
 
 def _check_secret_keys() -> Iterator[CheckMessage]:

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from refresh_sessions.checks.bound_sessions import check_library
 from refresh_sessions.checks.classes import check_classes
+from refresh_sessions.checks.device_sessions import check_device_sessions
 from refresh_sessions.checks.throttles import check_rates
 from refresh_sessions.checks.users import check_users
 from refresh_sessions.checks.views import transports_in_use
@@ -62,6 +63,7 @@ def find_errors(settings: Settings) -> Iterator[CheckMessage]:
     yield from _check_cache(settings)
     yield from check_library(settings)
     yield from check_rates()
+    yield from check_device_sessions(settings)
     if "cookie" in transports_in_use(settings):
         yield from _check_cookie(settings)
 
@@ -76,7 +78,10 @@ def _check_time_zones() -> Iterator[CheckMessage]:
 
 
 def _check_durations(settings: Settings) -> Iterator[CheckMessage]:
-    for key in ("ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SESSION_LIFETIME"):
+    for key in (
+        *("ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SESSION_LIFETIME"),
+        "BOUND_COOKIE_LIFETIME",
+    ):
         if getattr(settings, key) < _SHORTEST_LIFETIME:
             yield Error(
                 f"{NAMESPACE}[{key!r}] is shorter than a second. Tokens contain whole seconds, so "

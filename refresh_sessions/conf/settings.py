@@ -41,6 +41,15 @@ class Settings:
     send a proof with each API request."""
     DPOP_NONCE: bool = False
     """Whether DPoP proofs must contain a recent nonce of the server (RFC 9449 §8)."""
+    DEVICE_BOUND_SESSIONS: bool = False
+    """With ``TRANSPORT = "cookie"``: whether a login asks the browser to bind the session to a key
+    of the device (W3C Device Bound Session Credentials)."""
+    BOUND_COOKIE_LIFETIME: timedelta = timedelta(minutes=10)
+    """How long the cookie that a browser gets for its device key is valid; the browser renews it
+    in time."""
+    BOUND_COOKIE_PATHS: tuple[str, ...] = ()
+    """Paths of the project before whose requests the browser renews that cookie, besides those of
+    this package: such as that of a view that changes passwords."""
     PUBLIC_ORIGIN: str = ""
     """Scheme and host of the API as clients know it, such as ``"https://api.example.com"``, for
     DPoP behind a proxy; empty: those of ``request.build_absolute_uri()``."""

@@ -301,7 +301,11 @@ class Migration(migrations.Migration):
                     "binding",
                     models.CharField(
                         blank=True,
-                        choices=[("", "Not bound"), ("dpop", "Bound to a key of the client")],
+                        choices=[
+                            ("", "Not bound"),
+                            ("dpop", "Bound to a key of the client"),
+                            ("dbsc", "Bound to a key of the browser"),
+                        ],
                         editable=False,
                         max_length=8,
                         verbose_name="binding",

@@ -24,6 +24,7 @@ class Binding(models.TextChoices):
 
     NONE = "", _("Not bound")
     DPOP = "dpop", _("Bound to a key of the client")
+    DBSC = "dbsc", _("Bound to a key of the browser")
 
 
 class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):

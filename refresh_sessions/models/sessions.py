@@ -283,7 +283,7 @@ class DeviceSession(models.Model):
 
     @property
     def bound(self) -> str | None:
-        """How the refresh tokens are bound to a key: "dpop", or None if they are not.
+        """How the refresh tokens are bound to a key: "dpop", "dbsc", or None if they are not.
 
         None if any family has no key. Reads the families, as ``last_used_at``.
         """

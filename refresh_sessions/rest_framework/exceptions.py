@@ -58,6 +58,9 @@ _STATUS_AND_CHALLENGE: Final[
         status.HTTP_401_UNAUTHORIZED,
         _DPOP_CHALLENGE.format(exceptions.DPoPNonceRequiredError.code),
     ),
+    # 403: after any other status of this kind, browsers forget the key of the session.
+    (exceptions.InvalidDeviceProofError, status.HTTP_403_FORBIDDEN, None),
+    (exceptions.DeviceChallengeRequiredError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.BindingRequiredError, status.HTTP_403_FORBIDDEN, None),
     (exceptions.NoActiveAccountError, status.HTTP_401_UNAUTHORIZED, CHALLENGE),
     (

@@ -24,6 +24,8 @@ _EXPECTED_CODES: Final = frozenset(
     {
         *("not_authenticated", "not_found", "session_expired", "token_expired"),
         *("token_superseded", "mfa_required", "reauthentication_required", "use_dpop_nonce"),
+        # The first request of each renewal of a bound cookie.
+        "device_challenge_required",
         # Failed credentials have their own record.
         *("no_active_account", "second_factor_failed", "reauthentication_failed"),
     }

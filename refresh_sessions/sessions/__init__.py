@@ -17,6 +17,10 @@ from refresh_sessions.sessions.auth_time import (
     is_recently_authenticated,
     require_recent_authentication,
 )
+from refresh_sessions.sessions.device_binding import (
+    register_device_key as register_device_key,
+    verify_device_key as verify_device_key,
+)
 from refresh_sessions.sessions.families import OpenedFamily, open_family
 from refresh_sessions.sessions.introspection import (
     introspect_access_token,

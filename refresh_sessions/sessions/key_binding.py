@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from refresh_sessions.binding.bound_cookie import read_bound_cookie
+from refresh_sessions.binding.dbsc import MAX_CHALLENGE_AGE, is_dbsc_enabled
 from refresh_sessions.binding.dpop import (
     DPoPProof,
     hash_access_token,
@@ -24,6 +26,7 @@ from refresh_sessions.binding.dpop import (
 )
 from refresh_sessions.exceptions import (
     BindingRequiredError,
+    DeviceProofRequiredError,
     InvalidDPoPProofError,
     InvalidTokenError,
     ProofFault,
@@ -103,29 +106,57 @@ def require_bound_child(parent: TokenFamily, child: NewBinding) -> None:
         raise InvalidDPoPProofError(ProofFault.MISSING)
 
 
-def require_binding(user: AbstractBaseUser, binding: str, *, request: HttpRequest | None) -> None:
+def require_binding(
+    user: AbstractBaseUser,
+    binding: str,
+    *,
+    request: HttpRequest | None,
+    may_register: bool = False,
+) -> None:
     """Refuse an unbound login or family, if the policy requires a bound one.
+
+    Args:
+        user: the user.
+        binding: the binding of the login or family; empty without one.
+        request: the request for the policy, or None.
+        may_register: whether the browser may still register its device key, if it can do so with
+            this request's transport.
 
     Raises:
         BindingRequiredError: the policy requires a key, and there is none.
 
     """
-    if not binding and get_policy().require_binding(user, request=request):
-        offer_nonce(request)
-        raise BindingRequiredError
+    if binding or not get_policy().require_binding(user, request=request):
+        return
+    if may_register and is_dbsc_enabled(request):
+        return
+    offer_nonce(request)
+    raise BindingRequiredError
+
+
+def may_still_register(family: TokenFamily) -> bool:
+    """Whether a challenge of the last login or re-authentication may still be answered."""
+    challenged_at = family.session.created_at
+    if family.authenticated_at is not None:
+        challenged_at = max(challenged_at, family.authenticated_at)
+    return family.now - challenged_at <= MAX_CHALLENGE_AGE
 
 
 def require_key(family: TokenFamily, request: HttpRequest | None) -> None:
-    """Require the key of a bound family; nothing for other families.
+    """Require the key of a bound family, or the cookie that a browser got for it.
 
-    Call it inside of ``report_requests_without_key``.
+    Nothing for other families. Call it inside of ``report_requests_without_key``.
 
     Raises:
         InvalidDPoPProofError: the proof is missing, invalid, or of another key.
         DPoPNonceRequiredError: the proof lacks a recent nonce.
+        DeviceProofRequiredError: the bound cookie is missing, or of another family.
 
     """
     if not family.binding:
+        return
+    if family.binding == Binding.DBSC.value:
+        _require_bound_cookie(family, request)
         return
     try:
         _require_proof(request, family.key_thumbprint)
@@ -141,7 +172,7 @@ def report_requests_without_key(request: HttpRequest | None) -> Iterator[None]:
     """Record the misuse of a bound token, after the rollback of the caller's transaction.
 
     Raises:
-        InvalidDPoPProofError: as ``require_key``.
+        InvalidDPoPProofError, DeviceProofRequiredError: as ``require_key``.
 
     """
     try:
@@ -191,6 +222,15 @@ def check_access_token_key(
 
 def _bind(proof: DPoPProof) -> NewBinding:
     return NewBinding(kind=Binding.DPOP, key_thumbprint=proof.key.thumbprint)
+
+
+def _require_bound_cookie(family: TokenFamily, request: HttpRequest | None) -> None:
+    cookie = read_bound_cookie(request)
+    if cookie is None:
+        # No misuse: the browser may be late to renew its cookie.
+        raise DeviceProofRequiredError
+    if not cookie.matches(family.pk, family.key_thumbprint):
+        raise _MisuseError(family, DeviceProofRequiredError())
 
 
 def _require_proof(request: HttpRequest | None, thumbprint: str) -> DPoPProof:

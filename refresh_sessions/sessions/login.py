@@ -188,7 +188,7 @@ class Login:
     def execute(self) -> TokenPair:
         """Create the session, send signals after the commit, and issue the first tokens."""
         require_access(self.user, request=self.request, using=self.using)
-        require_binding(self.user, self.binding.kind, request=self.request)
+        require_binding(self.user, self.binding.kind, request=self.request, may_register=True)
         result = commit_once(
             self.using,
             lambda: _save(self),

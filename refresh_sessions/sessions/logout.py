@@ -8,7 +8,11 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from refresh_sessions.database import after_commit, retry_transient
-from refresh_sessions.exceptions import DPoPNonceRequiredError, InvalidDPoPProofError
+from refresh_sessions.exceptions import (
+    DeviceProofRequiredError,
+    DPoPNonceRequiredError,
+    InvalidDPoPProofError,
+)
 from refresh_sessions.models import DeviceSession, RevokedReason, TokenFamily
 from refresh_sessions.rotation import Verdict
 from refresh_sessions.sessions import access_cache
@@ -48,7 +52,8 @@ def log_out(
         Whether this call revoked the session; False if it had ended before.
 
     Raises:
-        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing; or
+            a refresh token that is bound to a device key, and the bound cookie is missing.
         InvalidDPoPProofError: a bound token, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         DatabaseBusyError: every attempt failed with a transient database error.
@@ -78,7 +83,7 @@ def revoke_replaced_session(claims: RefreshClaims, *, request: HttpRequest | Non
     try:
         with hide_misuse():
             return _log_out(claims, request)
-    except (InvalidDPoPProofError, DPoPNonceRequiredError):
+    except (DeviceProofRequiredError, InvalidDPoPProofError, DPoPNonceRequiredError):
         return False
 
 

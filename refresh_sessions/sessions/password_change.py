@@ -88,6 +88,8 @@ def change_password(
         SessionRevokedError: the session has ended or the password has changed since the check.
         InvalidDPoPProofError: the session is bound, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        DeviceProofRequiredError: the session is bound to a device key, and the bound cookie is
+            missing.
         DatabaseBusyError: every attempt failed with a transient database error.
 
     """

@@ -76,6 +76,16 @@ def select_family(claims: Claims, using: str) -> TokenFamily:
         return _FAMILY.get(using=using, pk=claims.family_id)
 
 
+def find_family(family_id: UUID, using: str) -> TokenFamily | None:
+    """The family as ``select_family`` reads it, or None if it was deleted."""
+    try:
+        if not owners.finds_every_user():
+            return TokenFamily.objects.using(using).with_owner().get(pk=family_id)
+        return _FAMILY.get(using=using, pk=family_id)
+    except TokenFamily.DoesNotExist:
+        return None
+
+
 def _get_keys(claims: Claims) -> dict[str, Any]:
     """The primary keys of the claims.
 

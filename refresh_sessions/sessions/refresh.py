@@ -45,6 +45,7 @@ from refresh_sessions.sessions.issue import (
     issue_pair,
 )
 from refresh_sessions.sessions.key_binding import (
+    may_still_register,
     report_requests_without_key,
     require_binding,
     require_key,
@@ -90,7 +91,8 @@ def refresh_session(
         SessionRevokedError: the session is revoked, or is revoked now because of reuse.
         SessionExpiredError: a limit of time, refreshes or recoveries was reached.
         RefreshSupersededError: a sibling has stored a newer token.
-        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing.
+        DeviceProofRequiredError: ``COMPANION_COOKIE`` is "require", and the cookie is missing; or
+            the session is bound to a device key, and the bound cookie is missing.
         InvalidDPoPProofError: the token is bound, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
         BindingRequiredError: the token is not bound, and the policy requires it.
@@ -123,7 +125,12 @@ class _Refresh:
     def attempt(self) -> TokenPair:
         family = self._read_family()
         require_key(family, self.request)
-        require_binding(family.session.user, family.binding, request=self.request)
+        require_binding(
+            family.session.user,
+            family.binding,
+            request=self.request,
+            may_register=may_still_register(family),
+        )
         usable = family.session.revoked_at is None and family.closed_at is None
         if usable and (committed := self._find_committed(family)):
             return self._issue(committed, family)

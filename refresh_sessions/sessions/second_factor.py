@@ -136,7 +136,7 @@ def finish_login(
     row = retry_transient(using, lambda: find_ticket(first_step, using, request))
     user = row.user
     user.backend = first_step.backend
-    require_binding(user, binding.kind, request=request)
+    require_binding(user, binding.kind, request=request, may_register=True)
     factors = missing_second_factors(user, first_step.methods)
     if not factors:
         # The second factor was removed meanwhile: a new login needs none.

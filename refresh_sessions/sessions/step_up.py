@@ -74,6 +74,8 @@ def reauthenticate_session(
         SessionRevokedError: the session has ended since the check.
         InvalidDPoPProofError: the session is bound, and the request has no proof of its key.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
+        DeviceProofRequiredError: the session is bound to a device key, and the bound cookie is
+            missing.
         BindingRequiredError: the session is not bound, and the policy requires it.
         DatabaseBusyError: every attempt failed with a transient database error.
         OuterTransactionError: called inside a transaction.
@@ -112,7 +114,8 @@ def require_session_key(grant: AccessGrant, *, request: HttpRequest | None = Non
     family = read_grant(grant, request=request)
     with report_requests_without_key(request):
         require_key(family, request)
-    require_binding(family.session.user, family.binding, request=request)
+    # A browser gets a new challenge afterwards, to register a key after all.
+    require_binding(family.session.user, family.binding, request=request, may_register=True)
 
 
 @sensitive_variables()
@@ -170,7 +173,13 @@ class _Reauthentication:
         family = read_family(claims, using=using, request=self.request)
         check_state(claims, family)
         require_key(family, self.request)
-        require_binding(family.session.user, family.binding, request=self.request)
+        require_binding(
+            # A browser gets a new challenge, to register a key after all.
+            family.session.user,
+            family.binding,
+            request=self.request,
+            may_register=True,
+        )
         expected = {
             "generation": family.generation,
             "redeemable_generation": family.redeemable_generation,

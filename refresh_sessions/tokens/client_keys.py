@@ -16,7 +16,7 @@ from typing import Any, Final
 import jwt
 
 from refresh_sessions.tokens.keys.asymmetric import thumbprint
-from refresh_sessions.tokens.segments import decode_segment, dump_object
+from refresh_sessions.tokens.segments import decode_segment, dump_object, load_object
 
 RSA_BITS: Final = range(2048, 4097)
 """RFC 7518 §3.3 requires 2048; the time of a verification grows with the square of the size."""
@@ -80,6 +80,12 @@ def parse_client_key(jwk: object, algorithm: object) -> ClientKey:
         _implementation=implementation,
         _key=implementation.from_jwk(members),
     )
+
+
+def load_client_key(text: str) -> ClientKey:
+    """The key of a stored ``ClientKey.json``."""
+    jwk = load_object(text.encode())
+    return parse_client_key(jwk, jwk.get("alg"))
 
 
 @lru_cache(maxsize=1)

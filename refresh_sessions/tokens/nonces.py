@@ -30,6 +30,8 @@ class NoncePurpose(Enum):
     """What a nonce is for; one for another purpose is not valid."""
 
     DPOP = "dpop"
+    DBSC_REGISTRATION = "dbsc_registration"
+    DBSC_REFRESH = "dbsc_refresh"
 
 
 def issue_nonce(purpose: NoncePurpose, context: str = "") -> str:
@@ -49,6 +51,9 @@ def get_nonce_age(nonce: str, purpose: NoncePurpose, context: str = "") -> timed
 
     The age is negative for a nonce of a server whose clock is ahead, by a minute at most.
     """
+    if not nonce.isascii():
+        # A lone surrogate, which JSON can contain, has no bytes to compare.
+        return None
     issued_at, mac = nonce[:_TIME_DIGITS], nonce[_TIME_DIGITS:]
     macs = _compute_macs(issued_at, purpose, context)
     if not any(constant_time_compare(mac, valid) for valid in macs):

@@ -341,6 +341,18 @@ CASES = [
     Case("W023", "'ACCESS_TOKEN_LIFETIME'", CONFIRM_DELIVERY_AFTER=timedelta(minutes=15)),
     Case("W023", "'CONFIRM_DELIVERY_AFTER'", ACCESS_TOKEN_LIFETIME=timedelta(minutes=1)),
     Case("W024", "'require'", COMPANION_COOKIE="require", TRANSPORT="cookie"),
+    Case("E003", "'BOUND_COOKIE_LIFETIME'", BOUND_COOKIE_LIFETIME=seconds(0.5)),
+    Case("E029", "'account/'", BOUND_COOKIE_PATHS=("account/",)),
+    Case("W031", "'body'", DEVICE_BOUND_SESSIONS=True),
+    Case("W032", "'__Host-'", **cookie(DEVICE_BOUND_SESSIONS=True, COOKIE_NAME="rt")),
+    Case(
+        *("W033", "SECURE_PROXY_SSL_HEADER"),
+        **cookie(DEVICE_BOUND_SESSIONS=True, TRUSTED_PROXIES=("private",)),
+    ),
+    Case(
+        *("W034", "four minutes"),
+        **cookie(DEVICE_BOUND_SESSIONS=True, BOUND_COOKIE_LIFETIME=seconds(200)),
+    ),
     Case("W005", "'REFRESH_TOKEN_LIFETIME'", REFRESH_TOKEN_LIFETIME=seconds(899)),
     Case("W006", "an hour", ACCESS_TOKEN_LIFETIME=seconds(3601)),
     Case("W007", "'LEEWAY'", LEEWAY=seconds(61)),

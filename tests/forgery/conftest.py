@@ -42,7 +42,9 @@ def targets(key_kind, db) -> Targets:
         ["ES256", "EdDSA"] if key_kind in {"ES256", "EdDSA"} else []
     )
     retired = tuple(
-        parse_key(text(name, 9), name, purpose) for name in algorithms for purpose in Purpose
+        parse_key(text(name, 9), name, purpose)
+        for name in algorithms
+        for purpose in (Purpose.ACCESS, Purpose.REFRESH)
     )
     return Targets(
         victim=make_pair(user),

@@ -168,7 +168,7 @@ def contradictory(targets: Targets) -> Named:
     fid = {"fid": str(targets.sibling.family.pk)}
     strange = {"fid": str(targets.stranger.family.pk)}
     nobody = {"fid": "00000000-0000-4000-8000-000000000000"}
-    for purpose in Purpose:
+    for purpose in (Purpose.ACCESS, Purpose.REFRESH):
         for name, claims in {"sid": sid, "fid": fid, "strange": strange, "nobody": nobody}.items():
             yield f"{purpose} {name} of another", changed(targets, purpose, claims=claims)
     stolen = refresh_claims(targets.sibling)

@@ -198,6 +198,45 @@ def _revoke_sessions(description: str) -> Callable[[], _Operations]:
     }
 
 
+def _device_header(name: str, *, required: bool) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, str, OpenApiParameter.HEADER, required=required, description="A quoted string."
+    )
+
+
+def _device_register() -> _Operations:
+    return {
+        "post": operation(
+            "For browsers with Device Bound Session Credentials, which send this request "
+            "themselves after a login: binds the session to a key of the device. 404 without "
+            "`DEVICE_BOUND_SESSIONS`.",
+            answers={200: serializers.SessionDeviceInstructionsSerializer},
+            failures=(401, 403, 404, 503),
+            parameters=[
+                *refresh_cookie(required=True),
+                _device_header("Secure-Session-Response", required=True),
+            ],
+        )
+    }
+
+
+def _device_refresh() -> _Operations:
+    return {
+        "post": operation(
+            "For browsers with Device Bound Session Credentials, which send this request "
+            "themselves: a new bound cookie for a proof of the device's key. 403 "
+            "`device_challenge_required`: sign the challenge of `Secure-Session-Challenge`.",
+            answers={200: serializers.SessionDeviceInstructionsSerializer},
+            failures=(403, 404, 503),
+            parameters=[
+                *refresh_cookie(required=False),
+                _device_header("Sec-Secure-Session-Id", required=True),
+                _device_header("Secure-Session-Response", required=False),
+            ],
+        )
+    }
+
+
 def _jwks() -> _Operations:
     return {
         "get": operation(
@@ -259,6 +298,8 @@ _OPERATIONS: Final[Mapping[type[APIView], Callable[[], _Operations]]] = {
     views.OpenFamilyView: _open_family,
     views.RevokeOthersView: _revoke_sessions("Revoke all other sessions of the user."),
     views.RevokeAllView: _revoke_sessions("Revoke all sessions of the user, this one included."),
+    views.DeviceRegisterView: _device_register,
+    views.DeviceRefreshView: _device_refresh,
     views.JWKSView: _jwks,
     views.IntrospectView: _introspect,
     views.RevokeView: _revoke,

@@ -185,6 +185,25 @@ class SessionKeysSerializer(_Shape):
     keys = serializers.ListField(child=serializers.DictField())
 
 
+class SessionDeviceInstructionsSerializer(_Shape):
+    """The session instructions of a device-bound session (W3C draft), or ``continue: false``."""
+
+    session_identifier = serializers.CharField(required=False)
+    refresh_url = serializers.CharField(required=False)
+    scope = serializers.DictField(required=False)
+    credentials = serializers.ListField(child=serializers.DictField(), required=False)
+    allowed_refresh_initiators = serializers.ListField(
+        child=serializers.CharField(), required=False
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        ended = serializers.BooleanField(
+            required=False, help_text="False: the session has ended, and the browser forgets it."
+        )
+        # A keyword of Python, so no attribute can have this name.
+        return {**super().get_fields(), "continue": ended}
+
+
 class SessionTokenSerializer(_Shape):
     """An access token or a refresh token."""
 

@@ -1,5 +1,6 @@
 """Views of the endpoints: login, refresh, logout, own sessions, OAuth endpoints and JWKS."""
 
+from refresh_sessions.rest_framework.views.devices import DeviceRefreshView, DeviceRegisterView
 from refresh_sessions.rest_framework.views.jwks import JWKSView
 from refresh_sessions.rest_framework.views.oauth import IntrospectView, RevokeView, TokenView
 from refresh_sessions.rest_framework.views.sessions import (
@@ -18,6 +19,8 @@ from refresh_sessions.rest_framework.views.tokens import (
 )
 
 __all__ = [
+    "DeviceRefreshView",
+    "DeviceRegisterView",
     "IntrospectView",
     "JWKSView",
     "LoginView",

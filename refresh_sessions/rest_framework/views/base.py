@@ -27,14 +27,18 @@ from rest_framework.status import HTTP_200_OK
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from refresh_sessions.binding.bound_cookie import clear_bound_cookie
+from refresh_sessions.binding.dbsc import format_registration, is_dbsc_enabled
 from refresh_sessions.binding.dpop import get_nonce_for_response
 from refresh_sessions.burst_log import BurstLog
 from refresh_sessions.conf import get_settings
 from refresh_sessions.database import retry_transient
-from refresh_sessions.models import DeviceSession
+from refresh_sessions.exceptions import DeviceProofRequiredError
+from refresh_sessions.models import DeviceSession, TokenFamily
 from refresh_sessions.redaction import hide
 from refresh_sessions.request_transport import TransportName, set_transport
 from refresh_sessions.rest_framework.authentication import DatabaseAccessTokenAuthentication
+from refresh_sessions.rest_framework.device_sessions import REGISTER, find_endpoint
 from refresh_sessions.rest_framework.exceptions import (
     CHALLENGE,
     CSRFFailed,
@@ -148,6 +152,9 @@ class SessionsAPIView(APIView):
         response["Cache-Control"] = "no-store"
         if nonce := get_nonce_for_response(self.http_request):
             response["DPoP-Nonce"] = nonce
+        if _get_code(response) == DeviceProofRequiredError.code:
+            # The browser renews a missing cookie, but not one of another session.
+            clear_bound_cookie(self.http_request, response)
         return response
 
     @property
@@ -168,7 +175,18 @@ class SessionsAPIView(APIView):
             build_token_body(pair, request=self.http_request, session=described), status=status
         )
         get_transport(self.http_request).write(self.http_request, response, pair)
+        self._offer_registration(response, pair.family)
         return response
+
+    def _offer_registration(self, response: Response, family: TokenFamily) -> None:
+        """Ask the browser to bind an unbound family to a key of the device."""
+        request = self.http_request
+        if family.binding or not is_dbsc_enabled(request):
+            return
+        if path := find_endpoint(request, REGISTER):
+            response["Secure-Session-Registration"] = format_registration(path, family.pk)
+        # That of an earlier session of this browser, whose refresh cookie is replaced.
+        clear_bound_cookie(request, response)
 
     @property
     def json_body(self) -> Mapping[str, Any]:
@@ -246,3 +264,7 @@ class PresentedTokenView(SessionsAPIView):
                 token,
             )
         return token
+
+
+def _get_code(response: Response) -> object:
+    return response.data.get("code") if isinstance(response.data, Mapping) else None

@@ -104,6 +104,7 @@ def _load_keyrings(
     for error in _find_errors(loaded, secrets):
         raise error
     keyrings = {}
+    loaded[Purpose.DEVICE] = list(derive_keys(Purpose.DEVICE, secrets))
     for purpose, outcomes in loaded.items():
         by_kid = {key.kid: key for key in outcomes if isinstance(key, Key)}
         signing = next(iter(by_kid.values()))

@@ -28,6 +28,8 @@ class Purpose(StrEnum):
 
     ACCESS = "access"
     REFRESH = "refresh"
+    DEVICE = "device"
+    """Bound cookies; always derived from ``SECRET_KEY``."""
 
 
 class Kind(StrEnum):

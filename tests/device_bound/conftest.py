@@ -1,0 +1,33 @@
+"""A browser with a session, bound to its device key or not."""
+
+import pytest
+
+from tests.device_bound.browser import Browser
+from tests.factories import PASSWORD
+
+
+@pytest.fixture(autouse=True)
+def _device_bound_sessions(options):
+    pytest.importorskip("cryptography")
+    options(TRANSPORT="cookie", DEVICE_BOUND_SESSIONS=True)
+
+
+@pytest.fixture
+def credentials(user) -> dict[str, str]:
+    return {"username": user.get_username(), "password": PASSWORD}
+
+
+@pytest.fixture
+def browser(credentials) -> Browser:
+    """A browser right after its login, with a challenge for the registration."""
+    browser = Browser()
+    browser.log_in(credentials)
+    return browser
+
+
+@pytest.fixture
+def bound(browser: Browser) -> Browser:
+    """A browser whose session is bound to its key."""
+    answer = browser.register()
+    assert answer.status_code == 200, answer.json()
+    return browser
