@@ -56,8 +56,10 @@ class TestProof:
         owner.refresh(proof=proof)
         assert '"jti"' in hint_of(owner.refresh(proof=proof))
 
-    def test_each_fault_has_a_hint(self):
-        assert set(_PROOF_HINTS) == set(ProofFault)
+    def test_each_fault_of_a_client_has_a_hint(self):
+        """The developer of a client can correct these; browsers make the proofs of a device key."""
+        of_browsers = {ProofFault.CHALLENGE, ProofFault.REGISTERED}
+        assert set(_PROOF_HINTS) == set(ProofFault) - of_browsers
 
     def test_error_without_debug_has_no_hint(self, owner, settings):
         settings.DEBUG = False

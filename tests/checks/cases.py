@@ -347,7 +347,7 @@ CASES = [
     Case("W032", "'__Host-'", **cookie(DEVICE_BOUND_SESSIONS=True, COOKIE_NAME="rt")),
     Case(
         *("W033", "SECURE_PROXY_SSL_HEADER"),
-        **cookie(DEVICE_BOUND_SESSIONS=True, TRUSTED_PROXIES=("private",)),
+        **cookie(DEVICE_BOUND_SESSIONS=True, TRUSTED_PROXIES=("private",), **ORIGIN),
     ),
     Case(
         *("W034", "four minutes"),

@@ -39,6 +39,7 @@ METHODS = [{"name": "password"}, {"name": "totp"}]
 ARGUMENTS = {
     exceptions.SessionExpiredError: ([exceptions.ExpiryReason.IDLE], {}),
     exceptions.TooManyAttemptsError: ([timedelta(seconds=3)], {}),
+    exceptions.InvalidDeviceProofError: ([exceptions.ProofFault.CHALLENGE], {}),
     exceptions.InvalidDPoPProofError: ([exceptions.ProofFault.TIME], {}),
     exceptions.ReauthenticationRequiredError: ([timedelta(minutes=5)], {"acr_values": "pwd otp"}),
     exceptions.ProofIncompleteError: ([METHODS], {}),

@@ -274,7 +274,10 @@ class TestImpossibleValues:
 class TestSequences:
     """Settings that list strings, as lists or tuples."""
 
-    KEYS = ("TRUSTED_PROXIES", "SECOND_FACTORS", "REAUTHENTICATION_METHODS")
+    KEYS = (
+        *("TRUSTED_PROXIES", "SECOND_FACTORS", "REAUTHENTICATION_METHODS"),
+        "BOUND_COOKIE_PATHS",
+    )
 
     def test_sequence_settings_are_all_covered(self):
         stored = {field.name for field in fields(Settings) if "tuple" in str(field.type)}
