@@ -57,7 +57,7 @@ class TestProof:
         assert '"jti"' in hint_of(owner.refresh(proof=proof))
 
     def test_each_fault_of_a_client_has_a_hint(self):
-        """The developer of a client can correct these; browsers make the proofs of a device key."""
+        """Without those of a device key, whose proofs browsers make."""
         of_browsers = {ProofFault.CHALLENGE, ProofFault.REGISTERED}
         assert set(_PROOF_HINTS) == set(ProofFault) - of_browsers
 
