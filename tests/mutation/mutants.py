@@ -10,7 +10,7 @@ ROTATION = ("tests/unit/test_rotation.py",)
 DOMAIN = ("tests/domain",)
 LOGIN = ("tests/api/test_login.py", "tests/api/test_throttling.py", "tests/api/test_user_names.py")
 CACHE = ("tests/domain/test_cached_access.py", "tests/outages/test_circuit.py")
-BINDING = ("tests/binding",)
+BINDING = ("tests/binding", "tests/races/test_bound_families.py")
 TOKENS = ("tests/forgery/test_codec.py",)
 
 CODEC_FAULTS = (
