@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from refresh_sessions.admin.display import format_instant
-from refresh_sessions.exceptions import ProofFault
+from refresh_sessions.exceptions import DeviceProofRequiredError, ProofFault
 from refresh_sessions.models import (
     DeviceSession,
     EventKind,
@@ -50,6 +50,8 @@ _REASONS: Final[Mapping[str, Any]] = {
     ProofFault.MISSING: _("no proof of the key"),
     ProofFault.MALFORMED: _("an invalid proof of the key"),
     ProofFault.KEY: _("a proof of another key"),
+    # A browser's bound cookie (DBSC) of another token family.
+    DeviceProofRequiredError.code: _("a bound cookie of another session"),
 }
 
 

@@ -76,9 +76,10 @@ def _check_policy(settings: Settings) -> Iterator[CheckMessage]:
     is_policy = isinstance(policy, type) and issubclass(policy, base)
     if not is_policy:
         return  # Reported as E006.
-    if policy.require_binding is not base.require_binding and not is_dpop_enabled():
+    can_bind = is_dpop_enabled() or settings.DEVICE_BOUND_SESSIONS
+    if policy.require_binding is not base.require_binding and not can_bind:
         yield Warning(
-            f"{NAMESPACE}['POLICY'] overrides require_binding(), but no login can be bound: "
+            f"{NAMESPACE}['POLICY'] overrides require_binding(), but no session can be bound: "
             "'DPOP' is 'off', or the library cryptography is not installed. Each login that the "
             "policy requires a key for is refused.",
             hint="Set 'DPOP' to 'accept', and install django-refresh-sessions[crypto].",

@@ -19,7 +19,8 @@ from refresh_sessions.exceptions import (
     SessionExpiredError,
     SessionRevokedError,
 )
-from refresh_sessions.models import Binding, TokenFamily
+from refresh_sessions.models import TokenFamily
+from refresh_sessions.sessions.key_binding import confirm_device_key
 from refresh_sessions.sessions.misuse import report_misuse
 from refresh_sessions.sessions.presented_token import get_presenter, judge_token
 from refresh_sessions.sessions.queries import find_family, get_family_state, read_family
@@ -29,16 +30,17 @@ from refresh_sessions.tokens.refresh_tokens import RefreshClaims
 
 @sensitive_variables()
 def register_device_key(claims: RefreshClaims, *, request: HttpRequest) -> TokenFamily:
-    """Bind the family of a refresh cookie to the key of the request's proof.
+    """Register the key of the request's proof for the family of a refresh cookie.
 
-    Possible once per family. The same proof may be repeated.
+    Possible once per family. The same proof may be repeated. The family is bound once the browser
+    has shown the key, or the cookie that it gets for it.
 
     Args:
         claims: the claims of the refresh cookie.
         request: the request with the proof.
 
     Returns:
-        The bound family.
+        The family.
 
     Raises:
         InvalidDeviceProofError: the proof is missing, malformed, or answers no recent challenge
@@ -58,7 +60,9 @@ def register_device_key(claims: RefreshClaims, *, request: HttpRequest) -> Token
 def verify_device_key(
     family_id: UUID, *, cookie: RefreshClaims | None, request: HttpRequest
 ) -> TokenFamily | None:
-    """Verify that a request has a proof of the device key of a family. Writes nothing.
+    """Verify that a request has a proof of the device key of a family.
+
+    The first proof binds the family. Later ones write nothing.
 
     Args:
         family_id: the family in the header ``Sec-Secure-Session-Id``.
@@ -80,7 +84,7 @@ def verify_device_key(
         return None
     using = router.db_for_write(TokenFamily)
     family = retry_transient(using, lambda: find_family(family_id, using))
-    if family is None or family.binding != Binding.DBSC.value or _has_ended(family):
+    if family is None or not family.public_key or _has_ended(family):
         return None
     try:
         verify_device_proof(request, family_id, load_client_key(family.public_key))
@@ -89,6 +93,8 @@ def verify_device_key(
         if cookie is not None and cookie.matches(family.secret_digest):
             report_misuse(family, error, request)
         raise
+    if not family.binding:
+        retry_transient(using, lambda: confirm_device_key(family, using=using))
     return family
 
 
@@ -99,19 +105,14 @@ def _register(
     if family.session_id != claims.session_id or not claims.matches(family.secret_digest):
         raise SessionRevokedError
     _require_usable(claims, family, request, using)
-    if family.binding == Binding.DBSC.value and family.key_thumbprint == key.thumbprint:
+    if family.public_key and family.key_thumbprint == key.thumbprint:
         # The answer to the first request was lost, or the UPDATE of an earlier attempt succeeded.
         return family
-    family.binding, family.key_thumbprint = Binding.DBSC.value, key.thumbprint
-    family.public_key = key.json
+    family.key_thumbprint, family.public_key = key.thumbprint, key.json
     # Compare and set: of two concurrent registrations one wins.
     unbound = TokenFamily.objects.using(using).filter(pk=family.pk, binding="", key_thumbprint="")
-    bound = unbound.update(
-        binding=family.binding,
-        key_thumbprint=family.key_thumbprint,
-        public_key=family.public_key,
-    )
-    if not bound:
+    registered = unbound.update(key_thumbprint=family.key_thumbprint, public_key=family.public_key)
+    if not registered:
         raise InvalidDeviceProofError(ProofFault.REGISTERED)
     return family
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.db import router
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -145,7 +146,8 @@ def may_still_register(family: TokenFamily) -> bool:
 def require_key(family: TokenFamily, request: HttpRequest | None) -> None:
     """Require the key of a bound family, or the cookie that a browser got for it.
 
-    Nothing for other families. Call it inside of ``report_requests_without_key``.
+    Requires nothing of other families. A browser that shows its new bound cookie for the first
+    time binds the family. Call it inside of ``report_requests_without_key``.
 
     Raises:
         InvalidDPoPProofError: the proof is missing, invalid, or of another key.
@@ -154,6 +156,8 @@ def require_key(family: TokenFamily, request: HttpRequest | None) -> None:
 
     """
     if not family.binding:
+        if family.public_key and _shows_bound_cookie(family, request):
+            confirm_device_key(family, using=router.db_for_write(TokenFamily))
         return
     if family.binding == Binding.DBSC.value:
         _require_bound_cookie(family, request)
@@ -220,8 +224,24 @@ def check_access_token_key(
         raise
 
 
+def confirm_device_key(family: TokenFamily, *, using: str) -> None:
+    """Bind a family to the registered key of a browser, once the browser has shown it.
+
+    Not at the registration itself: a browser that does not receive the response has no session
+    for the key, and would be refused from then on.
+    """
+    families = TokenFamily.objects.using(using).filter(pk=family.pk, binding="")
+    families.update(binding=Binding.DBSC.value)
+    family.binding = Binding.DBSC.value
+
+
 def _bind(proof: DPoPProof) -> NewBinding:
     return NewBinding(kind=Binding.DPOP, key_thumbprint=proof.key.thumbprint)
+
+
+def _shows_bound_cookie(family: TokenFamily, request: HttpRequest | None) -> bool:
+    cookie = read_bound_cookie(request)
+    return cookie is not None and cookie.matches(family.pk, family.key_thumbprint)
 
 
 def _require_bound_cookie(family: TokenFamily, request: HttpRequest | None) -> None:

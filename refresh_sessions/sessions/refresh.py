@@ -125,12 +125,6 @@ class _Refresh:
     def attempt(self) -> TokenPair:
         family = self._read_family()
         require_key(family, self.request)
-        require_binding(
-            family.session.user,
-            family.binding,
-            request=self.request,
-            may_register=may_still_register(family),
-        )
         usable = family.session.revoked_at is None and family.closed_at is None
         if usable and (committed := self._find_committed(family)):
             return self._issue(committed, family)
@@ -138,6 +132,8 @@ class _Refresh:
         require_companion(family, presenter)
         state = get_family_state(family)
         verdict = judge_token(self.claims, family, state, presenter, using=self.using)
+        if verdict.issues_token or verdict.repeats:
+            self._require_binding(family)
         if verdict.issues_token:
             quota = RefreshQuota.for_family(family)
             if not quota.allows(self.claims.generation, state):
@@ -158,6 +154,12 @@ class _Refresh:
             security_logger.warning("Refresh token with a foreign secret, family %s", family.pk)
             raise SessionRevokedError
         return family
+
+    def _require_binding(self, family: TokenFamily) -> None:
+        """Refuse an unbound family that the policy requires to be bound."""
+        may_register = may_still_register(family)
+        user, request = family.session.user, self.request
+        require_binding(user, family.binding, request=request, may_register=may_register)
 
     def _find_committed(self, family: TokenFamily) -> Verdict | None:
         """The verdict of an unconfirmed rotation that was committed, or None.

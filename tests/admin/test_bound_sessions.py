@@ -143,6 +143,7 @@ class TestMisuse:
         [
             ("proof_malformed", "an invalid proof of the key"),
             ("proof_key", "a proof of another key"),
+            ("device_proof_required", "a bound cookie of another session"),
             ("a reason of tomorrow", "a reason of tomorrow"),
         ],
     )

@@ -5,7 +5,10 @@ from rest_framework.test import APIClient
 from tests.binding.keys import BoundClient, ClientKey
 from tests.factories import PASSWORD
 
-pytest.importorskip("cryptography")
+
+@pytest.fixture(autouse=True)
+def _cryptography():
+    pytest.importorskip("cryptography")
 
 
 @pytest.fixture

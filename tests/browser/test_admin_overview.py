@@ -45,7 +45,7 @@ def test_overview_numbers_with_keyboard_are_reachable(admin_pages):
     keyboard.press("Enter")
 
     expect(table).to_be_visible()
-    expect(table.locator("tbody tr").first.get_by_role("cell")).to_have_text(["3", "1", "0"])
+    expect(table.locator("tbody tr").first.get_by_role("cell")).to_have_text(["3", "1", "0", "0"])
     keyboard.follow(admin_pages.card("Revocations"), by="Shift+Tab")
     expect(admin_pages.rows).to_have_count(1)
 

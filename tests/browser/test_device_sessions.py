@@ -18,6 +18,7 @@ import pytest
 from refresh_sessions.exceptions import DatabaseBusyError
 from refresh_sessions.models import DeviceSession, EventKind, SessionEvent, TokenFamily
 from refresh_sessions.sessions import device_binding
+from refresh_sessions.sessions.key_binding import confirm_device_key
 from tests.browser.secure_server import HOST
 from tests.factories import PASSWORD, UserFactory
 
@@ -89,18 +90,23 @@ def life(options) -> Callable[[float], None]:
 
 @pytest.fixture
 def log_in(secure_site, life) -> Callable[..., Page]:
-    """Return a function that logs a browser in, with a first bound cookie of this life."""
+    """Return a function that logs a browser in, with a first bound cookie of this life.
 
-    def run(context: BrowserContext, seconds: float = 600) -> Page:
+    The session is bound without a request of the browser, which would renew a short bound cookie.
+    """
+
+    def run(context: BrowserContext, seconds: float = 600, *, binds: bool = True) -> Page:
         life(seconds)
         user = UserFactory.create()
         page = open_page(context, secure_site.url)
         body = {"username": user.get_username(), "password": PASSWORD}
         assert post(page, LOGIN, body) == LIVE
-        # Until the answer arrives, requests are refused as without a bound cookie.
         wait_for(lambda: names(context) == set(COOKIES))
         life(600)
-        assert TokenFamily.objects.get(session__user=user).binding == "dbsc"
+        family = TokenFamily.objects.get(session__user=user)
+        assert family.public_key
+        if binds:
+            confirm_device_key(family, using="default")
         return page
 
     return run
@@ -124,6 +130,13 @@ def test_copied_cookies_are_of_no_use_after_life_of_bound_cookie(
     assert statuses(RENEW) == [403, 200]
     assert DeviceSession.objects.active().count() == 1
     assert not SessionEvent.objects.filter(kind=EventKind.REUSE_DETECTED).exists()
+
+
+def test_first_refresh_after_registration_binds_session(log_in, bound_browser):
+    page = log_in(bound_browser.open(), binds=False)
+    assert TokenFamily.objects.get().binding == ""
+    assert post(page, REFRESH) == LIVE
+    assert TokenFamily.objects.get().binding == "dbsc"
 
 
 def test_ordinary_requests_do_not_wait_for_a_bound_cookie(log_in, bound_browser, statuses):

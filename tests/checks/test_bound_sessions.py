@@ -62,6 +62,15 @@ class TestWithLibrary:
         settings.REFRESH_SESSIONS = {"POLICY": "tests.checks.cases.StaffWithKey"}
         assert ids() == []
 
+    def test_policy_that_browsers_can_meet_is_not_reported(self, settings):
+        settings.REFRESH_SESSIONS = {
+            "DPOP": "off",
+            "DEVICE_BOUND_SESSIONS": True,
+            "TRANSPORT": "cookie",
+            "POLICY": "tests.checks.cases.StaffWithKey",
+        }
+        assert ids() == []
+
     @pytest.mark.parametrize("dpop", ["accept", "require"])
     def test_proxy_without_scheme_is_warned_about(self, settings, dpop):
         settings.REFRESH_SESSIONS = {**BEHIND_PROXY, "DPOP": dpop}

@@ -27,7 +27,7 @@ def browser(credentials) -> Browser:
 
 @pytest.fixture
 def bound(browser: Browser) -> Browser:
-    """A browser whose session is bound to its key."""
-    answer = browser.register()
-    assert answer.status_code == 200, answer.json()
+    """A browser whose session is bound: it has registered its key, and shown it once."""
+    for answer in (browser.register(), browser.renew()):
+        assert answer.status_code == 200, answer.json()
     return browser

@@ -71,16 +71,37 @@ class TestOffer:
 
 class TestRegistration:
     @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-    def test_registration_binds_family(self, credentials, algorithm):
+    @pytest.mark.parametrize("by", ["refresh/", "device/refresh/"])
+    def test_registered_key_binds_family_once_it_is_shown(self, credentials, algorithm, by):
         browser = Browser(algorithm)
         browser.log_in(credentials)
-        answer = browser.register()
-        assert answer.status_code == 200
+        assert browser.register().status_code == 200
         family = TokenFamily.objects.get()
-        assert (family.binding, len(family.key_thumbprint)) == ("dbsc", 43)
+        assert (family.binding, len(family.key_thumbprint)) == ("", 43)
         assert public_jwk(algorithm)["kty"] in family.public_key
+        answer = browser.post("refresh/") if by == "refresh/" else browser.renew()
+        assert answer.status_code == 200
         session = browser.http.get("sessions/", access=browser.access, secure=True).json()[0]
         assert session["bound"] == "dbsc"
+
+    def test_browser_that_lost_the_answer_to_its_registration_goes_on_unbound(
+        self, browser, clock
+    ):
+        """It has no session for the key, so it never renews a bound cookie."""
+        browser.register()
+        del browser.cookies[BOUND_COOKIE]
+        for _ in range(3):
+            clock.move(AFTER_OVERLAP)
+            assert browser.post("refresh/").status_code == 200
+        assert TokenFamily.objects.get().binding == ""
+
+    def test_copy_from_before_the_key_was_shown_is_useless_after_it(self, browser, clock):
+        browser.register()
+        copy = browser.copy_cookies(REFRESH_COOKIE)
+        assert browser.post("refresh/").status_code == 200
+        clock.move(AFTER_OVERLAP)
+        assert problem(copy.post("refresh/")) == (401, "device_proof_required")
+        assert browser.post("refresh/").status_code == 200
 
     def test_answer_has_session_instructions(self, browser):
         answer = browser.register()
@@ -224,9 +245,9 @@ class TestRefusedTokens:
 
     def test_copied_cookie_cannot_register_another_key(self, browser, clock):
         """The challenge is in the answer to the login alone, which the copy lacks."""
-        thief = browser.copy_cookies(REFRESH_COOKIE)
+        copy = browser.copy_cookies(REFRESH_COOKIE)
         for challenge in ("", "x", None, browser.challenge[::-1]):
-            assert thief.register(make_proof(challenge)).status_code == 403
+            assert copy.register(make_proof(challenge)).status_code == 403
         assert_unbound()
         assert browser.register().status_code == 200
 

@@ -123,4 +123,9 @@ beyond(
     "The signal `session_revoked` has session, reason and actor, after the commit; a project "
     "sends its own notifications.",
 )
-beyond("DBSC", "Not supported: few browsers bind sessions to a device.")
+beyond(
+    "DBSC",
+    "With the refresh token in a cookie, `DEVICE_BOUND_SESSIONS` lets browsers bind sessions to a "
+    "key of the device: `tests/device_bound`, and `tests/browser/test_device_sessions.py` in "
+    "Chromium.",
+)

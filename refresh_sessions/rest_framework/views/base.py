@@ -179,9 +179,9 @@ class SessionsAPIView(APIView):
         return response
 
     def _offer_registration(self, response: Response, family: TokenFamily) -> None:
-        """Ask the browser to bind an unbound family to a key of the device."""
+        """Ask the browser to register a key of the device for an unbound family."""
         request = self.http_request
-        if family.binding or not is_dbsc_enabled(request):
+        if family.key_thumbprint or not is_dbsc_enabled(request):
             return
         if path := find_endpoint(request, REGISTER):
             response["Secure-Session-Registration"] = format_registration(path, family.pk)
