@@ -25,6 +25,7 @@ def test_project_without_device_sessions_needs_no_cryptography(settings):
     assert ids() == []
 
 
-def test_device_sessions_with_defaults_are_silent(settings):
+def test_device_sessions_with_defaults_are_silent(settings, monkeypatch):
+    monkeypatch.setattr(device_sessions, "has_cryptography", lambda: True)
     settings.REFRESH_SESSIONS = {"TRANSPORT": "cookie", "DEVICE_BOUND_SESSIONS": True}
     assert ids() == []
