@@ -68,7 +68,7 @@ def _device_names(session: DeviceSession) -> SafeString:
 
 
 def render_binding(session: DeviceSession) -> SafeString | str:
-    """A key and the text "Tied to this device"; empty if the session is not bound.
+    """A key and the text "Tied to its device"; empty if the session is not bound.
 
     The tooltip names the kind of binding. Reads the families, as ``DeviceSession.bound``.
     """
@@ -79,7 +79,7 @@ def render_binding(session: DeviceSession) -> SafeString | str:
         '<span class="refresh-sessions-line refresh-sessions-bound" title="{}">{}{}</span>',
         dict(Binding.choices).get(bound, bound),
         key_icon(),
-        gettext("Tied to this device"),
+        gettext("Tied to its device"),
     )
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from refresh_sessions.models import Binding, EventKind, SessionEvent, TokenFamily
 
-SIGN = "Tied to this device"
+SIGN = "Tied to its device"
 DETAILS = {
     "family": "6b0e5d1c-3f7a-4c21-9d84-000000000001",
     "reason": "proof_missing",

@@ -52,7 +52,7 @@ def test_session_list_is_accessible(admin_pages, session, nameless, ended, bound
     admin_pages.open_list()
 
     expect(admin_pages.rows).to_have_count(4)
-    sign = admin_pages.rows.get_by_text("Tied to this device")
+    sign = admin_pages.rows.get_by_text("Tied to its device")
     expect(sign).to_be_visible()
     expect(sign.locator("svg")).to_be_visible()
     assert violations_beyond_django(admin_pages.page, plain=plain("changelist")) == {}

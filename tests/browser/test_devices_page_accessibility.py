@@ -48,7 +48,7 @@ def test_device_list_is_accessible(devices_page, ada, phone, laptop, make_device
     devices_page.open_list()
 
     expect(devices_page.names).to_have_count(5)
-    expect(devices_page.page.get_by_text("Tied to this device")).to_be_visible()
+    expect(devices_page.page.get_by_text("Tied to its device")).to_be_visible()
 
 
 def test_device_list_with_double_font_size_is_accessible(devices_page, ada, phone, make_device):

@@ -71,7 +71,7 @@ def test_device_row_of_bound_session_has_key_with_text(browser, device):
     family.pk, family.binding = None, ""
     family.save(force_insert=True)
     page = Page(browser.show().text)
-    (row,) = [item for item in page.all("li") if "Tied to this device" in item.text]
+    (row,) = [item for item in page.all("li") if "Tied to its device" in item.text]
     assert row.text.split()[0] == "Bound"
     # The kind of device, and the key.
     assert len(row.all("svg")) == 2
