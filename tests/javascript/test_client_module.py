@@ -24,8 +24,7 @@ MODULE, DPOP_MODULE = (STATIC / name for name in NAMES)
 TESTS = CHECKOUT / "clients" / "js" / "test"
 
 MAX_SIZE = 6250
-MAX_SIZE_WITHOUT_COMMENTS = 5200
-"""Bytes that a browser loads, compressed with gzip."""
+"""Bytes that a browser loads, compressed with gzip; ``client.min.js`` has a limit of its own."""
 MAX_SIZE_OF_DPOP = 4250
 """The same of the module for DPoP, which a browser loads with the option."""
 
@@ -146,10 +145,7 @@ def test_dpop_module_size_is_below_limit():
 
 
 def test_module_size_is_below_limit():
-    text = MODULE.read_text("utf-8")
-    code = re.sub(r"/\*\*[\s\S]*?\*/|(?<!\S)// .*", "", text)
-    assert compressed_size(text) < MAX_SIZE
-    assert compressed_size(code) < MAX_SIZE_WITHOUT_COMMENTS
+    assert compressed_size(MODULE.read_text("utf-8")) < MAX_SIZE
 
 
 def compressed_size(text: str) -> int:
