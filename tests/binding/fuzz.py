@@ -2,7 +2,8 @@
 
 Texts that resemble proofs, and proofs with any header and payload under a genuine signature. The
 verification must raise ``InvalidDPoPProofError``, or accept a text that its key has signed. Any
-other error is a finding, shown with the text.
+other error is a finding, shown with the text. The same texts are sent as proofs of a device key,
+which have no challenge and must be refused.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies as st
 
@@ -42,6 +44,24 @@ def verify(text: str) -> str:
     except InvalidDPoPProofError as error:
         return error.reason.value
     return "accepted"
+
+
+def verify_device(text: str) -> str:
+    """Present a proof of a device key, and return the reason of the refusal."""
+    from django.test import RequestFactory  # noqa: PLC0415  (Django has to be set up first)
+
+    from refresh_sessions.binding.dbsc import read_session_id, verify_registration  # noqa: PLC0415
+    from refresh_sessions.exceptions import InvalidDeviceProofError  # noqa: PLC0415
+
+    request = RequestFactory().post(PATH)
+    request.META["HTTP_SECURE_SESSION_RESPONSE"] = text
+    request.META["HTTP_SEC_SECURE_SESSION_ID"] = text
+    read_session_id(request)
+    try:
+        verify_registration(request, UUID(int=0))
+    except InvalidDeviceProofError as error:
+        return f"device {error.reason.value}"
+    raise AssertionError(f"accepted: {text!r}")
 
 
 def headers(genuine: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -85,7 +105,9 @@ def run(minutes: float, number: int, *, examples: int = 2000) -> Counter[str]:
             outcome = verify(text)
             assert outcome != "accepted" or text == genuine, f"accepted: {text!r}"
             counts[outcome] += 1
+            counts[verify_device(text)] += 1
             signed = key.sign(header, payload)
+            counts[verify_device(f'"{signed}"')] += 1
             outcome = verify(signed)
             # A genuine signature under the typ of a proof: the claims decide.
             assert outcome != "accepted" or parts(signed)[0]["typ"] == "dpop+jwt", signed
@@ -115,20 +137,27 @@ def run_guided(minutes: float, number: int) -> None:
     key = ClientKey()
     genuine = key.proof(PATH)
     header, payload, _signature = map(unb64, genuine.split("."))
+    device = header.replace(b"dpop+jwt", b"dbsc+jwt")
 
     def present(data: bytes) -> None:
-        """The first byte selects the rest: a payload, a header, or a whole proof."""
+        """The first byte selects the rest: a payload, a header, or a whole proof, of each kind."""
         kind, content = data[:1], data[1:]
         if kind == b"p":
             verify(key.sign(header, content))
         elif kind == b"h":
             verify(key.sign(content, payload))
+        elif kind in {b"d", b"e"}:
+            signed = key.sign(*((device, content) if kind == b"d" else (content, payload)))
+            verify_device(f'"{signed}"')
+        elif kind == b"s":
+            verify_device(content.decode("latin-1"))
         else:
             text = content.decode("latin-1")
             assert verify(text) != "accepted" or text == genuine
 
     with TemporaryDirectory() as start:
         seeds = [b"p" + payload, b"h" + header, b"t" + genuine.encode()]
+        seeds += [b"d" + payload, b"e" + device, b"s" + f'"{genuine}"'.encode()]
         for position, content in enumerate(seeds):
             Path(start, str(position)).write_bytes(content)
         limits = [f"-max_total_time={int(minutes * 60)}", f"-seed={number}", "-max_len=4200"]
