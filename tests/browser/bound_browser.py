@@ -65,7 +65,7 @@ class BoundBrowser:
             args=[*self._arguments, *_ARGUMENTS],
             env={**os.environ, "HOME": str(self._home)},
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         self._open.append(context)
         return context
 

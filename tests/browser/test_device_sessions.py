@@ -46,7 +46,7 @@ LIVE = (200, None)
 REFUSED = (401, "device_proof_required")
 
 
-def wait_for(condition: Callable[[], object], timeout: float = 10) -> None:
+def wait_for(condition: Callable[[], object], timeout: float = 30) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline
