@@ -119,7 +119,7 @@ def get_nonce_for_response(request: HttpRequest) -> str | None:
 
 
 def offer_nonce(request: HttpRequest | None) -> None:
-    """Send a nonce with the response, if ``DPOP_NONCE`` is on and the client has none."""
+    """Send a nonce with the response, if ``DPOP_NONCE`` is on and the client lacks one."""
     if request is not None and get_settings().DPOP_NONCE:
         state = _get_state(request)
         state.nonce = state.nonce or issue_nonce(NoncePurpose.DPOP)

@@ -66,7 +66,7 @@ class SessionAuth(SessionCalls, httpx.Auth):
             reauthentication: returns the factors of a re-authentication.
             storage: where the tokens are kept; by default in memory.
             dpop: a key to which the server binds the session: the path of a key file, which is
-                created if there is none, or a key of the caller.
+                created if it is missing, or a key of the caller.
             origins: further origins to which the access token may be sent.
             field_names: ``FIELD_NAMES`` of the server.
             timeout: the seconds for each step of a refresh; less than a third of the server's

@@ -53,7 +53,7 @@ class KeyFile:
         return f"KeyFile({str(self._file.path)!r})"
 
     def open(self) -> FileKey:
-        """Read the key, and create the file if there is none. One of several processes creates it.
+        """Read the key, and create the file if it is missing. One of several processes creates it.
 
         Raises:
             StorageError: others can read the file, or it contains no complete ES256 key.

@@ -124,7 +124,7 @@ def require_binding(
             this request's transport.
 
     Raises:
-        BindingRequiredError: the policy requires a key, and there is none.
+        BindingRequiredError: the policy requires a key, which the session lacks.
 
     """
     if binding or not get_policy().require_binding(user, request=request):

@@ -246,7 +246,7 @@ def start_session(
         NoActiveAccountError: the account was deleted or may not log in.
         InvalidDPoPProofError: the request has a header ``DPoP`` without a valid proof.
         DPoPNonceRequiredError: the proof of the request lacks a recent nonce.
-        BindingRequiredError: the policy requires a proof, and the request has none.
+        BindingRequiredError: the policy requires a proof, which the request lacks.
         SessionLimitReachedError: too many live sessions, and ``ON_SESSION_LIMIT`` is "deny".
         DatabaseBusyError: every attempt failed with a transient database error.
 

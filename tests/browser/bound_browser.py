@@ -58,7 +58,7 @@ class BoundBrowser:
         self._open: list[BrowserContext] = []
 
     def open(self, profile: str = "owner") -> BrowserContext:
-        """Start a browser process with a profile, which is created if there is none."""
+        """Start a browser process with a profile, which is created if it is missing."""
         context = self._playwright.chromium.launch_persistent_context(
             self._home / "profiles" / profile,
             executable_path=equipment.chromium(),

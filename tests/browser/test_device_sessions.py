@@ -119,9 +119,9 @@ def test_copied_cookies_are_of_no_use_after_life_of_bound_cookie(
     page = log_in(owner, SHORT)
     copies = {one["name"]: one["value"] for one in owner.cookies() if one["name"] in COOKIES}
     assert curl(secure_site, certificates, {COOKIES[0]: copies[COOKIES[0]]}) == REFUSED
-    thief = bound_browser.open("other device")
-    thief.add_cookies([one for one in owner.cookies() if one["name"] in COOKIES])
-    stolen = open_page(thief, secure_site.url)
+    other_device = bound_browser.open("other device")
+    other_device.add_cookies([one for one in owner.cookies() if one["name"] in COOKIES])
+    stolen = open_page(other_device, secure_site.url)
     time.sleep(SHORT + 1)
     assert post(stolen, REFRESH) == REFUSED
     assert curl(secure_site, certificates, copies) == REFUSED

@@ -9,7 +9,7 @@ const decode = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
 const sha256 = (text) => createHash("sha256").update(text).digest("base64url");
 const error = (status, code, headers) => ({ status, headers, body: { detail: `Detail of ${code}.`, code } });
 
-/** The claims and the thumbprint of a proof; throws if it is none. */
+/** The claims and the thumbprint of a proof; throws if the text is no proof. */
 export function readProof(proof) {
   const [head, body, signature] = proof.split(".");
   const { typ, alg, jwk, ...rest } = decode(head);
