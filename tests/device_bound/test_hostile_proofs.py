@@ -74,9 +74,9 @@ def test_hostile_proof_renews_nothing(bound, name):
 
 def test_key_in_proof_of_refresh_is_ignored(bound):
     """A key swap after the registration: only the stored key verifies."""
-    thief = bound.copy_cookies(REFRESH_COOKIE)
+    attacker = bound.copy_cookies(REFRESH_COOKIE)
     challenge = read_challenge(bound.send_refresh())
-    for which in (1, thief.which):
+    for which in (1, attacker.which):
         answer = bound.send_refresh(make_proof(challenge, which=which))
         assert answer.status_code == 403
         assert not has_cookie(answer)

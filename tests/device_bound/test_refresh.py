@@ -142,10 +142,10 @@ class TestEnd:
 
 class TestRefusals:
     def test_wrong_key_raises_alarm_once_and_session_lives(self, bound):
-        thief = bound.copy_cookies(REFRESH_COOKIE)
-        thief.session_id = bound.session_id
+        attacker = bound.copy_cookies(REFRESH_COOKIE)
+        attacker.session_id = bound.session_id
         for _ in range(3):
-            answer = thief.renew()
+            answer = attacker.renew()
             assert problem(answer) == (403, "invalid_device_proof/proof_malformed")
             assert not has_cookie(answer)
             assert "Secure-Session-Challenge" in answer

@@ -28,10 +28,10 @@ async function post(path, body, keys, headers = {}) {
 
 async function useDPoP(algorithm) {
   const keys = await dpop.generateKeyPair(algorithm);
-  const thief = await dpop.generateKeyPair(algorithm);
+  const attacker = await dpop.generateKeyPair(algorithm);
   const login = await post("/auth/login/", credentials, keys);
   const { refresh } = login.body;
-  const stolen = await post("/auth/refresh/", { refresh }, thief);
+  const stolen = await post("/auth/refresh/", { refresh }, attacker);
   const refreshed = await post("/auth/refresh/", { refresh }, keys);
   const logout = await post("/auth/logout/", { refresh: refreshed.body.refresh }, keys);
   return {
