@@ -227,7 +227,7 @@ class TestRefusedTokens:
         assert problem(browser.register()) == (403, "invalid_device_proof/proof_challenge")
         assert_unbound()
 
-    def test_registration_within_five_minutes_binds_family(self, browser, clock):
+    def test_registration_within_five_minutes_is_accepted(self, clock, browser):
         clock.move(timedelta(minutes=4, seconds=59))
         assert browser.register().status_code == 200
 
