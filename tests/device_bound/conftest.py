@@ -18,8 +18,11 @@ def credentials(user) -> dict[str, str]:
 
 
 @pytest.fixture
-def browser(credentials) -> Browser:
-    """A browser right after its login, with a challenge for the registration."""
+def browser(credentials, clock) -> Browser:
+    """A browser right after its login, with a challenge for the registration.
+
+    The clocks stand, so that the limits of challenges and cookies are exact.
+    """
     browser = Browser()
     browser.log_in(credentials)
     return browser
