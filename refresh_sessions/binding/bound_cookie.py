@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -11,18 +10,22 @@ from django.http.response import HttpResponseBase
 
 from refresh_sessions.conf import get_settings
 from refresh_sessions.exceptions import InvalidTokenError
+from refresh_sessions.host_cookies import (
+    clear_host_cookie,
+    get_cookie_name,
+    get_samesite,
+    set_host_cookie,
+)
 from refresh_sessions.redaction import hide
 from refresh_sessions.tokens import bound_cookies
 from refresh_sessions.tokens.bound_cookies import BoundCookieClaims
 
 NAME: Final = "device_bound"
 
-_PAST: Final = "Thu, 01 Jan 1970 00:00:00 GMT"
-
 
 def get_name(request: HttpRequest) -> str:
     """The name of the cookie; over plain HTTP browsers would reject the prefix."""
-    return f"__Host-{NAME}" if request.is_secure() else NAME
+    return get_cookie_name(request, NAME)
 
 
 def get_attributes(request: HttpRequest) -> str:
@@ -31,7 +34,7 @@ def get_attributes(request: HttpRequest) -> str:
     A browser compares them with those of its cookie.
     """
     secure = " Secure;" if request.is_secure() else ""
-    return f"Path=/;{secure} HttpOnly; SameSite={_get_samesite(request)}"
+    return f"Path=/;{secure} HttpOnly; SameSite={get_samesite(request)}"
 
 
 def read_bound_cookie(request: HttpRequest | None) -> BoundCookieClaims | None:
@@ -50,36 +53,10 @@ def set_bound_cookie(
 ) -> None:
     """Set the cookie for a family and its key."""
     value = bound_cookies.issue(family_id=family_id, key_thumbprint=key_thumbprint)
-    _set(request, response, value, max_age=get_settings().BOUND_COOKIE_LIFETIME)
+    lifetime = get_settings().BOUND_COOKIE_LIFETIME
+    set_host_cookie(request, response, NAME, value, max_age=lifetime)
 
 
 def clear_bound_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
     """Delete the cookie if the browser has sent it."""
-    if get_name(request) in request.COOKIES:
-        _set(request, response, "", max_age=0, expires=_PAST)
-
-
-def _get_samesite(request: HttpRequest) -> Literal["Strict", "Lax", "None"]:
-    # Browsers accept "None" over HTTPS only.
-    return get_settings().COOKIE_SAMESITE if request.is_secure() else "Lax"
-
-
-def _set(
-    request: HttpRequest,
-    response: HttpResponseBase,
-    value: str,
-    *,
-    max_age: timedelta | int,
-    expires: str | None = None,
-) -> None:
-    response.set_cookie(
-        get_name(request),
-        value,
-        max_age=max_age,
-        expires=expires,
-        # Required by the prefix (RFC 6265bis §4.1.3.2).
-        path="/",
-        secure=request.is_secure(),
-        httponly=True,
-        samesite=_get_samesite(request),
-    )
+    clear_host_cookie(request, response, NAME)
