@@ -8,21 +8,16 @@ which have no challenge and must be refused.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import sys
 import time
 from collections import Counter
 from importlib import import_module
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies as st
 
-from tests.forgery.fuzz import json_values, objects, texts
+from tests.forgery.fuzz import json_values, objects, run_command, start_guided, texts
 
 NAMES = ["typ", "alg", "jwk", "kid", "crit", "b64"]
 MEMBERS = ["kty", "crv", "x", "y", "n", "e", "d", "k", "alg", "use"]
@@ -155,33 +150,13 @@ def run_guided(minutes: float, number: int) -> None:
             text = content.decode("latin-1")
             assert verify(text) != "accepted" or text == genuine
 
-    with TemporaryDirectory() as start:
-        seeds = [b"p" + payload, b"h" + header, b"t" + genuine.encode()]
-        seeds += [b"d" + payload, b"e" + device, b"s" + f'"{genuine}"'.encode()]
-        for position, content in enumerate(seeds):
-            Path(start, str(position)).write_bytes(content)
-        limits = [f"-max_total_time={int(minutes * 60)}", f"-seed={number}", "-max_len=4200"]
-        atheris.Setup([sys.argv[0], *limits, start], present)
-        atheris.Fuzz()
+    seeds = [b"p" + payload, b"h" + header, b"t" + genuine.encode()]
+    seeds += [b"d" + payload, b"e" + device, b"s" + f'"{genuine}"'.encode()]
+    start_guided(present, seeds, minutes, number)
 
 
 def main() -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--guided", action="store_true", help="by coverage; needs atheris")
-    arguments = parser.parse_args()
-    print(f"seed {arguments.seed}", flush=True)  # noqa: T201  (for the user of the command)
-    if arguments.guided:
-        run_guided(arguments.minutes, arguments.seed)
-    import django  # noqa: PLC0415
-
-    django.setup()
-    counts = run(arguments.minutes, arguments.seed)
-    summary = f"{counts.total()} proofs: {json.dumps(counts)}; nothing else happened"
-    print(summary)  # noqa: T201
-    return 0
+    return run_command(__doc__.splitlines()[0], "proofs", run, run_guided)
 
 
 if __name__ == "__main__":

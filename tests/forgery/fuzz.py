@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies as st
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
 NAMES = ["alg", "typ", "kid", "crit", "b64", "jwk", "jku", "zip", "enc"]
@@ -167,8 +167,16 @@ def run_guided(minutes: float, number: int) -> None:
         for verify in (access_tokens.verify, refresh_tokens.verify):
             check(verify, content.decode("latin-1"), genuine)
 
+    seeds = [b"p" + payload, b"h" + header, *(b"t" + token.encode() for token in genuine)]
+    start_guided(present, seeds, minutes, number)
+
+
+def start_guided(
+    present: Callable[[bytes], None], seeds: Iterable[bytes], minutes: float, number: int
+) -> None:
+    """Call ``present`` with texts that begin as the seeds, and end the process."""
+    atheris: Any = import_module("atheris")
     with TemporaryDirectory() as start:
-        seeds = [b"p" + payload, b"h" + header, *(b"t" + token.encode() for token in genuine)]
         for position, content in enumerate(seeds):
             Path(start, str(position)).write_bytes(content)
         limits = [f"-max_total_time={int(minutes * 60)}", f"-seed={number}", "-max_len=4200"]
@@ -176,9 +184,15 @@ def run_guided(minutes: float, number: int) -> None:
         atheris.Fuzz()
 
 
-def main() -> int:
+def run_command(
+    description: str,
+    what: str,
+    run: Callable[[float, int], Counter[str]],
+    run_guided: Callable[[float, int], None],
+) -> int:
+    """Read the arguments of the command, fuzz, and print a summary."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--guided", action="store_true", help="by coverage; needs atheris")
@@ -190,9 +204,13 @@ def main() -> int:
 
     django.setup()
     counts = run(arguments.minutes, arguments.seed)
-    summary = f"{counts.total()} tokens: {dict(counts)}; nothing else happened"
+    summary = f"{counts.total()} {what}: {dict(counts)}; nothing else happened"
     print(summary)  # noqa: T201
     return 0
+
+
+def main() -> int:
+    return run_command(__doc__.splitlines()[0], "tokens", run, run_guided)
 
 
 if __name__ == "__main__":
