@@ -67,23 +67,27 @@ def select_family(claims: Claims, using: str) -> TokenFamily:
         TokenFamily.DoesNotExist: the family was deleted with its session.
 
     """
-    if not owners.finds_every_user():
-        # The restriction of the manager may differ between requests, as with tenants.
-        return TokenFamily.objects.using(using).with_owner().get(pk=claims.family_id)
-    try:
-        return _FAMILY.get(using=using, **_get_keys(claims))
-    except TokenFamily.DoesNotExist:
-        return _FAMILY.get(using=using, pk=claims.family_id)
+    if owners.finds_every_user():
+        try:
+            return _FAMILY.get(using=using, **_get_keys(claims))
+        except TokenFamily.DoesNotExist:
+            pass
+    return _select_by_id(claims.family_id, using)
 
 
 def find_family(family_id: UUID, using: str) -> TokenFamily | None:
     """The family as ``select_family`` reads it, or None if it was deleted."""
     try:
-        if not owners.finds_every_user():
-            return TokenFamily.objects.using(using).with_owner().get(pk=family_id)
-        return _FAMILY.get(using=using, pk=family_id)
+        return _select_by_id(family_id, using)
     except TokenFamily.DoesNotExist:
         return None
+
+
+def _select_by_id(family_id: UUID, using: str) -> TokenFamily:
+    if owners.finds_every_user():
+        return _FAMILY.get(using=using, pk=family_id)
+    # The restriction of the manager may differ between requests, as with tenants.
+    return TokenFamily.objects.using(using).with_owner().get(pk=family_id)
 
 
 def _get_keys(claims: Claims) -> dict[str, Any]:
